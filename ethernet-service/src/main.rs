@@ -1,0 +1,2 @@
+//! ethernet-service
+fn main() {}

@@ -1,0 +1,2 @@
+//! flatsat
+fn main() {}

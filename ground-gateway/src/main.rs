@@ -1,0 +1,2 @@
+//! ground-gateway
+fn main() {}
