@@ -1,1 +1,32 @@
-//! service-host
+//! What every Heliograph service binary needs and none should write twice:
+//! the command line it shares with the others, the configuration file, the
+//! log, the GraphQL endpoint with its metrics page, and a clean stop.
+//!
+//! A binary puts the pieces together in this order:
+//!
+//! 1. parse its arguments, with [`arguments::HostArguments`] flattened in;
+//! 2. [`logging::start`];
+//! 3. [`config_file::ConfigFile::find`], then one [`ConfigFile::section`] per
+//!    table it reads;
+//! 4. build an [`http::Endpoint`] and [`http::HttpServer::start`] it;
+//! 5. wait on [`signals::stop_requested`], then [`http::HttpServer::stop`].
+//!
+//! The only async runtime of a service lives in [`http`], on one named thread;
+//! nothing outside that module sees it.
+//!
+//! [`ConfigFile::section`]: config_file::ConfigFile::section
+#![warn(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+pub mod address;
+pub mod arguments;
+pub mod config_file;
+pub mod http;
+pub mod logging;
+pub mod prometheus;
+pub mod signals;

@@ -1,0 +1,31 @@
+//! GraphQL over HTTP, with GraphiQL in the browser and a metrics page.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /`, `POST /graphql` | executes the query, or the batch of queries, in the body |
+//! | `GET /graphql?query=…` | executes a query without side effects |
+//! | `GET /` from a browser, `GET /graphiql` | GraphiQL, which needs no Internet |
+//! | `GET /metrics` | metrics in the Prometheus text format |
+//!
+//! A body is taken as JSON whatever its content type says, or when it has
+//! none, since that is how flight services have always posted queries; only
+//! `application/graphql` means that the body is the query itself.
+//!
+//! Everything runs on one thread named `graphql-http`; queries run on at most
+//! [`limits::EXECUTIONS_MAX`] more, so that a slow resolver holds up neither
+//! the others nor the metrics. No TLS and no access control: listen on the
+//! loopback interface or on a network where every host is trusted.
+
+mod body;
+mod endpoint;
+mod error_document;
+mod execution;
+mod graphiql;
+mod graphql;
+pub mod limits;
+mod routes;
+mod server;
+mod write_stall;
+
+pub use endpoint::Endpoint;
+pub use server::{HttpServer, StartError};
