@@ -1,2 +1,61 @@
-//! xtask
-fn main() {}
+//! The project's own commands: `cargo xtask …`.
+//!
+//! Each command is a list of named steps run one after the other; the first
+//! one that fails ends the run.
+
+mod debian;
+mod lint;
+mod referees;
+mod setup;
+mod step;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use step::Steps;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what the tests need: tshark and the Python referees.
+    Setup,
+    /// Check formatting, clippy and rustdoc; a warning is an error.
+    Lint,
+    /// Set up, lint, build everything and run every test.
+    Test(test::Arguments),
+}
+
+fn main() -> ExitCode {
+    let Some(command) = Arguments::parse().command else {
+        print!("{}", Arguments::command().render_help());
+        return ExitCode::SUCCESS;
+    };
+    let mut steps = Steps::default();
+    let result = match command {
+        Command::Setup => setup::run(&mut steps),
+        Command::Lint => lint::run(&mut steps),
+        Command::Test(arguments) => test::run(&mut steps, &arguments),
+    };
+    print!("{}", steps.summary());
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
