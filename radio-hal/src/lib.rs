@@ -1,1 +1,78 @@
-//! radio-hal
+//! Radios for satellites and ground stations.
+//!
+//! The way of a byte, up: a driver's [`RadioReceiver`] gives octets →
+//! [`deframer`] finds frames ([`kiss`]), checks them ([`ax25`]) and whether
+//! they are for us ([`station`]) → whole packets. Down: packet → [`framer`] →
+//! octets → the driver's [`RadioTransmitter`]. A [`RadioConnection`] ties the
+//! two together, and [`RadioConfig`] opens one from a configuration file.
+//!
+//! - Codecs, without I/O, clock or thread: [`callsign`], [`ax25`], [`typed`],
+//!   [`kiss`], [`framing`], [`framer`], [`deframer`], [`station`].
+//! - Drivers: [`udp`], [`loopback`], and `serial` (feature `serial`, on by
+//!   default).
+//! - Accounting: [`counters`]; captures for Wireshark: [`pcap`].
+//!
+//! ```
+//! use std::time::Duration;
+//! use radio_hal::{FramingConfig, LoopbackRadio, RadioConnection};
+//!
+//! let (flight, ground) = LoopbackRadio::pair();
+//! let timeout = Duration::from_millis(100);
+//! let flight = RadioConnection::new(flight, FramingConfig::kiss(), timeout)?;
+//! let ground = RadioConnection::new(ground, FramingConfig::kiss(), timeout)?;
+//!
+//! ground.write(b"how are you?")?;
+//! assert_eq!(flight.read()?, b"how are you?");
+//! assert!(flight.read()?.is_empty()); // nothing yet
+//! # Ok::<(), radio_hal::RadioError>(())
+//! ```
+
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
+pub mod ax25;
+pub mod callsign;
+pub mod config;
+pub mod connection;
+pub mod counters;
+pub mod deframer;
+pub mod framer;
+pub mod framing;
+pub mod kiss;
+pub mod loopback;
+pub mod pcap;
+pub mod radio;
+#[cfg(feature = "serial")]
+pub mod serial;
+pub mod station;
+pub mod typed;
+pub mod udp;
+
+pub use callsign::Callsign;
+pub use config::{RadioConfig, RadioConfigError};
+pub use connection::{READ_TIMEOUT_MS, RadioConnection};
+pub use counters::{FrameCounters, FrameDrop, FrameStatistics};
+pub use deframer::Deframer;
+pub use framer::Framer;
+pub use framing::{Ax25Config, Framing, FramingConfig, FramingError};
+pub use loopback::LoopbackRadio;
+pub use radio::{ErrorKind, Medium, Radio, RadioError, RadioReceiver, RadioTransmitter};
+#[cfg(feature = "serial")]
+pub use serial::SerialRadio;
+pub use station::Station;
+pub use udp::UdpRadio;
