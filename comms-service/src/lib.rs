@@ -1,1 +1,102 @@
-//! comms-service
+//! The communications service framework: from packets on a radio to services on
+//! a spacecraft, and back.
+//!
+//! A radio-driver author brings a `read` and a `write` function, fills a
+//! [`CommsControlBlock`], and has a link:
+//!
+//! ```
+//! # use std::net::Ipv4Addr;
+//! # use std::str::FromStr;
+//! # use std::sync::{Arc, Mutex};
+//! # use comms_service::{
+//! #     CommsConfig, CommsControlBlock, CommsError, CommsResult, CommsService, CommsTelemetry,
+//! # };
+//! # #[derive(Clone)]
+//! # struct Radio;
+//! # fn read(_radio: &Radio) -> CommsResult<Vec<u8>> {
+//! #     std::thread::sleep(std::time::Duration::from_millis(10));
+//! #     Err(CommsError::NoData)
+//! # }
+//! # fn write(_radio: &Radio, _packet: &[u8]) -> CommsResult<()> {
+//! #     Ok(())
+//! # }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (read_conn, write_conn) = (Radio, Radio);
+//! # let config = CommsConfig {
+//! #     handler_port_min: 0,
+//! #     handler_port_max: 0,
+//! #     ..CommsConfig::default()
+//! # };
+//! let controls = CommsControlBlock {
+//!     read: Some(Arc::new(read)),
+//!     write: vec![Arc::new(write)],
+//!     read_conn,
+//!     write_conn,
+//!     handler_port_min: config.handler_port_min,
+//!     handler_port_max: config.handler_port_max,
+//!     max_num_handlers: config.max_num_handlers,
+//!     timeout: config.timeout,
+//!     ground_ip: Ipv4Addr::from_str(&config.ground_ip)?,
+//!     satellite_ip: Ipv4Addr::from_str(&config.satellite_ip)?,
+//!     downlink_ports: config.downlink_ports,
+//!     ground_port: config.ground_port,
+//! };
+//! let telem = Arc::new(Mutex::new(CommsTelemetry::default()));
+//! CommsService::start(controls, telem)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The way of a byte, up and down:
+//!
+//! ```text
+//! radio ─ read ─▶ packet ─▶ reassembly ─▶ message ─▶ handler ─▶ HTTP POST to a service
+//!                                                └────────────▶ UDP datagram to a service
+//! radio ◀ write ─ packets ◀─ transmit queue ◀─ message ◀─ answer of a service
+//!                                                    ◀─ UDP datagram on a downlink port
+//! ```
+//!
+//! | room | what stands there |
+//! |---|---|
+//! | [`packet`] | what the radio carries: Space Packets, and two other formats |
+//! | [`message`], [`budget`] | whole messages, and the memory they may take |
+//! | [`link`] | the engine: every decision, no I/O |
+//! | [`accounting`], [`telemetry`] | what became of everything |
+//! | [`CommsService`] | the satellite's threads and sockets around the engine |
+//! | [`ground`] | the ground's |
+//! | [`radio`] | ready-made `read` and `write` for the radios of `radio-hal` |
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)
+)]
+
+pub mod accounting;
+pub mod budget;
+mod config;
+mod control;
+mod error;
+pub mod graphql_error;
+pub mod ground;
+pub mod link;
+pub mod message;
+pub mod options;
+pub mod packet;
+pub mod radio;
+mod reassembly;
+mod service;
+mod shell;
+pub mod telemetry;
+
+pub use config::CommsConfig;
+pub use control::{CommsControlBlock, ReadFn, WriteFn};
+pub use error::{CommsError, CommsResult};
+pub use options::{LinkOptions, PacketFormat};
+pub use service::{CommsHandle, CommsService, CommsServiceBuilder};
+pub use shell::ShutdownReport;
+pub use telemetry::CommsTelemetry;

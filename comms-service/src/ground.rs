@@ -1,0 +1,112 @@
+//! The ground end of a link: the same engine and threads as on the satellite,
+//! with an operator behind them instead of services.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::accounting::Statistics;
+use crate::control::{ReadFn, WriteFn};
+use crate::error::CommsResult;
+use crate::link::{Action, Command, Link, LinkConfig};
+use crate::message::End;
+use crate::options::{Addresses, LinkOptions};
+use crate::shell::{self, Perform, RadioFunctions, Shell, ShutdownReport, Threads};
+
+/// What a ground end consists of.
+pub struct GroundControls<Connection> {
+    /// Gives one whole packet from the radio.
+    pub read: Arc<ReadFn<Connection>>,
+    /// Hands one packet to the radio.
+    pub write: Arc<WriteFn<Connection>>,
+    /// What both are called with.
+    pub connection: Connection,
+    /// Packet format and limits, as the satellite has them.
+    pub options: LinkOptions,
+    /// What the radio says of its largest packet, in octets.
+    pub radio_bytes_max: Option<usize>,
+    /// The addresses that format `udp` needs, as the satellite has them.
+    pub addresses: Addresses,
+    /// How long `read` may take to come back with nothing.
+    pub read_timeout: Duration,
+}
+
+/// A running ground end.
+pub struct GroundLink {
+    shell: Arc<Shell>,
+    threads: Threads,
+    read_timeout: Duration,
+}
+
+impl GroundLink {
+    /// Starts the ground end. What happens to commands and what is heard comes
+    /// by the receiver: [`Action::Answered`], [`Action::Sent`],
+    /// [`Action::Failed`] and [`Action::Heard`]. What is not taken from it counts
+    /// against the memory budget, and no more is accepted once that is spent.
+    ///
+    /// # Errors
+    /// [`CommsError::Config`](crate::CommsError::Config) when the options do not
+    /// fit together, [`CommsError::Io`](crate::CommsError::Io) when the system
+    /// gives no thread.
+    pub fn start<Connection: Clone + Send + 'static>(
+        controls: GroundControls<Connection>,
+    ) -> CommsResult<(GroundLink, Receiver<Action>)> {
+        let options = &controls.options;
+        let format =
+            options.packet_format(End::Ground, controls.radio_bytes_max, controls.addresses)?;
+        let config = options.link_config(LinkConfig::new(End::Ground));
+        let (happened, receiver) = unbounded();
+        let link = Link::new(config, format);
+        let (shell, wakes) = Shell::new(link, 1, Box::new(Report(happened)));
+        let radio = RadioFunctions {
+            read: Some((controls.read, controls.connection.clone())),
+            write: vec![(controls.write, controls.connection)],
+        };
+        let mut threads = Threads::new();
+        shell::start_threads(&shell, wakes, radio, &mut threads)?;
+        let link = GroundLink {
+            shell,
+            threads,
+            read_timeout: controls.read_timeout,
+        };
+        Ok((link, receiver))
+    }
+
+    /// A command id that the format can carry, made of random bits.
+    pub fn command_id(&self, random: u64) -> u64 {
+        self.shell.with(|link, _| link.command_id(random))
+    }
+
+    /// Sends a command up. What becomes of it comes by the receiver.
+    pub fn send(&self, command: Command) {
+        self.shell.with(|link, _| link.command(command));
+    }
+
+    /// Everything counted, in one consistent snapshot.
+    pub fn statistics(&self) -> Statistics {
+        self.shell.statistics()
+    }
+
+    /// Stops the threads, within one read timeout.
+    pub fn shutdown(self) -> ShutdownReport {
+        self.shell.request_stop();
+        // A little more, for a `read` that began just now.
+        let deadline = Instant::now() + self.read_timeout + Duration::from_millis(100);
+        let detached = self.threads.join(Some(deadline));
+        self.shell.with(|link, _| link.handle_shutdown());
+        ShutdownReport {
+            detached,
+            statistics: self.shell.statistics(),
+        }
+    }
+}
+
+/// Passes on what the engine decides; the ground's engine decides nothing else.
+struct Report(Sender<Action>);
+
+impl Perform for Report {
+    fn perform(&self, _shell: &Shell, action: Action) {
+        let _ = self.0.send(action);
+    }
+}

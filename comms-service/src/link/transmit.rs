@@ -1,0 +1,174 @@
+//! The queue before one `write` function.
+//!
+//! Messages of one channel leave in order; the channels take turns packet by
+//! packet, so that a short answer passes between two segments of a long one.
+//! A sequence count is given when a packet is handed out, never before, and
+//! one packet at a time is with the radio.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::accounting::{DropReason, Flow};
+use crate::message::Message;
+use crate::packet::{LinkPacket, PacketError};
+
+/// Who gave a message to the queue, and is told what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// An answer or a datagram: nobody waits for it.
+    Unattended,
+    /// A command of the ground, by its id.
+    Command(u64),
+}
+
+/// The end of a message: `write` took all of it, or it was dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Departure {
+    pub(crate) origin: Origin,
+    pub(crate) result: Result<(), DropReason>,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    message: Message,
+    packets: u32,
+    next: u32,
+    origin: Origin,
+}
+
+#[derive(Debug)]
+pub(crate) struct TransmitQueue {
+    channels: BTreeMap<u16, VecDeque<Outgoing>>,
+    counts: BTreeMap<u16, u16>,
+    /// The channel whose packet is with the radio.
+    with_radio: Option<u16>,
+    last_channel: u16,
+    messages_held: usize,
+    messages_max: usize,
+}
+
+impl TransmitQueue {
+    pub(crate) fn new(messages_max: usize) -> Self {
+        TransmitQueue {
+            channels: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            with_radio: None,
+            last_channel: u16::MAX,
+            messages_held: 0,
+            messages_max,
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.messages_held >= self.messages_max
+    }
+
+    /// Whether a packet could go to the radio now.
+    pub(crate) fn has_packet(&self) -> bool {
+        self.with_radio.is_none() && self.messages_held > 0
+    }
+
+    /// Queues a message that `format` carries in `packets` packets.
+    pub(crate) fn push(
+        &mut self,
+        format: &dyn LinkPacket,
+        message: Message,
+        packets: u32,
+        origin: Origin,
+    ) {
+        let channel = format.channel_of(&message.head);
+        self.messages_held += 1;
+        self.channels
+            .entry(channel)
+            .or_default()
+            .push_back(Outgoing {
+                message,
+                packets,
+                next: 0,
+                origin,
+            });
+    }
+
+    /// Writes the next packet to `out`; false when there is none, or when the
+    /// radio still has one.
+    pub(crate) fn poll(
+        &mut self,
+        format: &dyn LinkPacket,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, (PacketError, Departure)> {
+        if self.with_radio.is_some() {
+            return Ok(false);
+        }
+        let Some(channel) = self.next_channel() else {
+            return Ok(false);
+        };
+        let queue = self.channels.entry(channel).or_default();
+        let Some(outgoing) = queue.front_mut() else {
+            return Ok(false);
+        };
+        let count = self.counts.entry(channel).or_insert(0);
+        let Message { head, payload } = &outgoing.message;
+        if let Err(error) = format.build(head, payload, outgoing.next, *count, out) {
+            let reason = error.drop_reason();
+            let origin = outgoing.origin;
+            self.remove_front(channel);
+            let result = Err(reason);
+            return Err((error, Departure { origin, result }));
+        }
+        *count = (*count + 1) % 0x4000;
+        outgoing.next += 1;
+        self.with_radio = Some(channel);
+        self.last_channel = channel;
+        Ok(true)
+    }
+
+    /// The radio is done with the packet. Gives the message that ended with it.
+    pub(crate) fn written(&mut self, success: bool) -> Option<Departure> {
+        let channel = self.with_radio.take()?;
+        let outgoing = self.channels.get(&channel)?.front()?;
+        let origin = outgoing.origin;
+        let result = match success {
+            true if outgoing.next < outgoing.packets => return None,
+            true => Ok(()),
+            // The other end cannot use the rest without this packet.
+            false => Err(DropReason::WriteFailed),
+        };
+        self.remove_front(channel);
+        Some(Departure { origin, result })
+    }
+
+    /// Drops everything; gives how many messages that were.
+    pub(crate) fn clear(&mut self) -> u64 {
+        let messages = self.messages_held as u64;
+        self.channels.clear();
+        self.messages_held = 0;
+        messages
+    }
+
+    pub(crate) fn packets_with_radio(&self) -> u64 {
+        u64::from(self.with_radio.is_some())
+    }
+
+    /// Adds what is held to the account of messages.
+    pub(crate) fn count_held(&self, flow: &mut Flow) {
+        let all = self.channels.values().flatten();
+        let begun = all.filter(|outgoing| outgoing.next > 0).count();
+        flow.in_flight += begun as u64;
+        flow.queued += (self.messages_held - begun) as u64;
+    }
+
+    fn remove_front(&mut self, channel: u16) {
+        let queue = self.channels.get_mut(&channel);
+        if queue.and_then(VecDeque::pop_front).is_some() {
+            self.messages_held -= 1;
+        }
+    }
+
+    /// The channels take turns: the next one after the last that has something.
+    fn next_channel(&self) -> Option<u16> {
+        let ready =
+            |(channel, queue): (&u16, &VecDeque<_>)| Some(*channel).filter(|_| !queue.is_empty());
+        let after = self.last_channel.checked_add(1).map(|first| first..);
+        let after = after.and_then(|range| self.channels.range(range).find_map(ready));
+        after.or_else(|| self.channels.iter().find_map(ready))
+    }
+}

@@ -1,0 +1,242 @@
+//! What is newer than the specification: packet format and limits. Every key is
+//! strict, because a typo must never switch something off unseen.
+//!
+//! ```toml
+//! [my-radio.comms]
+//! format = "space-packet"         # or "kubos", "udp"
+//! packet-bytes-max = 256          # octets of the largest packet; else the radio's, else 256
+//! error-control = true            # CRC-16 at the end of each Space Packet
+//! apid-preset = "default"         # or "kubos", "kubos-gateway"
+//! apids = { graphql = 0, udp = 1 }  # changes of the preset
+//! http-ports = []                 # format `udp`: services that speak HTTP
+//! message-bytes-max = 1048576     # octets of the largest message
+//! memory-bytes-max = 8388608      # octets of everything held
+//! handler-queue-messages-max = 50     # queries that wait for a handler
+//! transmit-queue-messages-max = 1024  # messages before each `write`
+//! reassembly-timeout-ms = 30000   # longest pause between two segments
+//! read-timeout-ms = 1000          # how long the ready-made `read` waits
+//! ```
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::config::SPECIFIED_KEYS;
+use crate::error::{CommsError, CommsResult};
+use crate::link::LinkConfig;
+use crate::message::End;
+use crate::packet::{
+    ApidMap, KubosFormat, LinkPacket, PACKET_BYTES_MAX_DEFAULT, SpacePacketFormat, UdpFormat,
+};
+
+/// The three packet formats that come with the framework.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PacketFormat {
+    /// CCSDS Space Packets with segmentation and error control.
+    #[default]
+    SpacePacket,
+    /// Bit-exact KubOS packets.
+    Kubos,
+    /// Whole UDP datagrams.
+    Udp,
+}
+
+/// The newer keys of `[<service>.comms]`. A key that is not given is `None` and
+/// takes the default of the table above.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct LinkOptions {
+    /// The packet format.
+    pub format: PacketFormat,
+    /// Octets of the largest packet that reaches `write`.
+    pub packet_bytes_max: Option<usize>,
+    /// CRC-16 at the end of each Space Packet.
+    pub error_control: Option<bool>,
+    /// A named APID map.
+    pub apid_preset: Option<String>,
+    /// APIDs that differ from the preset.
+    pub apids: BTreeMap<String, i64>,
+    /// Destination ports of format `udp` whose services speak HTTP.
+    pub http_ports: Vec<u16>,
+    /// Octets of the largest message.
+    pub message_bytes_max: Option<usize>,
+    /// Octets of everything held.
+    pub memory_bytes_max: Option<usize>,
+    /// Queries that wait for a handler.
+    pub handler_queue_messages_max: Option<usize>,
+    /// Messages before each `write`.
+    pub transmit_queue_messages_max: Option<usize>,
+    /// Longest pause between two segments, in ms.
+    pub reassembly_timeout_ms: Option<u64>,
+    /// How long the ready-made `read` waits, in ms.
+    pub read_timeout_ms: Option<u64>,
+}
+
+/// The keys of [`LinkOptions`].
+const KEYS: [&str; 12] = [
+    "format",
+    "packet-bytes-max",
+    "error-control",
+    "apid-preset",
+    "apids",
+    "http-ports",
+    "message-bytes-max",
+    "memory-bytes-max",
+    "handler-queue-messages-max",
+    "transmit-queue-messages-max",
+    "reassembly-timeout-ms",
+    "read-timeout-ms",
+];
+
+/// Default of `read-timeout-ms`.
+pub const READ_TIMEOUT_MS: u64 = 1_000;
+
+impl LinkOptions {
+    /// Reads a table whose keys are spelled with `-`. `name` is the table's, for
+    /// errors.
+    ///
+    /// # Errors
+    /// [`CommsError::UnknownKey`] and [`CommsError::Config`], naming key and table.
+    pub fn from_table(table: &Table, name: &str) -> CommsResult<LinkOptions> {
+        for key in table.keys() {
+            if !KEYS.contains(&key.as_str()) {
+                return Err(CommsError::UnknownKey {
+                    key: key.clone(),
+                    table: name.to_string(),
+                    nearest: nearest_key(key),
+                });
+            }
+        }
+        // One key at a time, so that the error can name it.
+        for (key, value) in table {
+            let mut single = Table::new();
+            single.insert(key.clone(), value.clone());
+            let read: Result<LinkOptions, _> = Value::Table(single).try_into();
+            if let Err(error) = read {
+                let problem = error.to_string();
+                let problem = problem.trim();
+                let text = format!("`{key}` in [{name}] is {value}: {problem}");
+                return Err(CommsError::Config(text));
+            }
+        }
+        let options: LinkOptions = Value::Table(table.clone())
+            .try_into()
+            .map_err(|error: toml::de::Error| CommsError::Config(format!("[{name}]: {error}")))?;
+        options.apid_map()?;
+        options.check_sizes()?;
+        Ok(options)
+    }
+
+    fn apid_map(&self) -> CommsResult<ApidMap> {
+        let config = |error: crate::packet::ApidMapError| CommsError::Config(error.to_string());
+        let default = match self.format {
+            PacketFormat::Kubos => "kubos",
+            _ => "default",
+        };
+        let preset = self.apid_preset.as_deref().unwrap_or(default);
+        let mut map = ApidMap::preset(preset).map_err(config)?;
+        for (name, apid) in &self.apids {
+            map.set(name, *apid).map_err(config)?;
+        }
+        map.check().map_err(config)?;
+        Ok(map)
+    }
+
+    fn check_sizes(&self) -> CommsResult<()> {
+        let (min, max) = (
+            crate::packet::PACKET_BYTES_MIN,
+            crate::packet::PACKET_BYTES_LIMIT,
+        );
+        match self.packet_bytes_max {
+            Some(bytes) if !(min..=max).contains(&bytes) => Err(CommsError::Config(format!(
+                "packet-bytes-max = {bytes} is not in {min}..={max}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The format, for one end of the link. `radio_bytes_max` is what the radio
+    /// says of its largest packet; the smaller of it and `packet-bytes-max` holds.
+    ///
+    /// # Errors
+    /// [`CommsError::Config`] when the APID map, the sizes or, in format `udp`,
+    /// the ground port do not allow it.
+    pub fn packet_format(
+        &self,
+        end: End,
+        radio_bytes_max: Option<usize>,
+        addresses: Addresses,
+    ) -> CommsResult<Box<dyn LinkPacket>> {
+        self.check_sizes()?;
+        let limits = [radio_bytes_max, self.packet_bytes_max];
+        let packet_bytes_max = limits.into_iter().flatten().min();
+        Ok(match self.format {
+            PacketFormat::SpacePacket => Box::new(SpacePacketFormat {
+                end,
+                apids: self.apid_map()?,
+                error_control: self.error_control.unwrap_or(true),
+                packet_bytes_max: packet_bytes_max.unwrap_or(PACKET_BYTES_MAX_DEFAULT),
+            }),
+            PacketFormat::Kubos => Box::new(KubosFormat {
+                end,
+                apids: self.apid_map()?,
+                packet_bytes_max,
+            }),
+            PacketFormat::Udp => Box::new(UdpFormat {
+                end,
+                ground_ip: addresses.ground_ip,
+                satellite_ip: addresses.satellite_ip,
+                ground_port: addresses.ground_port.unwrap_or(0),
+                http_ports: self.http_ports.clone(),
+                packet_bytes_max,
+            }),
+        })
+    }
+
+    /// The limits, on top of `defaults`.
+    pub fn link_config(&self, defaults: LinkConfig) -> LinkConfig {
+        let bytes = |own: Option<usize>, default| own.unwrap_or(default);
+        let timeout = self.reassembly_timeout_ms.map(Duration::from_millis);
+        LinkConfig {
+            message_bytes_max: bytes(self.message_bytes_max, defaults.message_bytes_max),
+            memory_bytes_max: bytes(self.memory_bytes_max, defaults.memory_bytes_max),
+            handler_queue_messages_max: bytes(
+                self.handler_queue_messages_max,
+                defaults.handler_queue_messages_max,
+            ),
+            transmit_queue_messages_max: bytes(
+                self.transmit_queue_messages_max,
+                defaults.transmit_queue_messages_max,
+            ),
+            reassembly_timeout: timeout.unwrap_or(defaults.reassembly_timeout),
+            ..defaults
+        }
+    }
+
+    /// How long the ready-made `read` waits.
+    pub fn read_timeout(&self) -> Duration {
+        Duration::from_millis(self.read_timeout_ms.unwrap_or(READ_TIMEOUT_MS))
+    }
+}
+
+/// The addresses that format `udp` needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// The ground's.
+    pub ground_ip: Ipv4Addr,
+    /// The satellite's.
+    pub satellite_ip: Ipv4Addr,
+    /// Where datagrams of apps go to.
+    pub ground_port: Option<u16>,
+}
+
+fn nearest_key(key: &str) -> Option<String> {
+    let known = KEYS.iter().chain(&SPECIFIED_KEYS);
+    let ranked = known.map(|known| (strsim::damerau_levenshtein(key, known), *known));
+    let (distance, nearest) = ranked.min()?;
+    (distance <= 1 + nearest.len() / 3).then(|| nearest.to_string())
+}

@@ -1,0 +1,333 @@
+//! Format `space-packet`: CCSDS Space Packets (CCSDS 133.0-B-2) with the command
+//! header of the framework, segmentation and packet error control.
+//!
+//! ```text
+//! octet  0..2   version 000, type (1 up, 0 down), secondary header flag 0, APID (11 bits)
+//!        2..4   sequence flags (2 bits), sequence count (14 bits)
+//!        4..6   packet data length: octets that follow, less one
+//!        6..14  command id, u64       } command header: only in the first or only
+//!       14..16  port, u16             } segment, and not on the CFDP and link control APIDs
+//!       ..      payload
+//!        last 2 CRC-16/IBM-3740 over everything before it, if error control is on
+//! ```
+//! All numbers are big-endian.
+
+use byteorder::{BigEndian, ByteOrder};
+use space_packet::{
+    Apid, InvalidSpacePacket, PacketSequenceCount, PacketType, SecondaryHeaderFlag, SequenceFlag,
+    SpacePacket,
+};
+
+use super::error_control::{ERROR_CONTROL_BYTES, checksum};
+use super::{
+    ApidMap, Content, DATAGRAM_BYTES_MAX, LinkPacket, PacketError, Parsed, Place, Segment,
+    at_least, not_carried,
+};
+use crate::message::{Class, End, Head, PayloadType};
+
+/// Largest packet in octets when neither the radio nor the builder names one.
+pub const PACKET_BYTES_MAX_DEFAULT: usize = 256;
+
+/// Largest Space Packet (CCSDS 133.0-B-2 §4.1.3.5): 6 octets of header and 65 536 of data.
+pub(crate) const PACKET_BYTES_LIMIT: usize = 65_542;
+
+/// Smallest `packet_bytes_max`: headers, error control and some payload.
+pub(crate) const PACKET_BYTES_MIN: usize = 32;
+
+/// An answer of more packets than this is bulk.
+const STANDARD_PACKETS_MAX: usize = 8;
+
+const PRIMARY_HEADER_BYTES: usize = 6;
+const COMMAND_HEADER_BYTES: usize = 10;
+const NAME: &str = "space-packet";
+
+/// The default format. See the table at the top of `packet/space.rs`.
+#[derive(Clone, Debug)]
+pub struct SpacePacketFormat {
+    /// Which end this is.
+    pub end: End,
+    /// What the APIDs mean; both ends alike.
+    pub apids: ApidMap,
+    /// CRC-16 at the end of each packet; both ends alike.
+    pub error_control: bool,
+    /// Octets of the largest packet that reaches `write`, 32..=65542.
+    pub packet_bytes_max: usize,
+}
+
+impl SpacePacketFormat {
+    /// The defaults: error control on, default APIDs, packets of 256 octets.
+    pub fn new(end: End) -> Self {
+        SpacePacketFormat {
+            end,
+            apids: ApidMap::default(),
+            error_control: true,
+            packet_bytes_max: PACKET_BYTES_MAX_DEFAULT,
+        }
+    }
+
+    fn trailer_bytes(&self) -> usize {
+        if self.error_control {
+            ERROR_CONTROL_BYTES
+        } else {
+            0
+        }
+    }
+
+    /// Octets of header and payload that one packet carries.
+    fn data_bytes_max(&self) -> usize {
+        let limit = self
+            .packet_bytes_max
+            .clamp(PACKET_BYTES_MIN, PACKET_BYTES_LIMIT);
+        limit - PRIMARY_HEADER_BYTES - self.trailer_bytes()
+    }
+
+    fn packets_for(&self, head: &Head, payload_bytes: usize) -> usize {
+        let data = header_bytes(head.payload_type) + payload_bytes;
+        data.div_ceil(self.data_bytes_max()).max(1)
+    }
+
+    fn check_error_control(&self, packet: &[u8]) -> Result<(), PacketError> {
+        let trailer = packet.len().checked_sub(ERROR_CONTROL_BYTES);
+        let Some((covered, found)) = trailer.and_then(|at| packet.split_at_checked(at)) else {
+            return at_least(packet, ERROR_CONTROL_BYTES);
+        };
+        let (found, computed) = (BigEndian::read_u16(found), checksum(covered));
+        if found != computed {
+            return Err(PacketError::ErrorControl { found, computed });
+        }
+        Ok(())
+    }
+
+    fn received_type(&self) -> PacketType {
+        match self.end {
+            End::Satellite => PacketType::Telecommand,
+            End::Ground => PacketType::Telemetry,
+        }
+    }
+
+    fn sent_type(&self) -> PacketType {
+        match self.end {
+            End::Satellite => PacketType::Telemetry,
+            End::Ground => PacketType::Telecommand,
+        }
+    }
+}
+
+/// Octets of the command header on the APIDs of this payload type.
+fn header_bytes(payload_type: PayloadType) -> usize {
+    match payload_type {
+        PayloadType::Cfdp | PayloadType::LinkControl => 0,
+        _ => COMMAND_HEADER_BYTES,
+    }
+}
+
+fn refused(error: InvalidSpacePacket, octets: &[u8]) -> PacketError {
+    match error {
+        InvalidSpacePacket::UnsupportedPacketVersion { version } => PacketError::Version {
+            version: version.as_u8(),
+        },
+        InvalidSpacePacket::PartialPacket {
+            packet_size,
+            buffer_size,
+        } => PacketError::Length {
+            declared: packet_size,
+            found: buffer_size,
+        },
+        InvalidSpacePacket::IdlePacketWithSecondaryHeader => PacketError::SecondaryHeader {
+            apid: super::IDLE_APID,
+        },
+        _ => PacketError::TooShort {
+            bytes: octets.len(),
+            bytes_min: PRIMARY_HEADER_BYTES + 1,
+        },
+    }
+}
+
+impl LinkPacket for SpacePacketFormat {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn parse(&self, octets: &[u8]) -> Result<Parsed, PacketError> {
+        let (packet, surplus) =
+            SpacePacket::parse_prefix(octets).map_err(|error| refused(error, octets))?;
+        let surplus_bytes = surplus.len();
+        if packet.primary_header().is_idle() {
+            let content = Content::Idle;
+            return Ok(Parsed {
+                content,
+                surplus_bytes,
+            });
+        }
+        if self.error_control {
+            self.check_error_control(packet.as_bytes())?;
+        }
+        let header = packet.primary_header();
+        let apid = header.apid().as_u16();
+        if header.packet_type() != self.received_type() {
+            let packet_type = header.packet_type() as u8;
+            return Err(PacketError::Direction { packet_type });
+        }
+        if header.secondary_header_flag() == SecondaryHeaderFlag::Present {
+            return Err(PacketError::SecondaryHeader { apid });
+        }
+        let channel = self
+            .apids
+            .channel(apid)
+            .ok_or(PacketError::UnknownApid { apid })?;
+
+        let data_end = packet.packet_length() - self.trailer_bytes();
+        let segment = |place, data_start| {
+            Content::Segment(Segment {
+                channel: apid,
+                place,
+                count: header.packet_sequence_count().as_u16(),
+                data: data_start..data_end,
+            })
+        };
+        let with_head = |to_place: fn(Head) -> Place| {
+            let data_start = PRIMARY_HEADER_BYTES + header_bytes(channel.payload_type);
+            let shorter = PacketError::TooShort {
+                bytes: packet.packet_length(),
+                bytes_min: data_start + self.trailer_bytes(),
+            };
+            let octets = octets.get(PRIMARY_HEADER_BYTES..data_end);
+            let octets = octets.filter(|_| data_start <= data_end).ok_or(shorter)?;
+            let (command_id, port) = if data_start > PRIMARY_HEADER_BYTES {
+                read_command_header(octets)
+            } else {
+                (0, 0)
+            };
+            let head = Head {
+                payload_type: channel.payload_type,
+                class: channel.class,
+                command_id,
+                port,
+            };
+            Ok(segment(to_place(head), data_start))
+        };
+        let content = match header.sequence_flag() {
+            SequenceFlag::Unsegmented => with_head(Place::Unsegmented)?,
+            flag if header_bytes(channel.payload_type) == 0 => {
+                let flags = flag as u8;
+                return Err(PacketError::SequenceFlags { flags });
+            }
+            SequenceFlag::First => with_head(Place::First)?,
+            SequenceFlag::Continuation => segment(Place::Continuation, PRIMARY_HEADER_BYTES),
+            SequenceFlag::Last => segment(Place::Last, PRIMARY_HEADER_BYTES),
+        };
+        Ok(Parsed {
+            content,
+            surplus_bytes,
+        })
+    }
+
+    fn classify(&self, head: Head, payload_bytes: usize) -> Head {
+        let long = self.packets_for(&head, payload_bytes) > STANDARD_PACKETS_MAX;
+        let answer = self.end == End::Satellite && head.payload_type == PayloadType::GraphQl;
+        let class = if answer && long {
+            Class::Bulk
+        } else {
+            head.class
+        };
+        Head { class, ..head }
+    }
+
+    fn packet_count(&self, head: &Head, payload_bytes: usize) -> Result<u32, PacketError> {
+        if self.apids.apid(head.payload_type, head.class).is_none() {
+            return Err(not_carried(head.payload_type, NAME));
+        }
+        let bytes_max = match head.payload_type {
+            PayloadType::Udp => DATAGRAM_BYTES_MAX,
+            PayloadType::Cfdp | PayloadType::LinkControl => self.data_bytes_max(),
+            _ => usize::MAX,
+        };
+        let packets = u32::try_from(self.packets_for(head, payload_bytes));
+        match packets {
+            Ok(packets) if payload_bytes <= bytes_max => Ok(packets),
+            _ => Err(PacketError::TooLarge {
+                bytes: payload_bytes,
+                bytes_max,
+                format: NAME,
+            }),
+        }
+    }
+
+    fn channel_of(&self, head: &Head) -> u16 {
+        let apid = self.apids.apid(head.payload_type, head.class);
+        apid.unwrap_or(super::IDLE_APID)
+    }
+
+    fn build(
+        &self,
+        head: &Head,
+        payload: &[u8],
+        index: u32,
+        count: u16,
+        out: &mut Vec<u8>,
+    ) -> Result<(), PacketError> {
+        let packets = self.packet_count(head, payload.len())?;
+        let header = header_bytes(head.payload_type);
+        let capacity = self.data_bytes_max();
+
+        // Segment `index` covers this part of (command header ‖ payload).
+        let start = capacity * index as usize;
+        let end = (start + capacity).min(header + payload.len());
+        out.clear();
+        out.resize(PRIMARY_HEADER_BYTES, 0);
+        if index == 0 && header > 0 {
+            write_command_header(head, out);
+        }
+        let part = start.saturating_sub(header)..end.saturating_sub(header);
+        out.extend_from_slice(payload.get(part).unwrap_or_default());
+        let covered = out.len();
+        out.resize(covered + self.trailer_bytes(), 0);
+
+        let flag = match (index == 0, index + 1 == packets) {
+            (true, true) => SequenceFlag::Unsegmented,
+            (true, false) => SequenceFlag::First,
+            (false, false) => SequenceFlag::Continuation,
+            (false, true) => SequenceFlag::Last,
+        };
+        let too_large = |_| PacketError::TooLarge {
+            bytes: payload.len(),
+            bytes_max: capacity,
+            format: NAME,
+        };
+        let apid = Apid::try_new(self.channel_of(head)).unwrap_or(Apid::new(0));
+        let count = PacketSequenceCount::try_new(count & 0x3FFF).unwrap_or_default();
+        SpacePacket::construct(
+            out,
+            self.sent_type(),
+            SecondaryHeaderFlag::Absent,
+            apid,
+            flag,
+            count,
+        )
+        .map_err(too_large)?;
+        if self.error_control {
+            let computed = checksum(out.get(..covered).unwrap_or_default());
+            if let Some(trailer) = out.get_mut(covered..) {
+                BigEndian::write_u16(trailer, computed);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads (command id, port). Fewer than ten octets read as zeros are the
+/// caller's to refuse; both callers check the length before.
+pub(super) fn read_command_header(octets: &[u8]) -> (u64, u16) {
+    match octets.first_chunk::<COMMAND_HEADER_BYTES>() {
+        Some(header) => {
+            let (id, port) = header.split_at(8);
+            (BigEndian::read_u64(id), BigEndian::read_u16(port))
+        }
+        None => (0, 0),
+    }
+}
+
+pub(super) fn write_command_header(head: &Head, out: &mut Vec<u8>) {
+    out.extend_from_slice(&head.command_id.to_be_bytes());
+    out.extend_from_slice(&head.port.to_be_bytes());
+}

@@ -1,0 +1,230 @@
+//! From segments back to messages (CCSDS 133.0-B-2 §4.2.2.2), bounded in
+//! octets, messages and time: one open message per channel.
+//!
+//! A missing count drops the open message; the packet that shows the gap is
+//! kept when it begins a message. A packet that comes twice is dropped without
+//! harm, also when others came in between (a digipeater, or a ground station
+//! that repeats). A sender that begins anew at count 0 is no gap.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, Instant};
+
+use crate::accounting::DropReason;
+use crate::budget::{ByteBudget, HeldBytes};
+use crate::message::{Head, Message};
+use crate::packet::{Place, Segment};
+
+/// How many packets back a repeated one is recognised.
+const RECENT_PACKETS: usize = 8;
+/// Sequence counts are modulo this.
+const COUNT_MODULO: u16 = 0x4000;
+
+#[derive(Debug)]
+pub(crate) struct Reassembly {
+    channels: BTreeMap<u16, ChannelState>,
+    budget: ByteBudget,
+    message_bytes_max: usize,
+    timeout: Duration,
+}
+
+#[derive(Debug, Default)]
+struct ChannelState {
+    recent: VecDeque<(u16, u64)>,
+    open: Option<OpenMessage>,
+}
+
+#[derive(Debug)]
+struct OpenMessage {
+    message: Message,
+    packets: u64,
+    last_packet_at: Instant,
+}
+
+/// What became of a packet, and of the open message it met.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The message that this packet made whole, of so many packets.
+    pub(crate) whole: Option<(Message, u64)>,
+    /// Dropped packets: those of an open message, this one, or both.
+    pub(crate) dropped: Vec<(DropReason, u64)>,
+    /// Counts were missing.
+    pub(crate) gap: bool,
+    /// The sender began anew.
+    pub(crate) restart: bool,
+}
+
+impl Outcome {
+    fn drop_open(&mut self, state: &mut ChannelState, reason: DropReason) {
+        if let Some(open) = state.open.take() {
+            self.dropped.push((reason, open.packets));
+        }
+    }
+
+    fn drop_packet(&mut self, reason: DropReason) {
+        self.dropped.push((reason, 1));
+    }
+}
+
+impl Reassembly {
+    pub(crate) fn new(budget: ByteBudget, message_bytes_max: usize, timeout: Duration) -> Self {
+        Reassembly {
+            channels: BTreeMap::new(),
+            budget,
+            message_bytes_max,
+            timeout,
+        }
+    }
+
+    /// Takes the next packet of a channel: `octets` whole, `segment` what the
+    /// format read in it.
+    pub(crate) fn accept(&mut self, now: Instant, segment: Segment, octets: Vec<u8>) -> Outcome {
+        let mut outcome = Outcome::default();
+        // The channels are bounded by the APID map, which knows each of them.
+        let state = self.channels.entry(segment.channel).or_default();
+
+        let packet = (segment.count, fingerprint(&octets));
+        if state.recent.contains(&packet) {
+            outcome.drop_packet(DropReason::Duplicate);
+            return outcome;
+        }
+        let expected = state
+            .recent
+            .back()
+            .map(|(last, _)| (last + 1) % COUNT_MODULO);
+        if expected.is_some_and(|expected| expected != segment.count) {
+            outcome.restart = segment.count == 0;
+            outcome.gap = !outcome.restart;
+            outcome.drop_open(state, DropReason::SequenceGap);
+        }
+        if state.recent.len() == RECENT_PACKETS {
+            state.recent.pop_front();
+        }
+        state.recent.push_back(packet);
+
+        match segment.place {
+            Place::Unsegmented(head) => {
+                outcome.drop_open(state, DropReason::Unfinished);
+                match begin(
+                    &self.budget,
+                    self.message_bytes_max,
+                    head,
+                    octets,
+                    segment.data,
+                ) {
+                    Ok(message) => outcome.whole = Some((message, 1)),
+                    Err(reason) => outcome.drop_packet(reason),
+                }
+            }
+            Place::First(head) => {
+                outcome.drop_open(state, DropReason::Unfinished);
+                match begin(
+                    &self.budget,
+                    self.message_bytes_max,
+                    head,
+                    octets,
+                    segment.data,
+                ) {
+                    Ok(message) => {
+                        state.open = Some(OpenMessage {
+                            message,
+                            packets: 1,
+                            last_packet_at: now,
+                        });
+                    }
+                    Err(reason) => outcome.drop_packet(reason),
+                }
+            }
+            Place::Continuation | Place::Last => {
+                let data = octets.get(segment.data).unwrap_or_default();
+                let Some(mut open) = state.open.take() else {
+                    outcome.drop_packet(DropReason::NoFirstSegment);
+                    return outcome;
+                };
+                open.packets += 1;
+                open.last_packet_at = now;
+                let payload = &mut open.message.payload;
+                if payload.len() + data.len() > self.message_bytes_max {
+                    outcome.dropped.push((DropReason::TooLarge, open.packets));
+                } else if payload.extend(data).is_err() {
+                    outcome
+                        .dropped
+                        .push((DropReason::MemorySpent, open.packets));
+                } else if segment.place == Place::Last {
+                    outcome.whole = Some((open.message, open.packets));
+                } else {
+                    state.open = Some(open);
+                }
+            }
+        }
+        outcome
+    }
+
+    /// A message of one packet, from a format with or without counts.
+    pub(crate) fn begin(
+        &self,
+        head: Head,
+        octets: Vec<u8>,
+        payload: std::ops::Range<usize>,
+    ) -> Result<Message, DropReason> {
+        begin(&self.budget, self.message_bytes_max, head, octets, payload)
+    }
+
+    /// Drops the open messages whose next segment is overdue; gives their packets.
+    pub(crate) fn expire(&mut self, now: Instant) -> u64 {
+        let timeout = self.timeout;
+        let mut packets = 0;
+        for state in self.channels.values_mut() {
+            let overdue = |open: &mut OpenMessage| open.last_packet_at + timeout <= now;
+            if let Some(open) = state.open.take_if(overdue) {
+                packets += open.packets;
+            }
+        }
+        packets
+    }
+
+    /// When [`expire`](Self::expire) has something to do next.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.open()
+            .map(|open| open.last_packet_at + self.timeout)
+            .min()
+    }
+
+    /// Packets held in open messages.
+    pub(crate) fn packets_held(&self) -> u64 {
+        self.open().map(|open| open.packets).sum()
+    }
+
+    /// Forgets everything; gives how many packets that were.
+    pub(crate) fn clear(&mut self) -> u64 {
+        let packets = self.packets_held();
+        self.channels.clear();
+        packets
+    }
+
+    fn open(&self) -> impl Iterator<Item = &OpenMessage> {
+        self.channels
+            .values()
+            .filter_map(|state| state.open.as_ref())
+    }
+}
+
+fn begin(
+    budget: &ByteBudget,
+    message_bytes_max: usize,
+    head: Head,
+    octets: Vec<u8>,
+    payload: std::ops::Range<usize>,
+) -> Result<Message, DropReason> {
+    if payload.len() > message_bytes_max {
+        return Err(DropReason::TooLarge);
+    }
+    let payload = HeldBytes::adopt(budget, octets, payload).map_err(|_| DropReason::MemorySpent)?;
+    Ok(Message { head, payload })
+}
+
+fn fingerprint(octets: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    octets.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,202 @@
+//! The communications service of a satellite: the engine, its threads and its
+//! sockets.
+//!
+//! [`CommsService::start`] checks everything, binds every socket, and only then
+//! starts threads:
+//!
+//! | thread | does |
+//! |---|---|
+//! | `read` | `read` → engine; sends UDP messages to services, without waiting |
+//! | `handler-N` | posts queries by HTTP, waits for their answers |
+//! | `replies` | receives the answers of UDP services (format `udp` only) |
+//! | `downlink-PORT` | receives the datagrams of mission apps |
+//! | `transmit-N` | calls `write` number N |
+//! | `clock` | wakes the engine when a time-out is due |
+
+mod downlink;
+mod handle;
+mod handlers;
+mod http;
+mod performer;
+mod plan;
+mod replies;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use handle::CommsHandle;
+
+use crate::control::CommsControlBlock;
+use crate::error::{CommsError, CommsResult};
+use crate::link::Link;
+use crate::options::{LinkOptions, PacketFormat};
+use crate::packet::LinkPacket;
+use crate::shell::{self, RadioFunctions, Shell, Threads};
+use crate::telemetry::CommsTelemetry;
+
+use plan::Plan;
+
+/// Starts communications services.
+#[derive(Debug)]
+pub struct CommsService;
+
+impl CommsService {
+    /// Starts a service with the defaults for everything that is newer than the
+    /// specification. `telem` shows its counters from then on.
+    ///
+    /// Dropping the handle leaves the service running.
+    ///
+    /// # Errors
+    /// [`CommsError::Config`] and [`CommsError::Bind`], before any thread runs;
+    /// [`CommsError::Io`] when the system gives no thread.
+    pub fn start<Connection: Clone + Send + 'static>(
+        controls: CommsControlBlock<Connection>,
+        telem: Arc<Mutex<CommsTelemetry>>,
+    ) -> CommsResult<CommsHandle> {
+        Self::builder(controls).start(telem)
+    }
+
+    /// A service whose newer settings differ from the defaults.
+    pub fn builder<Connection: Clone + Send + 'static>(
+        controls: CommsControlBlock<Connection>,
+    ) -> CommsServiceBuilder<Connection> {
+        CommsServiceBuilder {
+            controls,
+            options: LinkOptions::default(),
+            own_format: None,
+            radio_bytes_max: None,
+            read_timeout: None,
+            notices: Vec::new(),
+        }
+    }
+}
+
+/// Settings around the twelve fields of the control block.
+pub struct CommsServiceBuilder<Connection: Clone> {
+    controls: CommsControlBlock<Connection>,
+    options: LinkOptions,
+    own_format: Option<Box<dyn LinkPacket>>,
+    radio_bytes_max: Option<usize>,
+    read_timeout: Option<Duration>,
+    notices: Vec<String>,
+}
+
+impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
+    /// All newer settings, as a configuration file gives them.
+    pub fn options(mut self, options: LinkOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// One of the formats that come with the framework.
+    pub fn format(mut self, format: PacketFormat) -> Self {
+        self.options.format = format;
+        self
+    }
+
+    /// A packet format of the mission's own.
+    pub fn own_format(mut self, format: Box<dyn LinkPacket>) -> Self {
+        self.own_format = Some(format);
+        self
+    }
+
+    /// What the radio says of its largest packet, in octets; `None` where it
+    /// says nothing.
+    pub fn radio_bytes_max(mut self, bytes: Option<usize>) -> Self {
+        self.radio_bytes_max = bytes;
+        self
+    }
+
+    /// Octets of the largest packet.
+    pub fn packet_bytes_max(mut self, bytes: usize) -> Self {
+        self.options.packet_bytes_max = Some(bytes);
+        self
+    }
+
+    /// How long `read` may take to come back with nothing. Stopping the service
+    /// waits as long. 1 s by default.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.read_timeout = Some(timeout);
+        self
+    }
+
+    /// [`CommsConfig::notices`](crate::CommsConfig::notices), to stand in
+    /// telemetry as the first errors.
+    pub fn notices(mut self, notices: Vec<String>) -> Self {
+        self.notices = notices;
+        self
+    }
+
+    /// As [`CommsService::start`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start(self, telem: Arc<Mutex<CommsTelemetry>>) -> CommsResult<CommsHandle> {
+        let controls = self.controls;
+        let read_timeout = self
+            .read_timeout
+            .unwrap_or_else(|| self.options.read_timeout());
+        let plan = Plan::check(
+            &controls,
+            &self.options,
+            self.own_format,
+            self.radio_bytes_max,
+        )?;
+        let sockets = plan.bind(read_timeout)?;
+        let downlink_addrs = sockets.downlink_addrs();
+        let handler_addrs = sockets.handler_addrs();
+
+        let replies = replies::Replies::new(sockets.exchanges)?;
+
+        let timeout = plan.link.timeout;
+        let handlers_max = plan.link.handlers_max;
+        let writes = controls.write.len();
+        let mut link = Link::new(plan.link_with(&downlink_addrs), plan.format);
+        for notice in self.notices {
+            link.note(notice);
+        }
+        let (performer, jobs) = performer::Performer::new(
+            controls.satellite_ip,
+            sockets.datagrams,
+            replies.sockets(),
+            handlers_max,
+        );
+        let budget = link.budget().clone();
+        let answer_bytes_max = link.message_bytes_max();
+        let (shell, wakes) = Shell::new(link, writes, Box::new(performer));
+
+        let mut threads = Threads::new();
+        let client = http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max);
+        handlers::start(&shell, handlers_max, jobs, client, &mut threads)?;
+        replies.start(&shell, controls.satellite_ip, &mut threads)?;
+        downlink::start(&shell, sockets.downlinks, &mut threads)?;
+        let radio = RadioFunctions {
+            read: controls.read.map(|read| (read, controls.read_conn)),
+            write: controls
+                .write
+                .into_iter()
+                .map(|write| (write, controls.write_conn.clone()))
+                .collect(),
+        };
+        shell::start_threads(&shell, wakes, radio, &mut threads)?;
+
+        let source = Arc::clone(&shell);
+        telem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .show(Arc::new(move || source.statistics()));
+        let shutdown_timeout = read_timeout + timeout;
+        Ok(CommsHandle::new(
+            shell,
+            threads,
+            shutdown_timeout,
+            downlink_addrs,
+            handler_addrs,
+        ))
+    }
+}
+
+/// For errors of this module's parts.
+fn config_error(text: String) -> CommsError {
+    CommsError::Config(text)
+}

@@ -1,0 +1,113 @@
+//! Carries out the engine's decisions: hands queries to the handlers, sends
+//! datagrams at once.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::accounting::DropReason;
+use crate::budget::HeldBytes;
+use crate::link::{Action, HandlerId, ServiceFailure};
+use crate::shell::{Perform, Shell};
+
+/// A query for a handler thread.
+pub(super) struct Job {
+    pub(super) handler: HandlerId,
+    pub(super) port: u16,
+    pub(super) body: HeldBytes,
+}
+
+pub(super) struct Performer {
+    satellite_ip: Ipv4Addr,
+    datagrams: UdpSocket,
+    exchanges: Arc<Vec<mio::net::UdpSocket>>,
+    jobs: Sender<Job>,
+}
+
+impl Performer {
+    pub(super) fn new(
+        satellite_ip: Ipv4Addr,
+        datagrams: UdpSocket,
+        exchanges: Arc<Vec<mio::net::UdpSocket>>,
+        handlers_max: usize,
+    ) -> (Self, Receiver<Job>) {
+        // The engine starts no more than `handlers_max` at once, so there is
+        // always room for the next one.
+        let (jobs, receiver) = bounded(handlers_max.max(1));
+        let performer = Performer {
+            satellite_ip,
+            datagrams,
+            exchanges,
+            jobs,
+        };
+        (performer, receiver)
+    }
+
+    fn service(&self, port: u16) -> SocketAddr {
+        SocketAddr::from((self.satellite_ip, port))
+    }
+}
+
+impl Perform for Performer {
+    fn perform(&self, shell: &Shell, action: Action) {
+        match action {
+            Action::Post {
+                handler,
+                port,
+                body,
+            } => {
+                let job = Job {
+                    handler,
+                    port,
+                    body,
+                };
+                if self.jobs.try_send(job).is_err() {
+                    let failure = ServiceFailure {
+                        reason: DropReason::HandlersBusy,
+                        message: format!("no handler took the query for port {port}"),
+                    };
+                    shell.with(|link, _| link.handle_answer(handler, Err(failure)));
+                }
+            }
+            Action::SendDatagram { port, payload } => {
+                let service = self.service(port);
+                let sent = self.datagrams.send_to(&payload, service);
+                let result = sent.map(drop).map_err(|error| not_sent(service, &error));
+                shell.with(|link, _| link.handle_datagram_sent(result));
+            }
+            Action::Exchange {
+                socket,
+                port,
+                payload,
+            } => {
+                let service = self.service(port);
+                let sent = match self.exchanges.get(socket) {
+                    Some(local) => local.send_to(&payload, service),
+                    None => Err(io::ErrorKind::NotFound.into()),
+                };
+                if let Err(error) = sent {
+                    let failure = not_sent(service, &error);
+                    shell.with(|link, now| link.handle_exchange_failed(now, socket, failure));
+                }
+            }
+            // Actions of the ground end; this end never decides on them.
+            Action::Answered { .. }
+            | Action::Sent { .. }
+            | Action::Failed { .. }
+            | Action::Heard(_) => {}
+        }
+    }
+}
+
+fn not_sent(service: SocketAddr, error: &io::Error) -> ServiceFailure {
+    let reason = match error.kind() {
+        io::ErrorKind::WouldBlock => DropReason::SocketBusy,
+        _ => DropReason::ServiceUnreachable,
+    };
+    ServiceFailure {
+        reason,
+        message: format!("datagram for {service} not sent: {error}"),
+    }
+}

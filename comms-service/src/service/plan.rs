@@ -1,0 +1,233 @@
+//! From a control block to what will run: everything is checked, then every
+//! socket is bound. No thread runs before both are done.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::config_error;
+use crate::control::CommsControlBlock;
+use crate::error::{CommsError, CommsResult};
+use crate::link::LinkConfig;
+use crate::message::End;
+use crate::options::{Addresses, LinkOptions, PacketFormat};
+use crate::packet::LinkPacket;
+
+/// Most handlers at once: each is a thread.
+pub(super) const HANDLERS_MAX: u16 = 1024;
+
+/// Receive buffer asked of the system for each downlink endpoint, so that a
+/// burst of an app waits there rather than being lost.
+const RECEIVE_BUFFER_BYTES: usize = 1 << 20;
+
+/// A control block that can be carried out.
+pub(super) struct Plan {
+    pub(super) link: LinkConfig,
+    pub(super) format: Box<dyn LinkPacket>,
+    satellite_ip: Ipv4Addr,
+    handler_ports: std::ops::RangeInclusive<u16>,
+}
+
+/// Every socket of a service.
+pub(super) struct Sockets {
+    /// From which UDP messages go to services, without waiting.
+    pub(super) datagrams: UdpSocket,
+    /// From which requests go to UDP services that answer (format `udp`).
+    pub(super) exchanges: Vec<mio::net::UdpSocket>,
+    /// The downlink endpoints, in the order of the `write` functions.
+    pub(super) downlinks: Vec<UdpSocket>,
+}
+
+impl Plan {
+    pub(super) fn check<Connection: Clone>(
+        controls: &CommsControlBlock<Connection>,
+        options: &LinkOptions,
+        own_format: Option<Box<dyn LinkPacket>>,
+        radio_bytes_max: Option<usize>,
+    ) -> CommsResult<Plan> {
+        let downlink_ports = controls.downlink_ports.clone().unwrap_or_default();
+        check_counts(controls, &downlink_ports)?;
+        check_ports(controls, &downlink_ports)?;
+        let speaks_udp = own_format.is_none() && options.format == PacketFormat::Udp;
+        if speaks_udp && !downlink_ports.is_empty() && controls.ground_port.is_none() {
+            return Err(config_error(
+                "format `udp` sends the datagrams of downlink ports to ground_port, which is None"
+                    .to_string(),
+            ));
+        }
+        let addresses = Addresses {
+            ground_ip: controls.ground_ip,
+            satellite_ip: controls.satellite_ip,
+            ground_port: controls.ground_port,
+        };
+        let format = match own_format {
+            Some(format) => format,
+            None => options.packet_format(End::Satellite, radio_bytes_max, addresses)?,
+        };
+        let handlers_max = usize::from(controls.max_num_handlers);
+        let link = LinkConfig {
+            writes: controls.write.len(),
+            downlink_ports,
+            handlers_max,
+            exchange_sockets: if speaks_udp { handlers_max } else { 0 },
+            timeout: Duration::from_millis(controls.timeout),
+            ..LinkConfig::new(End::Satellite)
+        };
+        Ok(Plan {
+            link: options.link_config(link),
+            format,
+            satellite_ip: controls.satellite_ip,
+            handler_ports: controls.handler_port_min..=controls.handler_port_max,
+        })
+    }
+
+    pub(super) fn bind(&self, read_timeout: Duration) -> CommsResult<Sockets> {
+        let mut handler_ports = self.handler_ports.clone();
+        let datagrams = self.bind_handler(&mut handler_ports)?;
+        datagrams.set_nonblocking(true)?;
+        let mut exchanges = Vec::new();
+        for _ in 0..self.link.exchange_sockets {
+            match self.bind_handler(&mut handler_ports) {
+                Ok(socket) => {
+                    socket.set_nonblocking(true)?;
+                    exchanges.push(mio::net::UdpSocket::from_std(socket));
+                }
+                Err(error) if exchanges.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        let mut downlinks = Vec::new();
+        for port in &self.link.downlink_ports {
+            let socket = bind("a downlink endpoint", self.satellite_ip, *port)?;
+            // So that the endpoint's thread sees when it is to stop.
+            socket.set_read_timeout(Some(read_timeout.max(Duration::from_millis(1))))?;
+            downlinks.push(socket);
+        }
+        Ok(Sockets {
+            datagrams,
+            exchanges,
+            downlinks,
+        })
+    }
+
+    /// The next port of the range that is free.
+    fn bind_handler(&self, ports: &mut std::ops::RangeInclusive<u16>) -> CommsResult<UdpSocket> {
+        let mut last = None;
+        if *ports == (0..=0) {
+            return bind("a handler's socket", self.satellite_ip, 0);
+        }
+        for port in ports.by_ref() {
+            match bind("a handler's socket", self.satellite_ip, port) {
+                Ok(socket) => return Ok(socket),
+                Err(error) => last = Some(error),
+            }
+        }
+        let (min, max) = (self.handler_ports.start(), self.handler_ports.end());
+        let text =
+            format!("no port of handler_port_min..=handler_port_max ({min}..={max}) is left");
+        Err(last.unwrap_or_else(|| config_error(text)))
+    }
+
+    /// The engine's limits, with the ports that the system really gave.
+    pub(super) fn link_with(&self, downlink_addrs: &[SocketAddr]) -> LinkConfig {
+        LinkConfig {
+            downlink_ports: downlink_addrs.iter().map(SocketAddr::port).collect(),
+            ..self.link.clone()
+        }
+    }
+}
+
+impl Sockets {
+    pub(super) fn downlink_addrs(&self) -> Vec<SocketAddr> {
+        self.downlinks
+            .iter()
+            .filter_map(|socket| socket.local_addr().ok())
+            .collect()
+    }
+
+    pub(super) fn handler_addrs(&self) -> Vec<SocketAddr> {
+        let exchanges = self
+            .exchanges
+            .iter()
+            .filter_map(|socket| socket.local_addr().ok());
+        self.datagrams
+            .local_addr()
+            .into_iter()
+            .chain(exchanges)
+            .collect()
+    }
+}
+
+fn check_counts<Connection: Clone>(
+    controls: &CommsControlBlock<Connection>,
+    downlink_ports: &[u16],
+) -> CommsResult<()> {
+    let writes = controls.write.len();
+    if writes == 0 {
+        let text = "no `write` function: a service that cannot transmit answers nobody";
+        return Err(config_error(text.to_string()));
+    }
+    if controls.downlink_ports.is_some() && downlink_ports.len() != writes {
+        return Err(config_error(format!(
+            "{} downlink_ports for {writes} `write` functions: each `write` needs one port of its own",
+            downlink_ports.len()
+        )));
+    }
+    if controls.max_num_handlers > HANDLERS_MAX {
+        let handlers = controls.max_num_handlers;
+        return Err(config_error(format!(
+            "max_num_handlers is {handlers}, more than {HANDLERS_MAX}: each handler is a thread"
+        )));
+    }
+    if controls.timeout == 0 {
+        let text = "timeout is 0 ms: no service could ever answer in time";
+        return Err(config_error(text.to_string()));
+    }
+    Ok(())
+}
+
+fn check_ports<Connection: Clone>(
+    controls: &CommsControlBlock<Connection>,
+    downlink_ports: &[u16],
+) -> CommsResult<()> {
+    let (min, max) = (controls.handler_port_min, controls.handler_port_max);
+    if min > max {
+        return Err(config_error(format!(
+            "handler_port_min ({min}) is greater than handler_port_max ({max})"
+        )));
+    }
+    let mut seen = BTreeSet::new();
+    // Port 0 is no port: the system picks one.
+    for port in downlink_ports.iter().filter(|port| **port != 0) {
+        if !seen.insert(port) {
+            return Err(config_error(format!(
+                "port {port} stands twice in downlink_ports"
+            )));
+        }
+        if (min..=max).contains(port) {
+            return Err(config_error(format!(
+                "downlink port {port} is also one of the handlers' ports {min}..={max}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn bind(what: &'static str, ip: Ipv4Addr, port: u16) -> CommsResult<UdpSocket> {
+    let address = SocketAddr::V4(SocketAddrV4::new(ip, port));
+    let open = || -> io::Result<UdpSocket> {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        // A wish: the system may give less.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES);
+        socket.bind(&address.into())?;
+        Ok(socket.into())
+    };
+    open().map_err(|source| CommsError::Bind {
+        what,
+        address,
+        source,
+    })
+}

@@ -1,0 +1,173 @@
+//! Threads around the engine. They carry octets in and actions out; they decide
+//! nothing.
+//!
+//! A [`Shell`] holds the engine behind a mutex that is only ever held for as
+//! long as the engine thinks: never over a system call, `read` or `write`. Both
+//! ends of a link run on it; they differ in how they [`Perform`] actions.
+
+mod clock;
+mod read;
+mod threads;
+mod transmit;
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::accounting::Statistics;
+use crate::control::{ReadFn, WriteFn};
+use crate::link::{Action, Link};
+
+pub use threads::ShutdownReport;
+pub(crate) use threads::{OWN_STACK_BYTES, Threads, USER_STACK_BYTES};
+
+/// Carries out what the engine decides.
+pub(crate) trait Perform: Send + Sync {
+    /// Does `action`, without waiting. What comes of it is told to the engine
+    /// through [`Shell::with`].
+    fn perform(&self, shell: &Shell, action: Action);
+}
+
+/// One engine, and how to wake the threads that serve it.
+pub(crate) struct Shell {
+    engine: Mutex<Engine>,
+    performer: Box<dyn Perform>,
+    transmit_wakes: Vec<Sender<()>>,
+    clock_wake: Sender<()>,
+    /// Dropped to stop: every thread waits for the other half too.
+    running: Mutex<Option<Sender<()>>>,
+    stop: Receiver<()>,
+}
+
+struct Engine {
+    link: Link,
+    /// When the clock thread will look next.
+    alarm: Option<Instant>,
+}
+
+/// What the threads of a shell wait for.
+pub(crate) struct Wakes {
+    transmit: Vec<Receiver<()>>,
+    clock: Receiver<()>,
+}
+
+impl Shell {
+    /// A shell around `link`, without threads yet.
+    pub(crate) fn new(
+        link: Link,
+        writes: usize,
+        performer: Box<dyn Perform>,
+    ) -> (Arc<Self>, Wakes) {
+        // One waiting token says all there is to say: "look again".
+        let (transmit_wakes, transmit) = (0..writes).map(|_| bounded(1)).unzip();
+        let (clock_wake, clock) = bounded(1);
+        let (running, stop) = bounded(0);
+        let shell = Arc::new(Shell {
+            engine: Mutex::new(Engine { link, alarm: None }),
+            performer,
+            transmit_wakes,
+            clock_wake,
+            running: Mutex::new(Some(running)),
+            stop,
+        });
+        (shell, Wakes { transmit, clock })
+    }
+
+    /// Lets the engine think about what happened, then does what it decided.
+    pub(crate) fn with<R>(&self, happened: impl FnOnce(&mut Link, Instant) -> R) -> R {
+        let mut engine = self.engine();
+        let result = happened(&mut engine.link, Instant::now());
+        let actions: Vec<Action> = std::iter::from_fn(|| engine.link.poll_action()).collect();
+        for (write, wake) in self.transmit_wakes.iter().enumerate() {
+            if engine.link.has_packet(write) {
+                let _ = wake.try_send(());
+            }
+        }
+        let due = engine.link.poll_timeout();
+        if due.is_some_and(|due| engine.alarm.is_none_or(|alarm| due < alarm)) {
+            engine.alarm = due;
+            let _ = self.clock_wake.try_send(());
+        }
+        drop(engine);
+        for action in actions {
+            self.performer.perform(self, action);
+        }
+        result
+    }
+
+    /// Everything counted, in one consistent snapshot.
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.engine().link.statistics()
+    }
+
+    /// Disconnected when the threads are to end.
+    pub(crate) fn stop(&self) -> &Receiver<()> {
+        &self.stop
+    }
+
+    /// Whether the threads are to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        unpoisoned(&self.running).is_none()
+    }
+
+    pub(crate) fn request_stop(&self) {
+        unpoisoned(&self.running).take();
+    }
+
+    /// Sets the alarm to when the engine is due next.
+    fn rearm(&self) -> Option<Instant> {
+        let mut engine = self.engine();
+        engine.alarm = engine.link.poll_timeout();
+        engine.alarm
+    }
+
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        unpoisoned(&self.engine)
+    }
+}
+
+/// A panic elsewhere must not stop the link.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The radio's functions, and what they are called with.
+pub(crate) struct RadioFunctions<Connection> {
+    pub(crate) read: Option<(Arc<ReadFn<Connection>>, Connection)>,
+    pub(crate) write: Vec<(Arc<WriteFn<Connection>>, Connection)>,
+}
+
+/// Starts the threads that every link has: clock, transmit, read.
+pub(crate) fn start_threads<Connection: Send + 'static>(
+    shell: &Arc<Shell>,
+    wakes: Wakes,
+    radio: RadioFunctions<Connection>,
+    threads: &mut Threads,
+) -> std::io::Result<()> {
+    let own = Arc::clone(shell);
+    threads.spawn("clock", OWN_STACK_BYTES, move || {
+        clock::run(&own, &wakes.clock)
+    })?;
+    for (write, ((function, connection), wake)) in
+        radio.write.into_iter().zip(wakes.transmit).enumerate()
+    {
+        let own = Arc::clone(shell);
+        let run = move || transmit::run(&own, write, &*function, &connection, &wake);
+        threads.spawn(&format!("transmit-{write}"), USER_STACK_BYTES, run)?;
+    }
+    if let Some((function, connection)) = radio.read {
+        let own = Arc::clone(shell);
+        let run = move || read::run(&own, &*function, &connection);
+        threads.spawn("read", USER_STACK_BYTES, run)?;
+    }
+    Ok(())
+}
+
+/// What a panic of a user's function says.
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("it panicked: {}", text.unwrap_or_default())
+}

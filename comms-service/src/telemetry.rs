@@ -1,0 +1,250 @@
+//! What a service tells of its link: a GraphQL object over live counters.
+
+use std::fmt;
+use std::sync::Arc;
+
+use juniper::{ScalarValue, graphql_object, graphql_scalar};
+
+use crate::accounting::{Flow, Statistics};
+
+/// How many errors are kept; older ones give way.
+pub const ERRORS_MAX: usize = 100;
+
+/// The telemetry of a communications service.
+///
+/// It is created empty and given to
+/// [`CommsService::start`](crate::CommsService::start), from when on it shows
+/// the live counters of that service. Reading takes one consistent snapshot;
+/// the service itself never waits for the mutex around this object.
+#[derive(Clone, Default)]
+pub struct CommsTelemetry {
+    source: Option<Arc<dyn Fn() -> Statistics + Send + Sync>>,
+}
+
+impl fmt::Debug for CommsTelemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.statistics().fmt(f)
+    }
+}
+
+impl CommsTelemetry {
+    pub(crate) fn show(&mut self, source: Arc<dyn Fn() -> Statistics + Send + Sync>) {
+        self.source = Some(source);
+    }
+
+    /// Everything counted, in one consistent snapshot; all zero before `start`.
+    pub fn statistics(&self) -> Statistics {
+        self.source
+            .as_ref()
+            .map(|source| source())
+            .unwrap_or_default()
+    }
+
+    /// The newest errors, newest last, at most [`ERRORS_MAX`].
+    pub fn errors(&self) -> Vec<String> {
+        self.statistics().errors
+    }
+
+    /// Valid packets from the radio; stays at 2³¹ − 1.
+    pub fn packets_up(&self) -> i32 {
+        capped(self.statistics().packets_valid)
+    }
+
+    /// Packets that `write` took; stays at 2³¹ − 1.
+    pub fn packets_down(&self) -> i32 {
+        capped(self.statistics().packets_out.delivered)
+    }
+
+    /// Packets from the radio that were dropped, for whatever reason; stays at
+    /// 2³¹ − 1.
+    pub fn failed_packets_up(&self) -> i32 {
+        capped(self.statistics().packets_in.dropped.total())
+    }
+
+    /// Messages for the ground that were dropped, for whatever reason; stays at
+    /// 2³¹ − 1.
+    pub fn failed_packets_down(&self) -> i32 {
+        capped(self.statistics().messages_out.dropped.total())
+    }
+}
+
+fn capped(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// Telemetry of a communications service.
+#[graphql_object]
+#[graphql(name = "CommsTelemetry")]
+impl CommsTelemetry {
+    /// The newest errors, newest last.
+    #[graphql(name = "errors")]
+    fn graphql_errors(&self) -> Vec<String> {
+        self.errors()
+    }
+
+    /// Valid packets from the radio.
+    #[graphql(name = "packetsUp")]
+    fn graphql_packets_up(&self) -> i32 {
+        self.packets_up()
+    }
+
+    /// Packets that the radio took.
+    #[graphql(name = "packetsDown")]
+    fn graphql_packets_down(&self) -> i32 {
+        self.packets_down()
+    }
+
+    /// Packets from the radio that were dropped.
+    #[graphql(name = "failedPacketsUp")]
+    fn graphql_failed_packets_up(&self) -> i32 {
+        self.failed_packets_up()
+    }
+
+    /// Messages for the ground that were dropped.
+    #[graphql(name = "failedPacketsDown")]
+    fn graphql_failed_packets_down(&self) -> i32 {
+        self.failed_packets_down()
+    }
+
+    /// Everything counted, in one consistent snapshot.
+    fn accounting(&self) -> Accounting {
+        Accounting(self.statistics())
+    }
+}
+
+struct Accounting(Statistics);
+
+/// Exact accounts: in each flow, offered = delivered + queued + inFlight + dropped.
+#[graphql_object]
+impl Accounting {
+    /// Packets from the radio; delivered when their message is whole.
+    fn uplink_packets(&self) -> FlowView<'_> {
+        FlowView(&self.0.packets_in)
+    }
+
+    /// Messages from the ground; delivered when their service took or answered them.
+    fn uplink_messages(&self) -> FlowView<'_> {
+        FlowView(&self.0.messages_in)
+    }
+
+    /// Answers and datagrams for the ground; delivered when the radio took them.
+    fn downlink_messages(&self) -> FlowView<'_> {
+        FlowView(&self.0.messages_out)
+    }
+
+    /// Packets handed to the radio.
+    fn downlink_packets(&self) -> FlowView<'_> {
+        FlowView(&self.0.packets_out)
+    }
+
+    /// Times that sequence counts were missing on the way up.
+    fn sequence_gaps(&self) -> Counter {
+        Counter(self.0.sequence_gaps)
+    }
+
+    /// Times that the ground began anew at sequence count 0.
+    fn sender_restarts(&self) -> Counter {
+        Counter(self.0.sender_restarts)
+    }
+
+    /// Octets cut off after the declared end of packets.
+    fn surplus_bytes(&self) -> Counter {
+        Counter(self.0.surplus_bytes)
+    }
+
+    /// Failures of the radio's `read`.
+    fn read_errors(&self) -> Counter {
+        Counter(self.0.read_errors)
+    }
+
+    /// Octets held now.
+    fn memory_bytes_used(&self) -> Counter {
+        Counter(self.0.memory_bytes_used)
+    }
+
+    /// Octets held at most.
+    fn memory_bytes_max(&self) -> Counter {
+        Counter(self.0.memory_bytes_max)
+    }
+}
+
+struct FlowView<'a>(&'a Flow);
+
+/// The account of one flow.
+#[graphql_object]
+#[graphql(name = "Flow")]
+impl FlowView<'_> {
+    /// All that came.
+    fn offered(&self) -> Counter {
+        Counter(self.0.offered)
+    }
+
+    /// What reached its goal.
+    fn delivered(&self) -> Counter {
+        Counter(self.0.delivered)
+    }
+
+    /// What waits.
+    fn queued(&self) -> Counter {
+        Counter(self.0.queued)
+    }
+
+    /// What is being worked on.
+    fn in_flight(&self) -> Counter {
+        Counter(self.0.in_flight)
+    }
+
+    /// What was lost, by reason; reasons that did not occur are left out.
+    fn dropped(&self) -> Vec<Dropped> {
+        let pairs = self.0.dropped.iter();
+        pairs
+            .map(|(reason, count)| Dropped {
+                reason: reason.as_str(),
+                count,
+            })
+            .collect()
+    }
+}
+
+struct Dropped {
+    reason: &'static str,
+    count: u64,
+}
+
+/// How much was dropped for one reason.
+#[graphql_object]
+impl Dropped {
+    /// The reason.
+    fn reason(&self) -> &str {
+        self.reason
+    }
+
+    /// How many.
+    fn count(&self) -> Counter {
+        Counter(self.count)
+    }
+}
+
+/// A count of 64 bits: a JSON number, exact up to 2⁵³.
+#[graphql_scalar]
+#[graphql(with = counter_scalar, parse_token(i32, f64))]
+#[derive(Clone, Copy, Debug)]
+pub struct Counter(pub u64);
+
+mod counter_scalar {
+    use super::{Counter, ScalarValue};
+
+    pub(super) fn to_output<S: ScalarValue>(counter: &Counter) -> S {
+        match i32::try_from(counter.0) {
+            Ok(small) => small.into(),
+            Err(_) => (counter.0 as f64).into(),
+        }
+    }
+
+    pub(super) fn from_input(number: f64) -> Result<Counter, String> {
+        if number < 0.0 || number.fract() != 0.0 {
+            return Err(format!("{number} is not a count"));
+        }
+        Ok(Counter(number as u64))
+    }
+}
