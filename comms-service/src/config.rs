@@ -93,6 +93,7 @@ impl CommsConfig {
         let mut fields = Fields {
             table: &table.specified,
             notices,
+            not_given: Vec::new(),
         };
         let config = CommsConfig {
             handler_port_min: fields.read("handler-port-min", defaults.handler_port_min, port),
@@ -103,12 +104,17 @@ impl CommsConfig {
             satellite_ip: fields.satellite_ip(defaults.satellite_ip),
             downlink_ports: fields.read("downlink-ports", defaults.downlink_ports, ports),
             ground_port: fields.read("ground-port", defaults.ground_port, |v| port(v).map(Some)),
-            notices: fields.notices,
+            notices: fields.into_notices(),
         };
         for notice in &config.notices {
-            log::warn!("[{service}.comms] {notice}");
+            log::info!("[{service}.comms] {notice}");
         }
         Ok((config, options))
+    }
+
+    /// Whether `key` is one of the specification's, in either spelling.
+    pub fn is_key(key: &str) -> bool {
+        SPECIFIED_KEYS.contains(&key.replace('_', "-").as_str())
     }
 
     /// [`from_table`](Self::from_table) on the text of a configuration file.
@@ -175,6 +181,7 @@ impl Tables {
 struct Fields<'a> {
     table: &'a Table,
     notices: Vec<String>,
+    not_given: Vec<String>,
 }
 
 impl Fields<'_> {
@@ -184,14 +191,25 @@ impl Fields<'_> {
         default: T,
         convert: fn(&Value) -> Result<T, String>,
     ) -> T {
-        let problem = match self.table.get(key).map(convert) {
+        match self.table.get(key).map(convert) {
             Some(Ok(value)) => return value,
-            Some(Err(problem)) => problem,
-            None => "is not given".to_string(),
-        };
-        let notice = format!("`{key}` {problem}: using the default {default:?}");
-        self.notices.push(notice);
+            Some(Err(problem)) => {
+                let notice = format!("`{key}` {problem}: using the default {default:?}");
+                self.notices.push(notice);
+            }
+            None => self.not_given.push(format!("{key} = {default:?}")),
+        }
         default
+    }
+
+    /// All that is not given makes one line, so that it does not hide the rest.
+    fn into_notices(mut self) -> Vec<String> {
+        if !self.not_given.is_empty() {
+            let defaults = self.not_given.join(", ");
+            self.notices
+                .push(format!("not given, so the defaults hold: {defaults}"));
+        }
+        self.notices
     }
 
     fn satellite_ip(&mut self, default: String) -> String {

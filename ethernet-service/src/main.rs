@@ -1,2 +1,13 @@
-//! ethernet-service
-fn main() {}
+//! The binary `ethernet-service`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match ethernet_service::run(std::env::args_os()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ethernet-service: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

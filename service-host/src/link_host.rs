@@ -1,0 +1,188 @@
+//! A service that stands on a communications link, from its configuration:
+//! radio, link, GraphQL endpoint, metrics, clean stop.
+//!
+//! ```no_run
+//! use comms_service::CommsConfig;
+//! use radio_hal::{FramingConfig, RadioConfig};
+//! use service_host::address::AddrConfig;
+//! use service_host::config_file::ConfigFile;
+//! use service_host::link_host::{LinkDefaults, LinkHost};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let defaults = LinkDefaults {
+//!     service: "my-radio",
+//!     addr: AddrConfig { ip: [127, 0, 0, 1].into(), port: 8160 },
+//!     radio: RadioConfig::serial("/dev/ttyUSB0", 9600, FramingConfig::kiss())?,
+//!     comms: CommsConfig { downlink_ports: Some(vec![13011]), ..CommsConfig::default() },
+//! };
+//! let host = LinkHost::start(&ConfigFile::find(None)?, defaults)?;
+//! host.run_until_signal()
+//! # }
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, bail};
+use comms_service::{
+    CommsConfig, CommsControlBlock, CommsHandle, CommsService, CommsTelemetry, radio,
+};
+use radio_hal::{RadioConfig, RadioConnection};
+
+use crate::address::AddrConfig;
+use crate::config_file::ConfigFile;
+use crate::http::{Endpoint, HttpServer};
+use crate::link_metrics::link_metrics;
+use crate::link_schema::{LinkContext, link_schema};
+use crate::signals::stop_requested;
+
+/// What a binary takes where the configuration says nothing.
+pub struct LinkDefaults {
+    /// The service's name: its table in the configuration.
+    pub service: &'static str,
+    /// Where its GraphQL endpoint listens.
+    pub addr: AddrConfig,
+    /// Its radio, `[<service>.radio]`.
+    pub radio: RadioConfig,
+    /// Its row of ports, `[<service>.comms]`.
+    pub comms: CommsConfig,
+}
+
+/// A running service on a communications link.
+pub struct LinkHost {
+    service: &'static str,
+    comms: CommsHandle,
+    http: HttpServer,
+    radio: RadioConnection,
+}
+
+impl LinkHost {
+    /// Opens the radio, starts the link and its GraphQL endpoint.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, or which socket could not be had;
+    /// nothing is left running then.
+    pub fn start(file: &ConfigFile, defaults: LinkDefaults) -> anyhow::Result<LinkHost> {
+        let service = defaults.service;
+        check_keys(file, service)?;
+        let addr = AddrConfig::read(file, service, defaults.addr)?;
+        let radio_config = file.section::<RadioConfig>(&[service, "radio"])?;
+        let radio_config = radio_config.unwrap_or(defaults.radio);
+        let (config, options) = CommsConfig::from_table(&file.table, service, defaults.comms)?;
+        let notices = config.notices.clone();
+
+        let read_timeout = options.read_timeout_ms.map(|_| options.read_timeout());
+        let radio_config = match read_timeout {
+            Some(timeout) => radio_config.with_read_timeout(timeout)?,
+            None => radio_config,
+        };
+        let connection = radio_config.open().context("cannot open the radio")?;
+        let controls = CommsControlBlock::new(
+            Some(Arc::new(radio::read)),
+            vec![Arc::new(radio::write)],
+            connection.clone(),
+            connection.clone(),
+            config,
+        )?;
+        let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
+        let context = LinkContext {
+            telemetry: Arc::clone(&telemetry),
+            radio: connection.clone(),
+        };
+        let http = HttpServer::start(addr.socket_addr(), endpoint(context))?;
+        let comms = CommsService::builder(controls)
+            .options(options)
+            .radio_bytes_max(connection.packet_bytes_max())
+            .read_timeout(connection.read_timeout())
+            .notices(notices)
+            .start(telemetry)?;
+        let host = LinkHost {
+            service,
+            comms,
+            http,
+            radio: connection,
+        };
+        log::info!(
+            "{service}: GraphQL, GraphiQL and metrics at http://{}/",
+            host.http_addr()
+        );
+        for endpoint in host.comms.downlink_addrs() {
+            log::info!("{service}: datagrams to UDP {endpoint} go down");
+        }
+        Ok(host)
+    }
+
+    /// Where the GraphQL endpoint listens.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http.local_addr()
+    }
+
+    /// The running link.
+    pub fn comms(&self) -> &CommsHandle {
+        &self.comms
+    }
+
+    /// The radio.
+    pub fn radio(&self) -> &RadioConnection {
+        &self.radio
+    }
+
+    /// Waits for SIGINT or SIGTERM, then stops.
+    ///
+    /// # Errors
+    /// When the signals cannot be caught, or a thread had to be left behind.
+    pub fn run_until_signal(self) -> anyhow::Result<()> {
+        let signal = stop_requested()?.recv()?;
+        log::info!("{}: stopping on {signal}", self.service);
+        self.stop()
+    }
+
+    /// Stops endpoint and link.
+    ///
+    /// # Errors
+    /// When a thread had to be left behind.
+    pub fn stop(self) -> anyhow::Result<()> {
+        self.http.stop();
+        let report = self.comms.shutdown();
+        if !report.detached.is_empty() {
+            bail!(
+                "{}: still inside the radio driver: {}",
+                self.service,
+                report.detached.join(", ")
+            );
+        }
+        log::info!("{}: stopped", self.service);
+        Ok(())
+    }
+}
+
+fn endpoint(context: LinkContext) -> Endpoint {
+    let counted = context.clone();
+    let metrics = move || {
+        link_metrics(
+            &counted.telemetry().statistics(),
+            &counted.radio.statistics(),
+        )
+    };
+    Endpoint::new(link_schema(), context).with_metrics(metrics)
+}
+
+/// A mistyped table must not leave a service with the radio of its defaults.
+fn check_keys(file: &ConfigFile, service: &str) -> anyhow::Result<()> {
+    const TABLES: [&str; 3] = ["addr", "comms", "radio"];
+    let Some(own) = file.table.get(service) else {
+        return Ok(());
+    };
+    let Some(own) = own.as_table() else {
+        bail!("configuration: `{service}` must be a table");
+    };
+    for key in own.keys() {
+        if !TABLES.contains(&key.as_str()) && !CommsConfig::is_key(key) {
+            bail!(
+                "configuration: unknown key `{key}` in [{service}]; known are the tables {} and the keys of [{service}.comms]",
+                TABLES.join(", ")
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The metrics page of a service that stands on a communications link.
+
+use comms_service::accounting::{Flow, Statistics};
+use radio_hal::FrameStatistics;
+
+use crate::prometheus::Page;
+
+/// Writes every count of the link and of its radio.
+#[must_use]
+pub fn link_metrics(link: &Statistics, radio: &FrameStatistics) -> String {
+    let mut page = Page::new();
+    let flows = [
+        ("uplink-packets", &link.packets_in),
+        ("uplink-messages", &link.messages_in),
+        ("downlink-messages", &link.messages_out),
+        ("downlink-packets", &link.packets_out),
+    ];
+    for (name, flow) in flows {
+        write_flow(&mut page, name, flow);
+    }
+    page.counter(
+        "heliograph_sequence_gaps_total",
+        "Times that sequence counts were missing on the way up.",
+        &[],
+        link.sequence_gaps,
+    );
+    page.counter(
+        "heliograph_sender_restarts_total",
+        "Times that the ground began anew at sequence count 0.",
+        &[],
+        link.sender_restarts,
+    );
+    page.counter(
+        "heliograph_surplus_bytes_total",
+        "Octets cut off after the declared end of packets.",
+        &[],
+        link.surplus_bytes,
+    );
+    page.counter(
+        "heliograph_read_errors_total",
+        "Failures of the radio's read function.",
+        &[],
+        link.read_errors,
+    );
+    for (name, bytes) in [
+        ("used", link.memory_bytes_used),
+        ("max", link.memory_bytes_max),
+    ] {
+        page.gauge(
+            "heliograph_memory_bytes",
+            "Octets that the link holds, and may hold.",
+            &[("amount", name)],
+            bytes as f64,
+        );
+    }
+    write_radio(&mut page, radio);
+    page.finish()
+}
+
+fn write_flow(page: &mut Page, name: &str, flow: &Flow) {
+    let label = [("flow", name)];
+    let totals = [
+        ("heliograph_offered_total", "All that came.", flow.offered),
+        (
+            "heliograph_delivered_total",
+            "What reached its goal.",
+            flow.delivered,
+        ),
+    ];
+    for (metric, help, value) in totals {
+        page.counter(metric, help, &label, value);
+    }
+    let levels = [
+        ("heliograph_queued", "What waits.", flow.queued),
+        (
+            "heliograph_in_flight",
+            "What is being worked on.",
+            flow.in_flight,
+        ),
+    ];
+    for (metric, help, value) in levels {
+        page.gauge(metric, help, &label, value as f64);
+    }
+    for (reason, count) in flow.dropped.iter() {
+        page.counter(
+            "heliograph_dropped_total",
+            "What was lost, by reason.",
+            &[("flow", name), ("reason", reason.as_str())],
+            count,
+        );
+    }
+}
+
+fn write_radio(page: &mut Page, radio: &FrameStatistics) {
+    let totals = [
+        (
+            "heliograph_radio_frames_received_total",
+            "Frames that came in.",
+            radio.received,
+        ),
+        (
+            "heliograph_radio_frames_delivered_total",
+            "Frames whose packet was handed to the link.",
+            radio.delivered,
+        ),
+        (
+            "heliograph_radio_transmitted_total",
+            "Packets that the transmitter took.",
+            radio.transmitted,
+        ),
+        (
+            "heliograph_radio_transmit_failures_total",
+            "Packets that were refused or could not be sent.",
+            radio.transmit_failures,
+        ),
+    ];
+    for (metric, help, value) in totals {
+        page.counter(metric, help, &[], value);
+    }
+    for (reason, count) in radio.drops().filter(|(_, count)| *count > 0) {
+        page.counter(
+            "heliograph_radio_frames_dropped_total",
+            "Frames that were dropped, by reason.",
+            &[("reason", reason.as_str())],
+            count,
+        );
+    }
+}
