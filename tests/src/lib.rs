@@ -1,1 +1,23 @@
-//! Rigs.
+//! Rigs for tests that reach across the crates: things to talk to, things to
+//! wait for, and independent referees to ask.
+//!
+//! A rig that cannot do its work panics with what to do about it, since a test
+//! that skips itself proves nothing.
+
+pub mod binaries;
+pub mod hex;
+pub mod http_service;
+pub mod pcap;
+pub mod referee;
+pub mod tshark;
+pub mod udp;
+pub mod wait;
+
+use std::path::PathBuf;
+
+/// The workspace's root folder.
+fn workspace() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root
+}

@@ -1,0 +1,84 @@
+//! Independent decoders in Python: the scripts of `tests/referees`.
+//!
+//! A script is asked with JSON objects whose `ask` says what to do; the script
+//! itself says which fields each takes and gives. Octets travel as hexadecimal
+//! text (see [`crate::hex`]).
+
+use std::io::{ErrorKind, Write};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::workspace;
+
+/// CCSDS Space Packets by `spacepackets`: asks `decode`, `encode`, `error_control`.
+pub const CCSDS: &str = "ccsds.py";
+/// AX.25 frames by `aioax25`: asks `decode`, `encode`.
+pub const AX25: &str = "ax25.py";
+/// KISS by `kiss3` (asks `escape`, `unescape`) and `aioax25` (asks `decode`, `encode`).
+pub const KISS: &str = "kiss_framing.py";
+
+/// What a referee said: its answer, or why its library rejects what it was shown.
+pub type Verdict = Result<Value, Refusal>;
+
+/// Why a referee's library rejects what it was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub String);
+
+/// Asks `script` one question. See [`ask_all`] for many: starting the
+/// interpreter is what takes the time.
+#[track_caller]
+pub fn ask(script: &str, question: &Value) -> Verdict {
+    let mut verdicts = ask_all(script, std::slice::from_ref(question));
+    verdicts.remove(0)
+}
+
+/// Asks `script` all `questions` at once; one verdict for each, in order.
+///
+/// Panics when the referees are not installed, or when the script does not
+/// understand a question.
+#[track_caller]
+pub fn ask_all(script: &str, questions: &[Value]) -> Vec<Verdict> {
+    let python = workspace().join("target/referees/bin/python");
+    let script = workspace().join("tests/referees").join(script);
+    let spawned = Command::new(&python)
+        // No compiled files beside the scripts.
+        .arg("-B")
+        .arg(&script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match spawned {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            panic!("the Python referees are not installed: run `cargo xtask setup`")
+        }
+        Err(error) => panic!("cannot start {}: {error}", python.display()),
+    };
+    // A script reads all of its input before it says anything. One that ends
+    // without doing so is told of below, with its last words.
+    let input = json!(questions).to_string();
+    let _ = child
+        .stdin
+        .take()
+        .map(|mut stdin| stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().expect("the script's output");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{} ended with {}; if a Python module is missing, run `cargo xtask setup`:\n{said}",
+        script.display(),
+        output.status,
+    );
+    let answers: Vec<Value> = serde_json::from_slice(&output.stdout).expect("a JSON list");
+    assert_eq!(answers.len(), questions.len(), "one answer a question");
+    answers.into_iter().map(verdict).collect()
+}
+
+fn verdict(mut answer: Value) -> Verdict {
+    match answer.get("refused").and_then(Value::as_str) {
+        Some(why) => Err(Refusal(why.to_owned())),
+        None => Ok(answer["answer"].take()),
+    }
+}

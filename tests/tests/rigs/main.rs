@@ -1,0 +1,11 @@
+//! The rigs do what they say.
+
+mod http_service;
+mod programs;
+mod referees;
+mod sockets;
+
+use std::time::Duration;
+
+/// Longer than anything here takes on a busy machine; only a failure waits it out.
+const PATIENCE: Duration = Duration::from_secs(20);
