@@ -89,9 +89,12 @@ impl RadioConnection {
     /// # Errors
     /// [`RadioError`] if the radio cannot receive.
     pub fn read(&self) -> Result<Vec<u8>, RadioError> {
-        let started = Instant::now();
         let counters = &self.shared.counters;
         let mut receiving = lock(&self.shared.receiving);
+        let started = Instant::now();
+        // The first wait is the same each time, which spares a socket the
+        // setting of its timeout.
+        let mut remaining = self.shared.read_timeout;
         let Receiving {
             receiver,
             deframer,
@@ -101,7 +104,6 @@ impl RadioConnection {
             if let Some(packet) = next_packet(deframer, counters) {
                 return Ok(packet);
             }
-            let remaining = self.shared.read_timeout.saturating_sub(started.elapsed());
             if remaining.is_zero() {
                 return Ok(Vec::new());
             }
@@ -110,6 +112,7 @@ impl RadioConnection {
             if !buffer.is_empty() {
                 deframer.push(buffer);
             }
+            remaining = self.shared.read_timeout.saturating_sub(started.elapsed());
         }
     }
 

@@ -45,6 +45,7 @@
     )
 )]
 
+mod address;
 pub mod ax25;
 pub mod callsign;
 pub mod config;

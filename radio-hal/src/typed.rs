@@ -12,7 +12,8 @@
 
 use ax25::frame::{Ax25Frame, FrameContent};
 
-use crate::ax25::{AddressField, Ax25Error};
+use crate::address::AddressField;
+use crate::ax25::Ax25Error;
 
 /// Parses one whole AX.25 frame (no flags, no FCS, no KISS octets) with at most
 /// `info_bytes_max` (N1) octets of information.
