@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
@@ -28,7 +29,9 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
         start(&mut cargo(["build", "--workspace", "--all-targets"])).map(|()| "")
     })?;
     steps.run("test", || {
-        let tally = run_tests(&arguments.passed_on)?;
+        // clap takes away a `--` that comes first, which `cargo test` needs.
+        let separator = env::args().nth(2).filter(|first| first == "--");
+        let tally = run_tests(separator.iter().chain(&arguments.passed_on))?;
         ensure!(
             tally.passed > 0 || !arguments.passed_on.is_empty(),
             "no test ran"
@@ -37,7 +40,7 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     })
 }
 
-fn run_tests(passed_on: &[String]) -> Result<Tally> {
+fn run_tests<'a>(passed_on: impl Iterator<Item = &'a String>) -> Result<Tally> {
     let mut command = cargo(["test", "--workspace"]);
     command.args(passed_on).stdout(Stdio::piped());
     let mut child = command
