@@ -1,0 +1,10 @@
+//! How a service host behaves towards operators, clients and browsers.
+
+mod arguments;
+mod config;
+mod graphql;
+mod page;
+mod prometheus;
+mod rig;
+mod server;
+mod signals;
