@@ -237,6 +237,13 @@ impl LinkPacket for SpacePacketFormat {
         if self.apids.apid(head.payload_type, head.class).is_none() {
             return Err(not_carried(head.payload_type, NAME));
         }
+        // The packet data field has at least one octet (CCSDS 133.0-B-2 §4.1.4).
+        if header_bytes(head.payload_type) + payload_bytes + self.trailer_bytes() == 0 {
+            return Err(PacketError::NotCarried {
+                what: "an empty PDU",
+                format: NAME,
+            });
+        }
         let bytes_max = match head.payload_type {
             PayloadType::Udp => DATAGRAM_BYTES_MAX,
             PayloadType::Cfdp | PayloadType::LinkControl => self.data_bytes_max(),

@@ -1,0 +1,9 @@
+//! The packet formats, octet for octet: what they build, what they read and
+//! what they refuse.
+
+mod kubos;
+mod octets;
+mod properties;
+mod second_opinion;
+mod space_packet;
+mod udp;
