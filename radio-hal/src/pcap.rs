@@ -21,6 +21,8 @@ pub const CAPTURE_BYTES_MAX: u32 = 262_144;
 pub enum LinkType {
     /// 3: AX.25 frames without flags and FCS.
     Ax25,
+    /// 228: IPv4 packets.
+    Ipv4,
     /// 147: whatever the user has told Wireshark to take it for.
     User0,
     /// 202: the KISS type octet, then the AX.25 frame; unescaped, no FEND.
@@ -31,6 +33,7 @@ impl LinkType {
     fn value(self) -> u32 {
         match self {
             Self::Ax25 => 3,
+            Self::Ipv4 => 228,
             Self::User0 => 147,
             Self::Ax25Kiss => 202,
         }

@@ -1,45 +1,24 @@
 //! Capture files for Wireshark, made of octets at hand.
 
-use std::fs;
+use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
-/// What the packets of a capture begin with: a number of the
-/// [registry of link-layer types](https://www.tcpdump.org/linktypes.html).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkType(pub u16);
+pub use radio_hal::pcap::LinkType;
+use radio_hal::pcap::PcapWriter;
 
-impl LinkType {
-    /// AX.25 frames without flags and frame check sequence.
-    pub const AX25: Self = Self(3);
-    /// A KISS command octet, then an AX.25 frame; neither FEND nor escapes.
-    pub const AX25_KISS: Self = Self(202);
-    /// IPv4 packets.
-    pub const IPV4: Self = Self(228);
-}
-
-/// Writes a capture of `packets`, a millisecond apart, in the classic pcap
-/// format; panics when it cannot.
+/// Writes a capture of `packets`, a millisecond apart, with the writer of
+/// `radio-hal`; panics when it cannot.
 #[track_caller]
 pub fn write(path: &Path, link_type: LinkType, packets: &[Vec<u8>]) {
-    let mut capture = Vec::new();
-    let words =
-        |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|word| word.to_le_bytes()).collect() };
-    capture.extend(words(&[0xa1b2_c3d4]));
-    capture.extend([2, 0, 4, 0]);
-    capture.extend(words(&[0, 0, 65_535, link_type.0.into()]));
+    let file = File::create(path).expect("a new capture file");
+    let mut capture = PcapWriter::new(file, link_type).expect("the capture's header");
     for (number, packet) in (0..).zip(packets) {
-        let length = u32::try_from(packet.len()).expect("a packet fits a capture");
-        capture.extend(words(&[
-            number / 1000,
-            number % 1000 * 1000,
-            length,
-            length,
-        ]));
-        capture.extend_from_slice(packet);
+        capture
+            .write_frame(Duration::from_millis(number), packet)
+            .expect("a packet of the capture");
     }
-    if let Err(error) = fs::write(path, capture) {
-        panic!("cannot write {}: {error}", path.display());
-    }
+    capture.finish().expect("the whole capture");
 }
 
 /// An IPv4 packet with a UDP datagram from and to ports of 127.0.0.1, without

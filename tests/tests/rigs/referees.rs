@@ -110,7 +110,7 @@ fn wireshark_reads_space_packets_in_udp() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let capture = folder.path().join("packets.pcap");
     let packet = pcap::udp_packet(5000, 5001, &hex::to_octets(SPACE_PACKET));
-    pcap::write(&capture, LinkType::IPV4, &[packet.clone(), packet]);
+    pcap::write(&capture, LinkType::Ipv4, &[packet.clone(), packet]);
     let rows = tshark::fields(
         &capture,
         &["udp.port==5001,ccsds"],
@@ -132,7 +132,7 @@ fn wireshark_reads_ax25_alone_and_behind_a_kiss_command() {
     let capture = folder.path().join("frames.pcap");
     let frame = hex::to_octets(UI_FRAME);
     let kiss = [vec![0], frame.clone()].concat();
-    for (link_type, frame) in [(LinkType::AX25, frame), (LinkType::AX25_KISS, kiss)] {
+    for (link_type, frame) in [(LinkType::Ax25, frame), (LinkType::Ax25Kiss, kiss)] {
         pcap::write(&capture, link_type, &[frame]);
         let details = tshark::details(&capture, &[]);
         for shown in [
@@ -152,6 +152,6 @@ fn wireshark_reads_ax25_alone_and_behind_a_kiss_command() {
 fn wireshark_is_not_asked_for_fields_it_does_not_have() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let capture = folder.path().join("empty.pcap");
-    pcap::write(&capture, LinkType::IPV4, &[]);
+    pcap::write(&capture, LinkType::Ipv4, &[]);
     let _ = tshark::fields(&capture, &[], &["ccsds.colour"]);
 }
