@@ -140,21 +140,20 @@ impl ConfigFile {
     /// Strictness is `T`'s: give it `#[serde(deny_unknown_fields)]`, so that a
     /// mistyped key is refused, with its name, instead of silently ignored.
     pub fn section<T: DeserializeOwned>(&self, name: &[&str]) -> Result<Option<T>, ConfigError> {
-        let mut here = toml::Value::Table(self.table.clone());
+        let mut table = &self.table;
         for (depth, key) in name.iter().enumerate() {
-            let toml::Value::Table(mut table) = here else {
-                let parent = name.get(..depth).unwrap_or(name);
-                return Err(self.section_error(parent, "must be a table".to_owned()));
-            };
-            match table.remove(*key) {
-                Some(value) => here = value,
+            table = match table.get(*key) {
                 None => return Ok(None),
-            }
+                Some(toml::Value::Table(inner)) => inner,
+                Some(_) => {
+                    let path = name.get(..=depth).unwrap_or(name);
+                    return Err(self.section_error(path, "must be a table".to_owned()));
+                }
+            };
         }
-        if !here.is_table() {
-            return Err(self.section_error(name, "must be a table".to_owned()));
-        }
-        here.try_into()
+        table
+            .clone()
+            .try_into()
             .map(Some)
             .map_err(|error: toml::de::Error| self.section_error(name, one_line(&error)))
     }
