@@ -72,6 +72,9 @@ pub(crate) const SPECIFIED_KEYS: [&str; 9] = [
     "ground-port",
 ];
 
+/// Two names of one field.
+const SATELLITE_IP_KEYS: [&str; 2] = ["satellite-ip", "ip"];
+
 impl CommsConfig {
     /// Reads `[<service>.comms]`, and `[<service>]` where that has no such key,
     /// from the whole configuration. Fields found nowhere keep the value they
@@ -88,7 +91,7 @@ impl CommsConfig {
         defaults: CommsConfig,
     ) -> CommsResult<(CommsConfig, LinkOptions)> {
         let mut notices = Vec::new();
-        let table = Tables::find(config, service, &mut notices);
+        let table = Tables::find(config, service, &mut notices)?;
         let options = LinkOptions::from_table(&table.strict, &format!("{service}.comms"))?;
         let mut fields = Fields {
             table: &table.specified,
@@ -140,7 +143,7 @@ struct Tables {
 }
 
 impl Tables {
-    fn find(config: &Table, service: &str, notices: &mut Vec<String>) -> Tables {
+    fn find(config: &Table, service: &str, notices: &mut Vec<String>) -> CommsResult<Tables> {
         let own = config.get(service).and_then(Value::as_table);
         let comms = own.and_then(|own| own.get("comms"));
         let comms_table = comms.and_then(Value::as_table);
@@ -154,7 +157,10 @@ impl Tables {
         for (key, value) in comms_table.into_iter().flatten() {
             let key = key.replace('_', "-");
             if !SPECIFIED_KEYS.contains(&key.as_str()) {
-                tables.strict.insert(key, value.clone());
+                if tables.strict.insert(key.clone(), value.clone()).is_some() {
+                    let text = format!("`{key}` is given in two spellings in [{service}.comms]");
+                    return Err(CommsError::Config(text));
+                }
             } else if tables
                 .specified
                 .insert(key.clone(), value.clone())
@@ -163,18 +169,27 @@ impl Tables {
                 notices.push(format!("`{key}` is given in two spellings"));
             }
         }
+        let in_comms = tables.specified.clone();
         for (key, value) in own.into_iter().flatten() {
             let key = key.replace('_', "-");
             if !SPECIFIED_KEYS.contains(&key.as_str()) {
                 continue;
             }
-            if tables.specified.contains_key(&key) {
+            let names = match SATELLITE_IP_KEYS.contains(&key.as_str()) {
+                true => &SATELLITE_IP_KEYS[..],
+                false => &[key.as_str()],
+            };
+            if names.iter().any(|name| in_comms.contains_key(*name)) {
                 notices.push(format!("`{key}` is given twice: [{service}.comms] counts"));
-            } else {
-                tables.specified.insert(key, value.clone());
+            } else if tables
+                .specified
+                .insert(key.clone(), value.clone())
+                .is_some()
+            {
+                notices.push(format!("`{key}` is given in two spellings"));
             }
         }
-        tables
+        Ok(tables)
     }
 }
 

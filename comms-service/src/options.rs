@@ -172,6 +172,12 @@ impl LinkOptions {
         addresses: Addresses,
     ) -> CommsResult<Box<dyn LinkPacket>> {
         self.check_sizes()?;
+        let bytes_min = crate::packet::PACKET_BYTES_MIN;
+        if let Some(bytes) = radio_bytes_max.filter(|bytes| *bytes < bytes_min) {
+            return Err(CommsError::Config(format!(
+                "the radio takes packets of at most {bytes} octets, but {bytes_min} are needed"
+            )));
+        }
         let limits = [radio_bytes_max, self.packet_bytes_max];
         let packet_bytes_max = limits.into_iter().flatten().min();
         Ok(match self.format {

@@ -339,7 +339,11 @@ impl Link {
 
     /// The socket took a [`Action::SendDatagram`], or did not.
     pub fn handle_datagram_sent(&mut self, result: Result<(), ServiceFailure>) {
-        self.datagrams_in_flight = self.datagrams_in_flight.saturating_sub(1);
+        let Some(others) = self.datagrams_in_flight.checked_sub(1) else {
+            // Already counted, when the service was told to stop.
+            return;
+        };
+        self.datagrams_in_flight = others;
         match result {
             Ok(()) => self.counted.messages_in.deliver(1),
             Err(failure) => {
@@ -568,7 +572,7 @@ impl Link {
                 self.config.message_bytes_max
             )),
             (None, Err(spent)) => CommandFailure::NotCarried(spent.to_string()),
-            (None, Ok(_)) if self.transmit.iter().all(TransmitQueue::is_full) => {
+            (None, Ok(_)) if self.transmit.first().is_none_or(TransmitQueue::is_full) => {
                 CommandFailure::Dropped(DropReason::QueueFull)
             }
             (None, Ok(payload)) => {

@@ -1,0 +1,138 @@
+//! The one budget of octets.
+
+use std::time::Duration;
+
+use comms_service::accounting::DropReason;
+use comms_service::graphql_error::link_error;
+use comms_service::link::LinkConfig;
+use comms_service::message::PayloadType;
+
+use crate::rig::{Outcome, Rig, dropped, octets, satellite_config};
+
+fn with_memory(memory_bytes_max: usize) -> Rig {
+    Rig::with_satellite(LinkConfig {
+        memory_bytes_max,
+        ..satellite_config()
+    })
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_all_is_given_back_in_the_end() {
+    let mut rig = with_memory(10_000);
+    for _ in 0..10 {
+        rig.app_sends(0, &octets(1500));
+    }
+    let satellite = rig.satellite();
+    assert_eq!(satellite.messages_out.queued, 6);
+    let spent = (DropReason::MemorySpent, 4);
+    assert_eq!(dropped(&satellite.messages_out), [spent]);
+    assert_eq!(satellite.memory_bytes_used, 9000);
+    assert_eq!(satellite.memory_bytes_max, 10_000);
+    assert!(satellite.errors[0].contains("memory-bytes-max"));
+    rig.carry_down();
+    assert_eq!(rig.heard.len(), 6);
+    rig.assert_idle();
+    rig.app_sends(0, &octets(10_000));
+    assert_eq!(rig.satellite().messages_out.queued, 1);
+}
+
+#[test]
+fn a_message_that_outgrows_the_budget_is_dropped_with_all_its_packets() {
+    let mut rig = with_memory(1000);
+    rig.query(1, 8020, &octets(1500));
+    let packets = rig.carry_up() as u64;
+    assert_eq!(rig.posts.len(), 0);
+    let dropped = rig.satellite().packets_in.dropped;
+    assert!(dropped.of(DropReason::MemorySpent) >= 4);
+    assert_eq!(dropped.total(), packets);
+    assert_eq!(rig.satellite().memory_bytes_used, 0);
+    rig.query(2, 8020, &octets(900));
+    rig.carry_up();
+    assert_eq!(rig.posts.len(), 1);
+}
+
+#[test]
+fn a_message_in_one_packet_is_refused_when_the_budget_is_spent() {
+    let mut rig = with_memory(1000);
+    rig.app_sends(0, &octets(990));
+    rig.query(1, 8020, &octets(100));
+    rig.carry_up();
+    let spent = (DropReason::MemorySpent, 1);
+    assert_eq!(dropped(&rig.satellite().packets_in), [spent]);
+    assert_eq!(rig.posts.len(), 0);
+}
+
+#[test]
+fn an_answer_that_does_not_fit_is_told_to_the_ground_though_the_budget_is_spent() {
+    let mut rig = with_memory(1000);
+    rig.query(1, 8020, b"?");
+    rig.carry_up();
+    rig.app_sends(0, &octets(700));
+    rig.service_answers(&octets(700));
+    rig.carry_down();
+    match rig.outcomes.as_slice() {
+        [Outcome::Answered(1, answer)] => {
+            assert!(link_error(answer).unwrap().contains("memory-bytes-max"));
+        }
+        other => panic!("{other:?}"),
+    }
+    rig.assert_idle();
+}
+
+#[test]
+fn an_answer_by_udp_that_does_not_fit_is_told_to_the_asker() {
+    let mut rig = Rig::with_options(
+        LinkConfig {
+            memory_bytes_max: 1000,
+            exchange_sockets: 1,
+            ..satellite_config()
+        },
+        &comms_service::LinkOptions {
+            format: comms_service::PacketFormat::Udp,
+            ..comms_service::LinkOptions::default()
+        },
+    );
+    rig.ask(PayloadType::UdpExchange, 50_000, 8030, b"?");
+    rig.carry_up();
+    let request = rig.exchanges.pop_front().unwrap();
+    rig.service_replies(request.socket, request.port, &octets(1500));
+    drop(request);
+    rig.carry_down();
+    match rig.outcomes.as_slice() {
+        [Outcome::Answered(50_000, answer)] => {
+            assert!(link_error(answer).unwrap().contains("memory-bytes-max"));
+        }
+        other => panic!("{other:?}"),
+    }
+    rig.assert_idle();
+}
+
+#[test]
+fn a_query_is_charged_until_its_service_has_it() {
+    let mut rig = Rig::with_satellite(LinkConfig {
+        handlers_max: 1,
+        ..satellite_config()
+    });
+    for id in 1..=3 {
+        rig.query(id, 8020, &octets(5000));
+    }
+    rig.carry_up();
+    assert!(rig.satellite().memory_bytes_used >= 15_000);
+    for _ in 0..3 {
+        rig.service_answers(b"");
+    }
+    rig.carry_down();
+    rig.assert_idle();
+}
+
+#[test]
+fn open_messages_are_charged_and_given_back_when_overdue() {
+    let mut rig = Rig::space_packet();
+    rig.ask(PayloadType::Udp, 1, 8000, &octets(5000));
+    let mut packets = rig.transmit_all(comms_service::message::End::Ground);
+    packets.pop();
+    rig.hear_all(comms_service::message::End::Satellite, packets);
+    assert!(rig.satellite().memory_bytes_used >= 4500);
+    rig.pass(Duration::from_secs(30));
+    rig.assert_idle();
+}
