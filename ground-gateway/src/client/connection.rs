@@ -1,0 +1,117 @@
+//! One request to whichever process holds the link.
+
+use std::io::{BufReader, ErrorKind};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, after, bounded, select};
+
+use crate::error::GroundError;
+use crate::hub::protocol::{self, Reply, Request};
+use crate::stop::Stop;
+
+/// Replies read ahead.
+const REPLIES_MAX: usize = 16;
+
+/// A connection whose request is made.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: UnixStream,
+    replies: Receiver<Result<Reply, String>>,
+}
+
+/// What came next.
+#[derive(Debug)]
+pub(super) enum Next {
+    Reply(Reply),
+    /// The hub closed.
+    Ended,
+    /// What came is no reply.
+    Garbled(String),
+    /// Nothing came in time.
+    TimedOut,
+    /// The user wants no more.
+    Stopped,
+}
+
+impl Connection {
+    /// Connects to the socket and makes `request`; none when nobody is there.
+    pub(super) fn open(
+        socket: &Path,
+        request: &Request,
+        line_bytes_max: usize,
+    ) -> Result<Option<Self>, GroundError> {
+        let failed = |source| GroundError::RuntimeFile {
+            doing: "connect to",
+            path: socket.to_owned(),
+            source,
+        };
+        let mut stream = match UnixStream::connect(socket) {
+            Ok(stream) => stream,
+            Err(error) => {
+                return match error.kind() {
+                    ErrorKind::NotFound
+                    | ErrorKind::ConnectionRefused
+                    | ErrorKind::ConnectionReset
+                    | ErrorKind::Interrupted => Ok(None),
+                    _ => Err(failed(error)),
+                };
+            }
+        };
+        // A hub that closed already may still have said why: its reply tells.
+        let _ = protocol::write_line(&mut stream, request);
+        let mut reader = BufReader::new(stream.try_clone().map_err(failed)?);
+        let (sender, replies) = bounded(REPLIES_MAX);
+        // Ends when the hub closes, or this connection is dropped.
+        let read = move || {
+            loop {
+                let reply = match protocol::read_line(&mut reader, line_bytes_max) {
+                    Ok(Some(reply)) => Ok(reply),
+                    Err(error) if error.kind() == ErrorKind::InvalidData => Err(error.to_string()),
+                    Ok(None) | Err(_) => return,
+                };
+                if sender.send(reply).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new()
+            .name("replies".to_owned())
+            .spawn(read)
+            .map_err(|error| GroundError::System {
+                what: "a thread",
+                problem: error.to_string(),
+            })?;
+        Ok(Some(Connection { stream, replies }))
+    }
+
+    /// Waits for the next reply, until `deadline` if there is one.
+    pub(super) fn next(&self, deadline: Option<Instant>, stop: &Stop) -> Next {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let overdue = left.map_or_else(crossbeam_channel::never, after);
+        select! {
+            recv(self.replies) -> reply => match reply {
+                Ok(Ok(reply)) => Next::Reply(reply),
+                Ok(Err(problem)) => Next::Garbled(problem),
+                Err(_) => Next::Ended,
+            },
+            recv(stop.stopped()) -> _ => Next::Stopped,
+            recv(overdue) -> _ => Next::TimedOut,
+        }
+    }
+
+    /// As [`next`](Self::next), within `timeout`.
+    pub(super) fn next_within(&self, timeout: Duration, stop: &Stop) -> Next {
+        self.next(Some(Instant::now() + timeout), stop)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Wakes the reading thread.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}

@@ -1,0 +1,242 @@
+//! One link, as a command sees it.
+
+mod connection;
+mod listener;
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use comms_service::graphql_error;
+use comms_service::packet::DATAGRAM_BYTES_MAX;
+
+pub use listener::{ListenEvent, Listener};
+
+use crate::config::GroundLinkConfig;
+use crate::error::GroundError;
+use crate::hub::protocol::{self, CommandRequest, Reply, Request};
+use crate::hub::{CLIENTS_MAX, Hub};
+use crate::patience::Patience;
+use crate::runtime::{LinkPaths, RuntimeDir};
+use crate::stop::Stop;
+use connection::{Connection, Next};
+
+/// How long a process that holds the link may take to say something.
+const HUB_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a link may be held without anybody listening at its socket: time for
+/// a hub to open its radio, or to close.
+const HUB_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Pause before the next look at lock and socket.
+const HUB_PAUSE: Duration = Duration::from_millis(20);
+
+/// A link that several processes share. The first one that needs it holds it,
+/// and serves the others; this is the same for all of them.
+///
+/// Dropping it leaves the link. Where this process holds it, that waits until
+/// what others sent through it is answered, bounded by their time-outs.
+pub struct LinkClient {
+    config: GroundLinkConfig,
+    paths: LinkPaths,
+    stop: Stop,
+    /// There while this process holds the link.
+    hub: Mutex<Option<Hub>>,
+}
+
+impl LinkClient {
+    /// A client of the link `config`; nothing is opened yet. When `stop` says
+    /// so, all calls end with [`GroundError::Interrupted`].
+    pub fn new(config: GroundLinkConfig, runtime: &RuntimeDir, stop: Stop) -> Self {
+        LinkClient {
+            paths: runtime.paths(&config),
+            config,
+            stop,
+            hub: Mutex::new(None),
+        }
+    }
+
+    /// The link's configuration.
+    pub fn config(&self) -> &GroundLinkConfig {
+        &self.config
+    }
+
+    /// Sends `payload` to the service at `port` and waits for its answer, whose
+    /// octets it gives as they are.
+    ///
+    /// # Errors
+    /// [`GroundError::Failed`] when no answer came, [`GroundError::LinkAnswer`]
+    /// when the satellite's end of the link answered that there is none, and
+    /// those of opening the link.
+    pub fn query(
+        &self,
+        port: u16,
+        payload: &[u8],
+        patience: Patience,
+    ) -> Result<Vec<u8>, GroundError> {
+        let bytes_max = self.config.message_bytes_max();
+        check_size("query", payload, bytes_max, "; see message-bytes-max")?;
+        let request = Request::Query(CommandRequest::new(port, payload, patience));
+        match self.command(&request, patience)? {
+            Reply::Answer { payload } => match graphql_error::link_error(&payload) {
+                Some(message) => Err(GroundError::LinkAnswer { message }),
+                None => Ok(payload),
+            },
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Sends `payload` as one UDP message to the service at `port`; returns when
+    /// the radio took it. Nobody says whether it arrived. `patience` is for a
+    /// radio that refuses it.
+    ///
+    /// # Errors
+    /// [`GroundError::Failed`] when the radio did not take it, and those of
+    /// opening the link.
+    pub fn send(&self, port: u16, payload: &[u8], patience: Patience) -> Result<(), GroundError> {
+        let bytes_max = self.config.message_bytes_max().min(DATAGRAM_BYTES_MAX);
+        check_size("message", payload, bytes_max, ": it becomes one datagram")?;
+        let request = Request::Send(CommandRequest::new(port, payload, patience));
+        match self.command(&request, patience)? {
+            Reply::Sent {} => Ok(()),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Starts to listen to what comes down unasked.
+    ///
+    /// # Errors
+    /// Those of opening the link.
+    pub fn listen(&self) -> Result<Listener<'_>, GroundError> {
+        Listener::start(self)
+    }
+
+    /// Commands of other processes that go through this one; 0 where it does not
+    /// hold the link.
+    pub fn commands_of_others(&self) -> usize {
+        self.hub().as_ref().map_or(0, Hub::commands_open)
+    }
+
+    fn hub(&self) -> MutexGuard<'_, Option<Hub>> {
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A command, from its acceptance to its outcome.
+    fn command(&self, request: &Request, patience: Patience) -> Result<Reply, GroundError> {
+        let connection = self.accepted(request)?;
+        let began = Instant::now();
+        let longest = patience.longest() + HUB_ANSWER_TIMEOUT;
+        match connection.next_within(longest, &self.stop) {
+            Next::Reply(Reply::Failed { message }) => Err(GroundError::Failed { message }),
+            Next::Reply(reply) => Ok(reply),
+            Next::Ended => Err(GroundError::HubEnded {
+                link: self.config.name.clone(),
+            }),
+            Next::Garbled(problem) => Err(self.garbled(problem)),
+            Next::TimedOut => Err(self.silent()),
+            Next::Stopped => Err(GroundError::Interrupted {
+                after: Some(began.elapsed()),
+            }),
+        }
+    }
+
+    /// A connection whose request the holder of the link accepted. Until then
+    /// the request was not acted on, so the next holder may be asked.
+    fn accepted(&self, request: &Request) -> Result<Connection, GroundError> {
+        let line_bytes_max = protocol::line_bytes_max(self.config.message_bytes_max());
+        let mut give_up = Instant::now() + HUB_WAIT_MAX;
+        loop {
+            self.hold_if_free()?;
+            let connection = Connection::open(&self.paths.socket, request, line_bytes_max)?;
+            let next = connection
+                .as_ref()
+                .map(|connection| connection.next_within(HUB_ANSWER_TIMEOUT, &self.stop));
+            match (connection, next) {
+                (Some(connection), Some(Next::Reply(Reply::Accepted {}))) => return Ok(connection),
+                (_, Some(Next::Reply(Reply::Leaving { within_ms }))) => {
+                    let within = Duration::from_millis(within_ms).min(patience_longest());
+                    give_up = Instant::now() + within + HUB_WAIT_MAX;
+                }
+                (_, Some(Next::Reply(Reply::Failed { message }))) => {
+                    return Err(GroundError::Failed { message });
+                }
+                (_, Some(Next::Reply(other))) => return Err(self.unexpected(&other)),
+                (_, Some(Next::Garbled(problem))) => return Err(self.garbled(problem)),
+                (_, Some(Next::Stopped)) => return Err(GroundError::Interrupted { after: None }),
+                (_, Some(Next::TimedOut)) => return Err(self.silent()),
+                (_, Some(Next::Ended) | None) => {}
+            }
+            if Instant::now() >= give_up {
+                return Err(self.silent());
+            }
+            if !self.stop.sleep(HUB_PAUSE) {
+                return Err(GroundError::Interrupted { after: None });
+            }
+        }
+    }
+
+    /// Becomes the holder of the link if nobody is.
+    fn hold_if_free(&self) -> Result<(), GroundError> {
+        let mut hub = self.hub();
+        if hub.is_none()
+            && let Some(lock) = self.paths.try_lock()?
+        {
+            *hub = Some(Hub::open(&self.config, &self.paths, lock)?);
+        }
+        Ok(())
+    }
+
+    fn silent(&self) -> GroundError {
+        GroundError::HubSilent {
+            link: self.config.name.clone(),
+            pid: self.paths.holder(),
+        }
+    }
+
+    fn unexpected(&self, reply: &Reply) -> GroundError {
+        let text = serde_json::to_string(reply).unwrap_or_default();
+        self.garbled(text.chars().take(80).collect())
+    }
+
+    fn garbled(&self, problem: String) -> GroundError {
+        GroundError::Protocol {
+            link: self.config.name.clone(),
+            problem,
+        }
+    }
+}
+
+impl fmt::Debug for LinkClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinkClient")
+            .field("link", &self.config.name)
+            .field("holds", &self.hub().is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The longest that a hub can stay for its clients.
+fn patience_longest() -> Duration {
+    let most = Patience {
+        timeout: Duration::MAX,
+        retries: u32::MAX,
+    };
+    most.longest()
+}
+
+fn check_size(
+    what: &'static str,
+    payload: &[u8],
+    bytes_max: usize,
+    advice: &'static str,
+) -> Result<(), GroundError> {
+    if payload.len() <= bytes_max {
+        return Ok(());
+    }
+    Err(GroundError::TooLarge {
+        what,
+        bytes: payload.len(),
+        bytes_max,
+        advice,
+    })
+}
+
+const _: () = assert!(CLIENTS_MAX > 1, "a hub serves its own command and others");

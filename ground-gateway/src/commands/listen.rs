@@ -1,0 +1,104 @@
+//! `ground listen`: what comes down unasked, a line each.
+
+use serde::Serialize;
+
+use super::{hex, print_line};
+use crate::arguments::ListenArguments;
+use crate::client::{LinkClient, ListenEvent};
+use crate::error::GroundError;
+use crate::hub::Heard;
+
+pub(crate) fn listen(client: &LinkClient, arguments: &ListenArguments) -> Result<(), GroundError> {
+    let mut listener = client.listen()?;
+    let mut left = arguments.count.unwrap_or(u64::MAX);
+    while left > 0 {
+        match listener.next_event()? {
+            None => return Ok(()),
+            Some(ListenEvent::Lost(messages)) => {
+                eprintln!("{messages} messages lost: they came faster than they were printed");
+            }
+            Some(ListenEvent::Heard(heard)) => {
+                let line = match arguments.json {
+                    true => json_line(&heard),
+                    false => plain_line(&heard),
+                };
+                print_line(line.as_bytes())?;
+                left -= 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `port 13011: text`, without what would confuse a terminal.
+fn plain_line(heard: &Heard) -> String {
+    let mut line = format!("port {}: ", heard.port);
+    match std::str::from_utf8(&heard.payload) {
+        Err(_) => line.push_str(&hex(&heard.payload)),
+        Ok(text) => {
+            for character in text.strip_suffix('\n').unwrap_or(text).chars() {
+                match character.is_control() && character != '\t' {
+                    true => line.extend(character.escape_default()),
+                    false => line.push(character),
+                }
+            }
+        }
+    }
+    line
+}
+
+/// One object of `--json`: exactly one of `text` and `hex` is there.
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    port: u16,
+    command_id: u64,
+    bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hex: Option<String>,
+}
+
+fn json_line(heard: &Heard) -> String {
+    let text = std::str::from_utf8(&heard.payload).ok();
+    let line = JsonLine {
+        port: heard.port,
+        command_id: heard.command_id,
+        bytes: heard.payload.len(),
+        text,
+        hex: text.is_none().then(|| hex(&heard.payload)),
+    };
+    // Numbers and texts: nothing in it can fail.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(payload: &[u8]) -> Heard {
+        Heard {
+            port: 13_011,
+            command_id: 0,
+            payload: payload.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_plain_line() {
+        assert_eq!(plain_line(&heard(b"hello\n")), "port 13011: hello");
+        assert_eq!(
+            plain_line(&heard(b"a\nb\x1b[2J")),
+            "port 13011: a\\nb\\u{1b}[2J"
+        );
+        assert_eq!(plain_line(&heard(&[0xFF, 0x00])), "port 13011: ff00");
+    }
+
+    #[test]
+    fn a_message_is_one_json_object() {
+        let text = json_line(&heard(b"hello\n"));
+        let expected = r#"{"port":13011,"command_id":0,"bytes":6,"text":"hello\n"}"#;
+        assert_eq!(text, expected);
+        assert!(json_line(&heard(&[0xFF])).contains(r#""hex":"ff""#));
+    }
+}

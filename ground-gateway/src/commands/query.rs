@@ -1,0 +1,75 @@
+//! `ground query`: one GraphQL request, and its answer.
+
+use serde_json::{Value, json};
+
+use super::print_line;
+use crate::arguments::{QueryArguments, Variables};
+use crate::client::LinkClient;
+use crate::error::GroundError;
+use crate::patience::Patience;
+use crate::progress::Progress;
+
+/// Characters of an answer that an error repeats.
+const EXCERPT_CHARACTERS: usize = 120;
+
+pub(crate) fn query(
+    client: &LinkClient,
+    arguments: &QueryArguments,
+    patience: Patience,
+) -> Result<(), GroundError> {
+    let port = arguments.service;
+    let body = body(&arguments.query, arguments.variables.as_ref());
+    let answer = {
+        let link = &client.config().name;
+        let _progress = Progress::start(format!("waiting for port {port} on link `{link}`"));
+        client.query(port, &body, patience)?
+    };
+    if serde_json::from_slice::<serde::de::IgnoredAny>(&answer).is_err() {
+        let text = String::from_utf8_lossy(&answer);
+        return Err(GroundError::NotJson {
+            port,
+            bytes: answer.len(),
+            excerpt: text.chars().take(EXCERPT_CHARACTERS).collect(),
+        });
+    }
+    print_line(answer.trim_ascii_end())
+}
+
+/// The body of the request that the service gets.
+fn body(query: &str, variables: Option<&Variables>) -> Vec<u8> {
+    match (serde_json::from_str(query), variables) {
+        (Ok(Value::Object(request)), None) if request.contains_key("query") => query.into(),
+        (Ok(Value::Object(mut request)), Some(variables)) if request.contains_key("query") => {
+            request.insert("variables".to_owned(), Value::Object(variables.clone()));
+            Value::Object(request).to_string().into()
+        }
+        (_, None) => json!({ "query": query }).to_string().into(),
+        (_, Some(variables)) => json!({ "query": query, "variables": variables })
+            .to_string()
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(query: &str, variables: Option<&str>) -> String {
+        let variables = variables.map(|text| serde_json::from_str::<Variables>(text).unwrap());
+        String::from_utf8(body(query, variables.as_ref())).unwrap()
+    }
+
+    #[test]
+    fn a_document_is_wrapped_and_a_request_is_passed_as_it_is() {
+        assert_eq!(text("{ a }", None), r#"{"query":"{ a }"}"#);
+        assert_eq!(text("{\"query\": \"x\"}", None), "{\"query\": \"x\"}");
+        assert_eq!(text("{}", None), r#"{"query":"{}"}"#);
+    }
+
+    #[test]
+    fn variables_go_with_either() {
+        let whole = r#"{"query":"q","variables":{"a":1}}"#;
+        assert_eq!(text("q", Some("{\"a\": 1}")), whole);
+        assert_eq!(text("{\"query\": \"q\"}", Some("{\"a\": 1}")), whole);
+    }
+}

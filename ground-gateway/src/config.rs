@@ -1,0 +1,368 @@
+//! `[[link]]`: the links that this ground station has.
+//!
+//! ```toml
+//! [[link]]
+//! name = "ethernet"                # unique
+//! satellite = "flatsat"            # who is at the other end
+//!
+//! [link.radio]                     # as everywhere: see radio_hal::config
+//! kind = "udp"
+//! bind = "127.0.0.1:9001"
+//! peer = "127.0.0.1:13000"
+//! framing = "kiss-ax25"
+//! ax25 = { callsign = "GROUND", peer = "HELIO-1" }
+//!
+//! [link.comms]                     # optional; as the satellite has it
+//! format = "space-packet"          # and the other keys of comms_service::options
+//! ground-ip = "127.0.0.1"          # format `udp` only, as the next two
+//! satellite-ip = "127.0.0.1"
+//! ground-port = 9001
+//! ```
+//!
+//! Every key is strict. Tables of other programs may stand in the same file.
+
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use comms_service::LinkOptions;
+use comms_service::message::End;
+use comms_service::options::Addresses;
+use radio_hal::RadioConfig;
+use service_host::config_file::ConfigFile;
+use toml::{Table, Value};
+
+use crate::error::{GroundError, one_line};
+
+/// Most links in one configuration.
+pub const LINKS_MAX: usize = 64;
+/// Longest name of a link; it is part of a file name.
+pub const LINK_NAME_BYTES_MAX: usize = 32;
+
+/// What holds when no file says otherwise: the `ethernet-service` on this machine.
+const DEFAULT: &str = r#"
+[[link]]
+name = "ethernet"
+satellite = "flatsat"
+
+[link.radio]
+kind = "udp"
+bind = "127.0.0.1:9001"
+peer = "127.0.0.1:13000"
+framing = "kiss-ax25"
+ax25 = { callsign = "GROUND", peer = "HELIO-1" }
+"#;
+
+/// The links of this ground station; at least one.
+#[derive(Clone, Debug)]
+pub struct GroundConfig {
+    links: Vec<GroundLinkConfig>,
+    file: String,
+}
+
+/// One link, checked.
+#[derive(Clone, Debug)]
+pub struct GroundLinkConfig {
+    /// Its name: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Who is at the other end.
+    pub satellite: String,
+    /// The radio.
+    pub radio: RadioConfig,
+    /// Packet format and limits, as the satellite has them.
+    pub comms: LinkOptions,
+    /// The addresses of format `udp`, as the satellite has them.
+    pub addresses: Addresses,
+}
+
+impl GroundConfig {
+    /// Finds and reads the configuration: `explicit`, else `./config.toml`, else
+    /// `/etc/heliograph/config.toml`. Without any, or where the file has no
+    /// `[[link]]`, there is exactly one link: `ethernet`, to the
+    /// `ethernet-service` on this machine.
+    ///
+    /// # Errors
+    /// [`GroundError::ConfigFile`] and [`GroundError::Config`], naming file and key.
+    pub fn find(explicit: Option<&Path>) -> Result<Self, GroundError> {
+        let file = ConfigFile::find(explicit)?;
+        let name = match &file.path {
+            Some(path) => path.display().to_string(),
+            None => "the built-in configuration".to_owned(),
+        };
+        Self::from_table(&file.table, &name)
+    }
+
+    /// Reads the whole configuration from `table`. `file` is its name, for errors.
+    ///
+    /// # Errors
+    /// [`GroundError::Config`], naming the key.
+    pub fn from_table(table: &Table, file: &str) -> Result<Self, GroundError> {
+        let refuse = |problem: String| GroundError::Config {
+            file: file.to_owned(),
+            problem: one_line(&problem),
+        };
+        let links = match table.get("link") {
+            Some(Value::Array(links)) if !links.is_empty() => read_links(links),
+            Some(_) => Err("`link` must be a list of tables: write [[link]]".to_owned()),
+            None => match table
+                .keys()
+                .find(|key| strsim::levenshtein(key, "link") <= 1)
+            {
+                Some(key) => Err(format!("unknown key `{key}`; did you mean `[[link]]`?")),
+                None => read_default(),
+            },
+        };
+        Ok(GroundConfig {
+            links: links.map_err(refuse)?,
+            file: file.to_owned(),
+        })
+    }
+
+    /// All links, in the order of the file.
+    pub fn links(&self) -> &[GroundLinkConfig] {
+        &self.links
+    }
+
+    /// The link called `name`; without a name, the first.
+    ///
+    /// # Errors
+    /// [`GroundError::UnknownLink`], which lists the known ones.
+    pub fn link(&self, name: Option<&str>) -> Result<&GroundLinkConfig, GroundError> {
+        let mut links = self.links.iter();
+        let found = links.find(|link| name.is_none_or(|name| link.name == name));
+        found.ok_or_else(|| {
+            let names = || self.links.iter().map(|link| link.name.as_str());
+            let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
+            let name = name.unwrap_or_default();
+            GroundError::UnknownLink {
+                name: name.to_owned(),
+                file: self.file.clone(),
+                known: known.join(", "),
+                nearest: nearest(name, names()),
+            }
+        })
+    }
+}
+
+impl GroundLinkConfig {
+    /// Names this link in file names: its name, and a hash over everything that
+    /// two processes must have in common to share it.
+    pub(crate) fn identity(&self) -> String {
+        // The text forms of both are stable within one version of this program,
+        // which is as far as processes share a link.
+        let mut text = toml::to_string(&self.radio).unwrap_or_else(|_| format!("{:?}", self.radio));
+        let _ = write!(text, "{:?}{:?}", self.comms, self.addresses);
+        let hash = fnv_1a(text.as_bytes());
+        format!("{}-{:08x}", self.name, (hash >> 32) ^ (hash & 0xFFFF_FFFF))
+    }
+
+    /// Octets of the largest message that the link carries.
+    pub(crate) fn message_bytes_max(&self) -> usize {
+        let defaults = comms_service::link::LinkConfig::new(End::Ground);
+        self.comms.link_config(defaults).message_bytes_max
+    }
+}
+
+fn fnv_1a(octets: &[u8]) -> u64 {
+    octets.iter().fold(0xCBF2_9CE4_8422_2325, |hash, octet| {
+        (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3)
+    })
+}
+
+fn read_default() -> Result<Vec<GroundLinkConfig>, String> {
+    let table: Table = DEFAULT.parse().map_err(|error| format!("{error}"))?;
+    match table.get("link") {
+        Some(Value::Array(links)) => read_links(links),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn read_links(values: &[Value]) -> Result<Vec<GroundLinkConfig>, String> {
+    if values.len() > LINKS_MAX {
+        let count = values.len();
+        return Err(format!(
+            "{count} links are more than the {LINKS_MAX} possible"
+        ));
+    }
+    let mut links: Vec<GroundLinkConfig> = Vec::new();
+    for (index, value) in values.iter().enumerate() {
+        let place = match value.get("name").and_then(Value::as_str) {
+            Some(name) => format!("link `{name}`"),
+            None => format!("link number {}", index + 1),
+        };
+        let link = read_link(value).map_err(|problem| format!("{place}: {problem}"))?;
+        if links.iter().any(|other| other.name == link.name) {
+            return Err(format!("{place}: two links have this name"));
+        }
+        links.push(link);
+    }
+    Ok(links)
+}
+
+const LINK_KEYS: [&str; 4] = ["name", "satellite", "radio", "comms"];
+
+fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
+    let table = value.as_table().ok_or("must be a table: write [[link]]")?;
+    for key in table.keys() {
+        if !LINK_KEYS.contains(&key.as_str()) {
+            let hint = match nearest(key, LINK_KEYS.into_iter()) {
+                Some(known) => format!("; did you mean `{known}`?"),
+                None => String::new(),
+            };
+            return Err(format!("unknown key `{key}`{hint}"));
+        }
+    }
+    let name = text(table, "name")?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.len() > LINK_NAME_BYTES_MAX || !name.starts_with(fits) || !name.chars().all(fits) {
+        return Err(format!(
+            "`name` is {name:?}: choose 1 to {LINK_NAME_BYTES_MAX} letters, digits, `-`, `_` or `.`"
+        ));
+    }
+    let radio = table.get("radio").ok_or("it needs a table [link.radio]")?;
+    let radio: RadioConfig = radio
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| format!("[link.radio]: {error}"))?;
+    let (comms, addresses) = match table.get("comms") {
+        None => read_comms(Table::new())?,
+        Some(Value::Table(comms)) => read_comms(comms.clone())?,
+        Some(_) => return Err("`comms` must be a table: write [link.comms]".to_owned()),
+    };
+    comms
+        .packet_format(End::Ground, None, addresses)
+        .map_err(|error| format!("[link.comms]: {error}"))?;
+    Ok(GroundLinkConfig {
+        name,
+        satellite: text(table, "satellite")?,
+        radio,
+        comms,
+        addresses,
+    })
+}
+
+/// Our own three keys, and what is left for the link's options.
+fn read_comms(mut table: Table) -> Result<(LinkOptions, Addresses), String> {
+    let mut address = |key: &str| match table.remove(key) {
+        None => Ok(Ipv4Addr::LOCALHOST),
+        Some(value) => value
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| format!("[link.comms]: `{key}` is {value}, not an IPv4 address")),
+    };
+    let (ground_ip, satellite_ip) = (address("ground-ip")?, address("satellite-ip")?);
+    let ground_port = match table.remove("ground-port") {
+        None => None,
+        Some(value) => {
+            let port = value.as_integer().and_then(|port| u16::try_from(port).ok());
+            let problem = || format!("[link.comms]: `ground-port` is {value}, not a port");
+            Some(port.filter(|port| *port > 0).ok_or_else(problem)?)
+        }
+    };
+    let options =
+        LinkOptions::from_table(&table, "link.comms").map_err(|error| error.to_string())?;
+    let addresses = Addresses {
+        ground_ip,
+        satellite_ip,
+        ground_port,
+    };
+    Ok((options, addresses))
+}
+
+fn text(table: &Table, key: &str) -> Result<String, String> {
+    match table.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        Some(value) => Err(format!("`{key}` is {value}, not a text")),
+        None => Err(format!("it needs the key `{key}`")),
+    }
+}
+
+/// The known name most like `name`, if any is like it at all.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let ranked = known.map(|known| (strsim::damerau_levenshtein(name, known), known));
+    let (distance, nearest) = ranked.min()?;
+    (distance <= 1 + nearest.len() / 3).then(|| nearest.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<GroundConfig, String> {
+        let table: Table = text.parse().unwrap();
+        GroundConfig::from_table(&table, "test.toml").map_err(|error| error.to_string())
+    }
+
+    fn refused(more: &str) -> String {
+        read(&format!("{DEFAULT}{more}")).unwrap_err()
+    }
+
+    #[test]
+    fn without_links_there_is_the_ethernet_service_of_this_machine() {
+        let config = read("[ethernet-service.addr]\nport = 1").unwrap();
+        assert_eq!(config.links().len(), 1);
+        let link = config.link(None).unwrap();
+        assert_eq!((&*link.name, &*link.satellite), ("ethernet", "flatsat"));
+        assert_eq!(link.message_bytes_max(), 1 << 20);
+    }
+
+    #[test]
+    fn a_misspelt_list_of_links_is_not_ignored() {
+        assert!(
+            read("[[links]]\nname = 'a'")
+                .unwrap_err()
+                .contains("`links`")
+        );
+        assert!(read("[link]\nname = 'a'").unwrap_err().contains("[[link]]"));
+    }
+
+    #[test]
+    fn unknown_keys_are_named_at_every_level() {
+        let link = DEFAULT.replace("satellite", "sattelite");
+        let error = read(&link).unwrap_err();
+        assert!(error.contains("`sattelite`") && error.contains("`satellite`"));
+        assert!(refused("bindd = 1").contains("bindd"));
+        assert!(refused("[link.comms]\nformatt = 'kubos'").contains("formatt"));
+        assert!(refused("[link.comms]\nground_ip = '1.1.1.1'").contains("ground_ip"));
+        assert!(refused("[link.comms]\nground-port = 0").contains("ground-port"));
+    }
+
+    #[test]
+    fn errors_are_one_line_and_name_file_and_link() {
+        let error = refused("[link.comms]\npacket-bytes-max = 'x'");
+        assert!(!error.contains('\n'), "{error}");
+        assert!(error.starts_with("test.toml: link `ethernet`: "), "{error}");
+    }
+
+    #[test]
+    fn names_are_unique_and_fit_into_a_file_name() {
+        assert!(refused(DEFAULT).contains("two links"));
+        for name in ["", "a/b", "a b", &"x".repeat(33)] {
+            let text = DEFAULT.replace("\"ethernet\"", &format!("\"{name}\""));
+            assert!(read(&text).unwrap_err().contains("`name`"), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_link_lists_the_known_ones() {
+        let second = DEFAULT.replace("\"ethernet\"", "\"uhf\"");
+        let config = read(&format!("{DEFAULT}{second}")).unwrap();
+        assert_eq!(config.link(Some("uhf")).unwrap().name, "uhf");
+        let error = config.link(Some("ethernt")).unwrap_err().to_string();
+        for part in ["`ethernt`", "`ethernet`, `uhf`", "did you mean `ethernet`"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn links_that_differ_in_radio_or_format_have_different_identities() {
+        let identity = |text: &str| read(text).unwrap().links()[0].identity();
+        let same = identity(DEFAULT);
+        assert_eq!(same, identity(DEFAULT));
+        assert_ne!(same, identity(&DEFAULT.replace("9001", "9002")));
+        assert_ne!(
+            same,
+            identity(&format!("{DEFAULT}[link.comms]\nformat = 'kubos'"))
+        );
+    }
+}

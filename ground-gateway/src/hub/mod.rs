@@ -1,0 +1,255 @@
+//! The process that holds a link: it owns the radio and serves all commands
+//! that want it, its own too.
+//!
+//! | thread | does |
+//! |---|---|
+//! | `accept` | takes connections on the Unix socket, at most `CLIENTS_MAX` |
+//! | `client-N` | reads one request, answers it |
+//! | `route` | gives what the link does to the client that waits for it |
+//!
+//! and the link's own three.
+
+mod listeners;
+pub(crate) mod protocol;
+mod serve;
+mod shared;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use comms_service::ground::{GroundControls, GroundLink};
+use comms_service::link::Action;
+use crossbeam_channel::{Receiver, Sender, bounded, select};
+use radio_hal::{ErrorKind, RadioConnection};
+
+pub use protocol::Heard;
+pub(crate) use shared::CLIENTS_MAX;
+
+use crate::config::GroundLinkConfig;
+use crate::error::GroundError;
+use crate::runtime::{LinkLock, LinkPaths};
+use serve::REPLY_TIMEOUT;
+use shared::Shared;
+
+/// Longest wait of a `read` here, so that a hub leaves quickly.
+const READ_TIMEOUT_MAX: Duration = Duration::from_millis(100);
+/// A hub that was killed loses its lock a moment before its radio.
+const RADIO_FREE_WAIT_MAX: Duration = Duration::from_millis(500);
+const RADIO_FREE_PAUSE: Duration = Duration::from_millis(20);
+/// How long the threads of clients may take to notice that it is over.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause after a connection that the system did not give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A link held by this process.
+pub(crate) struct Hub {
+    shared: Arc<Shared>,
+    stopping: Arc<AtomicBool>,
+    acceptor: Option<JoinHandle<()>>,
+    /// The routing thread; it ends when the sender is dropped.
+    routing: Option<(Sender<()>, JoinHandle<()>)>,
+    socket: PathBuf,
+    // Last: whoever gets the lock finds the radio free.
+    _lock: LinkLock,
+}
+
+impl Hub {
+    /// Opens the radio and the socket of `config`, for whoever holds its lock.
+    pub(crate) fn open(
+        config: &GroundLinkConfig,
+        paths: &LinkPaths,
+        lock: LinkLock,
+    ) -> Result<Self, GroundError> {
+        let (link, actions) = start_link(config)?;
+        let shared = Arc::new(Shared::new(config.clone(), link));
+        let mut hub = Hub {
+            shared: Arc::clone(&shared),
+            stopping: Arc::new(AtomicBool::new(false)),
+            acceptor: None,
+            routing: None,
+            socket: paths.socket.clone(),
+            _lock: lock,
+        };
+        let (end, ended) = bounded(0);
+        let routed = Arc::clone(&shared);
+        let thread = spawn("route", move || route(&routed, &actions, &ended))?;
+        hub.routing = Some((end, thread));
+        let listener = bind(&paths.socket).map_err(|source| GroundError::RuntimeFile {
+            doing: "listen on",
+            path: paths.socket.clone(),
+            source,
+        })?;
+        let stopping = Arc::clone(&hub.stopping);
+        hub.acceptor = Some(spawn("accept", move || {
+            accept(&shared, &listener, &stopping);
+        })?);
+        log::info!("link `{}`: held by this process", config.name);
+        Ok(hub)
+    }
+
+    /// How many commands, of whomever, are not done.
+    pub(crate) fn commands_open(&self) -> usize {
+        self.shared.commands_open()
+    }
+
+    fn stop_accepting(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        let Some(acceptor) = self.acceptor.take() else {
+            return;
+        };
+        // It waits for a connection: this is one. If the socket is not there
+        // any more, nobody can connect, and the thread ends with the process.
+        if UnixStream::connect(&self.socket).is_ok() {
+            let _ = acceptor.join();
+        }
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+/// Leaves: waits for the commands that are under way, each within its own
+/// time-outs, then lets go of everything. Clients that listen, or whose request
+/// was not accepted, take over.
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.shared.drain(REPLY_TIMEOUT);
+        self.stop_accepting();
+        // In the order in which messages flow, so that none is left behind.
+        self.shared.close_link();
+        if let Some((end, thread)) = self.routing.take() {
+            drop(end);
+            let _ = thread.join();
+        }
+        self.shared.close_clients(CLOSE_TIMEOUT);
+        log::info!("link `{}`: released", self.shared.config.name);
+    }
+}
+
+fn start_link(config: &GroundLinkConfig) -> Result<(GroundLink, Receiver<Action>), GroundError> {
+    let link = || config.name.clone();
+    let asked = config.radio.read_timeout();
+    let asked = match config.comms.read_timeout_ms {
+        Some(ms) => asked.min(Duration::from_millis(ms.max(1))),
+        None => asked,
+    };
+    let radio = config.radio.clone();
+    let connection = radio
+        .with_read_timeout(asked.min(READ_TIMEOUT_MAX))
+        .map_err(Into::into)
+        .and_then(|radio| open_radio(&radio))
+        .map_err(|source| GroundError::Radio {
+            link: link(),
+            source,
+        })?;
+    let controls = GroundControls {
+        read: Arc::new(comms_service::radio::read),
+        write: Arc::new(comms_service::radio::write),
+        radio_bytes_max: connection.packet_bytes_max(),
+        read_timeout: connection.read_timeout(),
+        connection,
+        options: config.comms.clone(),
+        addresses: config.addresses,
+    };
+    GroundLink::start(controls).map_err(|source| GroundError::Start {
+        link: link(),
+        source,
+    })
+}
+
+fn open_radio(radio: &radio_hal::RadioConfig) -> Result<RadioConnection, radio_hal::RadioError> {
+    let deadline = Instant::now() + RADIO_FREE_WAIT_MAX;
+    loop {
+        match radio.open() {
+            Err(error) if error.kind() == ErrorKind::Unavailable && Instant::now() < deadline => {
+                thread::sleep(RADIO_FREE_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn bind(socket: &PathBuf) -> io::Result<UnixListener> {
+    // Left by a hub that was killed: we have the lock, so it is nobody's.
+    match fs::remove_file(socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(socket)?;
+    // The directory is closed to others already.
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, GroundError> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| Shared::system_error("a thread", error))
+}
+
+fn route(shared: &Shared, actions: &Receiver<Action>, ended: &Receiver<()>) {
+    loop {
+        select! {
+            recv(actions) -> action => match action {
+                Ok(action) => shared.route(action),
+                Err(_) => return,
+            },
+            recv(ended) -> _ => break,
+        }
+    }
+    while let Ok(action) = actions.try_recv() {
+        shared.route(action);
+    }
+}
+
+fn accept(shared: &Arc<Shared>, listener: &UnixListener, stopping: &AtomicBool) {
+    for stream in listener.incoming() {
+        if stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        let started = stream.and_then(|stream| start_client(shared, stream));
+        if let Err(error) = started {
+            log::debug!("a client could not be served: {error}");
+            thread::sleep(ACCEPT_PAUSE);
+        }
+    }
+}
+
+fn start_client(shared: &Arc<Shared>, mut stream: UnixStream) -> io::Result<()> {
+    let client = match shared.add_client(stream.try_clone()?) {
+        Ok(client) => client,
+        // A short line: the socket takes it without waiting.
+        Err(refused) => return serve::refuse(&mut stream, refused),
+    };
+    let own = Present {
+        shared: Arc::clone(shared),
+        client,
+    };
+    // Where the thread does not start, `own` is dropped with its closure.
+    thread::Builder::new()
+        .name(format!("client-{client}"))
+        .spawn(move || {
+            if let Err(error) = serve::serve(&own.shared, own.client, stream) {
+                log::debug!("client {}: {error}", own.client);
+            }
+        })?;
+    Ok(())
+}
+
+/// A client on the list, until this is dropped.
+struct Present {
+    shared: Arc<Shared>,
+    client: u64,
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.shared.remove_client(self.client);
+    }
+}

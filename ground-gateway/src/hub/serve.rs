@@ -1,0 +1,168 @@
+//! One connection of a client: its request, and what the hub says to it.
+
+use std::io::{self, BufReader, Read as _};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use comms_service::link::{Command, CommandFailure};
+use comms_service::message::PayloadType;
+use crossbeam_channel::RecvTimeoutError;
+
+use super::protocol::{self, CommandRequest, Reply, Request};
+use super::shared::{Outcome, Refused, Shared};
+use crate::patience::TRANSMIT_WAIT_MAX;
+
+/// How long a client may take for its request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may take to read a reply.
+pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a listener to whom nothing is said is checked to be there.
+const LISTENER_CHECK: Duration = Duration::from_millis(500);
+
+/// Answers the one request of `client`. An error is the client's loss: it went
+/// away or is no client at all.
+pub(super) fn serve(shared: &Shared, client: u64, mut stream: UnixStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(REQUEST_TIMEOUT))?;
+    stream.set_write_timeout(Some(REPLY_TIMEOUT))?;
+    let bytes_max = protocol::line_bytes_max(shared.config.message_bytes_max());
+    let request = protocol::read_line(&mut BufReader::new(&stream), bytes_max);
+    match request {
+        Ok(None) => Ok(()),
+        Ok(Some(Request::Query(command))) => {
+            answer_command(shared, &mut stream, command, PayloadType::GraphQl)
+        }
+        Ok(Some(Request::Send(command))) => {
+            answer_command(shared, &mut stream, command, PayloadType::Udp)
+        }
+        Ok(Some(Request::Listen {})) => listen(shared, client, stream),
+        Err(error) => {
+            let message = format!("the request is not understood: {error}");
+            protocol::write_line(&mut stream, &Reply::Failed { message })
+        }
+    }
+}
+
+/// Says why a client is not taken.
+pub(super) fn refuse(stream: &mut UnixStream, refused: Refused) -> io::Result<()> {
+    stream.set_write_timeout(Some(REPLY_TIMEOUT))?;
+    let reply = match refused {
+        Refused::Leaving(within) => Reply::Leaving {
+            within_ms: u64::try_from(within.as_millis()).unwrap_or(u64::MAX),
+        },
+        Refused::Because(message) => Reply::Failed { message },
+    };
+    protocol::write_line(stream, &reply)
+}
+
+fn answer_command(
+    shared: &Shared,
+    stream: &mut UnixStream,
+    request: CommandRequest,
+    payload_type: PayloadType,
+) -> io::Result<()> {
+    let patience = request.patience();
+    let deadline = Instant::now() + patience.longest();
+    let (command_id, outcomes) = match shared.admit(deadline) {
+        Ok(admitted) => admitted,
+        Err(refused) => return refuse(stream, refused),
+    };
+    let _forget = Forget { shared, command_id };
+    // Before the command goes out: a client that does not hear of it, because
+    // it is gone or we are about to be, may ask again without its command
+    // running twice.
+    protocol::write_line(stream, &Reply::Accepted {})?;
+    let port = request.port;
+    shared.send(Command {
+        command_id,
+        payload_type,
+        port,
+        payload: request.payload,
+        timeout: patience.timeout,
+        retries: patience.retries,
+    });
+    let reply = match outcomes.recv_deadline(deadline) {
+        Ok(Outcome::Answered(payload)) => Reply::Answer {
+            payload: payload.to_vec(),
+        },
+        Ok(Outcome::Sent) => Reply::Sent {},
+        Ok(Outcome::Failed(failure)) => Reply::Failed {
+            message: failure_text(shared, port, &failure),
+        },
+        Err(_) => Reply::Failed {
+            message: format!(
+                "the radio of link `{}` has not taken the message for port {port} within {} s",
+                shared.config.name,
+                TRANSMIT_WAIT_MAX.as_secs()
+            ),
+        },
+    };
+    protocol::write_line(stream, &reply)
+}
+
+struct Forget<'a> {
+    shared: &'a Shared,
+    command_id: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.shared.forget(self.command_id);
+    }
+}
+
+fn failure_text(shared: &Shared, port: u16, failure: &CommandFailure) -> String {
+    let (link, satellite) = (&shared.config.name, &shared.config.satellite);
+    match failure {
+        CommandFailure::TimedOut { tries, timeout } => format!(
+            "no answer from port {port} within {} ms after each of {tries} tries on link `{link}` \
+             to `{satellite}`: is the satellite there, and does it run a communications service?",
+            timeout.as_millis()
+        ),
+        CommandFailure::NotCarried(reason) => {
+            format!("link `{link}` cannot carry the message for port {port}: {reason}")
+        }
+        CommandFailure::Dropped(reason) => {
+            let cause = shared.last_error().unwrap_or_default();
+            let reason = reason.as_str();
+            format!("link `{link}` did not send the message for port {port} ({reason}): {cause}")
+        }
+        failure => format!("link `{link}` did not send the message for port {port}: {failure}"),
+    }
+}
+
+fn listen(shared: &Shared, client: u64, mut stream: UnixStream) -> io::Result<()> {
+    let queue = shared.add_listener(client);
+    protocol::write_line(&mut stream, &Reply::Accepted {})?;
+    // A listener may be suspended for as long as it likes: it loses messages.
+    // The hub unblocks this write by shutting the connection down.
+    stream.set_write_timeout(None)?;
+    stream.set_read_timeout(Some(Duration::from_millis(1)))?;
+    loop {
+        let next = queue.next(LISTENER_CHECK);
+        let messages = queue.take_lost();
+        if messages > 0 {
+            protocol::write_line(&mut stream, &Reply::Lost { messages })?;
+        }
+        match next {
+            Ok(heard) => {
+                let reply = Reply::Heard((*heard).clone());
+                protocol::write_line(&mut stream, &reply)?;
+            }
+            Err(RecvTimeoutError::Timeout) if is_open(&mut stream)? => {}
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+/// Whether the client, which has nothing more to say, still holds its end.
+fn is_open(stream: &mut UnixStream) -> io::Result<bool> {
+    match stream.read(&mut [0; 1]) {
+        Ok(octets) => Ok(octets > 0),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {
+                Ok(true)
+            }
+            _ => Err(error),
+        },
+    }
+}

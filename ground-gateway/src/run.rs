@@ -1,0 +1,91 @@
+//! The command `ground`, from its arguments to its exit code.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use service_host::logging;
+
+use crate::arguments::{Arguments, Command};
+use crate::client::LinkClient;
+use crate::commands;
+use crate::config::GroundConfig;
+use crate::error::{GroundError, one_line};
+use crate::progress::Progress;
+use crate::runtime::RuntimeDir;
+use crate::stop::Stop;
+
+/// Exit code for arguments that are not understood.
+const EXIT_USAGE: u8 = 2;
+
+/// Runs the command line `args`, whose first is the program's name.
+///
+/// 0: done, with the result on standard output. 1: failed, with one line on
+/// standard error. 2: the arguments are not understood.
+///
+/// Takes over SIGINT and SIGTERM: the first ends the command in good order, the
+/// second ends the process.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(args) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return match error.use_stderr() {
+                true => ExitCode::from(EXIT_USAGE),
+                false => ExitCode::SUCCESS,
+            };
+        }
+    };
+    logging::start(arguments.common.log_level);
+    let client = match client(&arguments) {
+        Ok(client) => client,
+        Err(error) => return failed(&error),
+    };
+    let code = match execute(&arguments, &client) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    };
+    leave(client);
+    code
+}
+
+fn failed(error: &GroundError) -> ExitCode {
+    eprintln!("{}", one_line(&error.to_string()));
+    ExitCode::FAILURE
+}
+
+fn client(arguments: &Arguments) -> Result<LinkClient, GroundError> {
+    let stop = Stop::at_signal().map_err(|error| GroundError::System {
+        what: "to report signals",
+        problem: error.to_string(),
+    })?;
+    let common = &arguments.common;
+    let config = GroundConfig::find(common.config.as_deref())?;
+    let link = config.link(common.link.as_deref())?.clone();
+    Ok(LinkClient::new(
+        link,
+        &RuntimeDir::from_environment()?,
+        stop,
+    ))
+}
+
+fn execute(arguments: &Arguments, client: &LinkClient) -> Result<(), GroundError> {
+    let patience = arguments.common.patience();
+    match &arguments.command {
+        Command::Query(arguments) => commands::query(client, arguments, patience),
+        Command::Send(arguments) => commands::send(client, arguments, patience),
+        Command::Listen(arguments) => commands::listen(client, arguments),
+    }
+}
+
+/// Stays for what others sent through this process.
+fn leave(client: LinkClient) {
+    let others = client.commands_of_others();
+    let name = &client.config().name;
+    let _progress = (others > 0).then(|| {
+        Progress::start(format!(
+            "done; holding link `{name}` for {others} other commands"
+        ))
+    });
+    drop(client);
+}

@@ -1,0 +1,165 @@
+//! Where the processes of one user meet: the lock and the socket of each link.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::config::GroundLinkConfig;
+use crate::error::GroundError;
+
+/// The environment variable that names the runtime directory.
+pub const RUNTIME_DIR_VARIABLE: &str = "HELIOGRAPH_RUNTIME_DIR";
+
+/// Others may neither look nor write.
+const DIR_MODE: u32 = 0o700;
+/// Whoever could write could pose as the holder of a link.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// Longest process id in a lock file, in octets.
+const PID_BYTES_MAX: u64 = 20;
+
+/// A directory for locks and sockets that is ours alone.
+#[derive(Clone, Debug)]
+pub struct RuntimeDir {
+    path: PathBuf,
+}
+
+impl RuntimeDir {
+    /// `$HELIOGRAPH_RUNTIME_DIR`, else `$XDG_RUNTIME_DIR/heliograph`, else
+    /// `heliograph-<user id>` in the directory for temporary files.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn from_environment() -> Result<Self, GroundError> {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let path = match (variable(RUNTIME_DIR_VARIABLE), variable("XDG_RUNTIME_DIR")) {
+            (Some(path), _) => path.into(),
+            (None, Some(path)) => Path::new(&path).join("heliograph"),
+            (None, None) => {
+                let user = rustix::process::geteuid();
+                std::env::temp_dir().join(format!("heliograph-{user}"))
+            }
+        };
+        Self::open(path)
+    }
+
+    /// The directory at `path`, created (mode 0700) if it is not there.
+    ///
+    /// # Errors
+    /// [`GroundError::RuntimeDir`] when it cannot be created, belongs to
+    /// somebody else or is writable by others.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, GroundError> {
+        let path = path.into();
+        let advice = || format!("or set {RUNTIME_DIR_VARIABLE} to another directory");
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(DIR_MODE);
+        let created = builder.create(&path).and_then(|()| fs::metadata(&path));
+        let problem = match created {
+            Err(error) => format!("cannot be made: {error}; create it, {}", advice()),
+            Ok(found) if found.uid() != rustix::process::geteuid().as_raw() => {
+                format!("belongs to user {}: remove it, {}", found.uid(), advice())
+            }
+            Ok(found) if found.mode() & WRITABLE_BY_OTHERS != 0 => format!(
+                "is writable by others (mode {:o}): run chmod 700 on it, {}",
+                found.mode() & 0o777,
+                advice()
+            ),
+            Ok(_) => return Ok(RuntimeDir { path }),
+        };
+        Err(GroundError::RuntimeDir { path, problem })
+    }
+
+    pub(crate) fn paths(&self, link: &GroundLinkConfig) -> LinkPaths {
+        let identity = link.identity();
+        LinkPaths {
+            lock: self.path.join(format!("{identity}.lock")),
+            socket: self.path.join(format!("{identity}.sock")),
+        }
+    }
+}
+
+/// The two files of a link.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkPaths {
+    /// Locked by the process that holds the link. The file stays: removing a
+    /// lock file would let two processes hold "the" lock.
+    pub(crate) lock: PathBuf,
+    /// Where that process listens.
+    pub(crate) socket: PathBuf,
+}
+
+/// Held as long as this process holds the link; the system lets go of it when
+/// the process ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct LinkLock {
+    _file: File,
+}
+
+impl LinkPaths {
+    /// Takes the lock; none when another process has it.
+    pub(crate) fn try_lock(&self) -> Result<Option<LinkLock>, GroundError> {
+        self.lock_file().map_err(|source| GroundError::RuntimeFile {
+            doing: "lock",
+            path: self.lock.clone(),
+            source,
+        })
+    }
+
+    fn lock_file(&self) -> io::Result<Option<LinkLock>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).mode(0o600);
+        let mut file = options.open(&self.lock)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Ok(()) => {}
+        }
+        // For the one who finds the link held: a courtesy, not needed.
+        let pid = std::process::id().to_string();
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.write_all(pid.as_bytes()));
+        Ok(Some(LinkLock { _file: file }))
+    }
+
+    /// The process that holds the lock, as far as it left its id.
+    pub(crate) fn holder(&self) -> Option<u32> {
+        let mut pid = String::new();
+        let file = File::open(&self.lock).ok()?;
+        file.take(PID_BYTES_MAX).read_to_string(&mut pid).ok()?;
+        pid.trim().parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_directory_is_made_for_us_alone() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("a/b");
+        RuntimeDir::open(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, DIR_MODE);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).unwrap();
+        let error = RuntimeDir::open(&path).unwrap_err().to_string();
+        assert!(error.contains("770") && error.contains(RUNTIME_DIR_VARIABLE));
+    }
+
+    #[test]
+    fn one_lock_at_a_time_and_it_names_its_holder() {
+        let base = tempfile::tempdir().unwrap();
+        let paths = LinkPaths {
+            lock: base.path().join("x.lock"),
+            socket: base.path().join("x.sock"),
+        };
+        assert_eq!(paths.holder(), None);
+        let lock = paths.try_lock().unwrap().unwrap();
+        assert!(paths.try_lock().unwrap().is_none());
+        assert_eq!(paths.holder(), Some(std::process::id()));
+        drop(lock);
+        assert!(paths.try_lock().unwrap().is_some());
+    }
+}

@@ -1,0 +1,173 @@
+//! A satellite in this process, and the command `ground` as a child of it.
+
+mod child;
+mod service;
+
+use std::fs;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use comms_service::link::LinkConfig;
+use comms_service::{
+    CommsConfig, CommsControlBlock, CommsHandle, CommsService, CommsTelemetry, radio,
+};
+use radio_hal::{Ax25Config, FramingConfig, RadioConnection, UdpRadio};
+use tempfile::TempDir;
+
+pub(crate) use child::Child;
+pub(crate) use service::Service;
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+const LOCALHOST: &str = "127.0.0.1:0";
+const SERVICE_TIMEOUT_MS: u64 = 60_000;
+
+/// A ground station with one link, `uhf`, and what is at the other end of it.
+pub(crate) struct Rig {
+    folder: TempDir,
+    pub(crate) config: PathBuf,
+    /// Where an app on the satellite sends to.
+    pub(crate) downlink_port: u16,
+    flight: Option<CommsHandle>,
+}
+
+impl Rig {
+    /// With a communications service at the other end.
+    pub(crate) fn with_satellite() -> Self {
+        let flight = UdpRadio::bind(LOCALHOST.parse().unwrap()).unwrap();
+        let ground = free_udp_port();
+        let satellite = flight.local_address();
+        let ax25 = Ax25Config::new("HELIO-1".parse().unwrap(), "GROUND".parse().unwrap());
+        let connection = RadioConnection::new(
+            flight.with_peer(ground).unwrap(),
+            FramingConfig::kiss_ax25(ax25),
+            Duration::from_millis(50),
+        )
+        .unwrap();
+        let downlink_port = free_udp_port().port();
+        let config = CommsConfig {
+            handler_port_min: 0,
+            handler_port_max: 0,
+            timeout: SERVICE_TIMEOUT_MS,
+            downlink_ports: Some(vec![downlink_port]),
+            ..CommsConfig::default()
+        };
+        let controls = CommsControlBlock::new(
+            Some(Arc::new(radio::read)),
+            vec![Arc::new(radio::write)],
+            connection.clone(),
+            connection.clone(),
+            config,
+        )
+        .unwrap();
+        let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
+        let flight = CommsService::builder(controls)
+            .radio_bytes_max(connection.packet_bytes_max())
+            .read_timeout(connection.read_timeout())
+            .start(telemetry)
+            .unwrap();
+        let mut rig = Self::ground(ground, satellite, downlink_port);
+        rig.flight = Some(flight);
+        rig
+    }
+
+    /// With `socket` at the other end.
+    pub(crate) fn with_socket(socket: &UdpSocket) -> Self {
+        Self::ground(free_udp_port(), socket.local_addr().unwrap(), 0)
+    }
+
+    fn ground(ground: SocketAddr, satellite: SocketAddr, downlink_port: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        let text = format!(
+            "[[link]]\nname = 'uhf'\nsatellite = 'test'\n[link.radio]\nkind = 'udp'\n\
+             bind = '{ground}'\npeer = '{satellite}'\nframing = 'kiss-ax25'\n\
+             ax25 = {{ callsign = 'GROUND', peer = 'HELIO-1' }}\n"
+        );
+        fs::write(&config, text).unwrap();
+        Rig {
+            folder,
+            config,
+            downlink_port,
+            flight: None,
+        }
+    }
+
+    /// Adds lines to the configuration; the first ones belong to `[link.radio]`.
+    pub(crate) fn configure(&self, more: &str) {
+        let text = fs::read_to_string(&self.config).unwrap();
+        fs::write(&self.config, text + more).unwrap();
+    }
+
+    /// The command `ground` with these arguments, not yet running.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ground"));
+        command
+            .arg("-c")
+            .arg(&self.config)
+            .args(arguments)
+            .env_remove("RUST_LOG")
+            .env("HELIOGRAPH_RUNTIME_DIR", self.runtime_dir());
+        command
+    }
+
+    pub(crate) fn runtime_dir(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// Runs `ground` to its end: exit code, standard output, standard error.
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.start(arguments).finish()
+    }
+
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        Child::start(&mut self.command(arguments))
+    }
+
+    /// Starts `ground listen`, and waits until it listens.
+    pub(crate) fn start_listener(&self, arguments: &[&str]) -> Child {
+        let arguments = [&["-l", "info", "listen"], arguments].concat();
+        let listener = self.start(&arguments);
+        listener.wait_for_stderr("listening");
+        listener
+    }
+
+    /// An app on the satellite sends a datagram down.
+    pub(crate) fn downlink(&self, octets: &[u8]) {
+        let app = UdpSocket::bind(LOCALHOST).unwrap();
+        app.send_to(octets, ("127.0.0.1", self.downlink_port))
+            .unwrap();
+    }
+
+    /// Octets of the largest message.
+    pub(crate) fn message_bytes_max() -> usize {
+        LinkConfig::new(comms_service::message::End::Ground).message_bytes_max
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if let Some(flight) = self.flight.take() {
+            flight.shutdown();
+        }
+    }
+}
+
+fn free_udp_port() -> SocketAddr {
+    let socket = UdpSocket::bind(LOCALHOST).unwrap();
+    socket.local_addr().unwrap()
+}
+
+/// Waits until `condition` holds.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
