@@ -58,7 +58,7 @@ impl GroundLink {
         let config = options.link_config(LinkConfig::new(End::Ground));
         let (happened, receiver) = unbounded();
         let link = Link::new(config, format);
-        let (shell, wakes) = Shell::new(link, 1, Box::new(Report(happened)));
+        let (shell, wakes) = Shell::new(link, 1, Arc::new(Report(happened)));
         let radio = RadioFunctions {
             read: Some((controls.read, controls.connection.clone())),
             write: vec![(controls.write, controls.connection)],
@@ -94,7 +94,7 @@ impl GroundLink {
         // A little more, for a `read` that began just now.
         let deadline = Instant::now() + self.read_timeout + Duration::from_millis(100);
         let detached = self.threads.join(Some(deadline));
-        self.shell.with(|link, _| link.handle_shutdown());
+        self.shell.close();
         ShutdownReport {
             detached,
             statistics: self.shell.statistics(),

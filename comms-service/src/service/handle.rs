@@ -43,7 +43,7 @@ impl CommsHandle {
         let deadline = Instant::now() + self.shutdown_timeout;
         self.shell.request_stop();
         let detached = self.threads.join(Some(deadline));
-        self.shell.with(|link, _| link.handle_shutdown());
+        self.shell.close();
         ShutdownReport {
             detached,
             statistics: self.shell.statistics(),

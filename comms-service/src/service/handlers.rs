@@ -48,6 +48,10 @@ fn run(shell: &Shell, jobs: &Receiver<Job>, client: &Client) {
             recv(shell.stop()) -> _ => return,
         };
         let Ok(job) = job else { return };
+        // Both may be there at once: a query that waited is not posted any more.
+        if shell.is_stopping() {
+            return;
+        }
         let (handler, port) = (job.handler, job.port);
         let answer = catch_unwind(AssertUnwindSafe(|| client.post(port, &job.body)));
         let answer = answer.unwrap_or_else(|_| {

@@ -163,12 +163,12 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         );
         let budget = link.budget().clone();
         let answer_bytes_max = link.message_bytes_max();
-        let (shell, wakes) = Shell::new(link, writes, Box::new(performer));
+        let (shell, wakes) = Shell::new(link, writes, Arc::new(performer));
 
         let mut threads = Threads::new();
         let client = http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max);
         handlers::start(&shell, handlers_max, jobs, client, &mut threads)?;
-        replies.start(&shell, controls.satellite_ip, &mut threads)?;
+        replies.start(&shell, controls.satellite_ip, read_timeout, &mut threads)?;
         downlink::start(&shell, sockets.downlinks, &mut threads)?;
         let radio = RadioFunctions {
             read: controls.read.map(|read| (read, controls.read_conn)),

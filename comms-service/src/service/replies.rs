@@ -12,8 +12,8 @@ use mio::{Events, Interest, Poll, Token};
 use crate::shell::{OWN_STACK_BYTES, Shell, Threads};
 
 const BUFFER_BYTES: usize = 65_536;
-/// How often the thread looks whether it is to stop.
-const STOP_POLL: Duration = Duration::from_millis(250);
+/// How often the thread looks at least whether it is to stop.
+const STOP_POLL_MAX: Duration = Duration::from_millis(250);
 
 /// The local sockets that wait for answers, and the watch over them.
 pub(super) struct Replies {
@@ -40,14 +40,17 @@ impl Replies {
         self,
         shell: &Arc<Shell>,
         satellite_ip: Ipv4Addr,
+        read_timeout: Duration,
         threads: &mut Threads,
     ) -> io::Result<()> {
         if self.sockets.is_empty() {
             return Ok(());
         }
         let shell = Arc::clone(shell);
+        // As long as `read` may take, so that the stop waits for neither.
+        let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
         let run = move || {
-            if let Err(error) = self.run(&shell, satellite_ip) {
+            if let Err(error) = self.run(&shell, satellite_ip, stop_poll) {
                 log::error!("the reply thread ended: {error}");
                 shell.with(|link, _| link.note(format!("the reply thread ended: {error}")));
             }
@@ -55,11 +58,11 @@ impl Replies {
         threads.spawn("replies", OWN_STACK_BYTES, run)
     }
 
-    fn run(mut self, shell: &Shell, satellite_ip: Ipv4Addr) -> io::Result<()> {
+    fn run(mut self, shell: &Shell, satellite_ip: Ipv4Addr, stop_poll: Duration) -> io::Result<()> {
         let mut events = Events::with_capacity(64);
         let mut buffer = vec![0; BUFFER_BYTES];
         while !shell.is_stopping() {
-            match self.poll.poll(&mut events, Some(STOP_POLL)) {
+            match self.poll.poll(&mut events, Some(stop_poll)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => result?,
             }

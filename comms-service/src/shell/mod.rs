@@ -33,7 +33,8 @@ pub(crate) trait Perform: Send + Sync {
 /// One engine, and how to wake the threads that serve it.
 pub(crate) struct Shell {
     engine: Mutex<Engine>,
-    performer: Box<dyn Perform>,
+    /// None once the shell is closed.
+    performer: Mutex<Option<Arc<dyn Perform>>>,
     transmit_wakes: Vec<Sender<()>>,
     clock_wake: Sender<()>,
     /// Dropped to stop: every thread waits for the other half too.
@@ -58,7 +59,7 @@ impl Shell {
     pub(crate) fn new(
         link: Link,
         writes: usize,
-        performer: Box<dyn Perform>,
+        performer: Arc<dyn Perform>,
     ) -> (Arc<Self>, Wakes) {
         // One waiting token says all there is to say: "look again".
         let (transmit_wakes, transmit) = (0..writes).map(|_| bounded(1)).unzip();
@@ -66,7 +67,7 @@ impl Shell {
         let (running, stop) = bounded(0);
         let shell = Arc::new(Shell {
             engine: Mutex::new(Engine { link, alarm: None }),
-            performer,
+            performer: Mutex::new(Some(performer)),
             transmit_wakes,
             clock_wake,
             running: Mutex::new(Some(running)),
@@ -91,10 +92,27 @@ impl Shell {
             let _ = self.clock_wake.try_send(());
         }
         drop(engine);
-        for action in actions {
-            self.performer.perform(self, action);
+        if !actions.is_empty() {
+            self.perform(actions);
         }
         result
+    }
+
+    fn perform(&self, actions: Vec<Action>) {
+        // Not held over the actions, which may come back here.
+        let performer = unpoisoned(&self.performer).clone();
+        if let Some(performer) = performer {
+            for action in actions {
+                performer.perform(self, action);
+            }
+        }
+    }
+
+    /// Drops what is still held, and closes the sockets, whoever keeps the
+    /// shell: telemetry does, and so does a thread that did not end.
+    pub(crate) fn close(&self) {
+        self.with(|link, _| link.handle_shutdown());
+        unpoisoned(&self.performer).take();
     }
 
     /// Everything counted, in one consistent snapshot.
