@@ -1,0 +1,24 @@
+//! The communications service as its users see it: a radio in front of it,
+//! services and mission apps behind it, and an operator on the ground.
+
+mod rig;
+
+mod answers;
+mod capacity;
+mod connections;
+mod downlink;
+mod failing_services;
+mod garbage;
+mod kubos_format;
+mod passthrough;
+mod radio_faults;
+mod shutdown;
+mod start_errors;
+mod telemetry;
+mod udp_format;
+mod use_cases;
+
+use std::time::Duration;
+
+/// Longer than anything here takes on a busy machine; only a failure waits it out.
+const PATIENCE: Duration = Duration::from_secs(20);

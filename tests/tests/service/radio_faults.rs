@@ -1,0 +1,294 @@
+//! Radios that fail: the link goes on, and says what happened.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use comms_service::accounting::DropReason;
+use comms_service::{CommsError, CommsResult};
+use crossbeam_channel::bounded;
+use heliograph_tests::http_service::{HttpService, Reply};
+use heliograph_tests::udp::UdpPeer;
+use heliograph_tests::wait::eventually;
+
+use crate::PATIENCE;
+use crate::rig::{Flight, Radio, Satellite, Setup, error_document, query};
+
+/// A flight whose radio reads by `read` on the satellite.
+fn reading_by(read: impl Fn(&Radio) -> CommsResult<Vec<u8>> + Send + Sync + 'static) -> Flight {
+    with_radio(read, Radio::write)
+}
+
+/// A flight whose radio writes by `write` on the satellite.
+fn writing_by(write: impl Fn(&Radio, &[u8]) -> CommsResult<()> + Send + Sync + 'static) -> Flight {
+    with_radio(Radio::read, write)
+}
+
+fn with_radio(
+    read: impl Fn(&Radio) -> CommsResult<Vec<u8>> + Send + Sync + 'static,
+    write: impl Fn(&Radio, &[u8]) -> CommsResult<()> + Send + Sync + 'static,
+) -> Flight {
+    let setup = Setup {
+        downlink_ports: Some(vec![0]),
+        ..Setup::default()
+    };
+    let (radio, other_end) = Radio::pair();
+    let controls = setup.controls(Some(Arc::new(read)), vec![Arc::new(write)], radio);
+    Flight {
+        satellite: Satellite::start(setup.builder(controls)),
+        ground: setup.ground(other_end),
+    }
+}
+
+/// Counts calls.
+#[derive(Clone, Default)]
+struct Calls(Arc<AtomicUsize>);
+
+impl Calls {
+    /// One more; gives how many there were before.
+    fn count(&self) -> usize {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+
+    #[track_caller]
+    fn wait_for(&self, calls: usize) {
+        let reached = || (self.0.load(Ordering::Relaxed) >= calls).then_some(());
+        eventually(PATIENCE, reached);
+    }
+}
+
+fn broken() -> CommsError {
+    CommsError::Radio("antenna not deployed".into())
+}
+
+#[track_caller]
+fn assert_serves(flight: &Flight) {
+    let service = HttpService::always(Reply::ok("pong"));
+    assert_eq!(flight.ground.query(service.port(), b"{}"), b"pong");
+}
+
+// KubOS C2-10: it called again at once, 900 times a second, for ever.
+#[test]
+fn a_read_that_always_fails_is_called_ever_less_often() {
+    let calls = Calls::default();
+    let counter = calls.clone();
+    let began = Instant::now();
+    let flight = reading_by(move |_| {
+        counter.count();
+        Err(broken())
+    });
+    calls.wait_for(7);
+    // Pauses of 10, 20, 40, 80, 160 and 320 ms lie between seven calls.
+    assert!(began.elapsed() >= Duration::from_millis(630));
+    let counted = flight.satellite.statistics();
+    assert!(counted.read_errors >= 6, "{}", counted.read_errors);
+    assert!(counted.errors[0].contains("antenna not deployed"));
+}
+
+#[test]
+fn packets_after_read_errors_are_served() {
+    let calls = Calls::default();
+    let flight = reading_by(move |radio| match calls.count() {
+        0..4 => Err(broken()),
+        _ => radio.read(),
+    });
+    assert_serves(&flight);
+    assert_eq!(flight.satellite.statistics().read_errors, 4);
+}
+
+#[test]
+fn a_read_error_between_packets_costs_no_packet() {
+    let calls = Calls::default();
+    let flight = reading_by(move |radio| match calls.count() % 2 {
+        0 => Err(broken()),
+        _ => radio.read(),
+    });
+    for _ in 0..5 {
+        assert_serves(&flight);
+    }
+}
+
+#[test]
+fn packets_after_a_read_that_panics_are_served() {
+    let calls = Calls::default();
+    let flight = reading_by(move |radio| match calls.count() {
+        0..2 => panic!("index out of bounds"),
+        _ => radio.read(),
+    });
+    assert_serves(&flight);
+    let counted = flight.satellite.statistics();
+    assert_eq!(counted.read_errors, 2);
+    assert!(
+        counted.errors[0].contains("index out of bounds"),
+        "{:?}",
+        counted.errors
+    );
+}
+
+/// A radio whose `read` comes back at once when there is nothing.
+fn polling(nothing: fn() -> CommsResult<Vec<u8>>) -> (Flight, Calls) {
+    let calls = Calls::default();
+    let counter = calls.clone();
+    let flight = reading_by(move |radio| {
+        counter.count();
+        radio.receives.try_recv().map_or_else(|_| nothing(), Ok)
+    });
+    (flight, calls)
+}
+
+const NOTHING: [fn() -> CommsResult<Vec<u8>>; 2] = [|| Err(CommsError::NoData), || Ok(Vec::new())];
+
+#[test]
+fn reading_nothing_is_no_error() {
+    for nothing in NOTHING {
+        let (flight, calls) = polling(nothing);
+        calls.wait_for(200);
+        let counted = flight.satellite.statistics();
+        assert_eq!((counted.read_errors, counted.packets_in.offered), (0, 0));
+        assert_eq!(counted.errors, [""; 0]);
+    }
+}
+
+#[test]
+fn reading_nothing_slows_nothing_down() {
+    let service = HttpService::always(Reply::ok("pong"));
+    for nothing in NOTHING {
+        let (flight, calls) = polling(nothing);
+        calls.wait_for(200);
+        let began = Instant::now();
+        for number in 0..20 {
+            flight.ground.query(service.port(), &query(number));
+        }
+        // A back-off as after an error would be 1 s for each by now.
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn a_read_that_does_not_wait_is_not_called_in_a_busy_loop() {
+    let (_flight, calls) = polling(NOTHING[0]);
+    let began = Instant::now();
+    calls.wait_for(350);
+    // After the first 50, a pause of 1 ms before each.
+    assert!(began.elapsed() >= Duration::from_millis(290));
+}
+
+#[test]
+fn a_write_that_fails_costs_its_message_only() {
+    let service = HttpService::start(|request| Reply::ok(request.body.clone()));
+    let calls = Calls::default();
+    let flight = writing_by(move |radio, packet| match calls.count() {
+        0..2 => Err(broken()),
+        _ => radio.write(packet),
+    });
+    let asked: Vec<_> = (0..5)
+        .map(|number| flight.ground.ask(service.port(), &query(number)))
+        .collect();
+    let answers: Vec<_> = (2..5).map(|_| flight.ground.next_answer().0).collect();
+    assert!(answers.iter().all(|id| asked.contains(id)));
+    let counted = flight.satellite.wait_until_drained();
+    assert_eq!(counted.packets_out.dropped.of(DropReason::WriteFailed), 2);
+    assert_eq!(counted.messages_out.dropped.of(DropReason::WriteFailed), 2);
+    assert_eq!(counted.messages_out.delivered, 3);
+}
+
+#[test]
+fn a_write_that_fails_is_told() {
+    let app = UdpPeer::bind();
+    let flight = writing_by(|_, _| Err(broken()));
+    app.send_to(flight.satellite.downlink_port(0), b"beacon");
+    let counted = flight.satellite.wait_until(|all| !all.errors.is_empty());
+    assert!(
+        counted.errors[0].contains("antenna not deployed"),
+        "{:?}",
+        counted.errors
+    );
+}
+
+#[test]
+fn the_rest_of_a_message_is_not_sent_after_a_failed_packet() {
+    let app = UdpPeer::bind();
+    let calls = Calls::default();
+    let counter = calls.clone();
+    let flight = writing_by(move |radio, packet| match counter.count() {
+        3 => Err(broken()),
+        _ => radio.write(packet),
+    });
+    let port = flight.satellite.downlink_port(0);
+    app.send_to(port, &[1; 10_000]);
+    app.send_to(port, b"next");
+    assert_eq!(flight.ground.heard().payload, b"next");
+    let counted = flight.satellite.wait_until_drained().packets_out;
+    assert_eq!((counted.offered, counted.delivered), (5, 4));
+}
+
+#[test]
+fn answers_after_a_write_that_panics_come_down() {
+    let app = UdpPeer::bind();
+    let calls = Calls::default();
+    let flight = writing_by(move |radio, packet| match calls.count() {
+        0 => panic!("index out of bounds"),
+        _ => radio.write(packet),
+    });
+    app.send_to(flight.satellite.downlink_port(0), b"beacon");
+    let counted = flight.satellite.wait_until(|all| !all.errors.is_empty());
+    assert!(
+        counted.errors[0].contains("index out of bounds"),
+        "{:?}",
+        counted.errors
+    );
+    assert_serves(&flight);
+}
+
+/// A flight whose `read` does not come back once it gave the first packet.
+fn stuck_after_the_first_packet() -> (Flight, crossbeam_channel::Sender<()>) {
+    let (told, held) = bounded::<()>(0);
+    let calls = Calls::default();
+    let flight = reading_by(move |radio| match calls.count() {
+        0 => Ok(radio.receives.recv_timeout(PATIENCE).unwrap_or_default()),
+        _ => {
+            let _ = held.recv();
+            radio.read()
+        }
+    });
+    (flight, told)
+}
+
+// KubOS C1-3: an answer left when the next 33 packets had come up.
+#[test]
+fn an_answer_leaves_while_a_read_blocks() {
+    let service = HttpService::always(Reply::ok("pong"));
+    let (flight, told) = stuck_after_the_first_packet();
+    assert_eq!(flight.ground.query(service.port(), b"{}"), b"pong");
+    drop(told);
+}
+
+#[test]
+fn a_beacon_leaves_while_a_read_blocks() {
+    let app = UdpPeer::bind();
+    let (flight, told) = stuck_after_the_first_packet();
+    flight.ground.ask(1, b"{}");
+    error_document(&flight.ground.next_answer().1);
+    app.send_to(flight.satellite.downlink_port(0), b"beacon");
+    assert_eq!(flight.ground.heard().payload, b"beacon");
+    drop(told);
+}
+
+#[test]
+fn a_read_goes_on_while_a_write_blocks() {
+    let app = UdpPeer::bind();
+    let service = UdpPeer::bind();
+    let (told, held) = bounded::<()>(0);
+    let flight = writing_by(move |radio, packet| {
+        let _ = held.recv();
+        radio.write(packet)
+    });
+    app.send_to(flight.satellite.downlink_port(0), b"stuck");
+    flight
+        .satellite
+        .wait_until(|all| all.packets_out.in_flight == 1);
+    flight.ground.send(service.port(), b"hello");
+    assert_eq!(service.expect(PATIENCE).payload, b"hello");
+    assert_eq!(flight.satellite.statistics().packets_out.in_flight, 1);
+    drop(told);
+}

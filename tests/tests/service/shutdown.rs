@@ -1,0 +1,318 @@
+//! Stopping a service: in time, with its sockets closed and its accounts right.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use comms_service::accounting::{DropReason, Statistics};
+use comms_service::{
+    CommsError, CommsResult, CommsService, CommsTelemetry, LinkOptions, PacketFormat,
+};
+use crossbeam_channel::{Sender, bounded};
+use heliograph_tests::http_service::{HttpService, Reply};
+use heliograph_tests::udp::UdpPeer;
+use heliograph_tests::wait::eventually;
+
+use crate::PATIENCE;
+use crate::rig::{
+    Flight, READ_TIMEOUT, Radio, Satellite, Setup, bind_udp, free_udp_port, free_udp_range, query,
+};
+
+/// How long services may take in these tests.
+const TIMEOUT: Duration = Duration::from_millis(500);
+/// What a busy machine may add.
+const MARGIN: Duration = Duration::from_millis(300);
+
+fn setup() -> Setup {
+    Setup {
+        timeout: TIMEOUT,
+        downlink_ports: Some(vec![0]),
+        ..Setup::default()
+    }
+}
+
+/// Stops the service; every thread must end in time. Gives the report.
+#[track_caller]
+fn assert_lands(satellite: Satellite) -> comms_service::ShutdownReport {
+    let landing = satellite.shut_down();
+    assert_eq!(landing.report.detached, [""; 0]);
+    let bound = READ_TIMEOUT + TIMEOUT + MARGIN;
+    assert!(landing.took < bound, "{:?}", landing.took);
+    landing.report
+}
+
+#[test]
+fn an_idle_service_stops_at_once() {
+    let (satellite, _radio) = setup().with_radio();
+    let landing = satellite.shut_down();
+    assert_eq!(landing.report.detached, [""; 0]);
+    assert!(landing.took < READ_TIMEOUT + MARGIN, "{:?}", landing.took);
+}
+
+/// Eight handlers, all of which have worked before, with a service that hangs;
+/// 24 more queries wait for them.
+fn overloaded() -> (HttpService, Flight) {
+    let good = HttpService::always(Reply::ok("pong"));
+    let hanging = HttpService::always(Reply::silence());
+    let flight = Setup {
+        handlers: 8,
+        ..setup()
+    }
+    .flight();
+    for number in 0..40 {
+        flight.ground.ask(good.port(), &query(number));
+    }
+    for _ in 0..40 {
+        flight.ground.next_answer();
+    }
+    for number in 0..32 {
+        flight.ground.ask(hanging.port(), &query(number));
+    }
+    hanging.wait_for_requests(8, PATIENCE);
+    let all_there = |all: &Statistics| all.messages_in.offered == 72;
+    flight.satellite.wait_until(all_there);
+    (hanging, flight)
+}
+
+#[test]
+fn a_service_stops_in_time_while_queries_hang() {
+    let (_hanging, flight) = overloaded();
+    assert_lands(flight.satellite);
+}
+
+#[test]
+fn queries_that_wait_are_not_posted_after_the_stop() {
+    let (hanging, flight) = overloaded();
+    drop(flight.satellite.shut_down());
+    assert_eq!(hanging.requests().len(), 8);
+}
+
+#[test]
+fn queries_that_wait_hold_no_memory_after_the_stop() {
+    let (_hanging, flight) = overloaded();
+    let counted = flight.satellite.shut_down().report.statistics;
+    assert_eq!(counted.memory_bytes_used, 0);
+}
+
+/// A flight whose `write` waits until it is told, with three datagrams for it.
+fn blocked_write() -> (Satellite, Sender<()>) {
+    let app = UdpPeer::bind();
+    let (told, held) = bounded::<()>(0);
+    let write = move |_: &Radio, _: &[u8]| -> CommsResult<()> {
+        let _ = held.recv();
+        Ok(())
+    };
+    let setup = setup();
+    let controls = setup.controls(
+        Some(Arc::new(idle_read)),
+        vec![Arc::new(write)],
+        Radio::pair().0,
+    );
+    let satellite = Satellite::start(setup.builder(controls));
+    for _ in 0..3 {
+        app.send_to(satellite.downlink_port(0), b"beacon");
+    }
+    satellite.wait_until(|all| all.messages_out.offered == 3 && all.packets_out.in_flight == 1);
+    (satellite, told)
+}
+
+/// A radio that hears nothing.
+fn idle_read(_: &Radio) -> CommsResult<Vec<u8>> {
+    std::thread::sleep(READ_TIMEOUT);
+    Err(CommsError::NoData)
+}
+
+#[test]
+fn a_write_that_never_returns_is_named() {
+    let (satellite, told) = blocked_write();
+    let landing = satellite.shut_down();
+    assert_eq!(landing.report.detached, ["transmit-0"]);
+    let bound = READ_TIMEOUT + TIMEOUT + MARGIN;
+    assert!(landing.took < bound, "{:?}", landing.took);
+    drop(told);
+}
+
+#[test]
+fn what_waited_for_the_radio_is_counted_as_dropped_by_the_stop() {
+    let (satellite, told) = blocked_write();
+    let counted = satellite.shut_down().report.statistics;
+    assert_eq!(counted.messages_out.dropped.of(DropReason::Shutdown), 3);
+    assert_eq!(counted.memory_bytes_used, 0);
+    drop(told);
+}
+
+#[test]
+fn a_write_that_returns_in_time_is_waited_for() {
+    let (satellite, told) = blocked_write();
+    let endpoint = satellite.downlink_port(0);
+    std::thread::scope(|scope| {
+        let stop = scope.spawn(|| satellite.shut_down());
+        // Once the endpoint is closed, the stop is under way.
+        eventually(PATIENCE, || bind_udp(endpoint).ok());
+        drop(told);
+        let report = stop.join().expect("it stops").report;
+        assert_eq!(report.detached, [""; 0]);
+        assert_eq!(report.statistics.packets_out.delivered, 1);
+    });
+}
+
+#[test]
+fn a_read_that_never_returns_is_named() {
+    let (told, held) = bounded::<()>(0);
+    let (began, begun) = bounded(1);
+    let read = move |_: &Radio| -> CommsResult<Vec<u8>> {
+        let _ = began.try_send(());
+        let _ = held.recv();
+        Err(CommsError::NoData)
+    };
+    let setup = setup();
+    let controls = setup.controls(
+        Some(Arc::new(read)),
+        vec![Arc::new(Radio::write)],
+        Radio::pair().0,
+    );
+    let satellite = Satellite::start(setup.builder(controls));
+    begun.recv_timeout(PATIENCE).expect("the radio is read");
+    let landing = satellite.shut_down();
+    assert_eq!(landing.report.detached, ["read"]);
+    let bound = READ_TIMEOUT + TIMEOUT + MARGIN;
+    assert!(landing.took < bound, "{:?}", landing.took);
+    drop(told);
+}
+
+#[test]
+fn a_read_that_fails_does_not_delay_the_stop() {
+    let read = |_: &Radio| -> CommsResult<Vec<u8>> { Err(CommsError::Radio("broken".into())) };
+    let setup = setup();
+    let controls = setup.controls(
+        Some(Arc::new(read)),
+        vec![Arc::new(Radio::write)],
+        Radio::pair().0,
+    );
+    let satellite = Satellite::start(setup.builder(controls));
+    // By now it pauses for longer than the stop may take.
+    satellite.wait_until(|all| all.read_errors >= 7);
+    assert_lands(satellite);
+}
+
+#[test]
+fn half_a_message_is_counted_as_dropped_by_the_stop() {
+    let (satellite, radio) = setup().with_radio();
+    let format = setup().format(comms_service::message::End::Ground);
+    let head = comms_service::message::Head {
+        payload_type: comms_service::message::PayloadType::GraphQl,
+        class: comms_service::message::Class::Standard,
+        command_id: 1,
+        port: 1,
+    };
+    let mut packet = Vec::new();
+    format
+        .build(&head, &[0; 1000], 0, 0, &mut packet)
+        .expect("it fits");
+    radio.send(packet);
+    satellite.wait_until(|all| all.packets_in.queued == 1);
+    let counted = assert_lands(satellite).statistics;
+    assert_eq!(counted.packets_in.dropped.of(DropReason::Shutdown), 1);
+    assert_eq!(counted.memory_bytes_used, 0);
+}
+
+/// Ports of a service that was stopped, whose telemetry somebody still holds.
+fn stopped(format: PacketFormat) -> (Setup, Vec<u16>, Arc<Mutex<CommsTelemetry>>) {
+    let handler_ports = free_udp_range(3);
+    let downlink_port = free_udp_port();
+    let ports = handler_ports.clone().chain([downlink_port]).collect();
+    let setup = Setup {
+        handler_ports,
+        handlers: 2,
+        ground_port: Some(9001),
+        downlink_ports: Some(vec![downlink_port]),
+        options: LinkOptions {
+            format,
+            ..LinkOptions::default()
+        },
+        ..setup()
+    };
+    let (satellite, _radio) = setup.with_radio();
+    let telemetry = Arc::clone(&satellite.telemetry);
+    assert_lands(satellite);
+    (setup, ports, telemetry)
+}
+
+#[test]
+fn the_sockets_are_closed_after_the_stop() {
+    for format in [PacketFormat::SpacePacket, PacketFormat::Udp] {
+        let (_, ports, _telemetry) = stopped(format);
+        for port in ports {
+            bind_udp(port).expect("the service has closed it");
+        }
+    }
+}
+
+#[test]
+fn a_service_can_be_started_again_after_the_stop() {
+    let app = UdpPeer::bind();
+    let (setup, _, _telemetry) = stopped(PacketFormat::SpacePacket);
+    let flight = setup.flight();
+    app.send_to(flight.satellite.downlink_port(0), b"beacon");
+    assert_eq!(flight.ground.heard().payload, b"beacon");
+}
+
+#[test]
+fn the_sockets_are_closed_even_when_a_write_never_returns() {
+    let (satellite, told) = blocked_write();
+    let ports = satellite.handler_addrs();
+    drop(satellite.shut_down());
+    for address in ports {
+        bind_udp(address.port()).expect("the service has closed it");
+    }
+    drop(told);
+}
+
+#[test]
+fn connections_to_services_are_closed_after_the_stop() {
+    let service = HttpService::always(Reply::ok("pong"));
+    let flight = setup().flight();
+    flight.ground.query(service.port(), b"{}");
+    assert_eq!(service.connections_open(), 1);
+    let _telemetry = Arc::clone(&flight.satellite.telemetry);
+    assert_lands(flight.satellite);
+    service.wait_for_connections_open(0, Duration::from_secs(2));
+}
+
+#[test]
+fn telemetry_shows_the_last_accounts_after_the_stop() {
+    let service = HttpService::always(Reply::ok("pong"));
+    let flight = setup().flight();
+    flight.ground.query(service.port(), b"{}");
+    let telemetry = Arc::clone(&flight.satellite.telemetry);
+    let report = assert_lands(flight.satellite);
+    let shown = telemetry.lock().expect("nobody panicked").statistics();
+    assert_eq!(shown, report.statistics);
+}
+
+#[test]
+fn dropping_the_handle_leaves_the_service_running() {
+    let service = HttpService::always(Reply::ok("pong"));
+    let (radio, other_end) = Radio::pair();
+    let setup = setup();
+    let controls = setup.controls(
+        Some(Arc::new(Radio::read)),
+        vec![Arc::new(Radio::write)],
+        radio,
+    );
+    let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
+    drop(CommsService::start(controls, Arc::clone(&telemetry)).expect("it starts"));
+    let ground = setup.ground(other_end);
+    assert_eq!(ground.query(service.port(), b"{}"), b"pong");
+    let shown = telemetry.lock().expect("nobody panicked").statistics();
+    assert_eq!(shown.messages_in.delivered, 1);
+}
+
+#[test]
+fn two_services_of_one_process_do_not_meet() {
+    let service = HttpService::start(|request| Reply::ok(request.body.clone()));
+    let (first, second) = (Flight::start(), Flight::start());
+    assert_eq!(first.ground.query(service.port(), &query(1)), query(1));
+    drop(first);
+    assert_eq!(second.ground.query(service.port(), &query(2)), query(2));
+    assert_eq!(second.satellite.statistics().messages_in.offered, 1);
+}
