@@ -30,7 +30,6 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 use radio_hal::{ErrorKind, RadioConnection};
 
 pub use protocol::Heard;
-pub(crate) use shared::CLIENTS_MAX;
 
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
@@ -39,7 +38,7 @@ use serve::REPLY_TIMEOUT;
 use shared::Shared;
 
 /// Longest wait of a `read` here, so that a hub leaves quickly.
-const READ_TIMEOUT_MAX: Duration = Duration::from_millis(100);
+const READ_TIMEOUT_MAX: Duration = Duration::from_millis(50);
 /// A hub that was killed loses its lock a moment before its radio.
 const RADIO_FREE_WAIT_MAX: Duration = Duration::from_millis(500);
 const RADIO_FREE_PAUSE: Duration = Duration::from_millis(20);
@@ -190,7 +189,10 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(run)
-        .map_err(|error| Shared::system_error("a thread", error))
+        .map_err(|error| GroundError::System {
+            what: "a thread",
+            problem: error.to_string(),
+        })
 }
 
 fn route(shared: &Shared, actions: &Receiver<Action>, ended: &Receiver<()>) {

@@ -14,10 +14,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::listeners::{ListenerQueue, Listeners};
 use super::protocol::Heard;
 use crate::config::GroundLinkConfig;
-use crate::error::GroundError;
 
 /// Clients of one hub at once.
-pub(crate) const CLIENTS_MAX: usize = 64;
+const CLIENTS_MAX: usize = 64;
 /// Draws of a command id before all are taken to be in use. Format `udp` has
 /// only some sixteen thousand.
 const ID_DRAWS_MAX: usize = 64;
@@ -245,13 +244,6 @@ impl Shared {
                     self.config.name
                 );
             }
-        }
-    }
-
-    pub(super) fn system_error(what: &'static str, problem: impl ToString) -> GroundError {
-        GroundError::System {
-            what,
-            problem: problem.to_string(),
         }
     }
 }

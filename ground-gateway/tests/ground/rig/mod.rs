@@ -5,15 +5,18 @@ mod service;
 
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use comms_service::link::LinkConfig;
 use comms_service::{
-    CommsConfig, CommsControlBlock, CommsHandle, CommsService, CommsTelemetry, radio,
+    CommsConfig, CommsControlBlock, CommsHandle, CommsService, CommsTelemetry, LinkOptions, radio,
 };
+use ground_gateway::{GroundConfig, LinkClient, RuntimeDir, Stop};
 use radio_hal::{Ax25Config, FramingConfig, RadioConnection, UdpRadio};
 use tempfile::TempDir;
 
@@ -24,6 +27,8 @@ pub(crate) use service::Service;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 const LOCALHOST: &str = "127.0.0.1:0";
+/// Where format `udp` sends the datagrams of apps: a number in a packet, no socket.
+const GROUND_PORT: u16 = 9001;
 const SERVICE_TIMEOUT_MS: u64 = 60_000;
 
 /// A ground station with one link, `uhf`, and what is at the other end of it.
@@ -38,6 +43,11 @@ pub(crate) struct Rig {
 impl Rig {
     /// With a communications service at the other end.
     pub(crate) fn with_satellite() -> Self {
+        Self::with_options("")
+    }
+
+    /// The same, with these lines under `[link.comms]` at both ends.
+    pub(crate) fn with_options(options: &str) -> Self {
         let flight = UdpRadio::bind(LOCALHOST.parse().unwrap()).unwrap();
         let ground = free_udp_port();
         let satellite = flight.local_address();
@@ -54,6 +64,7 @@ impl Rig {
             handler_port_max: 0,
             timeout: SERVICE_TIMEOUT_MS,
             downlink_ports: Some(vec![downlink_port]),
+            ground_port: Some(GROUND_PORT),
             ..CommsConfig::default()
         };
         let controls = CommsControlBlock::new(
@@ -66,12 +77,16 @@ impl Rig {
         .unwrap();
         let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
         let flight = CommsService::builder(controls)
+            .options(LinkOptions::from_table(&options.parse().unwrap(), "test").unwrap())
             .radio_bytes_max(connection.packet_bytes_max())
             .read_timeout(connection.read_timeout())
             .start(telemetry)
             .unwrap();
         let mut rig = Self::ground(ground, satellite, downlink_port);
         rig.flight = Some(flight);
+        rig.configure(&format!(
+            "[link.comms]\nground-port = {GROUND_PORT}\n{options}"
+        ));
         rig
     }
 
@@ -136,6 +151,21 @@ impl Rig {
         listener
     }
 
+    /// A client of the link in this process.
+    pub(crate) fn client(&self, stop: Stop) -> LinkClient {
+        let config = GroundConfig::find(Some(&self.config)).unwrap();
+        let link = config.link(Some("uhf")).unwrap().clone();
+        LinkClient::new(link, &RuntimeDir::open(self.runtime_dir()).unwrap(), stop)
+    }
+
+    /// A connection to whoever holds the link.
+    pub(crate) fn connect(&self) -> UnixStream {
+        let mut files = fs::read_dir(self.runtime_dir()).unwrap();
+        let is_socket = |path: &PathBuf| path.extension().is_some_and(|end| end == "sock");
+        let socket = files.find_map(|file| Some(file.unwrap().path()).filter(is_socket));
+        UnixStream::connect(socket.unwrap()).unwrap()
+    }
+
     /// An app on the satellite sends a datagram down.
     pub(crate) fn downlink(&self, octets: &[u8]) {
         let app = UdpSocket::bind(LOCALHOST).unwrap();
@@ -157,9 +187,19 @@ impl Drop for Rig {
     }
 }
 
+/// A port that is free, and stays so: it is none of those from which the system
+/// gives a port to who asks for any, and no other test of this process gets it.
 fn free_udp_port() -> SocketAddr {
-    let socket = UdpSocket::bind(LOCALHOST).unwrap();
-    socket.local_addr().unwrap()
+    static DRAWN: AtomicU32 = AtomicU32::new(0);
+    // Tests of other processes begin somewhere else.
+    let first = std::process::id().wrapping_mul(64);
+    loop {
+        let drawn = first.wrapping_add(DRAWN.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(drawn % 12_000).unwrap();
+        if let Ok(socket) = UdpSocket::bind(("127.0.0.1", port)) {
+            return socket.local_addr().unwrap();
+        }
+    }
 }
 
 /// Waits until `condition` holds.

@@ -1,0 +1,50 @@
+//! Configuration, and the command line.
+
+use std::fs;
+use std::net::UdpSocket;
+
+use crate::assert_fails_with_one_line;
+use crate::rig::Rig;
+
+#[test]
+fn an_unknown_link_lists_the_known_ones() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::with_socket(&silent);
+    let outcome = rig.run(&["--link", "uhv", "query", "--service", "8020", "{ a }"]);
+    assert_fails_with_one_line(outcome, &["`uhv`", "`uhf`", "config.toml"]);
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::with_socket(&silent);
+    rig.configure("speed = 9600\n");
+    let outcome = rig.run(&["listen"]);
+    assert_fails_with_one_line(outcome, &["`speed`", "config.toml", "`uhf`"]);
+}
+
+#[test]
+fn a_radio_that_somebody_else_has_is_one_line() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::with_socket(&silent);
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let text = fs::read_to_string(&rig.config).unwrap();
+    let bind = text.lines().find(|line| line.starts_with("bind")).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    fs::write(
+        &rig.config,
+        text.replace(bind, &format!("bind = '{address}'")),
+    )
+    .unwrap();
+    let outcome = rig.run(&["query", "--service", "8020", "{ a }"]);
+    assert_fails_with_one_line(outcome, &["radio of link `uhf`", &address]);
+}
+
+#[test]
+fn a_usage_error_is_exit_code_2() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::with_socket(&silent);
+    assert_eq!(rig.run(&["query"]).0, 2);
+    assert_eq!(rig.run(&["listen", "--timeout", "soon"]).0, 2);
+    assert_eq!(rig.run(&["--help"]).0, 0);
+}
