@@ -15,6 +15,7 @@
 //! in [`CommsConfig::notices`] for telemetry. Newer keys are strict: see
 //! [`LinkOptions`](crate::options::LinkOptions).
 
+use serde::Serialize;
 use toml::{Table, Value};
 
 use crate::error::{CommsError, CommsResult};
@@ -98,7 +99,7 @@ impl CommsConfig {
             notices,
             not_given: Vec::new(),
         };
-        let config = CommsConfig {
+        let mut config = CommsConfig {
             handler_port_min: fields.read("handler-port-min", defaults.handler_port_min, port),
             handler_port_max: fields.read("handler-port-max", defaults.handler_port_max, port),
             max_num_handlers: fields.read("max-num-handlers", defaults.max_num_handlers, port),
@@ -107,11 +108,9 @@ impl CommsConfig {
             satellite_ip: fields.satellite_ip(defaults.satellite_ip),
             downlink_ports: fields.read("downlink-ports", defaults.downlink_ports, ports),
             ground_port: fields.read("ground-port", defaults.ground_port, |v| port(v).map(Some)),
-            notices: fields.into_notices(),
+            notices: Vec::new(),
         };
-        for notice in &config.notices {
-            log::info!("[{service}.comms] {notice}");
-        }
+        config.notices = fields.into_notices(service);
         Ok((config, options))
     }
 
@@ -148,7 +147,9 @@ impl Tables {
         let comms = own.and_then(|own| own.get("comms"));
         let comms_table = comms.and_then(Value::as_table);
         if comms.is_some() && comms_table.is_none() {
-            notices.push("`comms` is no table: ignored".to_string());
+            // Reading on would leave every strict key at its default, unseen.
+            let text = format!("`{service}.comms` must be one table: [{service}.comms]");
+            return Err(CommsError::Config(text));
         }
         let mut tables = Tables {
             specified: Table::new(),
@@ -200,29 +201,34 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn read<T: std::fmt::Debug>(
+    fn read<T: Serialize>(
         &mut self,
         key: &str,
         default: T,
         convert: fn(&Value) -> Result<T, String>,
     ) -> T {
+        let shown = Value::try_from(&default).map_or("none".to_string(), |value| value.to_string());
         match self.table.get(key).map(convert) {
             Some(Ok(value)) => return value,
             Some(Err(problem)) => {
-                let notice = format!("`{key}` {problem}: using the default {default:?}");
+                let notice = format!("`{key}` {problem}: using the default {shown}");
                 self.notices.push(notice);
             }
-            None => self.not_given.push(format!("{key} = {default:?}")),
+            None => self.not_given.push(format!("{key} = {shown}")),
         }
         default
     }
 
     /// All that is not given makes one line, so that it does not hide the rest.
-    fn into_notices(mut self) -> Vec<String> {
+    fn into_notices(mut self, service: &str) -> Vec<String> {
+        for notice in &self.notices {
+            log::warn!("[{service}.comms] {notice}");
+        }
         if !self.not_given.is_empty() {
             let defaults = self.not_given.join(", ");
-            self.notices
-                .push(format!("not given, so the defaults hold: {defaults}"));
+            let notice = format!("not given, so the defaults hold: {defaults}");
+            log::info!("[{service}.comms] {notice}");
+            self.notices.push(notice);
         }
         self.notices
     }

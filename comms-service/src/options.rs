@@ -45,6 +45,17 @@ pub enum PacketFormat {
     Udp,
 }
 
+impl PacketFormat {
+    /// The name in configuration and errors.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PacketFormat::SpacePacket => "space-packet",
+            PacketFormat::Kubos => "kubos",
+            PacketFormat::Udp => "udp",
+        }
+    }
+}
+
 /// The newer keys of `[<service>.comms]`. A key that is not given is `None` and
 /// takes the default of the table above.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -92,6 +103,9 @@ const KEYS: [&str; 12] = [
     "read-timeout-ms",
 ];
 
+/// Longest time that can be configured, in ms: a day.
+const TIME_MS_MAX: usize = 86_400_000;
+
 /// Default of `read-timeout-ms`.
 pub const READ_TIMEOUT_MS: u64 = 1_000;
 
@@ -128,6 +142,7 @@ impl LinkOptions {
             .map_err(|error: toml::de::Error| CommsError::Config(format!("[{name}]: {error}")))?;
         options.apid_map()?;
         options.check_sizes()?;
+        options.check_format()?;
         Ok(options)
     }
 
@@ -147,15 +162,60 @@ impl LinkOptions {
     }
 
     fn check_sizes(&self) -> CommsResult<()> {
-        let (min, max) = (
+        let packet_bytes = (
             crate::packet::PACKET_BYTES_MIN,
             crate::packet::PACKET_BYTES_LIMIT,
         );
-        match self.packet_bytes_max {
-            Some(bytes) if !(min..=max).contains(&bytes) => Err(CommsError::Config(format!(
-                "packet-bytes-max = {bytes} is not in {min}..={max}"
+        let milliseconds =
+            |time: Option<u64>| time.map(|ms| usize::try_from(ms).unwrap_or(usize::MAX));
+        let ranges = [
+            ("packet-bytes-max", self.packet_bytes_max, packet_bytes),
+            ("message-bytes-max", self.message_bytes_max, (1, usize::MAX)),
+            ("memory-bytes-max", self.memory_bytes_max, (1, usize::MAX)),
+            (
+                "transmit-queue-messages-max",
+                self.transmit_queue_messages_max,
+                (1, usize::MAX),
+            ),
+            (
+                "reassembly-timeout-ms",
+                milliseconds(self.reassembly_timeout_ms),
+                (1, TIME_MS_MAX),
+            ),
+            (
+                "read-timeout-ms",
+                milliseconds(self.read_timeout_ms),
+                (1, TIME_MS_MAX),
+            ),
+        ];
+        for (key, value, (min, max)) in ranges {
+            if let Some(value) = value.filter(|value| !(min..=max).contains(value)) {
+                let text = format!("{key} = {value} is not in {min}..={max}");
+                return Err(CommsError::Config(text));
+            }
+        }
+        Ok(())
+    }
+
+    /// A key that the chosen format does not know is as wrong as a mistyped one.
+    fn check_format(&self) -> CommsResult<()> {
+        let space_packet = self.format == PacketFormat::SpacePacket;
+        let udp = self.format == PacketFormat::Udp;
+        let has_apids = self.apid_preset.is_some() || !self.apids.is_empty();
+        let misplaced = [
+            (
+                "error-control",
+                self.error_control == Some(true) && !space_packet,
+            ),
+            ("http-ports", !self.http_ports.is_empty() && !udp),
+            ("apid-preset or apids", has_apids && udp),
+        ];
+        match misplaced.iter().find(|(_, misplaced)| *misplaced) {
+            Some((key, _)) => Err(CommsError::Config(format!(
+                "{key} cannot be had in format `{}`",
+                self.format.as_str()
             ))),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -172,6 +232,7 @@ impl LinkOptions {
         addresses: Addresses,
     ) -> CommsResult<Box<dyn LinkPacket>> {
         self.check_sizes()?;
+        self.check_format()?;
         let bytes_min = crate::packet::PACKET_BYTES_MIN;
         if let Some(bytes) = radio_bytes_max.filter(|bytes| *bytes < bytes_min) {
             return Err(CommsError::Config(format!(

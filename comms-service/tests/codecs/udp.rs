@@ -86,6 +86,14 @@ fn a_missing_checksum_is_refused() {
 }
 
 #[test]
+fn a_missing_checksum_is_refused_also_where_the_sum_is_zero() {
+    // Zero and its other form add up alike: only the field tells them apart.
+    let octets = hex("2329 1f54 000a 0000 2c09");
+    let refused = Err(refused_checksum(0));
+    assert_eq!(speaking(End::Satellite).parse(&octets), refused);
+}
+
+#[test]
 fn a_length_altered_on_the_way_fails_the_checksum() {
     let octets = hex("2329 1f54 ff0e dfa4 7b70696e677d");
     let refused = Err(refused_checksum(0xDFA4));

@@ -168,9 +168,55 @@ fn a_field_in_two_spellings_is_told() {
 }
 
 #[test]
-fn comms_that_is_no_table_is_told() {
-    let config = config("[radio]\ncomms = 5");
-    assert!(config.notices[0].contains("comms"));
+fn comms_that_is_no_table_stops_the_start() {
+    for text in ["[radio]\ncomms = 5", "[[radio.comms]]\nformat = \"kubos\""] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains("`radio.comms` must be one table"), "{error}");
+    }
+}
+
+#[test]
+fn a_key_that_the_chosen_format_does_not_know_stops_the_start() {
+    let misplaced = [
+        ("format = \"kubos\"\nerror-control = true", "error-control"),
+        ("http-ports = [8020]", "http-ports"),
+        ("format = \"udp\"\napids = { udp = 7 }", "apids"),
+    ];
+    for (text, key) in misplaced {
+        let error = error(text).to_string();
+        assert!(error.contains(key) && error.contains("format"), "{error}");
+    }
+}
+
+#[test]
+fn a_limit_that_would_cut_the_link_off_stops_the_start() {
+    for key in [
+        "message-bytes-max",
+        "memory-bytes-max",
+        "transmit-queue-messages-max",
+        "reassembly-timeout-ms",
+        "read-timeout-ms",
+    ] {
+        let error = error(&format!("{key} = 0")).to_string();
+        assert!(
+            error.contains(&format!("{key} = 0 is not in 1..")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn notices_show_defaults_as_a_configuration_file_would() {
+    let notices = config("[radio.comms]\nground-port = 70000").notices;
+    assert!(notices[0].contains("`ground-port`") && notices[0].contains("default none"));
+    assert!(
+        notices[1].contains("handler-port-min = 13100"),
+        "{notices:?}"
+    );
+    assert!(
+        notices[1].contains("ground-ip = \"127.0.0.1\""),
+        "{notices:?}"
+    );
 }
 
 #[test]

@@ -174,6 +174,22 @@ fn the_socket_that_was_unused_longest_is_taken_first() {
 }
 
 #[test]
+fn a_request_that_waits_is_not_overtaken() {
+    let mut rig = Rig::udp(1, 10);
+    ask(&mut rig, ASKER, b"unanswered");
+    rig.exchanges.clear();
+    rig.pass(TIMEOUT);
+    ask(&mut rig, ASKER + 1, b"waits");
+    // The socket has rested, but nobody woke the engine yet.
+    rig.now += TIMEOUT;
+    ask(&mut rig, ASKER + 2, b"comes later");
+    rig.pass(Duration::ZERO);
+    assert_eq!(&*rig.exchanges[0].payload, b"waits");
+    reply(&mut rig, b"!");
+    assert_eq!(&*rig.exchanges[0].payload, b"comes later");
+}
+
+#[test]
 fn a_resting_socket_holds_up_nobody_while_another_is_free() {
     let mut rig = Rig::udp(2, 10);
     ask(&mut rig, ASKER, b"unanswered");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use comms_service::accounting::DropReason;
 use comms_service::graphql_error::link_error;
 use comms_service::link::LinkConfig;
-use comms_service::message::PayloadType;
+use comms_service::message::{End, PayloadType};
+use comms_service::{LinkOptions, PacketFormat};
 
 use crate::rig::{Outcome, Rig, dropped, octets, satellite_config};
 
@@ -87,9 +88,9 @@ fn an_answer_by_udp_that_does_not_fit_is_told_to_the_asker() {
             exchange_sockets: 1,
             ..satellite_config()
         },
-        &comms_service::LinkOptions {
-            format: comms_service::PacketFormat::Udp,
-            ..comms_service::LinkOptions::default()
+        &LinkOptions {
+            format: PacketFormat::Udp,
+            ..LinkOptions::default()
         },
     );
     rig.ask(PayloadType::UdpExchange, 50_000, 8030, b"?");
@@ -126,12 +127,24 @@ fn a_query_is_charged_until_its_service_has_it() {
 }
 
 #[test]
+fn a_short_packet_in_a_large_buffer_is_charged_for_what_it_holds() {
+    let mut rig = Rig::space_packet();
+    rig.query(1, 8020, b"short");
+    let packet = rig.transmit(End::Ground).unwrap();
+    let mut buffer = Vec::with_capacity(1 << 20);
+    buffer.extend_from_slice(&packet);
+    rig.hear(End::Satellite, buffer);
+    assert_eq!(&*rig.posts[0].body, b"short");
+    assert!(rig.satellite().memory_bytes_used < 2000);
+}
+
+#[test]
 fn open_messages_are_charged_and_given_back_when_overdue() {
     let mut rig = Rig::space_packet();
     rig.ask(PayloadType::Udp, 1, 8000, &octets(5000));
-    let mut packets = rig.transmit_all(comms_service::message::End::Ground);
+    let mut packets = rig.transmit_all(End::Ground);
     packets.pop();
-    rig.hear_all(comms_service::message::End::Satellite, packets);
+    rig.hear_all(End::Satellite, packets);
     assert!(rig.satellite().memory_bytes_used >= 4500);
     rig.pass(Duration::from_secs(30));
     rig.assert_idle();

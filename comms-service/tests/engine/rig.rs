@@ -87,12 +87,22 @@ pub(crate) fn satellite_config() -> LinkConfig {
     }
 }
 
-/// A format as a configuration file would name it.
+/// A format as a configuration file would name it, of the options that it knows.
 pub(crate) fn format(options: &LinkOptions, end: End) -> Box<dyn LinkPacket> {
     let addresses = Addresses {
         ground_ip: Ipv4Addr::new(192, 168, 8, 1),
         satellite_ip: Ipv4Addr::new(192, 168, 8, 2),
         ground_port: Some(GROUND_PORT),
+    };
+    let http_ports = match options.format {
+        PacketFormat::Udp => options.http_ports.clone(),
+        _ => Vec::new(),
+    };
+    let space_packet = options.format == PacketFormat::SpacePacket;
+    let options = LinkOptions {
+        http_ports,
+        error_control: options.error_control.filter(|_| space_packet),
+        ..options.clone()
     };
     options.packet_format(end, None, addresses).unwrap()
 }
