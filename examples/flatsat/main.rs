@@ -1,2 +1,80 @@
-//! flatsat
-fn main() {}
+//! A ground station and a satellite on one machine, and what travels between
+//! them.
+//!
+//! `cargo run --release --example flatsat` starts four parties as processes of
+//! their own. They meet only over a UDP radio and local ports:
+//!
+//! ```text
+//! ground ══ AX.25 in KISS, one frame per datagram ══ ethernet-service ── HTTP, UDP ── telemetry service
+//!                                                            └── UDP downlink port ── mission app
+//! ```
+//!
+//! `--stay` keeps them running afterwards and says what to try.
+
+mod mission_app;
+mod parties;
+mod show;
+mod steps;
+mod telemetry_service;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+/// A ground station and a satellite on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "flatsat")]
+struct Arguments {
+    /// Keep everything running afterwards, and say what to try
+    #[arg(long)]
+    stay: bool,
+
+    /// Stop the satellite's radio before this step, to see how a failure looks
+    #[arg(long, value_name = "STEP")]
+    cut_radio_before: Option<usize>,
+
+    /// Be one of the parties instead of starting all of them
+    #[arg(long, value_enum, hide = true)]
+    party: Option<Party>,
+
+    /// What that party is told
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<OsString>,
+}
+
+/// Who takes part.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Party {
+    /// The mock radio: the satellite's communications service.
+    EthernetService,
+    /// The ground end.
+    Ground,
+    /// An app on the satellite that sends a beacon.
+    MissionApp,
+    /// A service on the satellite that answers GraphQL.
+    TelemetryService,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // As if each party were a program of its own: first comes its name.
+    let told = |name: &str| {
+        let name = OsString::from(name);
+        std::iter::once(name).chain(arguments.rest.clone())
+    };
+    let result = match arguments.party {
+        Some(Party::Ground) => return ground_gateway::run(told("ground")),
+        Some(Party::EthernetService) => ethernet_service::run(told("ethernet-service")),
+        Some(Party::MissionApp) => mission_app::run(told("mission-app")),
+        Some(Party::TelemetryService) => telemetry_service::run(told("telemetry-service")),
+        None => steps::run(arguments.stay, arguments.cut_radio_before),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("flatsat: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

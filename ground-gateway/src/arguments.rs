@@ -109,6 +109,12 @@ pub(crate) struct ListenArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
 
+    /// End after this time: 1500, 1500ms, 5s or 2m [default: never]
+    ///
+    /// With --count, it is a failure when fewer messages came by then.
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_timeout)]
+    pub(crate) limit: Option<Duration>,
+
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

@@ -131,6 +131,16 @@ pub enum GroundError {
         /// Its beginning.
         excerpt: String,
     },
+    /// Listening ended before as many messages came as were asked for.
+    #[error("heard {heard} of {count} messages on link `{link}`")]
+    HeardTooFew {
+        /// The link.
+        link: String,
+        /// Messages that came.
+        heard: u64,
+        /// Messages asked for.
+        count: u64,
+    },
     /// The user stopped it.
     #[error("interrupted{}", waited(.after))]
     Interrupted {

@@ -55,7 +55,11 @@ fn failed(error: &GroundError) -> ExitCode {
 }
 
 fn client(arguments: &Arguments) -> Result<LinkClient, GroundError> {
-    let stop = Stop::at_signal().map_err(|error| GroundError::System {
+    let limit = match &arguments.command {
+        Command::Listen(arguments) => arguments.limit,
+        _ => None,
+    };
+    let stop = Stop::at_signal(limit).map_err(|error| GroundError::System {
         what: "to report signals",
         problem: error.to_string(),
     })?;

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 use std::io;
 use std::thread;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, after, bounded, never, select};
 use service_host::signals;
 
 /// Says whether to stop. Once it says so it stays so, for every clone.
@@ -41,17 +42,22 @@ impl Stop {
         (StopHandle { _running: running }, stop)
     }
 
-    /// Stops at SIGINT or SIGTERM. A second signal ends the process at once.
+    /// Stops at SIGINT or SIGTERM, or when `limit` is over. A second signal ends
+    /// the process at once.
     ///
     /// # Errors
     /// Where the system refuses the handlers or a thread.
-    pub fn at_signal() -> io::Result<Self> {
+    pub fn at_signal(limit: Option<Duration>) -> io::Result<Self> {
         let signals = signals::stop_requested()?;
         let (handle, stop) = Self::pair();
         thread::Builder::new()
             .name("stop".to_owned())
             .spawn(move || {
-                let _ = signals.recv();
+                let over = limit.map_or_else(never, after);
+                select! {
+                    recv(signals) -> _ => {}
+                    recv(over) -> _ => {}
+                }
                 drop(handle);
             })?;
         Ok(stop)
@@ -63,7 +69,7 @@ impl Stop {
     }
 
     /// Waits for `pause`; false when it is time to stop.
-    pub(crate) fn sleep(&self, pause: std::time::Duration) -> bool {
+    pub(crate) fn sleep(&self, pause: Duration) -> bool {
         use crossbeam_channel::RecvTimeoutError;
         self.stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout)
     }

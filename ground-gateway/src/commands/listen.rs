@@ -10,10 +10,16 @@ use crate::hub::Heard;
 
 pub(crate) fn listen(client: &LinkClient, arguments: &ListenArguments) -> Result<(), GroundError> {
     let mut listener = client.listen()?;
-    let mut left = arguments.count.unwrap_or(u64::MAX);
+    let count = arguments.count.unwrap_or(u64::MAX);
+    let mut left = count;
     while left > 0 {
         match listener.next_event()? {
-            None => return Ok(()),
+            None if arguments.count.is_none() => return Ok(()),
+            None => {
+                let link = client.config().name.clone();
+                let heard = count - left;
+                return Err(GroundError::HeardTooFew { link, heard, count });
+            }
             Some(ListenEvent::Lost(messages)) => {
                 eprintln!("{messages} messages lost: they came faster than they were printed");
             }

@@ -53,6 +53,20 @@ fn listening_ends_in_good_order_when_interrupted() {
 }
 
 #[test]
+fn listening_for_a_time_ends_well_unless_too_few_messages_came() {
+    let rig = Rig::with_satellite();
+    let listener = rig.start_listener(&["--for", "100ms"]);
+    let (code, stdout, _) = listener.finish();
+    assert_eq!((code, stdout.as_str()), (0, ""));
+
+    let listener = rig.start_listener(&["--for", "2s", "--count", "2"]);
+    rig.downlink(b"hello");
+    let (code, _, stderr) = listener.finish();
+    assert_eq!(code, 1);
+    assert!(stderr.contains("heard 1 of 2 messages on link"), "{stderr}");
+}
+
+#[test]
 fn a_listener_that_does_not_read_loses_messages_and_is_told_how_many() {
     const MESSAGES: usize = 3_000;
     let rig = Rig::with_satellite();

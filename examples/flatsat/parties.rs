@@ -1,0 +1,245 @@
+//! Starting, asking and stopping the parties.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+/// Every port of the demonstration, on 127.0.0.1.
+pub(crate) struct Ports {
+    pub(crate) telemetry: u16,
+    pub(crate) telemetry_command: u16,
+    pub(crate) ethernet_graphql: u16,
+    pub(crate) radio_satellite: u16,
+    pub(crate) radio_ground: u16,
+    pub(crate) downlink: u16,
+}
+
+impl Ports {
+    /// The usual ports, and where one of them is taken, a free one.
+    pub(crate) fn choose() -> anyhow::Result<Ports> {
+        Ok(Ports {
+            telemetry: tcp_port(8020)?,
+            telemetry_command: udp_port(8021)?,
+            ethernet_graphql: tcp_port(8150)?,
+            radio_satellite: udp_port(13_000)?,
+            radio_ground: udp_port(9_001)?,
+            downlink: udp_port(13_011)?,
+        })
+    }
+
+    /// Whether the command `ground` finds the satellite without a configuration.
+    pub(crate) fn are_usual(&self) -> bool {
+        self.radio_satellite == 13_000 && self.radio_ground == 9_001
+    }
+}
+
+fn tcp_port(usual: u16) -> anyhow::Result<u16> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, usual)) {
+        Ok(_) => Ok(usual),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+                .local_addr()?
+                .port())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot bind TCP port {usual}")),
+    }
+}
+
+fn udp_port(usual: u16) -> anyhow::Result<u16> {
+    match UdpSocket::bind((Ipv4Addr::LOCALHOST, usual)) {
+        Ok(_) => Ok(usual),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?
+                .local_addr()?
+                .port())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot bind UDP port {usual}")),
+    }
+}
+
+/// A running party. It ends when this is dropped.
+pub(crate) struct Running {
+    pub(crate) name: &'static str,
+    child: Child,
+}
+
+impl Running {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Says so if the party has ended by itself.
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
+        match self.child.try_wait()? {
+            Some(status) => bail!("{} ended by itself ({status})", self.name),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The parties and their configuration files.
+pub(crate) struct Flatsat {
+    pub(crate) ports: Ports,
+    pub(crate) parties: Vec<Running>,
+    directory: TempDir,
+}
+
+impl Flatsat {
+    /// Writes the configuration files and starts the satellite.
+    pub(crate) fn start() -> anyhow::Result<Flatsat> {
+        let ports = Ports::choose()?;
+        let directory = TempDir::with_prefix("flatsat-")?;
+        fs::write(
+            directory.path().join("satellite.toml"),
+            satellite_config(&ports),
+        )?;
+        fs::write(directory.path().join("ground.toml"), ground_config(&ports))?;
+        let mut flatsat = Flatsat {
+            ports,
+            parties: Vec::new(),
+            directory,
+        };
+        let port = |port: u16| port.to_string();
+        let (graphql, command) = (
+            port(flatsat.ports.telemetry),
+            port(flatsat.ports.telemetry_command),
+        );
+        flatsat.spawn(
+            "telemetry-service",
+            &["--port", &graphql, "--command-port", &command],
+        )?;
+        let config = flatsat.file("satellite.toml");
+        flatsat.spawn("ethernet-service", &["-l", "warn", "-c", &config])?;
+        let downlink = port(flatsat.ports.downlink);
+        flatsat.spawn("mission-app", &["--downlink-port", &downlink])?;
+        Ok(flatsat)
+    }
+
+    /// Path of one of the configuration files.
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    fn spawn(&mut self, name: &'static str, told: &[&str]) -> anyhow::Result<()> {
+        let mut command = party(name)?;
+        command.args(told).stdin(Stdio::null());
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        self.parties.push(Running { name, child });
+        Ok(())
+    }
+
+    /// Ends one party.
+    pub(crate) fn end(&mut self, name: &str) {
+        self.parties.retain(|party| party.name != name);
+    }
+
+    /// Waits until both GraphQL services of the satellite accept connections.
+    pub(crate) fn wait_until_up(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        for port in [self.ports.telemetry, self.ports.ethernet_graphql] {
+            while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+                self.parties.iter_mut().try_for_each(Running::check)?;
+                if Instant::now() > deadline {
+                    bail!("nothing listens on TCP port {port} after 20 s");
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the command `ground` to its end and gives what it printed.
+    pub(crate) fn ground(&self, told: &[&str]) -> anyhow::Result<String> {
+        let mut command = party("ground")?;
+        command.arg(told.first().copied().unwrap_or_default());
+        command.args(["-c", &self.file("ground.toml")]);
+        command.args(told.iter().skip(1)).stdin(Stdio::null());
+        command.env("HELIOGRAPH_RUNTIME_DIR", self.directory.path());
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().context("cannot start ground")?;
+        if !status.success() {
+            let why = String::from_utf8_lossy(&stderr);
+            bail!("ground {} failed: {}", told.join(" "), why.trim());
+        }
+        Ok(String::from_utf8_lossy(&stdout).trim().to_string())
+    }
+}
+
+/// This program in the part of `name`.
+fn party(name: impl AsRef<OsStr>) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--party").arg(name).arg("--");
+    Ok(command)
+}
+
+fn satellite_config(ports: &Ports) -> String {
+    let Ports {
+        ethernet_graphql,
+        radio_satellite,
+        radio_ground,
+        downlink,
+        ..
+    } = ports;
+    format!(
+        r#"[ethernet-service.addr]
+ip = "127.0.0.1"
+port = {ethernet_graphql}
+
+[ethernet-service.radio]
+kind = "udp"
+bind = "127.0.0.1:{radio_satellite}"
+peer = "127.0.0.1:{radio_ground}"
+framing = "kiss-ax25"
+ax25 = {{ callsign = "HELIO-1", peer = "GROUND" }}
+
+[ethernet-service.comms]
+handler-port-min = 0
+handler-port-max = 0
+max-num-handlers = 50
+timeout = 1500
+ground-ip = "127.0.0.1"
+satellite-ip = "127.0.0.1"
+downlink-ports = [{downlink}]
+ground-port = {radio_ground}
+"#
+    )
+}
+
+fn ground_config(ports: &Ports) -> String {
+    let Ports {
+        radio_satellite,
+        radio_ground,
+        ..
+    } = ports;
+    format!(
+        r#"[[link]]
+name = "ethernet"
+satellite = "flatsat"
+
+[link.radio]
+kind = "udp"
+bind = "127.0.0.1:{radio_ground}"
+peer = "127.0.0.1:{radio_satellite}"
+framing = "kiss-ax25"
+ax25 = {{ callsign = "GROUND", peer = "HELIO-1" }}
+"#
+    )
+}

@@ -1,0 +1,64 @@
+//! What a person sees: headings, and what came back, in colour on a terminal.
+
+use std::io::IsTerminal;
+
+/// Longest excerpt of an answer, in characters.
+const EXCERPT_CHARS: usize = 160;
+
+pub(crate) struct Show {
+    coloured: bool,
+    step: usize,
+    steps: usize,
+}
+
+impl Show {
+    pub(crate) fn new(steps: usize) -> Show {
+        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Show {
+            coloured,
+            step: 0,
+            steps,
+        }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        match self.coloured {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_string(),
+        }
+    }
+
+    pub(crate) fn title(&self, text: &str) {
+        println!("{}", self.paint("1;36", text));
+    }
+
+    /// Begins the next step; gives its number.
+    pub(crate) fn step(&mut self, text: &str) -> usize {
+        self.step += 1;
+        let number = self.paint("1;33", &format!("[{}/{}]", self.step, self.steps));
+        println!("\n{number} {}", self.paint("1", text));
+        self.step
+    }
+
+    /// What is sent up.
+    pub(crate) fn up(&self, text: &str) {
+        println!("    {} {text}", self.paint("34", "up  ▲"));
+    }
+
+    /// What comes down.
+    pub(crate) fn down(&self, text: &str) {
+        let mut excerpt: String = text.chars().take(EXCERPT_CHARS).collect();
+        if excerpt.len() < text.len() {
+            excerpt += &format!(" … ({} octets in all)", text.len());
+        }
+        println!("    {} {excerpt}", self.paint("32", "down▼"));
+    }
+
+    pub(crate) fn note(&self, text: &str) {
+        println!("    {}", self.paint("2", text));
+    }
+
+    pub(crate) fn end(&self, text: &str) {
+        println!("\n{}", self.paint("1;32", text));
+    }
+}

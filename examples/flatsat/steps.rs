@@ -1,0 +1,239 @@
+//! The demonstration, step by step.
+
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
+use service_host::signals;
+
+use crate::parties::Flatsat;
+use crate::show::Show;
+
+const STEPS: usize = 6;
+
+const PICTURE: &str =
+    "  ground ══ AX.25 in KISS over UDP ══ ethernet-service ── HTTP and UDP ── telemetry service
+                                             └────── UDP downlink port ── mission app";
+
+/// Runs all steps; with `stay`, keeps everything running afterwards.
+pub(crate) fn run(stay: bool, cut_radio_before: Option<usize>) -> anyhow::Result<()> {
+    let stop = signals::stop_requested()?;
+    let mut show = Show::new(STEPS);
+    show.title("Heliograph flatsat: a ground station and a satellite on this machine");
+    println!("{PICTURE}");
+
+    let mut flatsat = Flatsat::start()?;
+    let steps: [(&str, Step); STEPS] = [
+        ("the parties start, each a process of its own", start),
+        ("a GraphQL query travels up, its answer down", query),
+        (
+            "an answer larger than a frame comes down in segments",
+            long_answer,
+        ),
+        ("a UDP command goes up to the service", command),
+        ("a mission app talks to the ground, unasked", beacons),
+        (
+            "what the satellite's end of the link has counted",
+            telemetry,
+        ),
+    ];
+    for (text, step) in steps {
+        let number = show.step(text);
+        if cut_radio_before == Some(number) {
+            flatsat.end("ethernet-service");
+            show.note("(the satellite's radio is cut now, as asked)");
+        }
+        step(&mut flatsat, &show).with_context(|| format!("step {number} failed: {text}"))?;
+        if stop.try_recv().is_ok() {
+            bail!("stopped by a signal after step {number}");
+        }
+    }
+    show.end("Everything arrived.");
+    if stay {
+        what_to_try(&flatsat);
+        stop.recv()?;
+    }
+    Ok(())
+}
+
+type Step = fn(&mut Flatsat, &Show) -> anyhow::Result<()>;
+
+fn start(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
+    flatsat.wait_until_up()?;
+    let ports = &flatsat.ports;
+    for party in &flatsat.parties {
+        let what = match party.name {
+            "telemetry-service" => format!(
+                "GraphQL on TCP {}, commands on UDP {}",
+                ports.telemetry, ports.telemetry_command
+            ),
+            "ethernet-service" => format!(
+                "radio on UDP {}, GraphQL on TCP {}, downlink port UDP {}",
+                ports.radio_satellite, ports.ethernet_graphql, ports.downlink
+            ),
+            _ => "a beacon every 500 ms".to_string(),
+        };
+        show.note(&format!(
+            "{:<18} process {:<8} {what}",
+            party.name,
+            party.pid()
+        ));
+    }
+    show.note(&format!(
+        "{:<18} a process for each command, radio on UDP {}",
+        "ground", ports.radio_ground
+    ));
+    Ok(())
+}
+
+fn ask(flatsat: &Flatsat, show: &Show, port: u16, query: &str) -> anyhow::Result<(String, Value)> {
+    let service = port.to_string();
+    show.up(&format!("ground query --service {service} '{query}'"));
+    let answer = flatsat.ground(&["query", "--service", &service, "--timeout", "5s", query])?;
+    show.down(&answer);
+    let json: Value = serde_json::from_str(&answer).context("the answer is not JSON")?;
+    let errors = &json["errors"];
+    ensure!(
+        errors.is_null(),
+        "the service answered with errors: {errors}"
+    );
+    Ok((answer, json["data"].clone()))
+}
+
+fn query(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
+    let port = flatsat.ports.telemetry;
+    let (_, data) = ask(
+        flatsat,
+        show,
+        port,
+        "{ ping battery { voltage temperature } }",
+    )?;
+    ensure!(
+        data["ping"] == "pong",
+        "expected \"pong\", got {}",
+        data["ping"]
+    );
+    Ok(())
+}
+
+fn long_answer(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
+    let before = packets_down(flatsat)?;
+    let port = flatsat.ports.telemetry;
+    let (answer, data) = ask(
+        flatsat,
+        show,
+        port,
+        "{ history(samples: 400) { age voltage } }",
+    )?;
+    let samples = data["history"].as_array().map_or(0, Vec::len);
+    ensure!(samples == 400, "expected 400 samples, got {samples}");
+    let packets = packets_down(flatsat)? - before;
+    show.note(&format!(
+        "{} octets came whole, in frames of at most 256 octets ({packets} packets down in the meantime)",
+        answer.len()
+    ));
+    Ok(())
+}
+
+fn packets_down(flatsat: &Flatsat) -> anyhow::Result<i64> {
+    let service = flatsat.ports.ethernet_graphql.to_string();
+    let answer = flatsat.ground(&["query", "--service", &service, "{ packetsDown }"])?;
+    let answer: Value = serde_json::from_str(&answer)?;
+    answer["data"]["packetsDown"]
+        .as_i64()
+        .context("no packetsDown in the answer")
+}
+
+fn command(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
+    let port = flatsat.ports.telemetry_command.to_string();
+    let text = "heater on";
+    show.up(&format!("ground send --port {port} --text '{text}'"));
+    flatsat.ground(&["send", "--port", &port, "--text", text])?;
+    let port = flatsat.ports.telemetry;
+    // The command has been sent when `ground` returns; the service may need a
+    // moment more to take it.
+    for _ in 0..20 {
+        let (_, data) = ask(flatsat, show, port, "{ lastCommand }")?;
+        if data["lastCommand"] == text {
+            return Ok(());
+        }
+    }
+    bail!("the command did not arrive at the service");
+}
+
+fn beacons(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
+    show.up("ground listen --count 3    (nothing goes up for this)");
+    let heard = flatsat.ground(&["listen", "--count", "3", "--for", "10s"])?;
+    let lines: Vec<&str> = heard.lines().collect();
+    ensure!(
+        lines.len() == 3,
+        "expected 3 beacons, heard {}",
+        lines.len()
+    );
+    lines.iter().for_each(|line| show.down(line));
+    Ok(())
+}
+
+fn telemetry(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
+    const FLOWS: [&str; 4] = [
+        "uplinkPackets",
+        "uplinkMessages",
+        "downlinkMessages",
+        "downlinkPackets",
+    ];
+    let flow = "{ offered delivered queued inFlight dropped { reason count } }";
+    let flows: Vec<String> = FLOWS.iter().map(|name| format!("{name} {flow}")).collect();
+    let query = format!("{{ telemetry {{ accounting {{ {} }} }} }}", flows.join(" "));
+    let service = flatsat.ports.ethernet_graphql.to_string();
+    show.up(&format!(
+        "ground query --service {service} '{{ telemetry {{ accounting … }} }}'"
+    ));
+    let answer = flatsat.ground(&["query", "--service", &service, &query])?;
+    let answer: Value = serde_json::from_str(&answer)?;
+    let accounting = &answer["data"]["telemetry"]["accounting"];
+    show.note("                     offered  delivered  queued  in flight  dropped");
+    for name in FLOWS {
+        let flow = &accounting[name];
+        let count = |field: &str| flow[field].as_i64().unwrap_or(-1);
+        let dropped: i64 = flow["dropped"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|dropped| dropped["count"].as_i64().unwrap_or(0))
+            .sum();
+        let [offered, delivered, queued, in_flight] =
+            ["offered", "delivered", "queued", "inFlight"].map(count);
+        show.note(&format!(
+            "{name:<18} {offered:>9} {delivered:>10} {queued:>7} {in_flight:>10} {dropped:>8}"
+        ));
+        ensure!(
+            offered == delivered + queued + in_flight + dropped,
+            "the account of {name} does not add up"
+        );
+    }
+    show.note("each line adds up: offered = delivered + queued + in flight + dropped");
+    Ok(())
+}
+
+fn what_to_try(flatsat: &Flatsat) {
+    let ports = &flatsat.ports;
+    let config = match ports.are_usual() {
+        true => String::new(),
+        false => format!(" -c {}", flatsat.file("ground.toml")),
+    };
+    let ground = "cargo run --release --bin ground --";
+    println!(
+        "\nEverything keeps running until Ctrl-C. In another terminal, try:
+  {ground} query{config} --service {} '{{ battery {{ voltage }} }}'
+  {ground} send{config} --port {} --text 'heater off'
+  {ground} listen{config}
+  echo hello | nc -u -w0 127.0.0.1 {}       (and see it arrive at `ground listen`)
+  http://127.0.0.1:{}/          GraphiQL of the satellite's communications service
+  http://127.0.0.1:{}/metrics   its metrics
+  http://127.0.0.1:{}/          GraphiQL of the telemetry service",
+        ports.telemetry,
+        ports.telemetry_command,
+        ports.downlink,
+        ports.ethernet_graphql,
+        ports.ethernet_graphql,
+        ports.telemetry,
+    );
+}
