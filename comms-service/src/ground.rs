@@ -12,7 +12,7 @@ use crate::error::CommsResult;
 use crate::link::{Action, Command, Link, LinkConfig};
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions};
-use crate::shell::{self, Perform, RadioFunctions, Shell, ShutdownReport, Threads};
+use crate::shell::{self, Perform, RadioFunctions, STOP_MARGIN, Shell, ShutdownReport, Threads};
 
 /// What a ground end consists of.
 pub struct GroundControls<Connection> {
@@ -91,8 +91,7 @@ impl GroundLink {
     /// Stops the threads, within one read timeout.
     pub fn shutdown(self) -> ShutdownReport {
         self.shell.request_stop();
-        // A little more, for a `read` that began just now.
-        let deadline = Instant::now() + self.read_timeout + Duration::from_millis(100);
+        let deadline = Instant::now() + self.read_timeout + STOP_MARGIN;
         let detached = self.threads.join(Some(deadline));
         self.shell.close();
         ShutdownReport {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::accounting::Statistics;
-use crate::shell::{Shell, ShutdownReport, Threads};
+use crate::shell::{STOP_MARGIN, Shell, ShutdownReport, Threads};
 
 /// A running service. Dropping it leaves the service running.
 pub struct CommsHandle {
@@ -40,7 +40,7 @@ impl CommsHandle {
     /// A user's `read` or `write` that does not return by then is detached and
     /// named in the report.
     pub fn shutdown(self) -> ShutdownReport {
-        let deadline = Instant::now() + self.shutdown_timeout;
+        let deadline = Instant::now() + self.shutdown_timeout + STOP_MARGIN;
         self.shell.request_stop();
         let detached = self.threads.join(Some(deadline));
         self.shell.close();

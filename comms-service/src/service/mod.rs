@@ -145,13 +145,14 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let sockets = plan.bind(read_timeout)?;
         let downlink_addrs = sockets.downlink_addrs();
         let handler_addrs = sockets.handler_addrs();
+        let link_config = plan.link_with(&sockets);
 
         let replies = replies::Replies::new(sockets.exchanges)?;
 
         let timeout = plan.link.timeout;
         let handlers_max = plan.link.handlers_max;
         let writes = controls.write.len();
-        let mut link = Link::new(plan.link_with(&downlink_addrs), plan.format);
+        let mut link = Link::new(link_config, plan.format);
         for notice in self.notices {
             link.note(notice);
         }

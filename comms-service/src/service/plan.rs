@@ -131,10 +131,13 @@ impl Plan {
         Err(last.unwrap_or_else(|| config_error(text)))
     }
 
-    /// The engine's limits, with the ports that the system really gave.
-    pub(super) fn link_with(&self, downlink_addrs: &[SocketAddr]) -> LinkConfig {
+    /// The engine's limits, with the ports and sockets that the system really
+    /// gave.
+    pub(super) fn link_with(&self, sockets: &Sockets) -> LinkConfig {
+        let downlink_addrs = sockets.downlink_addrs();
         LinkConfig {
             downlink_ports: downlink_addrs.iter().map(SocketAddr::port).collect(),
+            exchange_sockets: sockets.exchanges.len(),
             ..self.link.clone()
         }
     }

@@ -21,7 +21,7 @@ use crate::control::{ReadFn, WriteFn};
 use crate::link::{Action, Link};
 
 pub use threads::ShutdownReport;
-pub(crate) use threads::{OWN_STACK_BYTES, Threads, USER_STACK_BYTES};
+pub(crate) use threads::{OWN_STACK_BYTES, STOP_MARGIN, Threads, USER_STACK_BYTES};
 
 /// Carries out what the engine decides.
 pub(crate) trait Perform: Send + Sync {

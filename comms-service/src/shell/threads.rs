@@ -2,7 +2,7 @@
 
 use std::io;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -12,6 +12,10 @@ use crate::accounting::Statistics;
 pub(crate) const USER_STACK_BYTES: usize = 2 * 1024 * 1024;
 /// Stack of threads that run only our own code and the HTTP client's.
 pub(crate) const OWN_STACK_BYTES: usize = 256 * 1024;
+
+/// What a stop waits beyond the time-outs: a `read` may have begun just now, and
+/// a busy machine lets nobody end on the dot.
+pub(crate) const STOP_MARGIN: Duration = Duration::from_millis(100);
 
 pub(crate) struct Threads {
     running: Vec<(String, JoinHandle<()>)>,
