@@ -58,6 +58,18 @@ fn idle_connections_are_closed_after_five_seconds() {
 }
 
 #[test]
+fn idle_connections_are_closed_while_another_service_is_busy() {
+    let idle = HttpService::always(Reply::ok("pong"));
+    let busy = HttpService::always(Reply::ok("pong"));
+    let flight = Flight::start();
+    flight.ground.query(idle.port(), b"{}");
+    eventually(Duration::from_secs(10), || {
+        flight.ground.query(busy.port(), b"{}");
+        (idle.connections_open() == 0).then_some(())
+    });
+}
+
+#[test]
 fn a_query_whose_connection_breaks_is_not_posted_again() {
     let service = HttpService::always(Reply::hang_up());
     let flight = Flight::start();

@@ -204,7 +204,8 @@ fn a_radio_that_hangs_does_not_hold_up_another() {
     satellite.wait_until(|all| all.packets_out.in_flight == 1);
     app.send_to(satellite.downlink_port(0), b"passes");
     ground.expect();
-    assert_eq!(satellite.statistics().packets_out.in_flight, 1);
+    let passed = satellite.wait_until(|all| all.packets_out.delivered == 1);
+    assert_eq!(passed.packets_out.in_flight, 1);
     drop(told);
 }
 

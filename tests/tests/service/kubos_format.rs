@@ -79,6 +79,22 @@ fn an_empty_query_is_posted() {
     assert_eq!(radio.expect(), hex::to_octets(empty));
 }
 
+// The command id of KubOS's own client is always 0.
+#[test]
+fn the_same_packet_again_is_another_query() {
+    let service = HttpService::always(Reply::ok(PONG));
+    let (_satellite, radio) = start(None);
+    let mut packet = ping(service.port());
+    packet[6..14].fill(0);
+    for _ in 0..3 {
+        radio.send(packet.clone());
+    }
+    for _ in 0..3 {
+        assert_eq!(radio.expect()[16..], *PONG.as_bytes());
+    }
+    assert_eq!(service.requests().len(), 3);
+}
+
 #[test]
 fn a_query_with_the_header_bits_of_ccsds_is_served_alike() {
     let service = HttpService::always(Reply::ok(PONG));

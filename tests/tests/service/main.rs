@@ -10,6 +10,7 @@ mod downlink;
 mod failing_services;
 mod garbage;
 mod kubos_format;
+mod own_format;
 mod passthrough;
 mod radio_faults;
 mod shutdown;

@@ -180,6 +180,30 @@ fn a_read_that_never_returns_is_named() {
 }
 
 #[test]
+fn a_read_that_began_just_before_the_stop_is_waited_for() {
+    let (began, begun) = bounded(0);
+    let read = move |_: &Radio| -> CommsResult<Vec<u8>> {
+        let _ = began.send(());
+        std::thread::sleep(READ_TIMEOUT);
+        Err(CommsError::NoData)
+    };
+    let setup = Setup {
+        timeout: Duration::from_millis(1),
+        ..setup()
+    };
+    let controls = setup.controls(
+        Some(Arc::new(read)),
+        vec![Arc::new(Radio::write)],
+        Radio::pair().0,
+    );
+    let satellite = Satellite::start(setup.builder(controls));
+    begun.recv_timeout(PATIENCE).expect("the radio is read");
+    // Nobody waits for this any more.
+    drop(begun);
+    assert_eq!(satellite.shut_down().report.detached, [""; 0]);
+}
+
+#[test]
 fn a_read_that_fails_does_not_delay_the_stop() {
     let read = |_: &Radio| -> CommsResult<Vec<u8>> { Err(CommsError::Radio("broken".into())) };
     let setup = setup();

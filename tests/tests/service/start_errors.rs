@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use comms_service::accounting::Statistics;
 use comms_service::{
-    CommsControlBlock, CommsError, CommsTelemetry, LinkOptions, PacketFormat, ReadFn, WriteFn,
+    CommsConfig, CommsControlBlock, CommsError, CommsTelemetry, LinkOptions, PacketFormat, ReadFn,
+    WriteFn,
 };
 
 use crate::rig::{Radio, Setup, bind_udp, free_udp_port, free_udp_range};
@@ -166,6 +167,36 @@ fn downlink_ports_without_a_ground_port_in_format_udp() {
     };
     let error = refused(&setup, writes(1));
     assert_names(&error, &["format `udp`", "ground_port"]);
+}
+
+#[test]
+fn no_handler_port_for_requests_in_format_udp() {
+    let ports = free_udp_range(1);
+    let setup = Setup {
+        handler_ports: ports.clone(),
+        options: LinkOptions {
+            format: PacketFormat::Udp,
+            ..LinkOptions::default()
+        },
+        ..Setup::default()
+    };
+    let error = refused(&setup, writes(1));
+    assert_names(&error, &["handler_port_min..=handler_port_max"]);
+}
+
+#[test]
+fn an_address_that_is_none() {
+    for (ground_ip, satellite_ip) in [("nonsense", "127.0.0.1"), ("127.0.0.1", "::1")] {
+        let config = CommsConfig {
+            ground_ip: ground_ip.to_string(),
+            satellite_ip: satellite_ip.to_string(),
+            ..CommsConfig::default()
+        };
+        let radio = Radio::pair().0;
+        let block = CommsControlBlock::new(None, Vec::new(), radio.clone(), radio, config);
+        let error = block.err().expect("no address");
+        assert!(matches!(error, CommsError::Address(_)), "{error:?}");
+    }
 }
 
 #[test]

@@ -119,6 +119,43 @@ fn requests_leave_from_the_handler_ports() {
 }
 
 #[test]
+fn fewer_handler_ports_than_handlers_are_enough() {
+    let service = UdpPeer::bind();
+    let (satellite, radio) = Setup {
+        handler_ports: free_udp_range(2),
+        ..setup(&[])
+    }
+    .with_radio();
+    assert_eq!(satellite.handler_addrs().len(), 2);
+    for asker in [9001, 9003, 9004] {
+        radio.send(datagram(asker, service.port(), b"{ping}"));
+    }
+    for _ in 0..3 {
+        let asked = service.expect(PATIENCE);
+        service.send_to(asked.from.port(), b"pong");
+        radio.expect();
+    }
+}
+
+// As many ports as handlers, which is the default: one of them is for datagrams.
+#[test]
+fn every_request_of_a_long_pass_reaches_its_service() {
+    let service = UdpPeer::bind();
+    let (_satellite, radio) = Setup {
+        handler_ports: free_udp_range(4),
+        ..setup(&[])
+    }
+    .with_radio();
+    for number in 0..50_u16 {
+        radio.send(datagram(ASKER, service.port(), &number.to_be_bytes()));
+        let asked = service.expect(PATIENCE);
+        assert_eq!(asked.payload, number.to_be_bytes());
+        service.send_to(asked.from.port(), b"pong");
+        radio.expect();
+    }
+}
+
+#[test]
 fn answers_reach_their_askers_whatever_their_order() {
     let service = UdpPeer::bind();
     let (_satellite, radio) = start();

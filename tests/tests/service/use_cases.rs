@@ -1,10 +1,13 @@
 //! The three ways of a message that the specification names.
 
+use std::sync::Arc;
+
+use comms_service::{CommsConfig, CommsControlBlock, CommsService};
 use heliograph_tests::http_service::{HttpService, Reply};
 use heliograph_tests::udp::UdpPeer;
 
 use crate::PATIENCE;
-use crate::rig::{Flight, Setup};
+use crate::rig::{Flight, READ_TIMEOUT, Radio, Satellite, Setup};
 
 const QUERY: &[u8] = br#"{"query":"{ping}"}"#;
 const PONG: &[u8] = br#"{"data":{"ping":"pong"}}"#;
@@ -81,4 +84,51 @@ fn a_datagram_of_the_ground_is_answered_through_a_downlink_port() {
     assert_eq!(service.expect(PATIENCE).payload, b"take a picture");
     service.send_to(flight.satellite.downlink_port(0), b"taken");
     assert_eq!(flight.ground.heard().payload, b"taken");
+}
+
+#[test]
+fn the_short_form_of_the_control_block_is_a_service_too() {
+    let service = HttpService::always(Reply::ok(PONG));
+    let (radio, other_end) = Radio::pair();
+    let config = CommsConfig {
+        handler_port_min: 0,
+        handler_port_max: 0,
+        ..CommsConfig::default()
+    };
+    let controls = CommsControlBlock::new(
+        Some(Arc::new(Radio::read)),
+        vec![Arc::new(Radio::write)],
+        radio.clone(),
+        radio,
+        config,
+    );
+    let builder = CommsService::builder(controls.expect("both are addresses"));
+    let flight = Flight {
+        satellite: Satellite::start(builder.read_timeout(READ_TIMEOUT)),
+        ground: Setup::default().ground(other_end),
+    };
+    assert_eq!(flight.ground.query(service.port(), QUERY), PONG);
+}
+
+// KubOS C4-33: its `write_conn` was documented as used for reading.
+#[test]
+fn read_and_write_have_connections_of_their_own() {
+    let app = UdpPeer::bind();
+    let (receiver, up) = Radio::pair();
+    let (transmitter, down) = Radio::pair();
+    let setup = Setup {
+        downlink_ports: Some(vec![0]),
+        ..Setup::default()
+    };
+    let mut controls = setup.controls(
+        Some(Arc::new(Radio::read)),
+        vec![Arc::new(Radio::write)],
+        receiver,
+    );
+    controls.write_conn = transmitter;
+    let satellite = Satellite::start(setup.builder(controls));
+    up.send(*b"noise");
+    satellite.wait_until(|all| all.packets_in.offered == 1);
+    app.send_to(satellite.downlink_port(0), b"beacon");
+    assert_eq!(down.expect()[16..22], *b"beacon");
 }

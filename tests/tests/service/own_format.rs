@@ -1,0 +1,118 @@
+//! A packet format of the mission's own.
+
+use std::sync::Arc;
+
+use comms_service::message::{Class, Head, PayloadType};
+use comms_service::packet::{Content, LinkPacket, PacketError, Parsed};
+use heliograph_tests::http_service::{HttpService, Reply};
+use heliograph_tests::udp::UdpPeer;
+
+use crate::PATIENCE;
+use crate::rig::{Radio, Satellite, Setup};
+
+/// One octet of type (`Q` or `D`), one of command id, two of port, the payload.
+struct Terse;
+
+const HEADER_BYTES: usize = 4;
+
+impl LinkPacket for Terse {
+    fn name(&self) -> &'static str {
+        "terse"
+    }
+
+    fn parse(&self, octets: &[u8]) -> Result<Parsed, PacketError> {
+        let [kind, id, high, low, ..] = *octets else {
+            return Err(PacketError::TooShort {
+                bytes: octets.len(),
+                bytes_min: HEADER_BYTES,
+            });
+        };
+        let head = Head {
+            payload_type: match kind {
+                b'Q' => PayloadType::GraphQl,
+                b'D' => PayloadType::Udp,
+                other => return Err(PacketError::UnknownApid { apid: other.into() }),
+            },
+            class: Class::Standard,
+            command_id: id.into(),
+            port: u16::from_be_bytes([high, low]),
+        };
+        let payload = HEADER_BYTES..octets.len();
+        Ok(Parsed {
+            content: Content::Message { head, payload },
+            surplus_bytes: 0,
+        })
+    }
+
+    fn packet_count(&self, _: &Head, _: usize) -> Result<u32, PacketError> {
+        Ok(1)
+    }
+
+    fn channel_of(&self, _: &Head) -> u16 {
+        0
+    }
+
+    fn build(
+        &self,
+        head: &Head,
+        payload: &[u8],
+        _index: u32,
+        _count: u16,
+        out: &mut Vec<u8>,
+    ) -> Result<(), PacketError> {
+        let kind = match head.payload_type {
+            PayloadType::GraphQl => b'Q',
+            _ => b'D',
+        };
+        out.clear();
+        out.extend([kind, head.command_id as u8]);
+        out.extend(head.port.to_be_bytes());
+        out.extend_from_slice(payload);
+        Ok(())
+    }
+}
+
+fn start() -> (Satellite, Radio) {
+    let (radio, other_end) = Radio::pair();
+    let setup = Setup {
+        downlink_ports: Some(vec![0]),
+        ..Setup::default()
+    };
+    let controls = setup.controls(
+        Some(Arc::new(Radio::read)),
+        vec![Arc::new(Radio::write)],
+        radio,
+    );
+    let builder = setup.builder(controls).own_format(Box::new(Terse));
+    (Satellite::start(builder), other_end)
+}
+
+fn packet(kind: u8, id: u8, port: u16, payload: &[u8]) -> Vec<u8> {
+    let [high, low] = port.to_be_bytes();
+    [&[kind, id, high, low], payload].concat()
+}
+
+#[test]
+fn queries_are_answered_in_it() {
+    let service = HttpService::always(Reply::ok("pong"));
+    let (_satellite, radio) = start();
+    radio.send(packet(b'Q', 7, service.port(), b"ping"));
+    assert_eq!(radio.expect(), packet(b'Q', 7, service.port(), b"pong"));
+}
+
+#[test]
+fn datagrams_are_passed_on_in_it() {
+    let service = UdpPeer::bind();
+    let (_satellite, radio) = start();
+    radio.send(packet(b'D', 7, service.port(), b"hello"));
+    assert_eq!(service.expect(PATIENCE).payload, b"hello");
+}
+
+#[test]
+fn datagrams_of_apps_go_down_in_it() {
+    let app = UdpPeer::bind();
+    let (satellite, radio) = start();
+    let port = satellite.downlink_port(0);
+    app.send_to(port, b"beacon");
+    assert_eq!(radio.expect(), packet(b'D', 0, port, b"beacon"));
+}
