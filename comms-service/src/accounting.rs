@@ -67,6 +67,8 @@ drop_reasons! {
     SocketBusy => "socket-busy",
     /// An answer to a command that is not outstanding.
     NotAsked => "not-asked",
+    /// A repeated command whose answer came before it was sent.
+    Answered => "answered",
     /// The transmit queue is full.
     QueueFull => "queue-full",
     /// The radio's `write` failed.

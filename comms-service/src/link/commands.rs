@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Action;
 use crate::accounting::DropReason;
+use crate::budget::HeldBytes;
 use crate::message::{Class, Head, PayloadType};
 
 /// A command for a service on the satellite.
@@ -48,6 +49,9 @@ pub enum CommandFailure {
     /// The id belongs to a command that is still open.
     #[error("its command id is in use")]
     IdInUse,
+    /// As many commands are open as may be.
+    #[error("{0} commands wait for their outcome already")]
+    TooMany(usize),
 }
 
 #[derive(Debug, Default)]
@@ -57,23 +61,14 @@ pub(super) struct Commands {
 
 #[derive(Debug)]
 struct Outstanding {
-    command: Command,
+    head: Head,
+    /// What is sent; none while a try is being queued.
+    payload: Option<HeldBytes>,
+    timeout: Duration,
+    retries: u32,
     tries: u32,
     /// Set while the answer is awaited; none while a try is on its way out.
     deadline: Option<Instant>,
-    last_drop: Option<DropReason>,
-}
-
-impl Outstanding {
-    fn failure(&self) -> CommandFailure {
-        match self.last_drop {
-            Some(reason) => CommandFailure::Dropped(reason),
-            None => CommandFailure::TimedOut {
-                tries: self.tries,
-                timeout: self.command.timeout,
-            },
-        }
-    }
 }
 
 /// What is due after a time-out.
@@ -88,34 +83,46 @@ impl Commands {
         self.outstanding.contains_key(&command_id)
     }
 
-    pub(super) fn add(&mut self, command: Command) {
-        let outstanding = Outstanding {
-            tries: 0,
-            deadline: None,
-            last_drop: None,
-            command,
-        };
-        let id = outstanding.command.command_id;
-        self.outstanding.insert(id, outstanding);
+    pub(super) fn outstanding(&self) -> usize {
+        self.outstanding.len()
     }
 
-    pub(super) fn remove(&mut self, command_id: u64) {
-        self.outstanding.remove(&command_id);
-    }
-
-    /// Counts one more try; gives what to send.
-    pub(super) fn begin_try(&mut self, command_id: u64) -> Option<(Head, &[u8])> {
-        let outstanding = self.outstanding.get_mut(&command_id)?;
-        outstanding.tries += 1;
-        outstanding.deadline = None;
-        let command = &outstanding.command;
+    /// Opens `command`, whose octets `payload` is.
+    pub(super) fn add(&mut self, command: &Command, payload: HeldBytes) {
         let head = Head {
             payload_type: command.payload_type,
             class: Class::Standard,
-            command_id,
+            command_id: command.command_id,
             port: command.port,
         };
-        Some((head, &command.payload))
+        let outstanding = Outstanding {
+            head,
+            payload: Some(payload),
+            timeout: command.timeout,
+            retries: command.retries,
+            tries: 0,
+            deadline: None,
+        };
+        self.outstanding.insert(command.command_id, outstanding);
+    }
+
+    /// Closes a command; false when it is not open.
+    pub(super) fn remove(&mut self, command_id: u64) -> bool {
+        self.outstanding.remove(&command_id).is_some()
+    }
+
+    /// Counts one more try; gives what to send, to be put back.
+    pub(super) fn begin_try(&mut self, command_id: u64) -> Option<(Head, HeldBytes)> {
+        let outstanding = self.outstanding.get_mut(&command_id)?;
+        outstanding.tries += 1;
+        outstanding.deadline = None;
+        Some((outstanding.head, outstanding.payload.take()?))
+    }
+
+    pub(super) fn put_back(&mut self, command_id: u64, payload: HeldBytes) {
+        if let Some(outstanding) = self.outstanding.get_mut(&command_id) {
+            outstanding.payload = Some(payload);
+        }
     }
 
     /// A try left by `write`, or was dropped on the way.
@@ -126,32 +133,30 @@ impl Commands {
         result: Result<(), DropReason>,
     ) -> Option<Action> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
-        let command = &outstanding.command;
-        let one_way = command.payload_type == PayloadType::Udp;
-        outstanding.last_drop = result.err();
-        match result {
-            Ok(()) if one_way => {
-                self.outstanding.remove(&command_id);
-                Some(Action::Sent { command_id })
-            }
-            Err(reason) if outstanding.tries > command.retries => {
-                self.outstanding.remove(&command_id);
-                let failure = CommandFailure::Dropped(reason);
-                Some(Action::Failed {
-                    command_id,
-                    failure,
-                })
-            }
+        let one_way = outstanding.head.payload_type == PayloadType::Udp;
+        let outcome = match result {
+            Ok(()) if one_way => Action::Sent { command_id },
+            Err(reason) if outstanding.tries > outstanding.retries => Action::Failed {
+                command_id,
+                failure: CommandFailure::Dropped(reason),
+            },
             _ => {
-                outstanding.deadline = Some(now + command.timeout);
-                None
+                outstanding.deadline = Some(now + outstanding.timeout);
+                return None;
             }
-        }
+        };
+        self.outstanding.remove(&command_id);
+        Some(outcome)
     }
 
-    /// Whether this answers a command; then it is no longer outstanding.
-    pub(super) fn answered(&mut self, command_id: u64) -> bool {
-        self.outstanding.remove(&command_id).is_some()
+    /// Closes all commands; gives what they come to.
+    pub(super) fn clear(&mut self) -> Vec<Action> {
+        let failed = |(command_id, _)| Action::Failed {
+            command_id,
+            failure: CommandFailure::Dropped(DropReason::Shutdown),
+        };
+        let all = std::mem::take(&mut self.outstanding);
+        all.into_iter().map(failed).collect()
     }
 
     pub(super) fn expire(&mut self, now: Instant) -> Due {
@@ -163,8 +168,11 @@ impl Commands {
             .filter(|(_, outstanding)| overdue(outstanding));
         for command_id in ids.map(|(id, _)| *id).collect::<Vec<_>>() {
             match self.outstanding.get(&command_id) {
-                Some(outstanding) if outstanding.tries > outstanding.command.retries => {
-                    let failure = outstanding.failure();
+                Some(outstanding) if outstanding.tries > outstanding.retries => {
+                    let failure = CommandFailure::TimedOut {
+                        tries: outstanding.tries,
+                        timeout: outstanding.timeout,
+                    };
                     self.outstanding.remove(&command_id);
                     due.failed.push(Action::Failed {
                         command_id,

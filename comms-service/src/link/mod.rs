@@ -16,9 +16,13 @@
 //! both ends and the radio between them, runs on virtual time in one thread, and
 //! a capture can be replayed.
 
+mod commanding;
 mod commands;
+mod dispatch;
 mod exchanges;
 mod handlers;
+mod receiving;
+mod sending;
 mod transmit;
 
 use std::collections::VecDeque;
@@ -29,15 +33,15 @@ pub use handlers::HandlerId;
 
 use crate::accounting::{DropReason, Statistics};
 use crate::budget::{ByteBudget, HeldBytes};
-use crate::message::{Class, End, Head, Message, PayloadType};
-use crate::packet::{Content, DATAGRAM_BYTES_MAX, LinkPacket};
-use crate::reassembly::{Outcome, Reassembly};
+use crate::message::{End, Message};
+use crate::packet::LinkPacket;
+use crate::reassembly::Reassembly;
 use crate::telemetry::ERRORS_MAX;
 
 use commands::Commands;
 use exchanges::Exchanges;
 use handlers::Handlers;
-use transmit::{Departure, Origin, TransmitQueue};
+use transmit::TransmitQueue;
 
 /// Every limit of a link. Octets, counts and times are what their names say.
 #[derive(Clone, Debug)]
@@ -62,6 +66,8 @@ pub struct LinkConfig {
     pub message_bytes_max: usize,
     /// Octets of everything that is held.
     pub memory_bytes_max: usize,
+    /// Commands of the ground whose outcome is open.
+    pub commands_max: usize,
     /// How long an open message waits for its next segment.
     pub reassembly_timeout: Duration,
 }
@@ -80,6 +86,7 @@ impl LinkConfig {
             transmit_queue_messages_max: 1024,
             message_bytes_max: 1 << 20,
             memory_bytes_max: 8 << 20,
+            commands_max: 1024,
             reassembly_timeout: Duration::from_secs(30),
         }
     }
@@ -205,407 +212,6 @@ impl Link {
         self.config.message_bytes_max
     }
 
-    // From the radio.
-
-    /// `read` gave one packet.
-    pub fn handle_packet(&mut self, now: Instant, octets: Vec<u8>) {
-        self.counted.packets_in.offer();
-        let parsed = match self.format.parse(&octets) {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                self.counted.packets_in.drop(error.drop_reason(), 1);
-                self.note(format!("packet refused: {error}"));
-                return;
-            }
-        };
-        self.counted.packets_valid += 1;
-        self.counted.surplus_bytes += parsed.surplus_bytes as u64;
-        match parsed.content {
-            Content::Idle => self.counted.packets_in.drop(DropReason::Idle, 1),
-            Content::Message { head, payload } => {
-                match self.reassembly.begin(head, octets, payload) {
-                    Ok(message) => {
-                        self.counted.packets_in.deliver(1);
-                        self.handle_message(now, message);
-                    }
-                    Err(reason) => self.drop_packets(reason, 1),
-                }
-            }
-            Content::Segment(segment) => {
-                let outcome = self.reassembly.accept(now, segment, octets);
-                self.handle_outcome(now, outcome);
-            }
-        }
-    }
-
-    fn handle_outcome(&mut self, now: Instant, outcome: Outcome) {
-        self.counted.sequence_gaps += u64::from(outcome.gap);
-        self.counted.sender_restarts += u64::from(outcome.restart);
-        for (reason, packets) in outcome.dropped {
-            self.drop_packets(reason, packets);
-        }
-        if let Some((message, packets)) = outcome.whole {
-            self.counted.packets_in.deliver(packets);
-            self.handle_message(now, message);
-        }
-    }
-
-    fn drop_packets(&mut self, reason: DropReason, packets: u64) {
-        self.counted.packets_in.drop(reason, packets);
-        self.note(format!("{packets} packet(s) dropped: {}", reason.as_str()));
-    }
-
-    /// `read` failed.
-    pub fn handle_read_error(&mut self, error: &str) {
-        self.counted.read_errors += 1;
-        self.note(format!("read failed: {error}"));
-    }
-
-    /// A whole message came.
-    fn handle_message(&mut self, now: Instant, message: Message) {
-        self.counted.messages_in.offer();
-        match (self.config.end, message.head.payload_type) {
-            (End::Ground, _) => self.handle_message_on_ground(message),
-            (End::Satellite, PayloadType::GraphQl) => self.start_query(message),
-            (End::Satellite, PayloadType::Udp) => self.send_datagram(message),
-            (End::Satellite, PayloadType::UdpExchange) => self.start_exchange(now, message),
-            (End::Satellite, _) => self.drop_message(DropReason::NotCarried, &message.head),
-        }
-    }
-
-    fn drop_message(&mut self, reason: DropReason, head: &Head) {
-        self.counted.messages_in.drop(reason, 1);
-        let (kind, port) = (head.payload_type.as_str(), head.port);
-        self.note(format!(
-            "{kind} message for port {port} dropped: {}",
-            reason.as_str()
-        ));
-    }
-
-    // Handlers: GraphQL over HTTP.
-
-    fn start_query(&mut self, message: Message) {
-        match self.handlers.admit(message) {
-            Ok(started) => self.actions.extend(started),
-            Err(refused) => self.refuse_busy(&refused.head),
-        }
-    }
-
-    fn refuse_busy(&mut self, head: &Head) {
-        self.drop_message(DropReason::HandlersBusy, head);
-        let (busy, waiting) = (
-            self.config.handlers_max,
-            self.config.handler_queue_messages_max,
-        );
-        let text = format!(
-            "the query for port {} was not run: all {busy} handlers are busy and {waiting} more queries wait",
-            head.port
-        );
-        self.answer_with_error(head, DropReason::HandlersBusy, &text);
-    }
-
-    /// The service behind a [`Action::Post`] answered, or did not.
-    pub fn handle_answer(&mut self, handler: HandlerId, answer: Result<HeldBytes, ServiceFailure>) {
-        let Some((head, next)) = self.handlers.finish(handler) else {
-            return;
-        };
-        self.actions.extend(next);
-        match answer {
-            Ok(payload) => {
-                self.counted.messages_in.deliver(1);
-                self.answer(&head, payload);
-            }
-            Err(failure) => {
-                self.counted.messages_in.drop(failure.reason, 1);
-                self.note(failure.message.clone());
-                self.answer_with_error(&head, failure.reason, &failure.message);
-            }
-        }
-    }
-
-    // UDP passthrough.
-
-    fn send_datagram(&mut self, message: Message) {
-        let Message { head, payload } = message;
-        if payload.len() > DATAGRAM_BYTES_MAX {
-            self.drop_message(DropReason::TooLarge, &head);
-            return;
-        }
-        self.datagrams_in_flight += 1;
-        let port = head.port;
-        self.actions
-            .push_back(Action::SendDatagram { port, payload });
-    }
-
-    /// The socket took a [`Action::SendDatagram`], or did not.
-    pub fn handle_datagram_sent(&mut self, result: Result<(), ServiceFailure>) {
-        let Some(others) = self.datagrams_in_flight.checked_sub(1) else {
-            // Already counted, when the service was told to stop.
-            return;
-        };
-        self.datagrams_in_flight = others;
-        match result {
-            Ok(()) => self.counted.messages_in.deliver(1),
-            Err(failure) => {
-                self.counted.messages_in.drop(failure.reason, 1);
-                self.note(failure.message);
-            }
-        }
-    }
-
-    // UDP request and answer (format `udp`).
-
-    fn start_exchange(&mut self, now: Instant, message: Message) {
-        match self.exchanges.admit(now, message) {
-            Ok(started) => self.actions.extend(started),
-            Err(refused) => self.refuse_busy(&refused.head),
-        }
-    }
-
-    /// A datagram came from `service_port` by local socket `socket`.
-    pub fn handle_reply(&mut self, now: Instant, socket: usize, service_port: u16, octets: &[u8]) {
-        let Some(head) = self.exchanges.answered(now, socket, service_port) else {
-            self.note(format!(
-                "datagram from port {service_port} answers no open request"
-            ));
-            return;
-        };
-        self.counted.messages_in.deliver(1);
-        match HeldBytes::copy_of(&self.budget, octets) {
-            Ok(payload) => self.answer(&head, payload),
-            Err(spent) => {
-                self.note(spent.to_string());
-                self.answer_with_error(&head, DropReason::MemorySpent, &spent.to_string());
-            }
-        }
-        self.continue_exchanges(now);
-    }
-
-    /// The request of a [`Action::Exchange`] could not be sent.
-    pub fn handle_exchange_failed(&mut self, now: Instant, socket: usize, failure: ServiceFailure) {
-        if self.exchanges.failed(socket).is_some() {
-            self.counted.messages_in.drop(failure.reason, 1);
-            self.note(failure.message);
-            self.continue_exchanges(now);
-        }
-    }
-
-    fn continue_exchanges(&mut self, now: Instant) {
-        while let Some(action) = self.exchanges.start_waiting(now) {
-            self.actions.push_back(action);
-        }
-    }
-
-    // Down to the ground, by the first `write`.
-
-    fn answer(&mut self, question: &Head, payload: HeldBytes) {
-        let head = answer_head(question);
-        let bytes = payload.len();
-        let refused = if bytes > self.config.message_bytes_max {
-            let bytes_max = self.config.message_bytes_max;
-            Some(format!(
-                "{bytes} octets are more than a message may have ({bytes_max})"
-            ))
-        } else {
-            let packets = self.format.packet_count(&head, bytes);
-            packets.err().map(|error| error.to_string())
-        };
-        let Some(refused) = refused else {
-            self.enqueue(0, Message { head, payload }, Origin::Unattended);
-            return;
-        };
-        self.counted.messages_out.offer();
-        self.counted.messages_out.drop(DropReason::TooLarge, 1);
-        let text = format!("the answer of port {} cannot go down: {refused}", head.port);
-        self.note(text.clone());
-        self.answer_with_error(question, DropReason::TooLarge, &text);
-    }
-
-    /// A GraphQL error document (GraphQL, October 2021 edition, §7.1.2), so that
-    /// the ground never waits for nothing.
-    fn answer_with_error(&mut self, question: &Head, reason: DropReason, message: &str) {
-        let document = crate::graphql_error::document(reason, message);
-        let payload = HeldBytes::notice(&self.budget, document);
-        let head = answer_head(question);
-        self.enqueue(0, Message { head, payload }, Origin::Unattended);
-    }
-
-    /// An app sent a datagram to downlink endpoint `endpoint`.
-    pub fn handle_datagram(&mut self, endpoint: usize, octets: &[u8]) {
-        let Some(port) = self.config.downlink_ports.get(endpoint).copied() else {
-            return;
-        };
-        let head = Head {
-            payload_type: PayloadType::Udp,
-            class: Class::Standard,
-            command_id: 0,
-            port,
-        };
-        match HeldBytes::copy_of(&self.budget, octets) {
-            Ok(payload) => {
-                self.enqueue(endpoint, Message { head, payload }, Origin::Unattended);
-            }
-            Err(spent) => {
-                self.counted.messages_out.offer();
-                self.counted.messages_out.drop(DropReason::MemorySpent, 1);
-                self.note(format!("datagram on downlink port {port} dropped: {spent}"));
-            }
-        }
-    }
-
-    fn enqueue(&mut self, write: usize, message: Message, origin: Origin) {
-        self.counted.messages_out.offer();
-        let Message { head, payload } = message;
-        let head = self.format.classify(head, payload.len());
-        let dropped = match self.format.packet_count(&head, payload.len()) {
-            Err(error) => Some((error.drop_reason(), error.to_string())),
-            Ok(packets) => match self.transmit.get_mut(write) {
-                Some(queue) if !queue.is_full() => {
-                    queue.push(&*self.format, Message { head, payload }, packets, origin);
-                    None
-                }
-                _ => {
-                    let messages_max = self.config.transmit_queue_messages_max;
-                    let text = format!("{messages_max} messages wait for `write` {write}");
-                    Some((DropReason::QueueFull, text))
-                }
-            },
-        };
-        if let Some((reason, text)) = dropped {
-            self.note(format!("message of port {} dropped: {text}", head.port));
-            let result = Err(reason);
-            self.depart(None, Departure { origin, result });
-        }
-    }
-
-    /// Writes the next packet for `write` number `write` to `out`; false when
-    /// there is none now. After true, call [`handle_written`](Self::handle_written).
-    pub fn poll_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
-        loop {
-            let Some(queue) = self.transmit.get_mut(write) else {
-                return false;
-            };
-            match queue.poll(&*self.format, out) {
-                Ok(true) => {
-                    self.counted.packets_out.offer();
-                    return true;
-                }
-                Ok(false) => return false,
-                Err((error, departure)) => {
-                    self.note(format!("message dropped: {error}"));
-                    self.depart(Some(now), departure);
-                }
-            }
-        }
-    }
-
-    /// Whether [`poll_packet`](Self::poll_packet) would give one now.
-    pub fn has_packet(&self, write: usize) -> bool {
-        self.transmit
-            .get(write)
-            .is_some_and(TransmitQueue::has_packet)
-    }
-
-    /// `write` number `write` returned.
-    pub fn handle_written(&mut self, now: Instant, write: usize, result: Result<(), String>) {
-        match &result {
-            Ok(()) => self.counted.packets_out.deliver(1),
-            Err(error) => {
-                self.counted.packets_out.drop(DropReason::WriteFailed, 1);
-                self.note(format!("write {write} failed: {error}"));
-            }
-        }
-        let queue = self.transmit.get_mut(write);
-        if let Some(departure) = queue.and_then(|queue| queue.written(result.is_ok())) {
-            self.depart(Some(now), departure);
-        }
-    }
-
-    /// A message left the engine. `now` is none where it never got into a queue:
-    /// then its command is told by the caller.
-    fn depart(&mut self, now: Option<Instant>, departure: Departure) {
-        match departure.result {
-            Ok(()) => self.counted.messages_out.deliver(1),
-            Err(reason) => self.counted.messages_out.drop(reason, 1),
-        }
-        if let (Some(now), Origin::Command(id)) = (now, departure.origin) {
-            self.actions
-                .extend(self.commands.departed(now, id, departure.result));
-        }
-    }
-
-    // Commands of the ground.
-
-    /// Sends a command up. What becomes of it comes as [`Action::Answered`],
-    /// [`Action::Sent`] or [`Action::Failed`], exactly one.
-    pub fn command(&mut self, command: Command) {
-        let command_id = command.command_id;
-        if self.commands.is_outstanding(command_id) {
-            let failure = CommandFailure::IdInUse;
-            self.actions.push_back(Action::Failed {
-                command_id,
-                failure,
-            });
-            return;
-        }
-        self.commands.add(command);
-        self.send_command(command_id);
-    }
-
-    /// A command id that the format can carry, made of random bits.
-    pub fn command_id(&self, random: u64) -> u64 {
-        self.format.command_id(random)
-    }
-
-    fn send_command(&mut self, command_id: u64) {
-        let Some((head, octets)) = self.commands.begin_try(command_id) else {
-            return;
-        };
-        let refused = self.format.packet_count(&head, octets.len()).err();
-        let too_large = octets.len() > self.config.message_bytes_max;
-        let payload = HeldBytes::copy_of(&self.budget, octets);
-        let failure = match (refused, payload) {
-            (Some(error), _) => CommandFailure::NotCarried(error.to_string()),
-            (None, _) if too_large => CommandFailure::NotCarried(format!(
-                "{} octets are more than a message may have ({})",
-                octets.len(),
-                self.config.message_bytes_max
-            )),
-            (None, Err(spent)) => CommandFailure::NotCarried(spent.to_string()),
-            (None, Ok(_)) if self.transmit.first().is_none_or(TransmitQueue::is_full) => {
-                CommandFailure::Dropped(DropReason::QueueFull)
-            }
-            (None, Ok(payload)) => {
-                self.enqueue(0, Message { head, payload }, Origin::Command(command_id));
-                return;
-            }
-        };
-        self.commands.remove(command_id);
-        self.actions.push_back(Action::Failed {
-            command_id,
-            failure,
-        });
-    }
-
-    fn handle_message_on_ground(&mut self, message: Message) {
-        let command_id = message.head.command_id;
-        if self.commands.answered(command_id) {
-            self.counted.messages_in.deliver(1);
-            let payload = message.payload;
-            self.actions.push_back(Action::Answered {
-                command_id,
-                payload,
-            });
-        } else if message.head.payload_type == PayloadType::Udp {
-            self.counted.messages_in.deliver(1);
-            self.actions.push_back(Action::Heard(message));
-        } else {
-            self.drop_message(DropReason::NotAsked, &message.head);
-        }
-    }
-
-    // Time.
-
     /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let deadlines = [
@@ -654,6 +260,8 @@ impl Link {
                 .drop(DropReason::Shutdown, messages);
         }
         self.actions.clear();
+        // Whoever waits for a command is told.
+        self.actions.extend(self.commands.clear());
     }
 
     // Looking.
@@ -684,10 +292,4 @@ impl Link {
         }
         self.errors.push_back(text);
     }
-}
-
-/// The head of an answer: same command, same port, same type.
-fn answer_head(question: &Head) -> Head {
-    let class = Class::Standard;
-    Head { class, ..*question }
 }

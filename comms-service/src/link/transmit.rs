@@ -136,6 +136,18 @@ impl TransmitQueue {
         Some(Departure { origin, result })
     }
 
+    /// Takes back the messages of `origin` of which nothing was sent yet; gives
+    /// how many those were.
+    pub(crate) fn withdraw(&mut self, origin: Origin) -> u64 {
+        let before = self.messages_held;
+        for queue in self.channels.values_mut() {
+            let queued = queue.len();
+            queue.retain(|outgoing| outgoing.next > 0 || outgoing.origin != origin);
+            self.messages_held -= queued - queue.len();
+        }
+        (before - self.messages_held) as u64
+    }
+
     /// Drops everything; gives how many messages that were.
     pub(crate) fn clear(&mut self) -> u64 {
         let messages = self.messages_held as u64;

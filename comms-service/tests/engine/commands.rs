@@ -272,3 +272,58 @@ fn each_command_has_exactly_one_outcome_on_a_radio_that_loses_every_other_packet
     assert!(ids.into_iter().eq(1..=40));
     rig.assert_idle();
 }
+
+#[test]
+fn a_retry_that_waits_is_withdrawn_when_the_answer_comes_first() {
+    let mut rig = Rig::space_packet();
+    rig.query(1, 8020, b"?");
+    assert_eq!(rig.carry_up(), 1);
+    rig.service_answers(b"late");
+    // The retry is queued, but the radio has not taken it when the answer comes.
+    rig.pass(COMMAND_TIMEOUT);
+    assert_eq!(rig.ground().messages_out.queued, 1);
+    rig.carry_down();
+    assert_eq!(rig.carry_up(), 0, "the service would have run it twice");
+    assert_eq!(rig.outcomes, [Outcome::Answered(1, b"late".to_vec())]);
+    assert_eq!(
+        dropped(&rig.ground().messages_out),
+        [(DropReason::Answered, 1)]
+    );
+    rig.assert_idle();
+}
+
+#[test]
+fn no_more_commands_are_open_at_once_than_may_be() {
+    let mut rig = with_ground(LinkConfig {
+        commands_max: 2,
+        ..LinkConfig::new(End::Ground)
+    });
+    for id in 1..=3 {
+        rig.query(id, 8020, b"?");
+    }
+    assert_eq!(*failure_of(&rig, 3), CommandFailure::TooMany(2));
+    assert_eq!(rig.carry_up(), 2);
+    rig.service_answers(b"!");
+    rig.carry_down();
+    rig.query(4, 8020, b"?");
+    assert_eq!(rig.carry_up(), 1);
+}
+
+#[test]
+fn open_commands_count_against_the_memory_budget() {
+    let mut rig = Rig::space_packet();
+    rig.query(1, 8020, &octets(10_000));
+    rig.transmit_all(End::Ground);
+    // Sent, but kept for a retry.
+    assert!(rig.ground().memory_bytes_used >= 10_000);
+}
+
+#[test]
+fn whoever_waits_for_a_command_is_told_when_the_link_stops() {
+    let mut rig = Rig::space_packet();
+    rig.query(1, 8020, b"?");
+    rig.on(End::Ground, |link, _| link.handle_shutdown());
+    let stopped = CommandFailure::Dropped(DropReason::Shutdown);
+    assert_eq!(rig.outcomes, [Outcome::Failed(1, stopped)]);
+    assert_eq!(rig.ground().memory_bytes_used, 0);
+}

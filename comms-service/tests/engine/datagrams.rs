@@ -160,3 +160,17 @@ fn a_datagram_too_large_for_the_format_is_counted() {
     assert!(rig.satellite().errors[0].contains("65500"));
     rig.assert_idle();
 }
+
+#[test]
+fn a_datagram_larger_than_a_message_may_be_is_dropped_on_board() {
+    let mut rig = Rig::with_satellite(LinkConfig {
+        message_bytes_max: 1000,
+        ..satellite_config()
+    });
+    rig.app_sends(0, &octets(1001));
+    assert_eq!(rig.carry_down(), 0);
+    assert_eq!(
+        dropped(&rig.satellite().messages_out),
+        [(DropReason::TooLarge, 1)]
+    );
+}

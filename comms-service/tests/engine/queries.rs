@@ -294,3 +294,16 @@ fn kubos_equipment_gets_its_answer_and_hears_datagrams() {
     assert_eq!(rig.heard, [(unasked, b"beacon".to_vec())]);
     rig.assert_idle();
 }
+
+#[test]
+fn without_any_handler_the_refusal_says_so() {
+    let mut rig = Rig::with_satellite(LinkConfig {
+        handlers_max: 0,
+        ..satellite_config()
+    });
+    rig.query(1, 8020, PING);
+    rig.carry_up();
+    rig.carry_down();
+    let (_, message) = error_answer(&rig, 1);
+    assert!(message.contains("max_num_handlers is 0"), "{message}");
+}

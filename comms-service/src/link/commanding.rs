@@ -1,0 +1,93 @@
+//! Commands of the ground, and what comes down to it.
+
+use super::commands::CommandFailure;
+use super::sending::NotQueued;
+use super::transmit::Origin;
+use super::{Action, Command, Link};
+use crate::accounting::DropReason;
+use crate::budget::HeldBytes;
+use crate::message::{Message, PayloadType};
+
+impl Link {
+    /// Sends a command up. What becomes of it comes as [`Action::Answered`],
+    /// [`Action::Sent`] or [`Action::Failed`], exactly one.
+    pub fn command(&mut self, mut command: Command) {
+        let command_id = command.command_id;
+        let failure = if self.commands.is_outstanding(command_id) {
+            CommandFailure::IdInUse
+        } else if self.commands.outstanding() >= self.config.commands_max {
+            CommandFailure::TooMany(self.config.commands_max)
+        } else {
+            let octets = std::mem::take(&mut command.payload);
+            let all = 0..octets.len();
+            match HeldBytes::adopt(&self.budget, octets, all) {
+                Err(spent) => CommandFailure::NotCarried(spent.to_string()),
+                Ok(payload) => {
+                    self.commands.add(&command, payload);
+                    self.send_command(command_id);
+                    return;
+                }
+            }
+        };
+        let failed = Action::Failed {
+            command_id,
+            failure,
+        };
+        self.actions.push_back(failed);
+    }
+
+    /// A command id that the format can carry, made of random bits.
+    pub fn command_id(&self, random: u64) -> u64 {
+        self.format.command_id(random)
+    }
+
+    pub(super) fn send_command(&mut self, command_id: u64) {
+        // Taken out for the moment, so that its octets can be copied to the queue.
+        let Some((head, payload)) = self.commands.begin_try(command_id) else {
+            return;
+        };
+        let queued = self.enqueue_copy(0, head, &payload, Origin::Command(command_id));
+        let failure = match queued {
+            Ok(()) => return self.commands.put_back(command_id, payload),
+            Err(NotQueued {
+                reason: reason @ DropReason::QueueFull,
+                ..
+            }) => CommandFailure::Dropped(reason),
+            Err(NotQueued { text, .. }) => CommandFailure::NotCarried(text),
+        };
+        self.commands.remove(command_id);
+        self.actions.push_back(Action::Failed {
+            command_id,
+            failure,
+        });
+    }
+
+    pub(super) fn handle_message_on_ground(&mut self, message: Message) {
+        let command_id = message.head.command_id;
+        if self.commands.remove(command_id) {
+            self.withdraw_retry(command_id);
+            self.counted.messages_in.deliver(1);
+            let payload = message.payload;
+            self.actions.push_back(Action::Answered {
+                command_id,
+                payload,
+            });
+        } else if message.head.payload_type == PayloadType::Udp {
+            self.counted.messages_in.deliver(1);
+            self.actions.push_back(Action::Heard(message));
+        } else {
+            self.drop_message(DropReason::NotAsked, &message.head);
+        }
+    }
+
+    /// A retry that is still in the queue must not go up once the answer is here:
+    /// the service would run it again.
+    fn withdraw_retry(&mut self, command_id: u64) {
+        if let Some(queue) = self.transmit.first_mut() {
+            let messages = queue.withdraw(Origin::Command(command_id));
+            self.counted
+                .messages_out
+                .drop(DropReason::Answered, messages);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! To services on the satellite and back: queries by HTTP, datagrams, and UDP
+//! requests with an answer.
+
+use std::time::Instant;
+
+use super::{Action, HandlerId, Link, ServiceFailure};
+use crate::accounting::DropReason;
+use crate::budget::HeldBytes;
+use crate::message::{Head, Message};
+use crate::packet::DATAGRAM_BYTES_MAX;
+
+impl Link {
+    // Handlers: GraphQL over HTTP.
+
+    pub(super) fn start_query(&mut self, message: Message) {
+        match self.handlers.admit(message) {
+            Ok(started) => self.actions.extend(started),
+            Err(refused) => self.refuse_busy(&refused.head, self.config.handlers_max),
+        }
+    }
+
+    fn refuse_busy(&mut self, head: &Head, handlers: usize) {
+        self.drop_message(DropReason::HandlersBusy, head);
+        let why = match handlers {
+            0 => "there is no handler for it (max_num_handlers is 0)".to_string(),
+            handlers => format!(
+                "all {handlers} handlers are busy and {} more messages wait",
+                self.config.handler_queue_messages_max
+            ),
+        };
+        let text = format!(
+            "the message for port {} was not passed on: {why}",
+            head.port
+        );
+        self.answer_with_error(head, DropReason::HandlersBusy, &text);
+    }
+
+    /// The service behind a [`Action::Post`] answered, or did not.
+    pub fn handle_answer(&mut self, handler: HandlerId, answer: Result<HeldBytes, ServiceFailure>) {
+        let Some((head, next)) = self.handlers.finish(handler) else {
+            return;
+        };
+        self.actions.extend(next);
+        match answer {
+            Ok(payload) => {
+                self.counted.messages_in.deliver(1);
+                self.answer(&head, payload);
+            }
+            Err(failure) => {
+                self.counted.messages_in.drop(failure.reason, 1);
+                self.note(failure.message.clone());
+                self.answer_with_error(&head, failure.reason, &failure.message);
+            }
+        }
+    }
+
+    // UDP passthrough.
+
+    pub(super) fn send_datagram(&mut self, message: Message) {
+        let Message { head, payload } = message;
+        if payload.len() > DATAGRAM_BYTES_MAX {
+            self.drop_message(DropReason::TooLarge, &head);
+            return;
+        }
+        self.datagrams_in_flight += 1;
+        let port = head.port;
+        self.actions
+            .push_back(Action::SendDatagram { port, payload });
+    }
+
+    /// The socket took a [`Action::SendDatagram`], or did not.
+    pub fn handle_datagram_sent(&mut self, result: Result<(), ServiceFailure>) {
+        let Some(others) = self.datagrams_in_flight.checked_sub(1) else {
+            // Already counted, when the service was told to stop.
+            return;
+        };
+        self.datagrams_in_flight = others;
+        match result {
+            Ok(()) => self.counted.messages_in.deliver(1),
+            Err(failure) => {
+                self.counted.messages_in.drop(failure.reason, 1);
+                self.note(failure.message);
+            }
+        }
+    }
+
+    // UDP request and answer (format `udp`).
+
+    pub(super) fn start_exchange(&mut self, now: Instant, message: Message) {
+        match self.exchanges.admit(now, message) {
+            Ok(started) => self.actions.extend(started),
+            Err(refused) => self.refuse_busy(&refused.head, self.config.exchange_sockets),
+        }
+    }
+
+    /// A datagram came from `service_port` by local socket `socket`.
+    pub fn handle_reply(&mut self, now: Instant, socket: usize, service_port: u16, octets: &[u8]) {
+        let Some(head) = self.exchanges.answered(now, socket, service_port) else {
+            self.note(format!(
+                "datagram from port {service_port} answers no open request"
+            ));
+            return;
+        };
+        match HeldBytes::copy_of(&self.budget, octets) {
+            Ok(payload) => {
+                self.counted.messages_in.deliver(1);
+                self.answer(&head, payload);
+            }
+            Err(spent) => {
+                self.drop_message(DropReason::MemorySpent, &head);
+                self.answer_with_error(&head, DropReason::MemorySpent, &spent.to_string());
+            }
+        }
+        self.continue_exchanges(now);
+    }
+
+    /// The request of a [`Action::Exchange`] could not be sent.
+    pub fn handle_exchange_failed(&mut self, now: Instant, socket: usize, failure: ServiceFailure) {
+        if self.exchanges.failed(socket).is_some() {
+            self.counted.messages_in.drop(failure.reason, 1);
+            self.note(failure.message);
+            self.continue_exchanges(now);
+        }
+    }
+
+    pub(super) fn continue_exchanges(&mut self, now: Instant) {
+        while let Some(action) = self.exchanges.start_waiting(now) {
+            self.actions.push_back(action);
+        }
+    }
+}
