@@ -1,6 +1,6 @@
 //! The metrics page of a service that stands on a communications link.
 
-use comms_service::accounting::{Flow, Statistics};
+use comms_service::accounting::{DropReason, Flow, Statistics};
 use radio_hal::FrameStatistics;
 
 use crate::prometheus::Page;
@@ -81,12 +81,13 @@ fn write_flow(page: &mut Page, name: &str, flow: &Flow) {
     for (metric, help, value) in levels {
         page.gauge(metric, help, &label, value as f64);
     }
-    for (reason, count) in flow.dropped.iter() {
+    // All reasons, also those that did not occur: an alarm must see the first.
+    for reason in DropReason::ALL {
         page.counter(
             "heliograph_dropped_total",
             "What was lost, by reason.",
             &[("flow", name), ("reason", reason.as_str())],
-            count,
+            flow.dropped.of(*reason),
         );
     }
 }
@@ -117,7 +118,7 @@ fn write_radio(page: &mut Page, radio: &FrameStatistics) {
     for (metric, help, value) in totals {
         page.counter(metric, help, &[], value);
     }
-    for (reason, count) in radio.drops().filter(|(_, count)| *count > 0) {
+    for (reason, count) in radio.drops() {
         page.counter(
             "heliograph_radio_frames_dropped_total",
             "Frames that were dropped, by reason.",

@@ -21,8 +21,12 @@ mod performer;
 mod plan;
 mod replies;
 
+use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
 
 pub use handle::CommsHandle;
 
@@ -31,7 +35,7 @@ use crate::error::{CommsError, CommsResult};
 use crate::link::Link;
 use crate::options::{LinkOptions, PacketFormat};
 use crate::packet::LinkPacket;
-use crate::shell::{self, RadioFunctions, Shell, Threads};
+use crate::shell::{self, RadioFunctions, Shell, Threads, Wakes};
 use crate::telemetry::CommsTelemetry;
 
 use plan::Plan;
@@ -166,27 +170,38 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let answer_bytes_max = link.message_bytes_max();
         let (shell, wakes) = Shell::new(link, writes, Arc::new(performer));
 
-        let mut threads = Threads::new();
-        let client = http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max);
-        handlers::start(&shell, handlers_max, jobs, client, &mut threads)?;
-        replies.start(&shell, controls.satellite_ip, read_timeout, &mut threads)?;
-        downlink::start(&shell, sockets.downlinks, &mut threads)?;
-        let radio = RadioFunctions {
-            read: controls.read.map(|read| (read, controls.read_conn)),
-            write: controls
-                .write
-                .into_iter()
-                .map(|write| (write, controls.write_conn.clone()))
-                .collect(),
+        let parts = Parts {
+            client: http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max),
+            handlers_max,
+            jobs,
+            replies,
+            satellite_ip: controls.satellite_ip,
+            read_timeout,
+            downlinks: sockets.downlinks,
+            wakes,
+            radio: RadioFunctions {
+                read: controls.read.map(|read| (read, controls.read_conn)),
+                write: controls
+                    .write
+                    .into_iter()
+                    .map(|write| (write, controls.write_conn.clone()))
+                    .collect(),
+            },
         };
-        shell::start_threads(&shell, wakes, radio, &mut threads)?;
-
+        let shutdown_timeout = read_timeout + timeout;
+        let mut threads = Threads::new();
+        if let Err(error) = parts.start(&shell, &mut threads) {
+            // Nothing may be left running without a handle.
+            shell.request_stop();
+            threads.join(Some(Instant::now() + shutdown_timeout));
+            shell.close();
+            return Err(error.into());
+        }
         let source = Arc::clone(&shell);
         telem
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .show(Arc::new(move || source.statistics()));
-        let shutdown_timeout = read_timeout + timeout;
         Ok(CommsHandle::new(
             shell,
             threads,
@@ -194,6 +209,29 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             downlink_addrs,
             handler_addrs,
         ))
+    }
+}
+
+/// Everything that gets a thread.
+struct Parts<Connection> {
+    client: http::Client,
+    handlers_max: usize,
+    jobs: Receiver<performer::Job>,
+    replies: replies::Replies,
+    satellite_ip: Ipv4Addr,
+    read_timeout: Duration,
+    downlinks: Vec<UdpSocket>,
+    wakes: Wakes,
+    radio: RadioFunctions<Connection>,
+}
+
+impl<Connection: Send + 'static> Parts<Connection> {
+    fn start(self, shell: &Arc<Shell>, threads: &mut Threads) -> io::Result<()> {
+        handlers::start(shell, self.handlers_max, self.jobs, self.client, threads)?;
+        self.replies
+            .start(shell, self.satellite_ip, self.read_timeout, threads)?;
+        downlink::start(shell, self.downlinks, threads)?;
+        shell::start_threads(shell, self.wakes, self.radio, threads)
     }
 }
 
