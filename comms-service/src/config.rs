@@ -61,7 +61,7 @@ impl Default for CommsConfig {
 }
 
 /// The specification's keys, and `ip`, its first revision's `satellite-ip`.
-pub(crate) const SPECIFIED_KEYS: [&str; 9] = [
+const SPECIFIED_KEYS: [&str; 9] = [
     "handler-port-min",
     "handler-port-max",
     "max-num-handlers",
@@ -93,7 +93,8 @@ impl CommsConfig {
     ) -> CommsResult<(CommsConfig, LinkOptions)> {
         let mut notices = Vec::new();
         let table = Tables::find(config, service, &mut notices)?;
-        let options = LinkOptions::from_table(&table.strict, &format!("{service}.comms"))?;
+        let options =
+            LinkOptions::read(&table.strict, &format!("{service}.comms"), &SPECIFIED_KEYS)?;
         let mut fields = Fields {
             table: &table.specified,
             notices,
@@ -156,13 +157,12 @@ impl Tables {
             strict: Table::new(),
         };
         for (key, value) in comms_table.into_iter().flatten() {
+            if !CommsConfig::is_key(key) {
+                tables.strict.insert(key.clone(), value.clone());
+                continue;
+            }
             let key = key.replace('_', "-");
-            if !SPECIFIED_KEYS.contains(&key.as_str()) {
-                if tables.strict.insert(key.clone(), value.clone()).is_some() {
-                    let text = format!("`{key}` is given in two spellings in [{service}.comms]");
-                    return Err(CommsError::Config(text));
-                }
-            } else if tables
+            if tables
                 .specified
                 .insert(key.clone(), value.clone())
                 .is_some()

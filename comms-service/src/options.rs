@@ -24,7 +24,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::config::SPECIFIED_KEYS;
 use crate::error::{CommsError, CommsResult};
 use crate::link::LinkConfig;
 use crate::message::End;
@@ -110,34 +109,46 @@ const TIME_MS_MAX: usize = 86_400_000;
 pub const READ_TIMEOUT_MS: u64 = 1_000;
 
 impl LinkOptions {
-    /// Reads a table whose keys are spelled with `-`. `name` is the table's, for
-    /// errors.
+    /// Reads a table, whose keys may be spelled with `-` or `_`. `name` is the
+    /// table's, for errors.
     ///
     /// # Errors
     /// [`CommsError::UnknownKey`] and [`CommsError::Config`], naming key and table.
     pub fn from_table(table: &Table, name: &str) -> CommsResult<LinkOptions> {
-        for key in table.keys() {
-            if !KEYS.contains(&key.as_str()) {
+        Self::read(table, name, &[])
+    }
+
+    /// [`from_table`](Self::from_table) of a table in which `others` are known
+    /// too, to whoever read them already: an unknown key may be meant as one.
+    pub(crate) fn read(given: &Table, name: &str, others: &[&str]) -> CommsResult<LinkOptions> {
+        let mut table = Table::new();
+        for (key, value) in given {
+            let spelled = key.replace('_', "-");
+            if !KEYS.contains(&spelled.as_str()) {
                 return Err(CommsError::UnknownKey {
                     key: key.clone(),
                     table: name.to_string(),
-                    nearest: nearest_key(key),
+                    nearest: nearest_key(&spelled, others),
                 });
+            }
+            if table.insert(spelled.clone(), value.clone()).is_some() {
+                let text = format!("`{spelled}` is given in two spellings in [{name}]");
+                return Err(CommsError::Config(text));
             }
         }
         // One key at a time, so that the error can name it.
-        for (key, value) in table {
+        for (key, value) in &table {
             let mut single = Table::new();
             single.insert(key.clone(), value.clone());
             let read: Result<LinkOptions, _> = Value::Table(single).try_into();
             if let Err(error) = read {
                 let problem = error.to_string();
-                let problem = problem.trim();
+                let problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
                 let text = format!("`{key}` in [{name}] is {value}: {problem}");
                 return Err(CommsError::Config(text));
             }
         }
-        let options: LinkOptions = Value::Table(table.clone())
+        let options: LinkOptions = Value::Table(table)
             .try_into()
             .map_err(|error: toml::de::Error| CommsError::Config(format!("[{name}]: {error}")))?;
         options.apid_map()?;
@@ -301,8 +312,8 @@ pub struct Addresses {
     pub ground_port: Option<u16>,
 }
 
-fn nearest_key(key: &str) -> Option<String> {
-    let known = KEYS.iter().chain(&SPECIFIED_KEYS);
+fn nearest_key(key: &str, others: &[&str]) -> Option<String> {
+    let known = KEYS.iter().chain(others);
     let ranked = known.map(|known| (strsim::damerau_levenshtein(key, known), *known));
     let (distance, nearest) = ranked.min()?;
     (distance <= 1 + nearest.len() / 3).then(|| nearest.to_string())

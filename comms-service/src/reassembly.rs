@@ -103,28 +103,20 @@ impl Reassembly {
         state.recent.push_back(packet);
 
         match segment.place {
-            Place::Unsegmented(head) => {
+            Place::Unsegmented(head) | Place::First(head) => {
                 outcome.drop_open(state, DropReason::Unfinished);
-                match begin(
+                let begun = begin(
                     &self.budget,
                     self.message_bytes_max,
                     head,
                     octets,
                     segment.data,
-                ) {
-                    Ok(message) => outcome.whole = Some((message, 1)),
+                );
+                match begun {
                     Err(reason) => outcome.drop_packet(reason),
-                }
-            }
-            Place::First(head) => {
-                outcome.drop_open(state, DropReason::Unfinished);
-                match begin(
-                    &self.budget,
-                    self.message_bytes_max,
-                    head,
-                    octets,
-                    segment.data,
-                ) {
+                    Ok(message) if matches!(segment.place, Place::Unsegmented(_)) => {
+                        outcome.whole = Some((message, 1));
+                    }
                     Ok(message) => {
                         state.open = Some(OpenMessage {
                             message,
@@ -132,7 +124,6 @@ impl Reassembly {
                             last_packet_at: now,
                         });
                     }
-                    Err(reason) => outcome.drop_packet(reason),
                 }
             }
             Place::Continuation | Place::Last => {

@@ -16,7 +16,9 @@
 use byteorder::{BigEndian, ByteOrder};
 
 use super::space::{read_command_header, write_command_header};
-use super::{ApidMap, Content, IDLE_APID, LinkPacket, PacketError, Parsed, at_least, not_carried};
+use super::{
+    ApidMap, Content, IDLE_APID, LinkPacket, PacketError, Parsed, at_least, not_carried, one_packet,
+};
 use crate::message::{End, Head};
 
 const NAME: &str = "kubos";
@@ -39,11 +41,6 @@ pub struct KubosFormat {
 impl KubosFormat {
     /// The largest payload in octets that the length field can tell.
     pub const PAYLOAD_BYTES_MAX: usize = u16::MAX as usize - LENGTH_BASE;
-
-    fn payload_bytes_max(&self) -> usize {
-        let limit = self.packet_bytes_max.unwrap_or(usize::MAX);
-        Self::PAYLOAD_BYTES_MAX.min(limit.saturating_sub(HEADER_BYTES))
-    }
 }
 
 impl LinkPacket for KubosFormat {
@@ -107,15 +104,13 @@ impl LinkPacket for KubosFormat {
         if self.apids.apid(head.payload_type, head.class).is_none() {
             return Err(not_carried(head.payload_type, NAME));
         }
-        let bytes_max = self.payload_bytes_max();
-        if payload_bytes > bytes_max {
-            return Err(PacketError::TooLarge {
-                bytes: payload_bytes,
-                bytes_max,
-                format: NAME,
-            });
-        }
-        Ok(1)
+        one_packet(
+            payload_bytes,
+            HEADER_BYTES,
+            Self::PAYLOAD_BYTES_MAX,
+            self.packet_bytes_max,
+            NAME,
+        )
     }
 
     fn channel_of(&self, head: &Head) -> u16 {

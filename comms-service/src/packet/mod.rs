@@ -238,7 +238,7 @@ impl PacketError {
     }
 }
 
-/// Splits `bytes_needed` after a fixed part: `Ok` when `octets` has as many.
+/// `Ok` when there are `bytes_min` octets.
 fn at_least(octets: &[u8], bytes_min: usize) -> Result<(), PacketError> {
     if octets.len() < bytes_min {
         return Err(PacketError::TooShort {
@@ -247,6 +247,27 @@ fn at_least(octets: &[u8], bytes_min: usize) -> Result<(), PacketError> {
         });
     }
     Ok(())
+}
+
+/// One packet for one message: `Ok` when its payload fits, given what the format
+/// can tell (`own_max`) and what the radio takes (`packet_bytes_max`).
+fn one_packet(
+    payload_bytes: usize,
+    header_bytes: usize,
+    own_max: usize,
+    packet_bytes_max: Option<usize>,
+    format: &'static str,
+) -> Result<u32, PacketError> {
+    let radio_max = packet_bytes_max.unwrap_or(usize::MAX);
+    let bytes_max = own_max.min(radio_max.saturating_sub(header_bytes));
+    if payload_bytes > bytes_max {
+        return Err(PacketError::TooLarge {
+            bytes: payload_bytes,
+            bytes_max,
+            format,
+        });
+    }
+    Ok(1)
 }
 
 fn not_carried(payload_type: PayloadType, format: &'static str) -> PacketError {

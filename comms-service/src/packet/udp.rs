@@ -17,7 +17,7 @@ use std::net::Ipv4Addr;
 
 use byteorder::{BigEndian, ByteOrder};
 
-use super::{Content, LinkPacket, PacketError, Parsed, at_least, not_carried};
+use super::{Content, LinkPacket, PacketError, Parsed, at_least, not_carried, one_packet};
 use crate::message::{Class, End, Head, PayloadType};
 
 const NAME: &str = "udp";
@@ -48,11 +48,6 @@ impl UdpFormat {
     /// The largest payload in octets: what fits, with this header, in one UDP
     /// datagram over IPv4.
     pub const PAYLOAD_BYTES_MAX: usize = super::DATAGRAM_BYTES_MAX - HEADER_BYTES;
-
-    fn payload_bytes_max(&self) -> usize {
-        let limit = self.packet_bytes_max.unwrap_or(usize::MAX);
-        Self::PAYLOAD_BYTES_MAX.min(limit.saturating_sub(HEADER_BYTES))
-    }
 
     /// RFC 768 checksum over pseudo header and `octets`, whose checksum field
     /// counts as it stands. Zero means: it matches.
@@ -146,15 +141,13 @@ impl LinkPacket for UdpFormat {
                 format: NAME,
             });
         }
-        let bytes_max = self.payload_bytes_max();
-        if payload_bytes > bytes_max {
-            return Err(PacketError::TooLarge {
-                bytes: payload_bytes,
-                bytes_max,
-                format: NAME,
-            });
-        }
-        Ok(1)
+        one_packet(
+            payload_bytes,
+            HEADER_BYTES,
+            Self::PAYLOAD_BYTES_MAX,
+            self.packet_bytes_max,
+            NAME,
+        )
     }
 
     fn channel_of(&self, _head: &Head) -> u16 {

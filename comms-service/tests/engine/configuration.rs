@@ -229,7 +229,7 @@ fn text_that_is_not_toml_is_an_error() {
 fn an_unknown_key_is_an_error_that_names_it_and_the_nearest_known_one() {
     let typos = [
         ("packet-byte-max = 1", "packet-byte-max", "packet-bytes-max"),
-        ("eror_control = true", "eror-control", "error-control"),
+        ("eror_control = true", "eror_control", "error-control"),
         ("formt = \"udp\"", "formt", "format"),
         ("downlink-port = [1]", "downlink-port", "downlink-ports"),
     ];
