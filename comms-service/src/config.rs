@@ -93,7 +93,7 @@ impl CommsConfig {
     ) -> CommsResult<(CommsConfig, LinkOptions)> {
         let mut notices = Vec::new();
         let table = Tables::find(config, service, &mut notices)?;
-        let options =
+        let mut options =
             LinkOptions::read(&table.strict, &format!("{service}.comms"), &SPECIFIED_KEYS)?;
         let mut fields = Fields {
             table: &table.specified,
@@ -112,6 +112,7 @@ impl CommsConfig {
             notices: Vec::new(),
         };
         config.notices = fields.into_notices(service);
+        options.notices = config.notices.clone();
         Ok((config, options))
     }
 
@@ -220,17 +221,17 @@ impl Fields<'_> {
     }
 
     /// All that is not given makes one line, so that it does not hide the rest.
-    fn into_notices(mut self, service: &str) -> Vec<String> {
-        for notice in &self.notices {
-            log::warn!("[{service}.comms] {notice}");
-        }
+    fn into_notices(self, service: &str) -> Vec<String> {
+        let in_table = |notice| format!("[{service}.comms] {notice}");
+        let mut notices: Vec<String> = self.notices.into_iter().map(in_table).collect();
+        notices.iter().for_each(|notice| log::warn!("{notice}"));
         if !self.not_given.is_empty() {
             let defaults = self.not_given.join(", ");
-            let notice = format!("not given, so the defaults hold: {defaults}");
-            log::info!("[{service}.comms] {notice}");
-            self.notices.push(notice);
+            let notice = format!("[{service}.comms] not given, so the defaults hold: {defaults}");
+            log::info!("{notice}");
+            notices.push(notice);
         }
-        self.notices
+        notices
     }
 
     fn satellite_ip(&mut self, default: String) -> String {

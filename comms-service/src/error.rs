@@ -30,14 +30,14 @@ pub enum CommsError {
     #[error("configuration: {0}")]
     Address(#[from] AddrParseError),
     /// A socket could not be bound.
-    #[error("cannot bind {what} to UDP {address}: {source}")]
+    #[error("cannot bind {what} to UDP {address}: {cause}")]
     Bind {
         /// What the socket is for.
         what: &'static str,
         /// Where it was to be bound.
         address: SocketAddr,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The radio failed. For `read` and `write` functions.
     #[error("radio: {0}")]

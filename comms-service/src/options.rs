@@ -84,6 +84,10 @@ pub struct LinkOptions {
     pub reassembly_timeout_ms: Option<u64>,
     /// How long the ready-made `read` waits, in ms.
     pub read_timeout_ms: Option<u64>,
+    /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
+    /// which telemetry shows as the first errors.
+    #[serde(skip)]
+    pub notices: Vec<String>,
 }
 
 /// The keys of [`LinkOptions`].

@@ -20,6 +20,7 @@
 //!
 //! A key that is unknown, or belongs to the other kind, is refused.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -154,6 +155,22 @@ impl RadioConfig {
             Transport::Serial { device, baud } => open_serial(device, *baud)?,
         };
         RadioConnection::new(radio, self.framing.clone(), self.read_timeout)
+    }
+}
+
+/// One line for the log: what the radio is reached through, its framing, and who
+/// speaks with whom.
+impl fmt::Display for RadioConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.transport {
+            Transport::Udp { bind, peer } => write!(f, "on UDP {bind}, peer {peer}")?,
+            Transport::Serial { device, baud } => write!(f, "on {device} at {baud} bit/s")?,
+        }
+        write!(f, ", {}", self.framing.framing)?;
+        match &self.framing.ax25 {
+            Some(ax25) => write!(f, ", {} to {}", ax25.callsign, ax25.peer),
+            None => Ok(()),
+        }
     }
 }
 

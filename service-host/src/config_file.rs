@@ -31,12 +31,12 @@ pub struct ConfigFile {
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file named on the command line, or one found by search, cannot be read.
-    #[error("cannot read the configuration file {}: {source}", path.display())]
+    #[error("cannot read the configuration file {}: {cause}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
-        source: io::Error,
+        cause: io::Error,
     },
 
     /// The file is longer than [`CONFIG_BYTES_MAX`].
@@ -103,8 +103,8 @@ impl ConfigFile {
         }
         for candidate in candidates {
             match Self::read(candidate.as_ref()) {
-                Err(ConfigError::Unreadable { source, .. })
-                    if source.kind() == io::ErrorKind::NotFound => {}
+                Err(ConfigError::Unreadable { cause, .. })
+                    if cause.kind() == io::ErrorKind::NotFound => {}
                 read => return read,
             }
         }
@@ -113,9 +113,9 @@ impl ConfigFile {
 
     /// Reads and parses the file at `path`.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable {
+        let unreadable = |cause| ConfigError::Unreadable {
             path: path.to_owned(),
-            source,
+            cause,
         };
         let mut text = String::new();
         File::open(path)
@@ -132,6 +132,14 @@ impl ConfigFile {
             text,
             table,
         })
+    }
+
+    /// The file's path, or a phrase that says there is none: for errors.
+    pub fn name(&self) -> String {
+        match &self.path {
+            Some(path) => path.display().to_string(),
+            None => "default configuration".to_owned(),
+        }
     }
 
     /// Takes the table at the path `name` (`&["ethernet-service", "addr"]`) as
@@ -160,10 +168,7 @@ impl ConfigFile {
 
     fn section_error(&self, name: &[&str], message: String) -> ConfigError {
         ConfigError::Section {
-            file: match &self.path {
-                Some(path) => path.display().to_string(),
-                None => "default configuration".to_owned(),
-            },
+            file: self.name(),
             table: name.join("."),
             message,
         }

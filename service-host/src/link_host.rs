@@ -29,6 +29,8 @@ use comms_service::{
 };
 use radio_hal::{RadioConfig, RadioConnection};
 
+use strsim::damerau_levenshtein;
+
 use crate::address::AddrConfig;
 use crate::config_file::ConfigFile;
 use crate::http::{Endpoint, HttpServer};
@@ -48,6 +50,9 @@ pub struct LinkDefaults {
     pub comms: CommsConfig,
 }
 
+/// So many wrong letters make a typo; more make another word.
+const TYPO_DISTANCE_MAX: usize = 2;
+
 /// A running service on a communications link.
 pub struct LinkHost {
     service: &'static str,
@@ -64,12 +69,12 @@ impl LinkHost {
     /// nothing is left running then.
     pub fn start(file: &ConfigFile, defaults: LinkDefaults) -> anyhow::Result<LinkHost> {
         let service = defaults.service;
-        check_keys(file, service)?;
+        check_keys(file, service).with_context(|| file.name())?;
         let addr = AddrConfig::read(file, service, defaults.addr)?;
         let radio_config = file.section::<RadioConfig>(&[service, "radio"])?;
         let radio_config = radio_config.unwrap_or(defaults.radio);
-        let (config, options) = CommsConfig::from_table(&file.table, service, defaults.comms)?;
-        let notices = config.notices.clone();
+        let (config, options) = CommsConfig::from_table(&file.table, service, defaults.comms)
+            .with_context(|| file.name())?;
 
         let read_timeout = options.read_timeout_ms.map(|_| options.read_timeout());
         let radio_config = match read_timeout {
@@ -94,7 +99,6 @@ impl LinkHost {
             .options(options)
             .radio_bytes_max(connection.packet_bytes_max())
             .read_timeout(connection.read_timeout())
-            .notices(notices)
             .start(telemetry)?;
         let host = LinkHost {
             service,
@@ -102,8 +106,9 @@ impl LinkHost {
             http,
             radio: connection,
         };
+        log::info!("{service}: radio {radio_config}");
         log::info!(
-            "{service}: GraphQL, GraphiQL and metrics at http://{}/",
+            "{service}: GraphQL, GraphiQL and metrics (/metrics) at http://{}/",
             host.http_addr()
         );
         for endpoint in host.comms.downlink_addrs() {
@@ -167,21 +172,36 @@ fn endpoint(context: LinkContext) -> Endpoint {
     Endpoint::new(link_schema(), context).with_metrics(metrics)
 }
 
-/// A mistyped table must not leave a service with the radio of its defaults.
+/// A mistyped table or key must not leave a service with the radio of its
+/// defaults.
 fn check_keys(file: &ConfigFile, service: &str) -> anyhow::Result<()> {
     const TABLES: [&str; 3] = ["addr", "comms", "radio"];
     let Some(own) = file.table.get(service) else {
+        let tables = file.table.keys().map(String::as_str);
+        if let Some(typo) = tables.min_by_key(|table| damerau_levenshtein(table, service))
+            && damerau_levenshtein(typo, service) <= TYPO_DISTANCE_MAX
+        {
+            bail!("unknown table [{typo}]; did you mean [{service}]?");
+        }
+        if file.path.is_some() {
+            log::warn!(
+                "{}: no table [{service}], so all defaults hold",
+                file.name()
+            );
+        }
         return Ok(());
     };
     let Some(own) = own.as_table() else {
-        bail!("configuration: `{service}` must be a table");
+        bail!("`{service}` must be a table");
     };
     for key in own.keys() {
         if !TABLES.contains(&key.as_str()) && !CommsConfig::is_key(key) {
-            bail!(
-                "configuration: unknown key `{key}` in [{service}]; known are the tables {} and the keys of [{service}.comms]",
-                TABLES.join(", ")
-            );
+            let near = |table: &&&str| damerau_levenshtein(table, key) <= TYPO_DISTANCE_MAX;
+            let hint = match TABLES.iter().find(near) {
+                Some(table) => format!("; did you mean [{service}.{table}]?"),
+                None => format!("; known are the tables {}", TABLES.join(", ")),
+            };
+            bail!("unknown key `{key}` in [{service}]{hint}");
         }
     }
     Ok(())

@@ -70,7 +70,6 @@ impl CommsService {
             own_format: None,
             radio_bytes_max: None,
             read_timeout: None,
-            notices: Vec::new(),
         }
     }
 }
@@ -82,7 +81,6 @@ pub struct CommsServiceBuilder<Connection: Clone> {
     own_format: Option<Box<dyn LinkPacket>>,
     radio_bytes_max: Option<usize>,
     read_timeout: Option<Duration>,
-    notices: Vec<String>,
 }
 
 impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
@@ -124,13 +122,6 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         self
     }
 
-    /// [`CommsConfig::notices`](crate::CommsConfig::notices), to stand in
-    /// telemetry as the first errors.
-    pub fn notices(mut self, notices: Vec<String>) -> Self {
-        self.notices = notices;
-        self
-    }
-
     /// As [`CommsService::start`].
     ///
     /// # Errors
@@ -157,7 +148,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let handlers_max = plan.link.handlers_max;
         let writes = controls.write.len();
         let mut link = Link::new(link_config, plan.format);
-        for notice in self.notices {
+        for notice in self.options.notices {
             link.note(notice);
         }
         let (performer, jobs) = performer::Performer::new(

@@ -228,9 +228,9 @@ fn bind(what: &'static str, ip: Ipv4Addr, port: u16) -> CommsResult<UdpSocket> {
         socket.bind(&address.into())?;
         Ok(socket.into())
     };
-    open().map_err(|source| CommsError::Bind {
+    open().map_err(|cause| CommsError::Bind {
         what,
         address,
-        source,
+        cause,
     })
 }

@@ -32,12 +32,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub enum StartError {
     /// The address cannot be listened on: it is in use, not ours, or not
     /// permitted.
-    #[error("cannot listen on {address} for GraphQL: {source}; choose another ip or port")]
+    #[error("cannot listen on {address} for GraphQL: {cause}; choose another ip or port")]
     Bind {
         /// The address asked for.
         address: SocketAddr,
         /// What the operating system said.
-        source: io::Error,
+        cause: io::Error,
     },
 
     /// The operating system refused something the server needs to run.
@@ -63,9 +63,9 @@ impl HttpServer {
     /// Listens on `addr` (port 0: any free port) and serves `endpoint` from a
     /// thread named `graphql-http`. When this returns, connections are taken.
     pub fn start(addr: SocketAddr, endpoint: Endpoint) -> Result<Self, StartError> {
-        let bind_error = |source| StartError::Bind {
+        let bind_error = |cause| StartError::Bind {
             address: addr,
-            source,
+            cause,
         };
         let listener = StdListener::bind(addr).map_err(bind_error)?;
         let local_addr = listener.local_addr().map_err(bind_error)?;
@@ -87,7 +87,6 @@ impl HttpServer {
         let thread = thread::Builder::new()
             .name("graphql-http".to_owned())
             .spawn(move || run(runtime, listener, routes(endpoint), stopped))?;
-        log::info!("GraphQL on http://{local_addr}/graphql, GraphiQL on http://{local_addr}/");
         Ok(Self {
             local_addr,
             running: Some(Running { stop, thread }),

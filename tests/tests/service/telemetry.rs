@@ -1,6 +1,6 @@
 //! What telemetry says after something known has happened.
 
-use comms_service::CommsTelemetry;
+use comms_service::{CommsConfig, CommsTelemetry};
 use heliograph_tests::http_service::{HttpService, Reply};
 use heliograph_tests::udp::UdpPeer;
 use juniper::{EmptyMutation, EmptySubscription, RootNode, Variables, graphql_object};
@@ -122,17 +122,20 @@ fn a_reader_that_holds_telemetry_delays_nothing() {
 
 #[test]
 fn notices_of_the_configuration_are_the_first_errors() {
-    let setup = Setup::default();
-    let (radio, _other_end) = crate::rig::Radio::pair();
-    let controls = setup.controls(
-        Some(std::sync::Arc::new(crate::rig::Radio::read)),
-        vec![std::sync::Arc::new(crate::rig::Radio::write)],
-        radio,
+    let text = "[radio.comms]\ntimeout = \"soon\"";
+    let read = CommsConfig::from_toml(text, "radio", CommsConfig::default());
+    let (config, options) = read.unwrap();
+    let setup = Setup {
+        options,
+        ..Setup::default()
+    };
+    let (satellite, _radio) = setup.with_radio();
+    let errors = satellite.statistics().errors;
+    assert_eq!(errors, config.notices);
+    assert!(
+        errors[0].contains("[radio.comms] `timeout` is \"soon\""),
+        "{errors:?}"
     );
-    let notice = "`timeout` in [radio.comms] is \"1s\"".to_string();
-    let builder = setup.builder(controls).notices(vec![notice.clone()]);
-    let satellite = crate::rig::Satellite::start(builder);
-    assert_eq!(satellite.statistics().errors, [notice]);
 }
 
 /// A schema as a service's own would be.
