@@ -67,8 +67,8 @@ drop_reasons! {
     SocketBusy => "socket-busy",
     /// An answer to a command that is not outstanding.
     NotAsked => "not-asked",
-    /// A repeated command whose answer came before it was sent.
-    Answered => "answered",
+    /// A command taken back before it was sent: answered already, or cancelled.
+    Withdrawn => "withdrawn",
     /// The transmit queue is full.
     QueueFull => "queue-full",
     /// The radio's `write` failed.

@@ -83,6 +83,12 @@ impl GroundLink {
         self.shell.with(|link, _| link.command(command));
     }
 
+    /// Takes a command back: it is not sent (again), and nothing more comes of it
+    /// by the receiver. What the radio took already cannot be taken back.
+    pub fn cancel(&self, command_id: u64) {
+        self.shell.with(|link, _| link.cancel(command_id));
+    }
+
     /// Everything counted, in one consistent snapshot.
     pub fn statistics(&self) -> Statistics {
         self.shell.statistics()

@@ -8,6 +8,7 @@ pub mod binaries;
 pub mod hex;
 pub mod http_service;
 pub mod pcap;
+pub mod ports;
 pub mod referee;
 pub mod tshark;
 pub mod udp;

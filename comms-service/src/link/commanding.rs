@@ -65,7 +65,7 @@ impl Link {
     pub(super) fn handle_message_on_ground(&mut self, message: Message) {
         let command_id = message.head.command_id;
         if self.commands.remove(command_id) {
-            self.withdraw_retry(command_id);
+            self.withdraw(command_id);
             self.counted.messages_in.deliver(1);
             let payload = message.payload;
             self.actions.push_back(Action::Answered {
@@ -80,14 +80,22 @@ impl Link {
         }
     }
 
+    /// Nobody waits for the command any more: what was not sent yet is not sent, an
+    /// answer counts as not asked for, and no action follows.
+    pub fn cancel(&mut self, command_id: u64) {
+        if self.commands.remove(command_id) {
+            self.withdraw(command_id);
+        }
+    }
+
     /// A retry that is still in the queue must not go up once the answer is here:
     /// the service would run it again.
-    fn withdraw_retry(&mut self, command_id: u64) {
+    fn withdraw(&mut self, command_id: u64) {
         if let Some(queue) = self.transmit.first_mut() {
             let messages = queue.withdraw(Origin::Command(command_id));
             self.counted
                 .messages_out
-                .drop(DropReason::Answered, messages);
+                .drop(DropReason::Withdrawn, messages);
         }
     }
 }

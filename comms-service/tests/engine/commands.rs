@@ -287,7 +287,7 @@ fn a_retry_that_waits_is_withdrawn_when_the_answer_comes_first() {
     assert_eq!(rig.outcomes, [Outcome::Answered(1, b"late".to_vec())]);
     assert_eq!(
         dropped(&rig.ground().messages_out),
-        [(DropReason::Answered, 1)]
+        [(DropReason::Withdrawn, 1)]
     );
     rig.assert_idle();
 }
@@ -326,4 +326,31 @@ fn whoever_waits_for_a_command_is_told_when_the_link_stops() {
     let stopped = CommandFailure::Dropped(DropReason::Shutdown);
     assert_eq!(rig.outcomes, [Outcome::Failed(1, stopped)]);
     assert_eq!(rig.ground().memory_bytes_used, 0);
+}
+
+#[test]
+fn a_cancelled_command_is_not_sent_again_and_has_no_outcome() {
+    let mut rig = Rig::space_packet();
+    rig.query(1, 8020, b"?");
+    rig.query(2, 8020, b"not sent yet");
+    let sent = rig.transmit(End::Ground).unwrap();
+    rig.on(End::Ground, |link, _| {
+        link.cancel(1);
+        link.cancel(2);
+    });
+    rig.hear(End::Satellite, sent);
+    rig.service_answers(b"!");
+    rig.carry_down();
+    rig.pass(10 * COMMAND_TIMEOUT);
+    assert_eq!(rig.carry_up(), 0);
+    assert_eq!(rig.outcomes, []);
+    assert_eq!(
+        dropped(&rig.ground().messages_out),
+        [(DropReason::Withdrawn, 1)]
+    );
+    assert_eq!(
+        dropped(&rig.ground().messages_in),
+        [(DropReason::NotAsked, 1)]
+    );
+    rig.assert_idle();
 }

@@ -2,13 +2,12 @@
 //! and at the radio's other end either an operator or the test itself.
 
 mod ground;
-mod ports;
 mod radio;
 mod satellite;
 mod setup;
 
 pub(crate) use ground::Ground;
-pub(crate) use ports::{bind_udp, free_udp_port, free_udp_range};
+pub(crate) use heliograph_tests::ports::{bind_udp, free_udp_port, free_udp_range};
 pub(crate) use radio::Radio;
 pub(crate) use satellite::Satellite;
 pub(crate) use setup::{READ_TIMEOUT, Setup};

@@ -11,17 +11,17 @@ const FIRST: u16 = 20_000;
 const LAST: u16 = 30_000;
 
 /// Binds a UDP port of 127.0.0.1.
-pub(crate) fn bind_udp(port: u16) -> io::Result<UdpSocket> {
+pub fn bind_udp(port: u16) -> io::Result<UdpSocket> {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, port))
 }
 
 /// A UDP port that is free, and that no other test of this program gets.
-pub(crate) fn free_udp_port() -> u16 {
+pub fn free_udp_port() -> u16 {
     *free_udp_range(1).start()
 }
 
 /// As many in a row.
-pub(crate) fn free_udp_range(count: u16) -> RangeInclusive<u16> {
+pub fn free_udp_range(count: u16) -> RangeInclusive<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
         let first = FIRST + NEXT.fetch_add(count, Ordering::Relaxed);
