@@ -17,8 +17,14 @@ fn config(text: &str) -> CommsConfig {
     read(text).unwrap().0
 }
 
+/// The newer keys alone.
 fn options(text: &str) -> LinkOptions {
-    read(&format!("[radio.comms]\n{text}")).unwrap().1
+    let (config, options) = read(&format!("[radio.comms]\n{text}")).unwrap();
+    assert_eq!(options.notices, config.notices);
+    LinkOptions {
+        notices: Vec::new(),
+        ..options
+    }
 }
 
 fn error(text: &str) -> CommsError {
@@ -153,7 +159,7 @@ fn malformed_fields_take_their_defaults_and_say_which_and_why() {
         };
         assert_eq!(config, default);
         let notice = &config.notices[0];
-        assert!(notice.starts_with(&format!("`{key}` is ")), "{notice}");
+        assert!(notice.starts_with(&format!("[radio.comms] `{key}` is ")), "{notice}");
         assert!(notice.contains("using the default"), "{notice}");
     }
 }
