@@ -1,63 +1,76 @@
 //! Programs that come as Debian packages.
 
 use std::env;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::workspace;
+use crate::output::{complain, say};
+use crate::workspace::shown;
 
-/// A program the tests start, and the package it comes in.
-struct Needed {
-    program: &'static str,
-    package: &'static str,
-}
+/// Programs the tests start; each comes in the package of its name.
+const PROGRAMS: [&str; 2] = ["tshark", "python3"];
 
-const NEEDED: [Needed; 2] = [
-    Needed {
-        program: "tshark",
-        package: "tshark",
-    },
-    Needed {
-        program: "python3",
-        package: "python3",
-    },
-];
+/// A fresh machine updates itself for a while after its first start.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(120);
+const LOCK_PAUSE: Duration = Duration::from_secs(3);
 
-/// Installs the packages whose programs are not on the path; says whether
-/// there were any.
-pub(crate) fn install_missing() -> Result<bool> {
-    let missing: Vec<&str> = NEEDED
-        .iter()
-        .filter(|needed| !on_path(needed.program))
-        .map(|needed| needed.package)
-        .collect();
-    if missing.is_empty() {
-        return Ok(false);
-    }
-    install(&missing)?;
-    Ok(true)
+/// The packages whose programs are not on the path.
+pub(crate) fn missing() -> Vec<&'static str> {
+    let missing = PROGRAMS.into_iter().filter(|program| !on_path(program));
+    missing.collect()
 }
 
 /// Installs `packages`, after an update of the package lists: on a fresh
 /// machine these may be empty.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
     let listed = packages.join(" ");
     if !on_path("apt-get") {
         bail!("these Debian packages or their like are needed, and there is no apt-get: {listed}");
     }
-    println!("installing {listed}");
-    let failed = || format!("cannot install the Debian packages: {listed}");
-    workspace::run(apt_get()?.arg("update")).with_context(failed)?;
-    workspace::run(
-        apt_get()?
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(packages),
-    )
-    .with_context(failed)
+    say(format_args!("installing {listed}"));
+    let install = ["install", "--yes", "--no-install-recommends"];
+    apt_get(&["update"])
+        .and_then(|()| apt_get(&[&install, packages].concat()))
+        .with_context(|| format!("cannot install the Debian packages: {listed}"))
 }
 
-fn apt_get() -> Result<Command> {
+/// Runs `apt-get` until it is not another one that holds a lock. Its own
+/// option to wait does not cover the lock of the package lists.
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let give_up = Instant::now() + LOCK_WAIT_MAX;
+    loop {
+        let mut command = apt_get_command()?;
+        command.args(arguments).stderr(Stdio::piped());
+        let started = format!("cannot start `{}`", shown(&command));
+        let mut child = command.spawn().context(started)?;
+        let mut locked = false;
+        if let Some(errors) = child.stderr.take() {
+            for line in BufReader::new(errors).split(b'\n') {
+                let line = line.context("cannot read the output of apt-get")?;
+                let line = String::from_utf8_lossy(&line);
+                complain(&line);
+                locked |= names_a_lock(&line);
+            }
+        }
+        let status = child.wait()?;
+        if status.success() {
+            return Ok(());
+        }
+        let again = locked && Instant::now() + LOCK_PAUSE < give_up;
+        ensure!(again, "`{}` ended with {status}", shown(&command));
+        say("another program is installing packages: waiting for it");
+        thread::sleep(LOCK_PAUSE);
+    }
+}
+
+fn apt_get_command() -> Result<Command> {
     let mut command = if is_root()? {
         Command::new("env")
     } else if on_path("sudo") {
@@ -70,12 +83,20 @@ fn apt_get() -> Result<Command> {
     };
     command.args([
         "DEBIAN_FRONTEND=noninteractive",
+        // For `names_a_lock`.
+        "LC_ALL=C",
         "apt-get",
         "--quiet",
         "--option=Acquire::Retries=3",
         "--option=DPkg::Lock::Timeout=120",
     ]);
     Ok(command)
+}
+
+fn names_a_lock(line: &str) -> bool {
+    ["Could not get lock", "Unable to lock"]
+        .iter()
+        .any(|words| line.contains(words))
 }
 
 fn is_root() -> Result<bool> {

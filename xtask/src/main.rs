@@ -5,6 +5,7 @@
 
 mod debian;
 mod lint;
+mod output;
 mod referees;
 mod setup;
 mod step;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use output::{complain, say};
 use step::Steps;
 
 /// The project's own commands.
@@ -41,7 +43,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let Some(command) = Arguments::parse().command else {
-        print!("{}", Arguments::command().render_help());
+        say(Arguments::command().render_help().to_string().trim_end());
         return ExitCode::SUCCESS;
     };
     let mut steps = Steps::default();
@@ -50,11 +52,11 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(&mut steps),
         Command::Test(arguments) => test::run(&mut steps, &arguments),
     };
-    print!("{}", steps.summary());
+    say(steps.summary().trim_end());
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("\nerror: {error:#}");
+            complain(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

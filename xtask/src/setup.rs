@@ -8,12 +8,16 @@ use crate::{debian, referees};
 /// Installs what is missing; takes a moment when nothing is.
 pub(crate) fn run(steps: &mut Steps) -> Result<()> {
     steps.run("setup", || {
-        let installed = debian::install_missing()?;
-        let created = referees::install()?;
-        Ok(if installed || created {
-            "installed what was missing"
-        } else {
-            "nothing was missing"
-        })
+        let mut packages = debian::missing();
+        let referees = match referees::are_ready()? {
+            true => None,
+            false => Some(referees::begin(&mut packages)?),
+        };
+        if packages.is_empty() && referees.is_none() {
+            return Ok("nothing was missing");
+        }
+        debian::install(&packages)?;
+        referees.map_or(Ok(()), referees::finish)?;
+        Ok("installed what was missing")
     })
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::output::say;
+
 /// The steps run so far.
 #[derive(Default)]
 pub(crate) struct Steps {
@@ -26,7 +28,7 @@ impl Steps {
         name: &'static str,
         work: impl FnOnce() -> Result<R>,
     ) -> Result<()> {
-        println!("==> {name}");
+        say(format_args!("==> {name}"));
         let start = Instant::now();
         let result = work();
         let took = start.elapsed();
@@ -36,7 +38,7 @@ impl Steps {
             Err(error) => (String::new(), Err(error)),
         };
         let verdict = verdict(passed);
-        println!("<== {name}: {verdict} in {}", seconds(took));
+        say(format_args!("<== {name}: {verdict} in {}", seconds(took)));
         self.finished.push(Finished {
             name,
             passed,

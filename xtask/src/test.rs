@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::output::say;
 use crate::step::Steps;
 use crate::workspace::{cargo, run as start, shown, succeeded};
 use crate::{lint, setup};
@@ -26,7 +27,7 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     setup::run(steps)?;
     lint::run(steps)?;
     steps.run("build", || {
-        start(&mut cargo(["build", "--workspace", "--all-targets"])).map(|()| "")
+        start(&mut cargo("build", &["--workspace", "--all-targets"])).map(|()| "")
     })?;
     steps.run("test", || {
         // clap takes away a `--` that comes first, which `cargo test` needs.
@@ -41,7 +42,7 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
 }
 
 fn run_tests<'a>(passed_on: impl Iterator<Item = &'a String>) -> Result<Tally> {
-    let mut command = cargo(["test", "--workspace"]);
+    let mut command = cargo("test", &["--workspace"]);
     command.args(passed_on).stdout(Stdio::piped());
     let mut child = command
         .spawn()
@@ -51,11 +52,11 @@ fn run_tests<'a>(passed_on: impl Iterator<Item = &'a String>) -> Result<Tally> {
         for line in BufReader::new(output).split(b'\n') {
             let line = line.context("cannot read the tests' output")?;
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
+            say(&line);
             tally.add(&line);
         }
     }
-    println!("tests: {tally}");
+    say(format_args!("tests: {tally}"));
     succeeded(&command, child.wait()?)?;
     Ok(tally)
 }

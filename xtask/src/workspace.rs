@@ -1,5 +1,6 @@
 //! Where the workspace stands, and how its `cargo` is called.
 
+use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -19,11 +20,17 @@ pub(crate) fn referees() -> PathBuf {
     root().join("target").join("referees")
 }
 
-/// A call of the `cargo` that runs this program, from the workspace's root.
-pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+/// A call of the `cargo` that runs this program, from the workspace's root. In
+/// continuous integration, which sets `CI`, `Cargo.lock` must stay as it is.
+pub(crate) fn cargo(subcommand: &str, arguments: &[&str]) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(root()).args(arguments);
+    command.current_dir(root()).arg(subcommand);
+    // `cargo fmt` resolves nothing, and does not know the option.
+    if subcommand != "fmt" && env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
+        command.arg("--locked");
+    }
+    command.args(arguments);
     command
 }
 
