@@ -20,8 +20,6 @@ pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 pub struct ConfigFile {
     /// Where it was read from; `None` if there is none and defaults hold.
     pub path: Option<PathBuf>,
-    /// Its text, for parsers that want positions.
-    pub text: String,
     /// Its parsed content.
     pub table: toml::Table,
 }
@@ -129,7 +127,6 @@ impl ConfigFile {
         let table = parse(path, &text)?;
         Ok(Self {
             path: Some(path.to_owned()),
-            text,
             table,
         })
     }

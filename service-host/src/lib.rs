@@ -8,8 +8,12 @@
 //! 2. [`logging::start`];
 //! 3. [`config_file::ConfigFile::find`], then one [`ConfigFile::section`] per
 //!    table it reads;
-//! 4. build an [`http::Endpoint`] and [`http::HttpServer::start`] it;
-//! 5. wait on [`signals::stop_requested`], then [`http::HttpServer::stop`].
+//! 4. [`signals::stop_requested`], before anything is started;
+//! 5. build an [`http::Endpoint`] and [`http::HttpServer::start`] it;
+//! 6. wait for the signal, then [`http::HttpServer::stop`].
+//!
+//! A service on a communications link has all of that after its configuration
+//! in [`link_host::LinkHost`].
 //!
 //! The only async runtime of a service lives in [`http`], on one named thread;
 //! nothing outside that module sees it.

@@ -20,15 +20,17 @@
 //! # }
 //! ```
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::UdpSocket;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
 use comms_service::{
     CommsConfig, CommsControlBlock, CommsHandle, CommsService, CommsTelemetry, radio,
 };
+use crossbeam_channel::Receiver;
+use radio_hal::config::Transport;
 use radio_hal::{RadioConfig, RadioConnection};
-
 use strsim::damerau_levenshtein;
 
 use crate::address::AddrConfig;
@@ -36,7 +38,7 @@ use crate::config_file::ConfigFile;
 use crate::http::{Endpoint, HttpServer};
 use crate::link_metrics::link_metrics;
 use crate::link_schema::{LinkContext, link_schema};
-use crate::signals::stop_requested;
+use crate::signals::{Signal, stop_requested};
 
 /// What a binary takes where the configuration says nothing.
 pub struct LinkDefaults {
@@ -56,17 +58,18 @@ const TYPO_DISTANCE_MAX: usize = 2;
 /// A running service on a communications link.
 pub struct LinkHost {
     service: &'static str,
+    stop_requested: Receiver<Signal>,
     comms: CommsHandle,
     http: HttpServer,
-    radio: RadioConnection,
 }
 
 impl LinkHost {
-    /// Opens the radio, starts the link and its GraphQL endpoint.
+    /// Takes over SIGINT and SIGTERM, opens the radio, starts the link and its
+    /// GraphQL endpoint.
     ///
     /// # Errors
     /// What is wrong with the configuration, or which socket could not be had;
-    /// nothing is left running then.
+    /// no socket and no thread of the link is left then.
     pub fn start(file: &ConfigFile, defaults: LinkDefaults) -> anyhow::Result<LinkHost> {
         let service = defaults.service;
         check_keys(file, service).with_context(|| file.name())?;
@@ -81,7 +84,9 @@ impl LinkHost {
             Some(timeout) => radio_config.with_read_timeout(timeout)?,
             None => radio_config,
         };
-        let connection = radio_config.open().context("cannot open the radio")?;
+        // From here on there is something to end in good order.
+        let stop_requested = stop_requested().context("cannot take over the signals")?;
+        let connection = open(&radio_config, service)?;
         let controls = CommsControlBlock::new(
             Some(Arc::new(radio::read)),
             vec![Arc::new(radio::write)],
@@ -100,53 +105,30 @@ impl LinkHost {
             .radio_bytes_max(connection.packet_bytes_max())
             .read_timeout(connection.read_timeout())
             .start(telemetry)?;
-        let host = LinkHost {
-            service,
-            comms,
-            http,
-            radio: connection,
-        };
         log::info!("{service}: radio {radio_config}");
         log::info!(
             "{service}: GraphQL, GraphiQL and metrics (/metrics) at http://{}/",
-            host.http_addr()
+            http.local_addr()
         );
-        for endpoint in host.comms.downlink_addrs() {
+        for endpoint in comms.downlink_addrs() {
             log::info!("{service}: datagrams to UDP {endpoint} go down");
         }
-        Ok(host)
+        Ok(LinkHost {
+            service,
+            stop_requested,
+            comms,
+            http,
+        })
     }
 
-    /// Where the GraphQL endpoint listens.
-    pub fn http_addr(&self) -> SocketAddr {
-        self.http.local_addr()
-    }
-
-    /// The running link.
-    pub fn comms(&self) -> &CommsHandle {
-        &self.comms
-    }
-
-    /// The radio.
-    pub fn radio(&self) -> &RadioConnection {
-        &self.radio
-    }
-
-    /// Waits for SIGINT or SIGTERM, then stops.
-    ///
-    /// # Errors
-    /// When the signals cannot be caught, or a thread had to be left behind.
-    pub fn run_until_signal(self) -> anyhow::Result<()> {
-        let signal = stop_requested()?.recv()?;
-        log::info!("{}: stopping on {signal}", self.service);
-        self.stop()
-    }
-
-    /// Stops endpoint and link.
+    /// Waits for SIGINT or SIGTERM, which may have come during the start, then
+    /// stops endpoint and link. A second signal ends the process at once.
     ///
     /// # Errors
     /// When a thread had to be left behind.
-    pub fn stop(self) -> anyhow::Result<()> {
+    pub fn run_until_signal(self) -> anyhow::Result<()> {
+        let signal = self.stop_requested.recv()?;
+        log::info!("{}: stopping on {signal}", self.service);
         self.http.stop();
         let report = self.comms.shutdown();
         if !report.detached.is_empty() {
@@ -158,6 +140,29 @@ impl LinkHost {
         }
         log::info!("{}: stopped", self.service);
         Ok(())
+    }
+}
+
+fn open(config: &RadioConfig, service: &str) -> anyhow::Result<RadioConnection> {
+    config.open().with_context(|| {
+        if address_in_use(config) {
+            format!(
+                "cannot open the radio: another program has its address, perhaps \
+                 another {service} or a flatsat that still runs"
+            )
+        } else {
+            "cannot open the radio".to_owned()
+        }
+    })
+}
+
+/// Whether somebody else has the radio's address, by asking for it once more.
+fn address_in_use(config: &RadioConfig) -> bool {
+    match config.transport() {
+        Transport::Udp { bind, .. } => {
+            UdpSocket::bind(bind).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+        }
+        _ => false,
     }
 }
 

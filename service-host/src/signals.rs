@@ -1,10 +1,16 @@
 //! Being told to stop.
+//!
+//! A service stops on SIGINT and SIGTERM: [`stop_requested`]. A command at a
+//! terminal also stops, in good order, when its terminal is closed:
+//! [`stop_requested_or_hang_up`]. Services leave SIGHUP as it is, since it is
+//! what they will be told to read their configuration again with.
 
+use std::fs;
 use std::io;
 use std::thread;
 
 use crossbeam_channel::{Receiver, bounded};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
@@ -14,11 +20,24 @@ const SIGNAL_EXIT_CODE_BASE: i32 = 128;
 
 /// A request to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Signal {
     /// SIGINT: Ctrl-C at a terminal.
     Interrupt,
     /// SIGTERM: the service manager stops the service.
     Terminate,
+    /// SIGHUP: the terminal was closed.
+    HangUp,
+}
+
+impl Signal {
+    fn from_number(number: i32) -> Self {
+        match number {
+            SIGINT => Self::Interrupt,
+            SIGHUP => Self::HangUp,
+            _ => Self::Terminate,
+        }
+    }
 }
 
 impl std::fmt::Display for Signal {
@@ -26,35 +45,69 @@ impl std::fmt::Display for Signal {
         f.write_str(match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
+            Self::HangUp => "SIGHUP",
         })
     }
 }
 
 /// Takes over SIGINT and SIGTERM: the first one arrives at the receiver, for
-/// the service to stop in good order; a second one ends the process at once
+/// the program to stop in good order; a second one ends the process at once
 /// with code 130 or 143, for a stop that hangs.
 ///
-/// Call it once, early: before it, the signals end the process.
-/// Fails if the operating system refuses the handlers or the thread.
+/// Call it once, before anything is started that wants a good end: until then,
+/// the signals end the process.
+///
+/// # Errors
+/// When the operating system refuses the handlers or the thread.
 pub fn stop_requested() -> io::Result<Receiver<Signal>> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    take_over(&[SIGINT, SIGTERM])
+}
+
+/// [`stop_requested`] that takes over SIGHUP as well, unless the process was
+/// started to ignore it, as `nohup` does.
+///
+/// A SIGHUP after the first signal changes nothing: the kernel and the shell
+/// each send one when a terminal is closed.
+///
+/// # Errors
+/// When the operating system refuses the handlers or the thread.
+pub fn stop_requested_or_hang_up() -> io::Result<Receiver<Signal>> {
+    if hang_up_is_ignored() {
+        return stop_requested();
+    }
+    take_over(&[SIGINT, SIGTERM, SIGHUP])
+}
+
+fn take_over(numbers: &[i32]) -> io::Result<Receiver<Signal>> {
+    let mut signals = Signals::new(numbers)?;
     let (request, requests) = bounded(1);
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
-            for (count, number) in signals.forever().enumerate() {
-                if count > 0 {
+            let mut asked = false;
+            for number in signals.forever() {
+                if !asked {
+                    asked = true;
+                    // Nobody listening any more means that the program is
+                    // already stopping; the next signal then ends it.
+                    let _ = request.send(Signal::from_number(number));
+                } else if number != SIGHUP {
                     low_level::exit(SIGNAL_EXIT_CODE_BASE + number);
                 }
-                let signal = if number == SIGINT {
-                    Signal::Interrupt
-                } else {
-                    Signal::Terminate
-                };
-                // Nobody listening any more means that the service is already
-                // stopping; the next signal then ends it.
-                let _ = request.send(signal);
             }
         })?;
     Ok(requests)
+}
+
+/// Whether SIGHUP is ignored, as far as the system tells: Linux does, in the
+/// process's status, as a mask of signals in hexadecimal (proc(5)).
+fn hang_up_is_ignored() -> bool {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
