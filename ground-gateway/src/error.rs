@@ -8,6 +8,8 @@ use comms_service::CommsError;
 use radio_hal::RadioError;
 use service_host::config_file::ConfigError;
 
+use crate::output::counted;
+
 /// Why a command came to nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -104,7 +106,7 @@ pub enum GroundError {
         message: String,
     },
     /// The message is larger than this link carries.
-    #[error("the {what} has {bytes} octets; at most {bytes_max} can be sent{advice}")]
+    #[error("the {what} has {}; at most {bytes_max} can be sent{advice}", counted(*.bytes, "octet"))]
     TooLarge {
         /// The message in the user's words.
         what: &'static str,
@@ -122,7 +124,7 @@ pub enum GroundError {
         message: String,
     },
     /// The service's answer is not what a GraphQL service answers.
-    #[error("the answer of port {port} is no JSON ({bytes} octets): {excerpt}")]
+    #[error("the answer of port {port} is no JSON ({}): {excerpt}", counted(*.bytes, "octet"))]
     NotJson {
         /// The service's port.
         port: u16,

@@ -52,6 +52,7 @@ mod commands;
 mod config;
 mod error;
 mod hub;
+mod output;
 mod patience;
 mod progress;
 mod run;

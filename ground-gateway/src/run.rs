@@ -11,6 +11,7 @@ use crate::client::LinkClient;
 use crate::commands;
 use crate::config::GroundConfig;
 use crate::error::{GroundError, one_line};
+use crate::output::note;
 use crate::progress::Progress;
 use crate::runtime::RuntimeDir;
 use crate::stop::Stop;
@@ -50,7 +51,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn failed(error: &GroundError) -> ExitCode {
-    eprintln!("{}", one_line(&error.to_string()));
+    note(&one_line(&error.to_string()));
     ExitCode::FAILURE
 }
 

@@ -1,12 +1,15 @@
 //! `ground listen`: what comes down unasked, a line each.
 
+use std::io::ErrorKind;
+
 use serde::Serialize;
 
-use super::{hex, print_line};
+use super::hex;
 use crate::arguments::ListenArguments;
 use crate::client::{LinkClient, ListenEvent};
 use crate::error::GroundError;
 use crate::hub::Heard;
+use crate::output::{counted, note, print_line};
 
 pub(crate) fn listen(client: &LinkClient, arguments: &ListenArguments) -> Result<(), GroundError> {
     let mut listener = client.listen()?;
@@ -21,15 +24,20 @@ pub(crate) fn listen(client: &LinkClient, arguments: &ListenArguments) -> Result
                 return Err(GroundError::HeardTooFew { link, heard, count });
             }
             Some(ListenEvent::Lost(messages)) => {
-                eprintln!("{messages} messages lost: they came faster than they were printed");
+                let messages = counted(messages, "message");
+                note(&format!("{messages} lost: printing was too slow"));
             }
             Some(ListenEvent::Heard(heard)) => {
                 let line = match arguments.json {
                     true => json_line(&heard),
                     false => plain_line(&heard),
                 };
-                print_line(line.as_bytes())?;
-                left -= 1;
+                match print_line(line.as_bytes()) {
+                    Ok(()) => left -= 1,
+                    // Whoever reads has had enough, as `head` does.
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                    Err(error) => return Err(GroundError::Output(error)),
+                }
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::print_line;
 use crate::arguments::{QueryArguments, Variables};
 use crate::client::LinkClient;
 use crate::error::GroundError;
+use crate::output::print_line;
 use crate::patience::Patience;
 use crate::progress::Progress;
 
@@ -32,7 +32,7 @@ pub(crate) fn query(
             excerpt: text.chars().take(EXCERPT_CHARACTERS).collect(),
         });
     }
-    print_line(answer.trim_ascii_end())
+    print_line(answer.trim_ascii_end()).map_err(GroundError::Output)
 }
 
 /// The body of the request that the service gets.

@@ -8,6 +8,7 @@ use comms_service::packet::DATAGRAM_BYTES_MAX;
 use crate::arguments::SendArguments;
 use crate::client::LinkClient;
 use crate::error::GroundError;
+use crate::output::{counted, note};
 use crate::patience::Patience;
 use crate::progress::Progress;
 
@@ -22,8 +23,8 @@ pub(crate) fn send(
         let _progress = Progress::start(format!("waiting for the radio of link `{link}`"));
         client.send(port, &payload, patience)?;
     }
-    let bytes = payload.len();
-    eprintln!("sent {bytes} octets to port {port} on link `{link}`");
+    let octets = counted(payload.len(), "octet");
+    note(&format!("sent {octets} to port {port} on link `{link}`"));
     Ok(())
 }
 

@@ -113,11 +113,17 @@ impl Drop for Forget<'_> {
 fn failure_text(shared: &Shared, port: u16, failure: &CommandFailure) -> String {
     let (link, satellite) = (&shared.config.name, &shared.config.satellite);
     match failure {
-        CommandFailure::TimedOut { tries, timeout } => format!(
-            "no answer from port {port} within {} ms after each of {tries} tries on link `{link}` \
-             to `{satellite}`: is the satellite there, and does it run a communications service?",
-            timeout.as_millis()
-        ),
+        CommandFailure::TimedOut { tries, timeout } => {
+            let timeout_ms = timeout.as_millis();
+            let tries = match tries {
+                1 => String::new(),
+                tries => format!(" after each of {tries} tries"),
+            };
+            format!(
+                "no answer from port {port} within {timeout_ms} ms{tries} on link `{link}` to \
+                 `{satellite}`: is the satellite there, and does it run a communications service?"
+            )
+        }
         CommandFailure::NotCarried(reason) => {
             format!("link `{link}` cannot carry the message for port {port}: {reason}")
         }

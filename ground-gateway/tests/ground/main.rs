@@ -1,6 +1,7 @@
 //! The command `ground`, as an operator uses it, against a satellite in this
 //! process.
 
+mod closed;
 mod listen;
 mod query;
 mod rig;

@@ -50,14 +50,22 @@ impl Lines {
 
 impl Child {
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_printing_to(command, Stdio::piped())
+    }
+
+    /// With another standard output than a pipe that is read here.
+    pub(crate) fn start_printing_to(command: &mut Command, output: Stdio) -> Self {
         let mut child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(output)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         Child {
-            stdout: Lines::of(child.stdout.take().unwrap()),
+            stdout: match child.stdout.take() {
+                Some(stdout) => Lines::of(stdout),
+                None => Lines::of(std::io::empty()),
+            },
             stderr: Lines::of(child.stderr.take().unwrap()),
             child,
         }
