@@ -14,6 +14,9 @@ pub mod tshark;
 pub mod udp;
 pub mod wait;
 
+#[cfg(doctest)]
+mod documentation;
+
 use std::path::PathBuf;
 
 /// The workspace's root folder.
