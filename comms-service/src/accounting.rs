@@ -75,6 +75,8 @@ drop_reasons! {
     WriteFailed => "write-failed",
     /// The service was told to stop.
     Shutdown => "shutdown",
+    /// A fault of the framework or of a mission's packet format.
+    InternalFault => "internal-fault",
 }
 
 /// A counter per [`DropReason`].
@@ -139,6 +141,12 @@ impl Flow {
     /// Whether the account adds up.
     pub fn balances(&self) -> bool {
         self.offered == self.delivered + self.queued + self.in_flight + self.dropped.total()
+    }
+
+    /// What was offered and is nowhere: 0, unless a call was cut off by a panic.
+    pub(crate) fn missing(&self) -> u64 {
+        let accounted = self.delivered + self.queued + self.in_flight + self.dropped.total();
+        self.offered.saturating_sub(accounted)
     }
 
     pub(crate) fn offer(&mut self) {

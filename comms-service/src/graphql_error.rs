@@ -1,5 +1,7 @@
 //! The GraphQL error document that goes down when a service gives no answer.
 
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::accounting::DropReason;
@@ -26,12 +28,46 @@ pub fn link_error(answer: &[u8]) -> Option<String> {
 }
 
 /// Whether `body` is a GraphQL response: a JSON object with `data` or with a
-/// list of `errors`.
+/// list of `errors`. Looks only, so that a large body costs no memory.
 pub(crate) fn is_graphql_response(body: &[u8]) -> bool {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => {
-            fields.contains_key("data") || fields.get("errors").is_some_and(Value::is_array)
+    #[derive(Deserialize)]
+    struct Response {
+        #[serde(default, deserialize_with = "is_there")]
+        data: bool,
+        errors: Option<Vec<IgnoredAny>>,
+    }
+    fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+        IgnoredAny::deserialize(value).map(|_| true)
+    }
+    // Serde would take an array for a structure, too.
+    let is_object = body.trim_ascii_start().first() == Some(&b'{');
+    let response = serde_json::from_slice::<Response>(body);
+    is_object && response.is_ok_and(|response| response.data || response.errors.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_graphql_response_has_data_or_a_list_of_errors() {
+        for body in [
+            r#"{"data":null}"#,
+            r#"{"data":{"a":1},"x":2}"#,
+            r#"{"errors":[{}]}"#,
+        ] {
+            assert!(is_graphql_response(body.as_bytes()), "{body}");
         }
-        _ => false,
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"errors":"oops"}"#,
+            "oops",
+            r#"{"data":"#,
+        ] {
+            assert!(!is_graphql_response(body.as_bytes()), "{body}");
+        }
     }
 }

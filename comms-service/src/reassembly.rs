@@ -30,6 +30,9 @@ pub(crate) struct Reassembly {
 
 #[derive(Debug, Default)]
 struct ChannelState {
+    last_count: Option<u16>,
+    last_packet_at: Option<Instant>,
+    /// The packets that came last, to know them if they come again.
     recent: VecDeque<(u16, u64)>,
     open: Option<OpenMessage>,
 }
@@ -47,22 +50,43 @@ pub(crate) struct Outcome {
     /// The message that this packet made whole, of so many packets.
     pub(crate) whole: Option<(Message, u64)>,
     /// Dropped packets: those of an open message, this one, or both.
-    pub(crate) dropped: Vec<(DropReason, u64)>,
+    pub(crate) dropped: Vec<Dropped>,
     /// Counts were missing.
     pub(crate) gap: bool,
     /// The sender began anew.
     pub(crate) restart: bool,
 }
 
+/// Packets that were dropped together.
+#[derive(Debug)]
+pub(crate) struct Dropped {
+    pub(crate) reason: DropReason,
+    pub(crate) packets: u64,
+    /// Of the message that they belong to, where it is known.
+    pub(crate) head: Option<Head>,
+}
+
 impl Outcome {
     fn drop_open(&mut self, state: &mut ChannelState, reason: DropReason) {
         if let Some(open) = state.open.take() {
-            self.dropped.push((reason, open.packets));
+            self.drop_message(reason, open);
         }
     }
 
-    fn drop_packet(&mut self, reason: DropReason) {
-        self.dropped.push((reason, 1));
+    fn drop_message(&mut self, reason: DropReason, open: OpenMessage) {
+        self.dropped.push(Dropped {
+            reason,
+            packets: open.packets,
+            head: Some(open.message.head),
+        });
+    }
+
+    fn drop_packet(&mut self, reason: DropReason, head: Option<Head>) {
+        self.dropped.push(Dropped {
+            reason,
+            packets: 1,
+            head,
+        });
     }
 }
 
@@ -83,15 +107,21 @@ impl Reassembly {
         // The channels are bounded by the APID map, which knows each of them.
         let state = self.channels.entry(segment.channel).or_default();
 
-        let packet = (segment.count, fingerprint(&octets));
+        // After a long silence the same packet is no repetition: a sender began
+        // anew, or asks once more.
+        let silence = state
+            .last_packet_at
+            .map(|at| now.saturating_duration_since(at));
+        if silence.is_some_and(|silence| silence >= self.timeout) {
+            state.recent.clear();
+        }
+        let covered = octets.get(..segment.data.end).unwrap_or(&octets);
+        let packet = (segment.count, fingerprint(covered));
         if state.recent.contains(&packet) {
-            outcome.drop_packet(DropReason::Duplicate);
+            outcome.drop_packet(DropReason::Duplicate, None);
             return outcome;
         }
-        let expected = state
-            .recent
-            .back()
-            .map(|(last, _)| (last + 1) % COUNT_MODULO);
+        let expected = state.last_count.map(|last| (last + 1) % COUNT_MODULO);
         if expected.is_some_and(|expected| expected != segment.count) {
             outcome.restart = segment.count == 0;
             outcome.gap = !outcome.restart;
@@ -101,6 +131,8 @@ impl Reassembly {
             state.recent.pop_front();
         }
         state.recent.push_back(packet);
+        state.last_count = Some(segment.count);
+        state.last_packet_at = Some(now);
 
         match segment.place {
             Place::Unsegmented(head) | Place::First(head) => {
@@ -113,7 +145,7 @@ impl Reassembly {
                     segment.data,
                 );
                 match begun {
-                    Err(reason) => outcome.drop_packet(reason),
+                    Err(reason) => outcome.drop_packet(reason, Some(head)),
                     Ok(message) if matches!(segment.place, Place::Unsegmented(_)) => {
                         outcome.whole = Some((message, 1));
                     }
@@ -129,18 +161,16 @@ impl Reassembly {
             Place::Continuation | Place::Last => {
                 let data = octets.get(segment.data).unwrap_or_default();
                 let Some(mut open) = state.open.take() else {
-                    outcome.drop_packet(DropReason::NoFirstSegment);
+                    outcome.drop_packet(DropReason::NoFirstSegment, None);
                     return outcome;
                 };
                 open.packets += 1;
                 open.last_packet_at = now;
                 let payload = &mut open.message.payload;
                 if payload.len() + data.len() > self.message_bytes_max {
-                    outcome.dropped.push((DropReason::TooLarge, open.packets));
+                    outcome.drop_message(DropReason::TooLarge, open);
                 } else if payload.extend(data).is_err() {
-                    outcome
-                        .dropped
-                        .push((DropReason::MemorySpent, open.packets));
+                    outcome.drop_message(DropReason::MemorySpent, open);
                 } else if segment.place == Place::Last {
                     outcome.whole = Some((open.message, open.packets));
                 } else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use juniper::{ScalarValue, graphql_object, graphql_scalar};
 
-use crate::accounting::{Flow, Statistics};
+use crate::accounting::{DropReason, Flow, Statistics};
 
 /// How many errors are kept; older ones give way.
 pub const ERRORS_MAX: usize = 100;
@@ -55,10 +55,12 @@ impl CommsTelemetry {
         capped(self.statistics().packets_out.delivered)
     }
 
-    /// Packets from the radio that were dropped, for whatever reason; stays at
-    /// 2³¹ − 1.
+    /// Packets from the radio that were dropped, but for fill and for packets that
+    /// came twice, which are no failures; stays at 2³¹ − 1.
     pub fn failed_packets_up(&self) -> i32 {
-        capped(self.statistics().packets_in.dropped.total())
+        let dropped = self.statistics().packets_in.dropped;
+        let harmless = dropped.of(DropReason::Idle) + dropped.of(DropReason::Duplicate);
+        capped(dropped.total() - harmless)
     }
 
     /// Messages for the ground that were dropped, for whatever reason; stays at

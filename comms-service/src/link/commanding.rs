@@ -13,7 +13,9 @@ impl Link {
     /// [`Action::Sent`] or [`Action::Failed`], exactly one.
     pub fn command(&mut self, mut command: Command) {
         let command_id = command.command_id;
-        let failure = if self.commands.is_outstanding(command_id) {
+        let failure = if command_id == 0 {
+            CommandFailure::IdZero
+        } else if self.commands.is_outstanding(command_id) {
             CommandFailure::IdInUse
         } else if self.commands.outstanding() >= self.config.commands_max {
             CommandFailure::TooMany(self.config.commands_max)
@@ -21,7 +23,7 @@ impl Link {
             let octets = std::mem::take(&mut command.payload);
             let all = 0..octets.len();
             match HeldBytes::adopt(&self.budget, octets, all) {
-                Err(spent) => CommandFailure::NotCarried(spent.to_string()),
+                Err(_) => CommandFailure::Dropped(DropReason::MemorySpent),
                 Ok(payload) => {
                     self.commands.add(&command, payload);
                     self.send_command(command_id);
@@ -50,7 +52,7 @@ impl Link {
         let failure = match queued {
             Ok(()) => return self.commands.put_back(command_id, payload),
             Err(NotQueued {
-                reason: reason @ DropReason::QueueFull,
+                reason: reason @ (DropReason::QueueFull | DropReason::MemorySpent),
                 ..
             }) => CommandFailure::Dropped(reason),
             Err(NotQueued { text, .. }) => CommandFailure::NotCarried(text),
@@ -64,7 +66,8 @@ impl Link {
 
     pub(super) fn handle_message_on_ground(&mut self, message: Message) {
         let command_id = message.head.command_id;
-        if self.commands.remove(command_id) {
+        if self.commands.is_answer(&message.head) {
+            self.commands.remove(command_id);
             self.withdraw(command_id);
             self.counted.messages_in.deliver(1);
             let payload = message.payload;

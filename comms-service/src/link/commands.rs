@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::Action;
+use super::{Action, TIMEOUT_MAX};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
 use crate::message::{Class, Head, PayloadType};
@@ -49,6 +49,9 @@ pub enum CommandFailure {
     /// The id belongs to a command that is still open.
     #[error("its command id is in use")]
     IdInUse,
+    /// Id 0 is nobody's command.
+    #[error("0 is no command id")]
+    IdZero,
     /// As many commands are open as may be.
     #[error("{0} commands wait for their outcome already")]
     TooMany(usize),
@@ -98,12 +101,19 @@ impl Commands {
         let outstanding = Outstanding {
             head,
             payload: Some(payload),
-            timeout: command.timeout,
+            timeout: command.timeout.min(TIMEOUT_MAX),
             retries: command.retries,
             tries: 0,
             deadline: None,
         };
         self.outstanding.insert(command.command_id, outstanding);
+    }
+
+    /// Whether an answer with this head is to an open command. Format `kubos`
+    /// carries no port down.
+    pub(super) fn is_answer(&self, head: &Head) -> bool {
+        let outstanding = self.outstanding.get(&head.command_id);
+        outstanding.is_some_and(|asked| head.port == asked.head.port || head.port == 0)
     }
 
     /// Closes a command; false when it is not open.

@@ -95,7 +95,7 @@ impl Link {
 
     /// A datagram came from `service_port` by local socket `socket`.
     pub fn handle_reply(&mut self, now: Instant, socket: usize, service_port: u16, octets: &[u8]) {
-        let Some(head) = self.exchanges.answered(now, socket, service_port) else {
+        let Some(head) = self.exchanges.answered(socket, service_port) else {
             self.note(format!(
                 "datagram from port {service_port} answers no open request"
             ));
@@ -116,9 +116,10 @@ impl Link {
 
     /// The request of a [`Action::Exchange`] could not be sent.
     pub fn handle_exchange_failed(&mut self, now: Instant, socket: usize, failure: ServiceFailure) {
-        if self.exchanges.failed(socket).is_some() {
+        if let Some(head) = self.exchanges.failed(socket) {
             self.counted.messages_in.drop(failure.reason, 1);
-            self.note(failure.message);
+            self.note(failure.message.clone());
+            self.answer_with_error(&head, failure.reason, &failure.message);
             self.continue_exchanges(now);
         }
     }

@@ -3,8 +3,10 @@
 //!
 //! One socket serves one request at a time. A datagram has nothing but its
 //! ports to say what it answers, so a socket whose request went unanswered
-//! rests for another time-out before it is used again, and the socket that
-//! rested longest is used first: a late answer finds nobody to mistake it.
+//! rests for another time-out before it is used again, and the socket that was
+//! unused longest is used first: a late answer finds nobody to mistake it. A
+//! service that answers one request twice can still be mistaken, if all other
+//! sockets are in use; the format cannot tell.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -70,12 +72,7 @@ impl Exchanges {
     }
 
     /// A datagram came by `socket`: gives the question that it answers.
-    pub(super) fn answered(
-        &mut self,
-        _now: Instant,
-        socket: usize,
-        service_port: u16,
-    ) -> Option<Head> {
+    pub(super) fn answered(&mut self, socket: usize, service_port: u16) -> Option<Head> {
         let asked = |open: &mut Open| open.head.port == service_port;
         let open = self.sockets.get_mut(socket)?.take_if(asked)?;
         self.free.push_back((socket, None));

@@ -35,13 +35,16 @@ use crate::accounting::{DropReason, Statistics};
 use crate::budget::{ByteBudget, HeldBytes};
 use crate::message::{End, Message};
 use crate::packet::LinkPacket;
-use crate::reassembly::Reassembly;
+use crate::reassembly::{Dropped, Reassembly};
 use crate::telemetry::ERRORS_MAX;
 
 use commands::Commands;
 use exchanges::Exchanges;
 use handlers::Handlers;
 use transmit::TransmitQueue;
+
+/// Longest time-out of any kind; longer ones are cut to it.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Every limit of a link. Octets, counts and times are what their names say.
 #[derive(Clone, Debug)]
@@ -62,6 +65,9 @@ pub struct LinkConfig {
     pub timeout: Duration,
     /// Messages before each `write`.
     pub transmit_queue_messages_max: usize,
+    /// Octets of the largest packet that may reach `write`, whatever the format
+    /// makes; none where the format's own limit is enough.
+    pub packet_bytes_max: Option<usize>,
     /// Octets of the largest message.
     pub message_bytes_max: usize,
     /// Octets of everything that is held.
@@ -84,6 +90,7 @@ impl LinkConfig {
             exchange_sockets: 0,
             timeout: Duration::from_millis(1500),
             transmit_queue_messages_max: 1024,
+            packet_bytes_max: None,
             message_bytes_max: 1 << 20,
             memory_bytes_max: 8 << 20,
             commands_max: 1024,
@@ -175,7 +182,10 @@ pub struct Link {
 
 impl Link {
     /// A link that speaks `format`.
-    pub fn new(config: LinkConfig, format: Box<dyn LinkPacket>) -> Self {
+    pub fn new(mut config: LinkConfig, format: Box<dyn LinkPacket>) -> Self {
+        // So that a time-out can be added to any time.
+        config.timeout = config.timeout.min(TIMEOUT_MAX);
+        config.reassembly_timeout = config.reassembly_timeout.min(TIMEOUT_MAX);
         let budget = ByteBudget::new(config.memory_bytes_max);
         let queue = || TransmitQueue::new(config.transmit_queue_messages_max);
         Link {
@@ -226,7 +236,11 @@ impl Link {
     pub fn handle_timeout(&mut self, now: Instant) {
         let packets = self.reassembly.expire(now);
         if packets > 0 {
-            self.drop_packets(DropReason::ReassemblyTimeout, packets);
+            self.drop_packets(Dropped {
+                reason: DropReason::ReassemblyTimeout,
+                packets,
+                head: None,
+            });
         }
         for head in self.exchanges.expire(now) {
             self.drop_message(DropReason::ServiceTimeout, &head);
@@ -268,6 +282,32 @@ impl Link {
 
     /// Everything counted, in one consistent snapshot.
     pub fn statistics(&self) -> Statistics {
+        let all = self.snapshot();
+        debug_assert!(all.balances(), "accounts do not add up: {all:?}");
+        all
+    }
+
+    /// A call of this engine, or of a mission's packet format in it, was cut off
+    /// by a panic: what it left unaccounted is counted as dropped.
+    pub fn handle_panic(&mut self, text: &str) {
+        let all = self.snapshot();
+        let reason = DropReason::InternalFault;
+        self.counted
+            .packets_in
+            .drop(reason, all.packets_in.missing());
+        self.counted
+            .messages_in
+            .drop(reason, all.messages_in.missing());
+        self.counted
+            .messages_out
+            .drop(reason, all.messages_out.missing());
+        self.counted
+            .packets_out
+            .drop(reason, all.packets_out.missing());
+        self.note(format!("internal fault: {text}"));
+    }
+
+    fn snapshot(&self) -> Statistics {
         let mut all = self.counted.clone();
         all.packets_in.queued = self.reassembly.packets_held();
         all.messages_in.queued = self.handlers.waiting() + self.exchanges.waiting();
@@ -280,7 +320,6 @@ impl Link {
         all.memory_bytes_used = self.budget.bytes_used() as u64;
         all.memory_bytes_max = self.budget.bytes_max() as u64;
         all.errors = self.errors.iter().cloned().collect();
-        debug_assert!(all.balances(), "accounts do not add up: {all:?}");
         all
     }
 

@@ -6,7 +6,7 @@ use super::Link;
 use crate::accounting::DropReason;
 use crate::message::{End, Head, Message, PayloadType};
 use crate::packet::Content;
-use crate::reassembly::Outcome;
+use crate::reassembly::{Dropped, Outcome};
 
 impl Link {
     /// `read` gave one packet.
@@ -30,7 +30,11 @@ impl Link {
                         self.counted.packets_in.deliver(1);
                         self.handle_message(now, message);
                     }
-                    Err(reason) => self.drop_packets(reason, 1),
+                    Err(reason) => self.drop_packets(Dropped {
+                        reason,
+                        packets: 1,
+                        head: Some(head),
+                    }),
                 }
             }
             Content::Segment(segment) => {
@@ -43,8 +47,8 @@ impl Link {
     fn handle_outcome(&mut self, now: Instant, outcome: Outcome) {
         self.counted.sequence_gaps += u64::from(outcome.gap);
         self.counted.sender_restarts += u64::from(outcome.restart);
-        for (reason, packets) in outcome.dropped {
-            self.drop_packets(reason, packets);
+        for dropped in outcome.dropped {
+            self.drop_packets(dropped);
         }
         if let Some((message, packets)) = outcome.whole {
             self.counted.packets_in.deliver(packets);
@@ -52,9 +56,25 @@ impl Link {
         }
     }
 
-    pub(super) fn drop_packets(&mut self, reason: DropReason, packets: u64) {
+    pub(super) fn drop_packets(&mut self, dropped: Dropped) {
+        let Dropped {
+            reason,
+            packets,
+            head,
+        } = dropped;
         self.counted.packets_in.drop(reason, packets);
         self.note(format!("{packets} packet(s) dropped: {}", reason.as_str()));
+
+        // A query that was lost on the way is asked again; one that has no room
+        // here would wait for nothing.
+        let no_room = matches!(reason, DropReason::TooLarge | DropReason::MemorySpent);
+        let asked = head.filter(|head| head.payload_type == PayloadType::GraphQl);
+        if let (true, End::Satellite, Some(head)) = (no_room, self.config.end, asked) {
+            let port = head.port;
+            let why = reason.as_str();
+            let text = format!("the query for port {port} was not passed on: {why}");
+            self.answer_with_error(&head, reason, &text);
+        }
     }
 
     /// `read` failed.

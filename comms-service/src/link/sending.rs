@@ -20,7 +20,7 @@ impl Link {
     /// document in its stead.
     pub(super) fn answer(&mut self, question: &Head, payload: HeldBytes) {
         let head = answer_head(question);
-        let queued = self.enqueue(0, Message { head, payload }, Origin::Unattended);
+        let queued = self.enqueue(0, Message { head, payload }, Origin::Answer);
         if let Err(NotQueued { reason, text }) = queued
             && matches!(reason, DropReason::TooLarge | DropReason::NotCarried)
         {
@@ -36,7 +36,7 @@ impl Link {
         let payload = HeldBytes::notice(&self.budget, document);
         let head = answer_head(question);
         // Counted there if it does not go: nothing more can be done for it.
-        let _ = self.enqueue(0, Message { head, payload }, Origin::Unattended);
+        let _ = self.enqueue(0, Message { head, payload }, Origin::Answer);
     }
 
     /// An app sent a datagram to downlink endpoint `endpoint`.
@@ -50,8 +50,16 @@ impl Link {
             command_id: 0,
             port,
         };
+        // An app that sends faster than the radio must not lock out commands.
+        let bytes_max = self.budget.bytes_max() / 4 * 3;
+        if self.budget.bytes_used() + octets.len() > bytes_max {
+            self.counted.messages_out.offer();
+            let text = format!("datagrams may take {bytes_max} octets of the memory budget");
+            self.not_queued(&head, DropReason::MemorySpent, text);
+            return;
+        }
         // Counted there if it does not go: nobody waits for it.
-        let _ = self.enqueue_copy(endpoint, head, octets, Origin::Unattended);
+        let _ = self.enqueue_copy(endpoint, head, octets, Origin::Datagram);
     }
 
     /// Queues a copy of `octets`.
@@ -88,7 +96,7 @@ impl Link {
             }
         };
         match self.transmit.get_mut(write) {
-            Some(queue) if !queue.is_full() => {
+            Some(queue) if !queue.is_full(origin) => {
                 queue.push(&*self.format, Message { head, payload }, packets, origin);
                 Ok(())
             }
@@ -113,7 +121,7 @@ impl Link {
             let Some(queue) = self.transmit.get_mut(write) else {
                 return false;
             };
-            match queue.poll(&*self.format, out) {
+            match queue.poll(&*self.format, self.config.packet_bytes_max, out) {
                 Ok(true) => {
                     self.counted.packets_out.offer();
                     return true;

@@ -14,8 +14,10 @@ use crate::packet::{LinkPacket, PacketError};
 /// Who gave a message to the queue, and is told what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// An answer or a datagram: nobody waits for it.
-    Unattended,
+    /// An answer to the ground.
+    Answer,
+    /// A datagram of an app.
+    Datagram,
     /// A command of the ground, by its id.
     Command(u64),
 }
@@ -43,6 +45,9 @@ pub(crate) struct TransmitQueue {
     with_radio: Option<u16>,
     last_channel: u16,
     messages_held: usize,
+    /// Of them, datagrams of apps: these have a limit of their own, so that they
+    /// never take the place of an answer.
+    datagrams_held: usize,
     messages_max: usize,
 }
 
@@ -54,12 +59,18 @@ impl TransmitQueue {
             with_radio: None,
             last_channel: u16::MAX,
             messages_held: 0,
+            datagrams_held: 0,
             messages_max,
         }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.messages_held >= self.messages_max
+    /// Whether there is no room for one more of this origin.
+    pub(crate) fn is_full(&self, origin: Origin) -> bool {
+        let held = match origin {
+            Origin::Datagram => self.datagrams_held,
+            _ => self.messages_held - self.datagrams_held,
+        };
+        held >= self.messages_max
     }
 
     /// Whether a packet could go to the radio now.
@@ -77,6 +88,7 @@ impl TransmitQueue {
     ) {
         let channel = format.channel_of(&message.head);
         self.messages_held += 1;
+        self.datagrams_held += usize::from(origin == Origin::Datagram);
         self.channels
             .entry(channel)
             .or_default()
@@ -93,6 +105,7 @@ impl TransmitQueue {
     pub(crate) fn poll(
         &mut self,
         format: &dyn LinkPacket,
+        packet_bytes_max: Option<usize>,
         out: &mut Vec<u8>,
     ) -> Result<bool, (PacketError, Departure)> {
         if self.with_radio.is_some() {
@@ -107,7 +120,17 @@ impl TransmitQueue {
         };
         let count = self.counts.entry(channel).or_insert(0);
         let Message { head, payload } = &outgoing.message;
-        if let Err(error) = format.build(head, payload, outgoing.next, *count, out) {
+        let built = format.build(head, payload, outgoing.next, *count, out);
+        let too_large = packet_bytes_max.filter(|bytes_max| out.len() > *bytes_max);
+        let built = match too_large {
+            Some(bytes_max) if built.is_ok() => Err(PacketError::TooLarge {
+                bytes: out.len(),
+                bytes_max,
+                format: format.name(),
+            }),
+            _ => built,
+        };
+        if let Err(error) = built {
             let reason = error.drop_reason();
             let origin = outgoing.origin;
             self.remove_front(channel);
@@ -153,6 +176,7 @@ impl TransmitQueue {
         let messages = self.messages_held as u64;
         self.channels.clear();
         self.messages_held = 0;
+        self.datagrams_held = 0;
         messages
     }
 
@@ -170,8 +194,9 @@ impl TransmitQueue {
 
     fn remove_front(&mut self, channel: u16) {
         let queue = self.channels.get_mut(&channel);
-        if queue.and_then(VecDeque::pop_front).is_some() {
+        if let Some(outgoing) = queue.and_then(VecDeque::pop_front) {
             self.messages_held -= 1;
+            self.datagrams_held -= usize::from(outgoing.origin == Origin::Datagram);
         }
     }
 

@@ -163,10 +163,8 @@ fn a_command_that_does_not_fit_into_memory_fails_at_once() {
         ..LinkConfig::new(End::Ground)
     });
     rig.query(1, 8020, &octets(1500));
-    match failure_of(&rig, 1) {
-        CommandFailure::NotCarried(text) => assert!(text.contains("memory"), "{text}"),
-        other => panic!("{other:?}"),
-    }
+    let spent = CommandFailure::Dropped(DropReason::MemorySpent);
+    assert_eq!(*failure_of(&rig, 1), spent);
     rig.query(1, 8020, &octets(500));
     assert_eq!(rig.carry_up(), 3);
 }
@@ -353,4 +351,49 @@ fn a_cancelled_command_is_not_sent_again_and_has_no_outcome() {
         [(DropReason::NotAsked, 1)]
     );
     rig.assert_idle();
+}
+
+#[test]
+fn id_zero_is_refused_because_it_is_nobodys_command() {
+    let mut rig = Rig::space_packet();
+    rig.query(0, 8020, b"?");
+    assert_eq!(*failure_of(&rig, 0), CommandFailure::IdZero);
+    assert_eq!(rig.carry_up(), 0);
+}
+
+#[test]
+fn a_late_answer_of_another_port_is_not_taken_for_the_answer() {
+    let mut rig = Rig::udp(2, 2);
+    rig.ask(PayloadType::UdpExchange, 50_000, 8030, b"first");
+    rig.carry_up();
+    let late = rig.exchanges.pop_front().unwrap();
+    rig.on(End::Ground, |link, _| link.cancel(50_000));
+    // The same port of the asker again, for another service.
+    rig.ask(PayloadType::UdpExchange, 50_000, 8040, b"second");
+    rig.service_replies(late.socket, 8030, b"of 8030");
+    rig.carry_down();
+    assert_eq!(rig.outcomes, []);
+    assert_eq!(
+        dropped(&rig.ground().messages_in),
+        [(DropReason::NotAsked, 1)]
+    );
+}
+
+#[test]
+fn a_time_out_without_end_is_cut_to_a_day() {
+    let mut rig = Rig::space_packet();
+    rig.command(Command {
+        command_id: 1,
+        payload_type: PayloadType::GraphQl,
+        port: 8020,
+        payload: b"?".to_vec(),
+        timeout: Duration::MAX,
+        retries: 0,
+    });
+    assert_eq!(rig.carry_up(), 1);
+    rig.pass(comms_service::link::TIMEOUT_MAX);
+    assert!(matches!(
+        failure_of(&rig, 1),
+        CommandFailure::TimedOut { .. }
+    ));
 }

@@ -159,7 +159,10 @@ fn malformed_fields_take_their_defaults_and_say_which_and_why() {
         };
         assert_eq!(config, default);
         let notice = &config.notices[0];
-        assert!(notice.starts_with(&format!("[radio.comms] `{key}` is ")), "{notice}");
+        assert!(
+            notice.starts_with(&format!("[radio.comms] `{key}` is ")),
+            "{notice}"
+        );
         assert!(notice.contains("using the default"), "{notice}");
     }
 }

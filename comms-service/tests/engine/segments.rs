@@ -349,3 +349,16 @@ fn a_flood_of_bad_packets_leaves_nothing_behind_but_counts() {
     assert!(satellite.errors.last().unwrap().contains("no radio"));
     rig.assert_idle();
 }
+
+#[test]
+fn the_same_packet_after_a_long_silence_is_no_repetition() {
+    let mut rig = Rig::space_packet();
+    let head = head(PayloadType::GraphQl, 7, 8020);
+    let packet = segments(&SpacePacketFormat::new(End::Ground), head, b"?", 0).remove(0);
+    rig.hear(End::Satellite, packet.clone());
+    rig.hear(End::Satellite, packet.clone());
+    assert_eq!(rig.posts.len(), 1);
+    rig.pass(Duration::from_secs(30));
+    rig.hear(End::Satellite, packet);
+    assert_eq!(rig.posts.len(), 2);
+}

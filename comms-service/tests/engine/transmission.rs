@@ -172,7 +172,7 @@ fn an_answer_that_finds_the_queue_full_is_counted() {
         transmit_queue_messages_max: 1,
         ..satellite_config()
     });
-    rig.app_sends(0, b"x");
+    queue_answer(&mut rig, 3, b"first");
     queue_answer(&mut rig, 1, b"answer");
     let full = (DropReason::QueueFull, 1);
     assert_eq!(dropped(&rig.satellite().messages_out), [full]);
@@ -180,6 +180,36 @@ fn an_answer_that_finds_the_queue_full_is_counted() {
     rig.carry_up();
     rig.service_fails(DropReason::ServiceError, "no");
     assert_eq!(dropped(&rig.satellite().messages_out), [(full.0, 2)]);
+}
+
+#[test]
+fn datagrams_never_take_the_place_of_an_answer() {
+    let mut rig = Rig::with_satellite(LinkConfig {
+        transmit_queue_messages_max: 2,
+        ..satellite_config()
+    });
+    for _ in 0..3 {
+        rig.app_sends(0, b"x");
+    }
+    let full = (DropReason::QueueFull, 1);
+    assert_eq!(dropped(&rig.satellite().messages_out), [full]);
+    queue_answer(&mut rig, 1, b"answer");
+    rig.carry_down();
+    assert_eq!(rig.outcomes, [Outcome::Answered(1, b"answer".to_vec())]);
+}
+
+#[test]
+fn a_packet_larger_than_the_radio_takes_never_reaches_write_whatever_the_format_makes() {
+    let mut rig = Rig::with_satellite(LinkConfig {
+        packet_bytes_max: Some(100),
+        ..satellite_config()
+    });
+    // The format makes packets of up to 256 octets.
+    rig.app_sends(0, &octets(200));
+    rig.app_sends(0, &octets(50));
+    assert_eq!(rig.carry_down(), 1);
+    let too_large = (DropReason::TooLarge, 1);
+    assert_eq!(dropped(&rig.satellite().messages_out), [too_large]);
 }
 
 #[test]
