@@ -11,7 +11,7 @@ use crate::client::LinkClient;
 use crate::commands;
 use crate::config::GroundConfig;
 use crate::error::{GroundError, one_line};
-use crate::output::note;
+use crate::output::{counted, note};
 use crate::progress::Progress;
 use crate::runtime::RuntimeDir;
 use crate::stop::Stop;
@@ -89,7 +89,8 @@ fn leave(client: LinkClient) {
     let name = &client.config().name;
     let _progress = (others > 0).then(|| {
         Progress::start(format!(
-            "done; holding link `{name}` for {others} other commands"
+            "holding link `{name}` for {}",
+            counted(others, "other command")
         ))
     });
     drop(client);

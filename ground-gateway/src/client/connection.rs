@@ -15,6 +15,8 @@ use crate::stop::Stop;
 
 /// Replies read ahead.
 const REPLIES_MAX: usize = 16;
+/// How long a hub may take to notice that a client leaves.
+const NOTICE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A connection whose request is made.
 #[derive(Debug)]
@@ -100,6 +102,19 @@ impl Connection {
             },
             recv(stop.stopped()) -> _ => Next::Stopped,
             recv(overdue) -> _ => Next::TimedOut,
+        }
+    }
+
+    /// Takes the request back, and waits until the hub has noticed.
+    pub(super) fn take_back(self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+        let noticed = after(NOTICE_TIMEOUT);
+        loop {
+            select! {
+                // An answer that was on its way already may come first.
+                recv(self.replies) -> reply => if reply.is_err() { return },
+                recv(noticed) -> _ => return,
+            }
         }
     }
 

@@ -109,8 +109,8 @@ impl LinkClient {
         Listener::start(self)
     }
 
-    /// Commands of other processes that go through this one; 0 where it does not
-    /// hold the link.
+    /// Commands that go through this process; 0 where it does not hold the link.
+    /// When no call is under way here, they are all of other processes.
     pub fn commands_of_others(&self) -> usize {
         self.hub().as_ref().map_or(0, Hub::commands_open)
     }
@@ -132,9 +132,11 @@ impl LinkClient {
             }),
             Next::Garbled(problem) => Err(self.garbled(problem)),
             Next::TimedOut => Err(self.silent()),
-            Next::Stopped => Err(GroundError::Interrupted {
-                after: Some(began.elapsed()),
-            }),
+            Next::Stopped => {
+                let after = Some(began.elapsed());
+                connection.take_back();
+                Err(GroundError::Interrupted { after })
+            }
         }
     }
 

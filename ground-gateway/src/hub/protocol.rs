@@ -8,7 +8,7 @@
 //! ```
 //! `send` ends with `{"sent":{}}`; `listen` gives `{"heard":{…}}` for each
 //! datagram and `{"lost":{"messages":n}}` where the client was too slow, until
-//! either side closes. A hub that is about to leave says
+//! either side closes. A client that closes takes its command back. A hub that is about to leave says
 //! `{"leaving":{"within_ms":n}}` instead of `accepted`, or just closes: a client
 //! that has not seen `accepted` asks the next hub. Payloads are base64.
 

@@ -18,6 +18,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a listener to whom nothing is said is checked to be there.
 const LISTENER_CHECK: Duration = Duration::from_millis(500);
+/// How often a client that waits for the outcome of its command is.
+const ASKER_CHECK: Duration = Duration::from_millis(50);
+/// How long such a check may take.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// Answers the one request of `client`. An error is the client's loss: it went
 /// away or is no client at all.
@@ -66,7 +70,7 @@ fn answer_command(
         Ok(admitted) => admitted,
         Err(refused) => return refuse(stream, refused),
     };
-    let _forget = Forget { shared, command_id };
+    let _taken_back = TakenBack { shared, command_id };
     // Before the command goes out: a client that does not hear of it, because
     // it is gone or we are about to be, may ask again without its command
     // running twice.
@@ -80,15 +84,25 @@ fn answer_command(
         timeout: patience.timeout,
         retries: patience.retries,
     });
-    let reply = match outcomes.recv_deadline(deadline) {
-        Ok(Outcome::Answered(payload)) => Reply::Answer {
+    stream.set_read_timeout(Some(CHECK_TIMEOUT))?;
+    let outcome = loop {
+        match outcomes.recv_deadline(deadline.min(Instant::now() + ASKER_CHECK)) {
+            Ok(outcome) => break Some(outcome),
+            Err(_) if Instant::now() >= deadline => break None,
+            Err(_) if is_open(stream)? => {}
+            // Nobody waits for it any more.
+            Err(_) => return Ok(()),
+        }
+    };
+    let reply = match outcome {
+        Some(Outcome::Answered(payload)) => Reply::Answer {
             payload: payload.to_vec(),
         },
-        Ok(Outcome::Sent) => Reply::Sent {},
-        Ok(Outcome::Failed(failure)) => Reply::Failed {
+        Some(Outcome::Sent) => Reply::Sent {},
+        Some(Outcome::Failed(failure)) => Reply::Failed {
             message: failure_text(shared, port, &failure),
         },
-        Err(_) => Reply::Failed {
+        None => Reply::Failed {
             message: format!(
                 "the radio of link `{}` has not taken the message for port {port} within {} s",
                 shared.config.name,
@@ -99,14 +113,15 @@ fn answer_command(
     protocol::write_line(stream, &reply)
 }
 
-struct Forget<'a> {
+/// A command that is taken back when this is dropped, if it is not done by then.
+struct TakenBack<'a> {
     shared: &'a Shared,
     command_id: u64,
 }
 
-impl Drop for Forget<'_> {
+impl Drop for TakenBack<'_> {
     fn drop(&mut self) {
-        self.shared.forget(self.command_id);
+        self.shared.take_back(self.command_id);
     }
 }
 
@@ -142,7 +157,7 @@ fn listen(shared: &Shared, client: u64, mut stream: UnixStream) -> io::Result<()
     // A listener may be suspended for as long as it likes: it loses messages.
     // The hub unblocks this write by shutting the connection down.
     stream.set_write_timeout(None)?;
-    stream.set_read_timeout(Some(Duration::from_millis(1)))?;
+    stream.set_read_timeout(Some(CHECK_TIMEOUT))?;
     loop {
         let next = queue.next(LISTENER_CHECK);
         let messages = queue.take_lost();

@@ -112,7 +112,7 @@ impl Shared {
     // Commands.
 
     /// Makes room for a command that is done at `deadline` at the latest; gives
-    /// its id. From here until [`Shared::forget`] the hub does not leave.
+    /// its id. From here until [`Shared::take_back`] the hub does not leave.
     pub(super) fn admit(&self, deadline: Instant) -> Result<(u64, Receiver<Outcome>), Refused> {
         let mut state = self.state();
         if state.leaving {
@@ -140,8 +140,13 @@ impl Shared {
         Err("no command id is free: try again later".to_owned())
     }
 
-    /// The command's client knows the outcome, or is gone.
-    pub(super) fn forget(&self, command_id: u64) {
+    /// The command's client knows the outcome, or wants none: the command goes up
+    /// no more.
+    pub(super) fn take_back(&self, command_id: u64) {
+        // Before its id is free for another command.
+        if let Some(link) = &*self.link() {
+            link.cancel(command_id);
+        }
         self.state().commands.remove(&command_id);
         self.changed.notify_all();
     }

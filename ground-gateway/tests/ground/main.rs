@@ -7,6 +7,7 @@ mod query;
 mod rig;
 mod send;
 mod sharing;
+mod taking_back;
 mod usage;
 
 const PONG: &str = r#"{"data":{"ping":"pong"}}"#;

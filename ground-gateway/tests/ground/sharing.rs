@@ -191,6 +191,7 @@ fn a_client_that_is_stopped_gives_up_its_query() {
         let error = asking.join().unwrap().unwrap_err();
         assert!(matches!(error, GroundError::Interrupted { after: Some(_) }));
     });
+    assert_eq!(client.commands_of_others(), 0);
     service.release();
 }
 
