@@ -2,25 +2,30 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use hyper::body::Body as _;
 
 use super::error_document::Refusal;
-use super::limits::{BODY_BYTES_MAX, DISCARDED_BYTES_MAX, READ_TIMEOUT};
+use super::limits::{BODY_BYTES_MAX, DISCARDED_BYTES_MAX};
 
 /// Reads the whole body of a request, at most [`BODY_BYTES_MAX`] within
-/// [`READ_TIMEOUT`].
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> {
-    tokio::time::timeout(READ_TIMEOUT, collect(headers, body))
+/// `timeout`.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    timeout: Duration,
+) -> Result<Vec<u8>, Refusal> {
+    tokio::time::timeout(timeout, collect(headers, body))
         .await
         .unwrap_or_else(|_| {
             Err(Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
                 format!(
                     "the request body did not arrive within {} s",
-                    READ_TIMEOUT.as_secs()
+                    timeout.as_secs_f64()
                 ),
             ))
         })

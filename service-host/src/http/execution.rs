@@ -1,23 +1,29 @@
 //! Running the service's functions off the thread that serves the sockets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use super::error_document::Refusal;
-use super::limits::EXECUTION_TIMEOUT;
 
 /// Places for functions that may block. There is one thread per place, so a
 /// function with a place never waits for a thread.
 #[derive(Clone)]
-pub(super) struct Places(Arc<Semaphore>);
+pub(super) struct Places {
+    places: Arc<Semaphore>,
+    /// How long a function may take, the wait for its place included.
+    timeout: Duration,
+}
 
 impl Places {
-    pub(super) fn new(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
+    pub(super) fn new(count: usize, timeout: Duration) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(count)),
+            timeout,
+        }
     }
 
     /// Runs `function` on a thread of its own as soon as there is a place.
@@ -27,7 +33,7 @@ impl Places {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let places = Arc::clone(&self.0);
+        let places = Arc::clone(&self.places);
         let run = async move {
             let Ok(place) = places.acquire_owned().await else {
                 return Err(stopping());
@@ -51,12 +57,13 @@ impl Places {
                 }
             })
         };
-        timeout(EXECUTION_TIMEOUT, run).await.unwrap_or_else(|_| {
+        let answered = tokio::time::timeout(self.timeout, run).await;
+        answered.unwrap_or_else(|_| {
             Err(Refusal::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 format!(
                     "no answer within {} s; what the query asked for may still happen",
-                    EXECUTION_TIMEOUT.as_secs()
+                    self.timeout.as_secs_f64()
                 ),
             ))
         })

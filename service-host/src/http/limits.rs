@@ -1,6 +1,41 @@
 //! Every limit of the HTTP server.
+//!
+//! The constants are what services run with. [`Limits`] makes those of them a
+//! choice that a test would otherwise have to wait for.
 
 use std::time::Duration;
+
+/// Places and times, for
+/// [`HttpServer::start_with`](super::HttpServer::start_with). The default is
+/// the constants of this module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// See [`CONNECTIONS_MAX`].
+    pub connections_max: usize,
+    /// See [`READ_TIMEOUT`].
+    pub read_timeout: Duration,
+    /// See [`WRITE_STALL_TIMEOUT`].
+    pub write_stall_timeout: Duration,
+    /// See [`EXECUTION_TIMEOUT`].
+    pub execution_timeout: Duration,
+    /// See [`STOP_REQUESTS_TIMEOUT`].
+    pub stop_requests_timeout: Duration,
+    /// See [`STOP_EXECUTIONS_TIMEOUT`].
+    pub stop_executions_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: CONNECTIONS_MAX,
+            read_timeout: READ_TIMEOUT,
+            write_stall_timeout: WRITE_STALL_TIMEOUT,
+            execution_timeout: EXECUTION_TIMEOUT,
+            stop_requests_timeout: STOP_REQUESTS_TIMEOUT,
+            stop_executions_timeout: STOP_EXECUTIONS_TIMEOUT,
+        }
+    }
+}
 
 /// Longest request body, in bytes: the longest message the link carries.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;

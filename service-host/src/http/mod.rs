@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `POST /`, `POST /graphql` | executes the query, or the batch of queries, in the body |
 //! | `GET /graphql?query=…` | executes a query without side effects |
-//! | `GET /` from a browser, `GET /graphiql` | GraphiQL, which needs no Internet |
+//! | `GET /?query=…` with no `text/html` in `Accept` | the same |
+//! | `GET /` with it, as browsers ask; `GET /graphiql` | GraphiQL, which needs no Internet |
 //! | `GET /metrics` | metrics in the Prometheus text format |
 //!
 //! A body is taken as JSON whatever its content type says, or when it has
@@ -15,6 +16,12 @@
 //! [`limits::EXECUTIONS_MAX`] more, so that a slow resolver holds up neither
 //! the others nor the metrics. No TLS and no access control: listen on the
 //! loopback interface or on a network where every host is trusted.
+//!
+//! Pages of other origins, which a browser on such a host may show, cannot
+//! POST: a request with `Origin` is refused unless `Host` is the same, and an IP
+//! address or `localhost` (against DNS rebinding). So GraphiQL works at
+//! `http://127.0.0.1:8150/`, not at a name of the machine. A GET comes without
+//! `Origin`, so a rebound name can still read; it cannot command.
 
 mod body;
 mod endpoint;
@@ -23,9 +30,11 @@ mod execution;
 mod graphiql;
 mod graphql;
 pub mod limits;
+mod origin;
 mod routes;
 mod server;
 mod write_stall;
 
 pub use endpoint::Endpoint;
+pub use limits::Limits;
 pub use server::{HttpServer, StartError};

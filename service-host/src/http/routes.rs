@@ -13,8 +13,8 @@ use juniper::http::GraphQLBatchRequest;
 use super::endpoint::Endpoint;
 use super::error_document::Refusal;
 use super::execution::Places;
-use super::limits::EXECUTIONS_MAX;
-use super::{body, graphiql, graphql};
+use super::limits::{EXECUTIONS_MAX, Limits};
+use super::{body, graphiql, graphql, origin};
 
 /// What the routes share.
 #[derive(Clone)]
@@ -25,9 +25,10 @@ struct Served {
     /// A place of its own for the metrics page, which must be readable just
     /// when all queries hang.
     metrics: Places,
+    limits: Limits,
 }
 
-pub(super) fn routes(endpoint: Endpoint) -> Router {
+pub(super) fn routes(endpoint: Endpoint, limits: Limits) -> Router {
     Router::new()
         .route("/", get(root).post(post))
         .route("/graphql", get(query_string).post(post))
@@ -41,8 +42,9 @@ pub(super) fn routes(endpoint: Endpoint) -> Router {
         .method_not_allowed_fallback(unknown_method)
         .with_state(Served {
             endpoint,
-            executions: Places::new(EXECUTIONS_MAX),
-            metrics: Places::new(1),
+            executions: Places::new(EXECUTIONS_MAX, limits.execution_timeout),
+            metrics: Places::new(1, limits.execution_timeout),
+            limits,
         })
 }
 
@@ -62,10 +64,10 @@ async fn query_string(State(served): State<Served>, uri: Uri) -> Response {
 
 async fn post(State(served): State<Served>, request: Request<Body>) -> Response {
     let (head, body) = request.into_parts();
-    if let Err(refusal) = refuse_foreign_page(&head.headers) {
+    if let Err(refusal) = origin::refuse_foreign_page(&head.headers) {
         return refusal.into_response();
     }
-    let request = match body::read(&head.headers, body).await {
+    let request = match body::read(&head.headers, body, served.limits.read_timeout).await {
         Ok(bytes) => graphql::from_body(&head.headers, bytes),
         Err(refusal) => Err(refusal),
     };
@@ -91,24 +93,6 @@ async fn metrics(State(served): State<Served>) -> Response {
     };
     let content_type = HeaderValue::from_static(crate::prometheus::CONTENT_TYPE);
     ([(header::CONTENT_TYPE, content_type)], page).into_response()
-}
-
-/// Refuses a POST by a page of another origin. Since any content type is taken,
-/// a browser would let every page its user opens command this service; only
-/// browsers send `Origin`, so no other client notices.
-fn refuse_foreign_page(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(origin) = headers.get(header::ORIGIN) else {
-        return Ok(());
-    };
-    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let origin_host = origin.as_bytes().split(|byte| *byte == b'/').nth(2);
-    if origin_host.is_some() && origin_host == host {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        StatusCode::FORBIDDEN,
-        format!("pages of the origin {origin:?} may not query this service"),
-    ))
 }
 
 async fn unknown_path(uri: Uri) -> Refusal {

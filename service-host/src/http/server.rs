@@ -13,12 +13,10 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::endpoint::Endpoint;
-use super::limits::{
-    CONNECTIONS_MAX, EXECUTIONS_MAX, READ_TIMEOUT, STOP_EXECUTIONS_TIMEOUT, STOP_REQUESTS_TIMEOUT,
-};
+use super::limits::{EXECUTIONS_MAX, Limits};
 use super::routes::routes;
 use super::write_stall::WriteStall;
 
@@ -63,6 +61,15 @@ impl HttpServer {
     /// Listens on `addr` (port 0: any free port) and serves `endpoint` from a
     /// thread named `graphql-http`. When this returns, connections are taken.
     pub fn start(addr: SocketAddr, endpoint: Endpoint) -> Result<Self, StartError> {
+        Self::start_with(addr, endpoint, Limits::default())
+    }
+
+    /// [`HttpServer::start`] with other limits than the usual ones.
+    pub fn start_with(
+        addr: SocketAddr,
+        endpoint: Endpoint,
+        limits: Limits,
+    ) -> Result<Self, StartError> {
         let bind_error = |cause| StartError::Bind {
             address: addr,
             cause,
@@ -86,7 +93,7 @@ impl HttpServer {
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("graphql-http".to_owned())
-            .spawn(move || run(runtime, listener, routes(endpoint), stopped))?;
+            .spawn(move || run(runtime, listener, routes(endpoint, limits), limits, stopped))?;
         Ok(Self {
             local_addr,
             running: Some(Running { stop, thread }),
@@ -100,8 +107,8 @@ impl HttpServer {
     }
 
     /// Takes no more connections, lets requests under way finish, and waits for
-    /// the thread: at most [`STOP_REQUESTS_TIMEOUT`] plus
-    /// [`STOP_EXECUTIONS_TIMEOUT`]. A resolver that has not returned by then
+    /// the thread: at most [`Limits::stop_requests_timeout`] plus
+    /// [`Limits::stop_executions_timeout`]. A resolver that has not returned by then
     /// keeps its thread until the process ends.
     pub fn stop(mut self) {
         self.stop_and_join();
@@ -126,34 +133,50 @@ impl Drop for HttpServer {
 }
 
 /// The server's thread.
-fn run(runtime: Runtime, listener: TcpListener, routes: Router, stopped: oneshot::Receiver<()>) {
+fn run(
+    runtime: Runtime,
+    listener: TcpListener,
+    routes: Router,
+    limits: Limits,
+    stopped: oneshot::Receiver<()>,
+) {
     runtime.block_on(async {
         let graceful = GracefulShutdown::new();
         tokio::select! {
-            () = accept(listener, routes, &graceful) => {}
+            () = accept(listener, routes, limits, &graceful) => {}
             _ = stopped => {}
         }
         // The listener is closed here: nobody new gets in.
-        let requests_answered = tokio::time::timeout(STOP_REQUESTS_TIMEOUT, graceful.shutdown());
+        let patience = limits.stop_requests_timeout;
+        let requests_answered = tokio::time::timeout(patience, graceful.shutdown());
         if requests_answered.await.is_err() {
             log::warn!(
                 "GraphQL requests still unanswered {} s after the stop were dropped",
-                STOP_REQUESTS_TIMEOUT.as_secs()
+                patience.as_secs_f64()
             );
         }
     });
-    runtime.shutdown_timeout(STOP_EXECUTIONS_TIMEOUT);
+    runtime.shutdown_timeout(limits.stop_executions_timeout);
 }
 
 /// Takes connections, as many as there are places, until dropped.
-async fn accept(listener: TcpListener, routes: Router, graceful: &GracefulShutdown) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+async fn accept(
+    listener: TcpListener,
+    routes: Router,
+    limits: Limits,
+    graceful: &GracefulShutdown,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections_max));
     // The place comes first: a connection without one stays in the queue of the
     // operating system and costs nothing here. The semaphore is never closed.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve(stream, routes.clone(), graceful.watcher(), place));
+                let served = serve(stream, routes.clone(), limits, graceful.watcher());
+                tokio::spawn(async move {
+                    served.await;
+                    drop(place);
+                });
             }
             Err(error) => {
                 log::warn!("cannot take a GraphQL connection: {error}");
@@ -164,16 +187,16 @@ async fn accept(listener: TcpListener, routes: Router, graceful: &GracefulShutdo
 }
 
 /// Serves the requests of one connection, one after the other.
-async fn serve(stream: TcpStream, routes: Router, watcher: Watcher, _place: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, routes: Router, limits: Limits, watcher: Watcher) {
     // Answers are written whole; waiting for more would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         log::debug!("cannot set TCP_NODELAY: {error}");
     }
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(READ_TIMEOUT)
+        .header_read_timeout(limits.read_timeout)
         .serve_connection(
-            TokioIo::new(WriteStall::new(stream)),
+            TokioIo::new(WriteStall::new(stream, limits.write_stall_timeout)),
             TowerToHyperService::new(routes),
         );
     if let Err(error) = watcher.watch(connection).await {

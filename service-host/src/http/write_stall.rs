@@ -4,26 +4,27 @@ use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use super::limits::WRITE_STALL_TIMEOUT;
-
 /// A stream whose writes fail with `TimedOut` once not a single octet could
-/// be written for [`WRITE_STALL_TIMEOUT`]. Without it, a client that asks and
+/// be written for the time-out. Without it, a client that asks and
 /// never reads would hold its place for ever.
 pub(super) struct WriteStall {
     stream: TcpStream,
+    timeout: Duration,
     /// Runs while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl WriteStall {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
         Self {
             stream,
+            timeout,
             deadline: None,
         }
     }
@@ -38,9 +39,10 @@ impl WriteStall {
             self.deadline = None;
             return outcome;
         }
+        let timeout = self.timeout;
         let deadline = self
             .deadline
-            .get_or_insert_with(|| Box::pin(sleep(WRITE_STALL_TIMEOUT)));
+            .get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

@@ -161,19 +161,6 @@ fn a_get_never_changes_anything() {
 }
 
 #[test]
-fn a_page_of_another_origin_cannot_command_the_service() {
-    let server = start();
-    let rename = r#"{"query":"mutation { rename(name: \"x\") }"}"#;
-    for origin in ["http://elsewhere", "http://test.elsewhere", "null"] {
-        let answer = post(&server, "/", &format!("Origin: {origin}\r\n"), rename);
-        assert_eq!(answer.status, 403);
-        assert!(answer.refusal().contains(origin));
-    }
-    let answer = post(&server, "/", "Origin: http://test\r\n", NAME);
-    assert_eq!(answer.json(), json!({"data": {"name": "flatsat"}}));
-}
-
-#[test]
 fn a_body_of_the_longest_length_is_taken_and_a_longer_one_refused() {
     let server = start();
     let fill = |length: usize| format!("{NAME}{}", " ".repeat(length - NAME.len()));

@@ -3,6 +3,7 @@
 mod arguments;
 mod config;
 mod graphql;
+mod origin;
 mod page;
 mod prometheus;
 mod rig;

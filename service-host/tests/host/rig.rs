@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use juniper::{EmptySubscription, RootNode, graphql_object};
-use service_host::http::{Endpoint, HttpServer};
+use service_host::http::{Endpoint, HttpServer, Limits};
 
 /// Long enough for a loaded machine; no test waits for it in vain.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -66,11 +66,11 @@ impl Mutation {
 
 /// The test service on a free port.
 pub(crate) fn start() -> HttpServer {
-    start_slow().0
+    start_with(Limits::default()).0
 }
 
-/// The same, with a grip on its resolver `slow`.
-pub(crate) fn start_slow() -> (HttpServer, Slow) {
+/// The same with these limits, and with a grip on its resolver `slow`.
+pub(crate) fn start_with(limits: Limits) -> (HttpServer, Slow) {
     let (slow_entered, entered) = unbounded();
     let (leave, slow_may_leave) = unbounded();
     let service = Service {
@@ -80,7 +80,7 @@ pub(crate) fn start_slow() -> (HttpServer, Slow) {
     };
     let root = RootNode::new(Query, Mutation, EmptySubscription::<Service>::new());
     let endpoint = Endpoint::new(root, service).with_metrics(|| "up 1\n".to_owned());
-    let server = HttpServer::start(free_port(), endpoint).unwrap();
+    let server = HttpServer::start_with(free_port(), endpoint, limits).unwrap();
     (server, Slow { entered, leave })
 }
 
