@@ -18,9 +18,10 @@ mod steps;
 mod telemetry_service;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, value_parser};
 
 /// A ground station and a satellite on this machine.
 #[derive(Debug, Parser)]
@@ -31,15 +32,15 @@ struct Arguments {
     stay: bool,
 
     /// Stop the satellite's radio before this step, to see how a failure looks
-    #[arg(long, value_name = "STEP")]
-    cut_radio_before: Option<usize>,
+    #[arg(long, value_name = "STEP", value_parser = value_parser!(u64).range(2..=steps::STEPS as u64))]
+    cut_radio_before: Option<u64>,
 
     /// Be one of the parties instead of starting all of them
     #[arg(long, value_enum, hide = true)]
     party: Option<Party>,
 
     /// What that party is told
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(hide = true, last = true, requires = "party")]
     rest: Vec<OsString>,
 }
 
@@ -63,6 +64,9 @@ fn main() -> ExitCode {
         let name = OsString::from(name);
         std::iter::once(name).chain(arguments.rest.clone())
     };
+    if matches!(arguments.party, Some(party) if !matches!(party, Party::Ground)) {
+        parties::stop_with_parent();
+    }
     let result = match arguments.party {
         Some(Party::Ground) => return ground_gateway::run(told("ground")),
         Some(Party::EthernetService) => ethernet_service::run(told("ethernet-service")),
@@ -73,7 +77,12 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("flatsat: {error:#}");
+            let mut text = format!("flatsat: {error}");
+            for cause in error.chain().skip(1) {
+                text += &format!("\n  because: {cause}");
+            }
+            // Whoever closed standard error does not want to know.
+            let _ = writeln!(std::io::stderr(), "{text}");
             ExitCode::FAILURE
         }
     }

@@ -2,15 +2,18 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use signal_hook::consts::SIGTERM;
+use signal_hook::low_level;
 use tempfile::TempDir;
 
 /// Every port of the demonstration, on 127.0.0.1.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Ports {
     pub(crate) telemetry: u16,
     pub(crate) telemetry_command: u16,
@@ -20,22 +23,36 @@ pub(crate) struct Ports {
     pub(crate) downlink: u16,
 }
 
+const USUAL: Ports = Ports {
+    telemetry: 8020,
+    telemetry_command: 8021,
+    ethernet_graphql: 8150,
+    radio_satellite: 13_000,
+    radio_ground: 9_001,
+    downlink: 13_011,
+};
+
 impl Ports {
     /// The usual ports, and where one of them is taken, a free one.
     pub(crate) fn choose() -> anyhow::Result<Ports> {
         Ok(Ports {
-            telemetry: tcp_port(8020)?,
-            telemetry_command: udp_port(8021)?,
-            ethernet_graphql: tcp_port(8150)?,
-            radio_satellite: udp_port(13_000)?,
-            radio_ground: udp_port(9_001)?,
-            downlink: udp_port(13_011)?,
+            telemetry: tcp_port(USUAL.telemetry)?,
+            telemetry_command: udp_port(USUAL.telemetry_command)?,
+            ethernet_graphql: tcp_port(USUAL.ethernet_graphql)?,
+            radio_satellite: udp_port(USUAL.radio_satellite)?,
+            radio_ground: udp_port(USUAL.radio_ground)?,
+            downlink: udp_port(USUAL.downlink)?,
         })
+    }
+
+    /// Whether none of them was taken.
+    pub(crate) fn are_all_usual(&self) -> bool {
+        *self == USUAL
     }
 
     /// Whether the command `ground` finds the satellite without a configuration.
     pub(crate) fn are_usual(&self) -> bool {
-        self.radio_satellite == 13_000 && self.radio_ground == 9_001
+        self.radio_satellite == USUAL.radio_satellite && self.radio_ground == USUAL.radio_ground
     }
 }
 
@@ -61,6 +78,15 @@ fn udp_port(usual: u16) -> anyhow::Result<u16> {
         }
         Err(error) => Err(error).with_context(|| format!("cannot bind UDP port {usual}")),
     }
+}
+
+/// Ends this process in good order when the one that started it is gone, however
+/// it went: then the other end of standard input is closed.
+pub(crate) fn stop_with_parent() {
+    std::thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = low_level::raise(SIGTERM);
+    });
 }
 
 /// A running party. It ends when this is dropped.
@@ -135,7 +161,7 @@ impl Flatsat {
 
     fn spawn(&mut self, name: &'static str, told: &[&str]) -> anyhow::Result<()> {
         let mut command = party(name)?;
-        command.args(told).stdin(Stdio::null());
+        command.args(told).stdin(Stdio::piped());
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
@@ -166,9 +192,8 @@ impl Flatsat {
     /// Runs the command `ground` to its end and gives what it printed.
     pub(crate) fn ground(&self, told: &[&str]) -> anyhow::Result<String> {
         let mut command = party("ground")?;
-        command.arg(told.first().copied().unwrap_or_default());
         command.args(["-c", &self.file("ground.toml")]);
-        command.args(told.iter().skip(1)).stdin(Stdio::null());
+        command.args(told).stdin(Stdio::null());
         command.env("HELIOGRAPH_RUNTIME_DIR", self.directory.path());
         let Output {
             status,

@@ -1,6 +1,6 @@
 //! What a person sees: headings, and what came back, in colour on a terminal.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 /// Longest excerpt of an answer, in characters.
 const EXCERPT_CHARS: usize = 160;
@@ -29,20 +29,20 @@ impl Show {
     }
 
     pub(crate) fn title(&self, text: &str) {
-        println!("{}", self.paint("1;36", text));
+        line(&self.paint("1;36", text));
     }
 
     /// Begins the next step; gives its number.
     pub(crate) fn step(&mut self, text: &str) -> usize {
         self.step += 1;
         let number = self.paint("1;33", &format!("[{}/{}]", self.step, self.steps));
-        println!("\n{number} {}", self.paint("1", text));
+        line(&format!("\n{number} {}", self.paint("1", text)));
         self.step
     }
 
     /// What is sent up.
     pub(crate) fn up(&self, text: &str) {
-        println!("    {} {text}", self.paint("34", "up  ▲"));
+        line(&format!("    {} {text}", self.paint("34", "up  ▲")));
     }
 
     /// What comes down.
@@ -51,14 +51,22 @@ impl Show {
         if excerpt.len() < text.len() {
             excerpt += &format!(" … ({} octets in all)", text.len());
         }
-        println!("    {} {excerpt}", self.paint("32", "down▼"));
+        line(&format!("    {} {excerpt}", self.paint("32", "down▼")));
     }
 
     pub(crate) fn note(&self, text: &str) {
-        println!("    {}", self.paint("2", text));
+        line(&format!("    {}", self.paint("2", text)));
     }
 
     pub(crate) fn end(&self, text: &str) {
-        println!("\n{}", self.paint("1;32", text));
+        line(&format!("\n{}", self.paint("1;32", text)));
+    }
+}
+
+/// Prints a line. When nobody reads any more, there is nothing left to show: the
+/// parties end with this process.
+pub(crate) fn line(text: &str) {
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(1);
     }
 }

@@ -5,20 +5,20 @@ use serde_json::Value;
 use service_host::signals;
 
 use crate::parties::Flatsat;
-use crate::show::Show;
+use crate::show::{Show, line};
 
-const STEPS: usize = 6;
+pub(crate) const STEPS: usize = 6;
 
 const PICTURE: &str =
     "  ground ══ AX.25 in KISS over UDP ══ ethernet-service ── HTTP and UDP ── telemetry service
                                              └────── UDP downlink port ── mission app";
 
 /// Runs all steps; with `stay`, keeps everything running afterwards.
-pub(crate) fn run(stay: bool, cut_radio_before: Option<usize>) -> anyhow::Result<()> {
+pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<()> {
     let stop = signals::stop_requested()?;
     let mut show = Show::new(STEPS);
     show.title("Heliograph flatsat: a ground station and a satellite on this machine");
-    println!("{PICTURE}");
+    line(PICTURE);
 
     let mut flatsat = Flatsat::start()?;
     let steps: [(&str, Step); STEPS] = [
@@ -37,14 +37,16 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<usize>) -> anyhow::Result
     ];
     for (text, step) in steps {
         let number = show.step(text);
-        if cut_radio_before == Some(number) {
+        if cut_radio_before == Some(number as u64) {
             flatsat.end("ethernet-service");
             show.note("(the satellite's radio is cut now, as asked)");
         }
-        step(&mut flatsat, &show).with_context(|| format!("step {number} failed: {text}"))?;
-        if stop.try_recv().is_ok() {
-            bail!("stopped by a signal after step {number}");
+        let result = step(&mut flatsat, &show);
+        // The signal may have reached the parties too: then they are not to blame.
+        if let Ok(signal) = stop.try_recv() {
+            bail!("stopped by {signal} in step {number}");
         }
+        result.with_context(|| format!("step {number} failed: {text}"))?;
     }
     show.end("Everything arrived.");
     if stay {
@@ -59,6 +61,9 @@ type Step = fn(&mut Flatsat, &Show) -> anyhow::Result<()>;
 fn start(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
     flatsat.wait_until_up()?;
     let ports = &flatsat.ports;
+    if !ports.are_all_usual() {
+        show.note("(some of the usual ports are taken: others are used in their place)");
+    }
     for party in &flatsat.parties {
         let what = match party.name {
             "telemetry-service" => format!(
@@ -173,14 +178,17 @@ fn beacons(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
 }
 
 fn telemetry(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
-    const FLOWS: [&str; 4] = [
-        "uplinkPackets",
-        "uplinkMessages",
-        "downlinkMessages",
-        "downlinkPackets",
+    const FLOWS: [(&str, &str); 4] = [
+        ("uplinkPackets", "packets up"),
+        ("uplinkMessages", "messages up"),
+        ("downlinkMessages", "messages down"),
+        ("downlinkPackets", "packets down"),
     ];
     let flow = "{ offered delivered queued inFlight dropped { reason count } }";
-    let flows: Vec<String> = FLOWS.iter().map(|name| format!("{name} {flow}")).collect();
+    let flows: Vec<String> = FLOWS
+        .iter()
+        .map(|(name, _)| format!("{name} {flow}"))
+        .collect();
     let query = format!("{{ telemetry {{ accounting {{ {} }} }} }}", flows.join(" "));
     let service = flatsat.ports.ethernet_graphql.to_string();
     show.up(&format!(
@@ -190,7 +198,7 @@ fn telemetry(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
     let answer: Value = serde_json::from_str(&answer)?;
     let accounting = &answer["data"]["telemetry"]["accounting"];
     show.note("                     offered  delivered  queued  in flight  dropped");
-    for name in FLOWS {
+    for (name, words) in FLOWS {
         let flow = &accounting[name];
         let count = |field: &str| flow[field].as_i64().unwrap_or(-1);
         let dropped: i64 = flow["dropped"]
@@ -202,7 +210,7 @@ fn telemetry(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
         let [offered, delivered, queued, in_flight] =
             ["offered", "delivered", "queued", "inFlight"].map(count);
         show.note(&format!(
-            "{name:<18} {offered:>9} {delivered:>10} {queued:>7} {in_flight:>10} {dropped:>8}"
+            "{words:<18} {offered:>9} {delivered:>10} {queued:>7} {in_flight:>10} {dropped:>8}"
         ));
         ensure!(
             offered == delivered + queued + in_flight + dropped,
@@ -210,6 +218,7 @@ fn telemetry(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
         );
     }
     show.note("each line adds up: offered = delivered + queued + in flight + dropped");
+    show.note("(the message in flight is this very query)");
     Ok(())
 }
 
@@ -220,7 +229,7 @@ fn what_to_try(flatsat: &Flatsat) {
         false => format!(" -c {}", flatsat.file("ground.toml")),
     };
     let ground = "cargo run --release --bin ground --";
-    println!(
+    line(&format!(
         "\nEverything keeps running until Ctrl-C. In another terminal, try:
   {ground} query{config} --service {} '{{ battery {{ voltage }} }}'
   {ground} send{config} --port {} --text 'heater off'
@@ -235,5 +244,5 @@ fn what_to_try(flatsat: &Flatsat) {
         ports.ethernet_graphql,
         ports.ethernet_graphql,
         ports.telemetry,
-    );
+    ));
 }
