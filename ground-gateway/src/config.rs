@@ -21,7 +21,6 @@
 //!
 //! Every key is strict. Tables of other programs may stand in the same file.
 
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -148,10 +147,16 @@ impl GroundLinkConfig {
     /// Names this link in file names: its name, and a hash over everything that
     /// two processes must have in common to share it.
     pub(crate) fn identity(&self) -> String {
-        // The text forms of both are stable within one version of this program,
-        // which is as far as processes share a link.
-        let mut text = toml::to_string(&self.radio).unwrap_or_else(|_| format!("{:?}", self.radio));
-        let _ = write!(text, "{:?}{:?}", self.comms, self.addresses);
+        // The text forms are stable within one version of this program, which is
+        // as far as processes share a link. How long to wait for the radio is
+        // each one's own business.
+        let (transport, framing) = (self.radio.transport(), self.radio.framing());
+        let comms = LinkOptions {
+            read_timeout_ms: None,
+            notices: Vec::new(),
+            ..self.comms.clone()
+        };
+        let text = format!("{transport:?}{framing:?}{comms:?}{:?}", self.addresses);
         let hash = fnv_1a(text.as_bytes());
         format!("{}-{:08x}", self.name, (hash >> 32) ^ (hash & 0xFFFF_FFFF))
     }
@@ -352,6 +357,14 @@ mod tests {
         for part in ["`ethernt`", "`ethernet`, `uhf`", "did you mean `ethernet`"] {
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn links_that_differ_in_read_timeouts_have_the_same_identity() {
+        let identity = |text: &str| read(text).unwrap().links()[0].identity();
+        let patient = "read-timeout-ms = 20\n[link.comms]\nread-timeout-ms = 30";
+        let same = identity(DEFAULT);
+        assert_eq!(same, identity(&format!("{DEFAULT}{patient}")));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Where the processes of one user meet: the lock and the socket of each link.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
@@ -78,6 +82,17 @@ impl RuntimeDir {
     }
 }
 
+/// Who is at the socket of a link.
+#[derive(Debug)]
+pub(crate) enum Reached {
+    /// The process that holds the link.
+    Holder(UnixStream),
+    /// A process that does not take connections as fast as they are made, if at
+    /// all.
+    Busy,
+    Nobody,
+}
+
 /// The two files of a link.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkPaths {
@@ -96,6 +111,45 @@ pub(crate) struct LinkLock {
 }
 
 impl LinkPaths {
+    /// Connects to the process that holds the link, without waiting for it.
+    ///
+    /// # Errors
+    /// [`GroundError::RuntimeDir`] when the path is too long for a socket,
+    /// [`GroundError::RuntimeFile`] when the system refuses.
+    pub(crate) fn connect(&self) -> Result<Reached, GroundError> {
+        let address = SockAddr::unix(&self.socket).map_err(|_| GroundError::RuntimeDir {
+            path: self.socket.parent().unwrap_or(&self.socket).to_owned(),
+            problem: format!(
+                "has too long a path for a socket in it: set {RUNTIME_DIR_VARIABLE} to a directory \
+                 with a shorter one"
+            ),
+        })?;
+        Self::connect_to(&address).map_err(|source| GroundError::RuntimeFile {
+            doing: "connect to",
+            path: self.socket.clone(),
+            source,
+        })
+    }
+
+    fn connect_to(address: &SockAddr) -> io::Result<Reached> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // Else it would wait for ever for a process that is suspended.
+        socket.set_nonblocking(true)?;
+        match socket.connect(address) {
+            Ok(()) => {
+                socket.set_nonblocking(false)?;
+                Ok(Reached::Holder(OwnedFd::from(socket).into()))
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => {
+                    Ok(Reached::Nobody)
+                }
+                ErrorKind::WouldBlock => Ok(Reached::Busy),
+                _ => Err(error),
+            },
+        }
+    }
+
     /// Takes the lock; none when another process has it.
     pub(crate) fn try_lock(&self) -> Result<Option<LinkLock>, GroundError> {
         self.lock_file().map_err(|source| GroundError::RuntimeFile {

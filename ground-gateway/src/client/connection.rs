@@ -1,9 +1,8 @@
 //! One request to whichever process holds the link.
 
-use std::io::{BufReader, ErrorKind};
+use std::io::{self, BufReader, ErrorKind};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,35 +39,29 @@ pub(super) enum Next {
 }
 
 impl Connection {
-    /// Connects to the socket and makes `request`; none when nobody is there.
-    pub(super) fn open(
-        socket: &Path,
-        request: &Request,
+    /// Makes `request` of the hub at the other end of `stream`, which takes it
+    /// within `timeout` or not at all.
+    pub(super) fn start(
+        stream: UnixStream,
+        request: Request,
         line_bytes_max: usize,
-    ) -> Result<Option<Self>, GroundError> {
-        let failed = |source| GroundError::RuntimeFile {
-            doing: "connect to",
-            path: socket.to_owned(),
-            source,
+        timeout: Duration,
+    ) -> Result<Self, GroundError> {
+        let system = |what, error: io::Error| GroundError::System {
+            what,
+            problem: error.to_string(),
         };
-        let mut stream = match UnixStream::connect(socket) {
-            Ok(stream) => stream,
-            Err(error) => {
-                return match error.kind() {
-                    ErrorKind::NotFound
-                    | ErrorKind::ConnectionRefused
-                    | ErrorKind::ConnectionReset
-                    | ErrorKind::Interrupted => Ok(None),
-                    _ => Err(failed(error)),
-                };
-            }
-        };
-        // A hub that closed already may still have said why: its reply tells.
-        let _ = protocol::write_line(&mut stream, request);
-        let mut reader = BufReader::new(stream.try_clone().map_err(failed)?);
+        let kept = stream
+            .try_clone()
+            .and_then(|kept| kept.set_write_timeout(Some(timeout)).map(|()| kept))
+            .map_err(|error| system("a connection", error))?;
         let (sender, replies) = bounded(REPLIES_MAX);
         // Ends when the hub closes, or this connection is dropped.
-        let read = move || {
+        let converse = move || {
+            // A hub that closed already may still have said why: its reply tells.
+            let _ = protocol::write_line(&mut &stream, &request);
+            drop(request);
+            let mut reader = BufReader::new(stream);
             loop {
                 let reply = match protocol::read_line(&mut reader, line_bytes_max) {
                     Ok(Some(reply)) => Ok(reply),
@@ -81,13 +74,13 @@ impl Connection {
             }
         };
         thread::Builder::new()
-            .name("replies".to_owned())
-            .spawn(read)
-            .map_err(|error| GroundError::System {
-                what: "a thread",
-                problem: error.to_string(),
-            })?;
-        Ok(Some(Connection { stream, replies }))
+            .name("connection".to_owned())
+            .spawn(converse)
+            .map_err(|error| system("a thread", error))?;
+        Ok(Connection {
+            stream: kept,
+            replies,
+        })
     }
 
     /// Waits for the next reply, until `deadline` if there is one.
@@ -126,7 +119,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Wakes the reading thread.
+        // Wakes the thread.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }

@@ -17,7 +17,7 @@ use crate::error::GroundError;
 use crate::hub::Hub;
 use crate::hub::protocol::{self, CommandRequest, Reply, Request};
 use crate::patience::Patience;
-use crate::runtime::{LinkPaths, RuntimeDir};
+use crate::runtime::{LinkPaths, Reached, RuntimeDir};
 use crate::stop::Stop;
 use connection::{Connection, Next};
 
@@ -146,8 +146,16 @@ impl LinkClient {
         let line_bytes_max = protocol::line_bytes_max(self.config.message_bytes_max());
         let mut give_up = Instant::now() + HUB_WAIT_MAX;
         loop {
-            self.hold_if_free()?;
-            let connection = Connection::open(&self.paths.socket, request, line_bytes_max)?;
+            let connection = match self.paths.connect()? {
+                Reached::Holder(stream) => {
+                    let request = request.clone();
+                    let timeout = HUB_ANSWER_TIMEOUT;
+                    let started = Connection::start(stream, request, line_bytes_max, timeout);
+                    Some(started?)
+                }
+                Reached::Nobody if self.hold_if_free()? => continue,
+                Reached::Nobody | Reached::Busy => None,
+            };
             let next = connection
                 .as_ref()
                 .map(|connection| connection.next_within(HUB_ANSWER_TIMEOUT, &self.stop));
@@ -175,15 +183,16 @@ impl LinkClient {
         }
     }
 
-    /// Becomes the holder of the link if nobody is.
-    fn hold_if_free(&self) -> Result<(), GroundError> {
+    /// Becomes the holder of the link if nobody is; whether it became it.
+    fn hold_if_free(&self) -> Result<bool, GroundError> {
         let mut hub = self.hub();
         if hub.is_none()
             && let Some(lock) = self.paths.try_lock()?
         {
             *hub = Some(Hub::open(&self.config, &self.paths, lock)?);
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     }
 
     fn silent(&self) -> GroundError {

@@ -16,9 +16,10 @@ mod shared;
 
 use std::fs;
 use std::io;
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -27,13 +28,14 @@ use std::time::{Duration, Instant};
 use comms_service::ground::{GroundControls, GroundLink};
 use comms_service::link::Action;
 use crossbeam_channel::{Receiver, Sender, bounded, select};
-use radio_hal::{ErrorKind, RadioConnection};
+use radio_hal::config::Transport;
+use radio_hal::{ErrorKind, RadioConfig, RadioConnection, RadioError};
 
 pub use protocol::Heard;
 
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
-use crate::runtime::{LinkLock, LinkPaths};
+use crate::runtime::{LinkLock, LinkPaths, RUNTIME_DIR_VARIABLE};
 use serve::REPLY_TIMEOUT;
 use shared::Shared;
 
@@ -44,6 +46,8 @@ const RADIO_FREE_WAIT_MAX: Duration = Duration::from_millis(500);
 const RADIO_FREE_PAUSE: Duration = Duration::from_millis(20);
 /// How long the threads of clients may take to notice that it is over.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause before the next look whether the accepting thread has ended.
+const ACCEPTOR_PAUSE: Duration = Duration::from_millis(1);
 /// Pause after a connection that the system did not give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -54,7 +58,7 @@ pub(crate) struct Hub {
     acceptor: Option<JoinHandle<()>>,
     /// The routing thread; it ends when the sender is dropped.
     routing: Option<(Sender<()>, JoinHandle<()>)>,
-    socket: PathBuf,
+    paths: LinkPaths,
     // Last: whoever gets the lock finds the radio free.
     _lock: LinkLock,
 }
@@ -73,7 +77,7 @@ impl Hub {
             stopping: Arc::new(AtomicBool::new(false)),
             acceptor: None,
             routing: None,
-            socket: paths.socket.clone(),
+            paths: paths.clone(),
             _lock: lock,
         };
         let (end, ended) = bounded(0);
@@ -103,12 +107,18 @@ impl Hub {
         let Some(acceptor) = self.acceptor.take() else {
             return;
         };
-        // It waits for a connection: this is one. If the socket is not there
-        // any more, nobody can connect, and the thread ends with the process.
-        if UnixStream::connect(&self.socket).is_ok() {
-            let _ = acceptor.join();
+        // It waits for a connection: this is one, unless the socket is not there
+        // any more or is another's. Then the thread ends with the process.
+        drop(self.paths.connect());
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
+        while !acceptor.is_finished() {
+            if Instant::now() >= deadline {
+                return;
+            }
+            thread::sleep(ACCEPTOR_PAUSE);
         }
-        let _ = fs::remove_file(&self.socket);
+        let _ = acceptor.join();
+        let _ = fs::remove_file(&self.paths.socket);
     }
 }
 
@@ -141,7 +151,7 @@ fn start_link(config: &GroundLinkConfig) -> Result<(GroundLink, Receiver<Action>
     let connection = radio
         .with_read_timeout(asked.min(READ_TIMEOUT_MAX))
         .map_err(Into::into)
-        .and_then(|radio| open_radio(&radio))
+        .and_then(|radio| open_radio(&radio).map_err(|error| explained(error, &radio)))
         .map_err(|source| GroundError::Radio {
             link: link(),
             source,
@@ -161,7 +171,7 @@ fn start_link(config: &GroundLinkConfig) -> Result<(GroundLink, Receiver<Action>
     })
 }
 
-fn open_radio(radio: &radio_hal::RadioConfig) -> Result<RadioConnection, radio_hal::RadioError> {
+fn open_radio(radio: &RadioConfig) -> Result<RadioConnection, RadioError> {
     let deadline = Instant::now() + RADIO_FREE_WAIT_MAX;
     loop {
         match radio.open() {
@@ -173,7 +183,27 @@ fn open_radio(radio: &radio_hal::RadioConfig) -> Result<RadioConnection, radio_h
     }
 }
 
-fn bind(socket: &PathBuf) -> io::Result<UnixListener> {
+/// Says who may have the radio, where somebody has it: not another process of
+/// this link, since nobody is at its socket.
+fn explained(error: RadioError, radio: &RadioConfig) -> RadioError {
+    let Transport::Udp { bind, .. } = radio.transport() else {
+        return error;
+    };
+    // The error itself does not tell.
+    match UdpSocket::bind(bind) {
+        Err(again) if again.kind() == io::ErrorKind::AddrInUse => RadioError::new(
+            error.kind(),
+            format!(
+                "another program has the UDP address {bind}, and so the radio: another `ground` \
+                 with another configuration, {RUNTIME_DIR_VARIABLE} or XDG_RUNTIME_DIR, or a \
+                 flatsat; end it, or choose another local address"
+            ),
+        ),
+        _ => error,
+    }
+}
+
+fn bind(socket: &Path) -> io::Result<UnixListener> {
     // Left by a hub that was killed: we have the lock, so it is nobody's.
     match fs::remove_file(socket) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -7,6 +7,7 @@ mod query;
 mod rig;
 mod send;
 mod sharing;
+mod suspended;
 mod taking_back;
 mod usage;
 

@@ -6,7 +6,6 @@ use std::thread;
 use std::time::Duration;
 
 use ground_gateway::{GroundError, LinkClient, Patience, Stop};
-use rustix::process::Signal;
 
 use crate::rig::{PATIENCE, Rig, Service, wait_until};
 use crate::{PONG, assert_fails_with_one_line, pong};
@@ -139,12 +138,23 @@ fn lock_and_socket_are_the_users_alone() {
 }
 
 #[test]
-fn a_suspended_holder_is_named() {
+fn a_holder_whose_lock_file_was_removed_is_found() {
     let rig = Rig::with_satellite();
-    let holder = rig.start_listener(&[]);
-    holder.signal(Signal::STOP);
-    let outcome = rig.run(&["query", "--service", "8020", "{ a }"]);
-    assert_fails_with_one_line(outcome, &["`uhf` is held by another process", "("]);
+    let service = Service::start(pong);
+    let _listener = rig.start_listener(&[]);
+    fs::remove_file(rig.socket().with_extension("lock")).unwrap();
+    let (code, stdout, stderr) = rig.run(&["query", "--service", &service.argument(), "{ ping }"]);
+    assert_eq!((code, &*stdout), (0, PONG), "{stderr}");
+}
+
+#[test]
+fn a_holder_with_another_read_timeout_is_found() {
+    let rig = Rig::with_satellite();
+    let service = Service::start(pong);
+    let _listener = rig.start_listener(&[]);
+    rig.configure("read-timeout-ms = 30\n");
+    let (code, stdout, stderr) = rig.run(&["query", "--service", &service.argument(), "{ ping }"]);
+    assert_eq!((code, &*stdout), (0, PONG), "{stderr}");
 }
 
 #[test]

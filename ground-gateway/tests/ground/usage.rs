@@ -4,7 +4,7 @@ use std::fs;
 use std::net::UdpSocket;
 
 use crate::assert_fails_with_one_line;
-use crate::rig::Rig;
+use crate::rig::{Child, Rig};
 
 #[test]
 fn an_unknown_link_lists_the_known_ones() {
@@ -37,7 +37,24 @@ fn a_radio_that_somebody_else_has_is_one_line() {
     )
     .unwrap();
     let outcome = rig.run(&["query", "--service", "8020", "{ a }"]);
-    assert_fails_with_one_line(outcome, &["radio of link `uhf`", &address]);
+    let whose = ["another `ground`", "HELIOGRAPH_RUNTIME_DIR", "flatsat"];
+    assert_fails_with_one_line(
+        outcome,
+        &[&["radio of link `uhf`", &address], &whose[..]].concat(),
+    );
+}
+
+#[test]
+fn a_runtime_directory_too_deep_for_a_socket_is_refused_before_the_radio_is_opened() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::with_socket(&silent);
+    let deep = rig.runtime_dir().join("d".repeat(100));
+    let mut command = rig.command(&["listen"]);
+    command.env("HELIOGRAPH_RUNTIME_DIR", &deep);
+    let outcome = Child::start(&mut command).finish();
+    let parts = ["runtime directory", "too long", "HELIOGRAPH_RUNTIME_DIR"];
+    assert_fails_with_one_line(outcome, &parts);
+    assert_eq!(fs::read_dir(&deep).unwrap().count(), 0, "a lock was taken");
 }
 
 #[test]

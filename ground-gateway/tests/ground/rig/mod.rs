@@ -158,12 +158,17 @@ impl Rig {
         LinkClient::new(link, &RuntimeDir::open(self.runtime_dir()).unwrap(), stop)
     }
 
-    /// A connection to whoever holds the link.
-    pub(crate) fn connect(&self) -> UnixStream {
+    /// The socket of whoever holds the link.
+    pub(crate) fn socket(&self) -> PathBuf {
         let mut files = fs::read_dir(self.runtime_dir()).unwrap();
         let is_socket = |path: &PathBuf| path.extension().is_some_and(|end| end == "sock");
         let socket = files.find_map(|file| Some(file.unwrap().path()).filter(is_socket));
-        UnixStream::connect(socket.unwrap()).unwrap()
+        socket.unwrap()
+    }
+
+    /// A connection to whoever holds the link.
+    pub(crate) fn connect(&self) -> UnixStream {
+        UnixStream::connect(self.socket()).unwrap()
     }
 
     /// An app on the satellite sends a datagram down.
