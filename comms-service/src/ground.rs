@@ -2,17 +2,17 @@
 //! with an operator behind them instead of services.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::accounting::Statistics;
 use crate::control::{ReadFn, WriteFn};
 use crate::error::CommsResult;
-use crate::link::{Action, Command, Link, LinkConfig};
+use crate::link::{Action, Command, Link, LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions};
-use crate::shell::{self, Perform, RadioFunctions, STOP_MARGIN, Shell, ShutdownReport, Threads};
+use crate::shell::{self, Ending, Perform, RadioFunctions, Running, Shell, ShutdownReport};
 
 /// What a ground end consists of.
 pub struct GroundControls<Connection> {
@@ -28,15 +28,14 @@ pub struct GroundControls<Connection> {
     pub radio_bytes_max: Option<usize>,
     /// The addresses that format `udp` needs, as the satellite has them.
     pub addresses: Addresses,
-    /// How long `read` may take to come back with nothing.
+    /// How long `read` may take to come back with nothing; at most
+    /// [`TIMEOUT_MAX`].
     pub read_timeout: Duration,
 }
 
 /// A running ground end.
 pub struct GroundLink {
-    shell: Arc<Shell>,
-    threads: Threads,
-    read_timeout: Duration,
+    running: Running,
 }
 
 impl GroundLink {
@@ -63,47 +62,42 @@ impl GroundLink {
             read: Some((controls.read, controls.connection.clone())),
             write: vec![(controls.write, controls.connection)],
         };
-        let mut threads = Threads::new();
-        shell::start_threads(&shell, wakes, radio, &mut threads)?;
-        let link = GroundLink {
-            shell,
-            threads,
-            read_timeout: controls.read_timeout,
+        let ending = Ending {
+            timeout: controls.read_timeout.min(TIMEOUT_MAX),
+            // A command that fails by the stop must not be run by the satellite.
+            sends_the_rest: false,
         };
-        Ok((link, receiver))
+        let running = Running::start(shell, ending, |shell, threads| {
+            shell::start_threads(shell, wakes, radio, threads)
+        })?;
+        Ok((GroundLink { running }, receiver))
     }
 
     /// A command id that the format can carry, made of random bits.
     pub fn command_id(&self, random: u64) -> u64 {
-        self.shell.with(|link, _| link.command_id(random))
+        self.running.shell().with(|link, _| link.command_id(random))
     }
 
     /// Sends a command up. What becomes of it comes by the receiver.
     pub fn send(&self, command: Command) {
-        self.shell.with(|link, _| link.command(command));
+        self.running.shell().with(|link, _| link.command(command));
     }
 
     /// Takes a command back: it is not sent (again), and nothing more comes of it
     /// by the receiver. What the radio took already cannot be taken back.
     pub fn cancel(&self, command_id: u64) {
-        self.shell.with(|link, _| link.cancel(command_id));
+        self.running.shell().with(|link, _| link.cancel(command_id));
     }
 
     /// Everything counted, in one consistent snapshot.
     pub fn statistics(&self) -> Statistics {
-        self.shell.statistics()
+        self.running.shell().statistics()
     }
 
-    /// Stops the threads, within one read timeout.
+    /// Stops the threads, within one read timeout. Commands that still wait for
+    /// the radio are not sent.
     pub fn shutdown(self) -> ShutdownReport {
-        self.shell.request_stop();
-        let deadline = Instant::now() + self.read_timeout + STOP_MARGIN;
-        let detached = self.threads.join(Some(deadline));
-        self.shell.close();
-        ShutdownReport {
-            detached,
-            statistics: self.shell.statistics(),
-        }
+        self.running.stop()
     }
 }
 

@@ -4,14 +4,11 @@
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::shell::{OWN_STACK_BYTES, Shell, Threads};
+use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
 
 /// More than any UDP datagram.
 const BUFFER_BYTES: usize = 65_536;
-/// Pause after a failure of the socket, so that one that lasts does not spin.
-const BACK_OFF: Duration = Duration::from_millis(100);
 
 pub(super) fn start(
     shell: &Arc<Shell>,
@@ -32,18 +29,20 @@ pub(super) fn start(
 
 fn run(shell: &Shell, endpoint: usize, socket: &UdpSocket) {
     let mut buffer = vec![0; BUFFER_BYTES];
+    let mut back_off = BackOff::new();
     while !shell.is_stopping() {
         match socket.recv_from(&mut buffer) {
             Ok((bytes, _)) => {
                 let datagram = buffer.get(..bytes).unwrap_or_default();
                 shell.with(|link, _| link.handle_datagram(endpoint, datagram));
+                back_off.reset();
             }
             Err(error) if is_nothing(&error) => {}
             Err(error) => {
                 log::warn!("downlink endpoint {endpoint}: {error}");
                 let text = format!("downlink endpoint {endpoint} cannot receive: {error}");
                 shell.with(|link, _| link.note(text));
-                let _ = shell.stop().recv_timeout(BACK_OFF);
+                back_off.pause(shell.stop());
             }
         }
     }

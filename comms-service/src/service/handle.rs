@@ -1,64 +1,53 @@
 //! What `start` gives: a hand on a running service.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::accounting::Statistics;
-use crate::shell::{STOP_MARGIN, Shell, ShutdownReport, Threads};
+use crate::shell::{Running, ShutdownReport};
 
 /// A running service. Dropping it leaves the service running.
 pub struct CommsHandle {
-    shell: Arc<Shell>,
-    threads: Threads,
-    shutdown_timeout: Duration,
+    running: Running,
     downlink_addrs: Vec<SocketAddr>,
     handler_addrs: Vec<SocketAddr>,
 }
 
 impl CommsHandle {
     pub(super) fn new(
-        shell: Arc<Shell>,
-        threads: Threads,
-        shutdown_timeout: Duration,
+        running: Running,
         downlink_addrs: Vec<SocketAddr>,
         handler_addrs: Vec<SocketAddr>,
     ) -> Self {
         CommsHandle {
-            shell,
-            threads,
-            shutdown_timeout,
+            running,
             downlink_addrs,
             handler_addrs,
         }
     }
 
     /// Stops the service: its threads are joined and its sockets closed within
-    /// one read timeout plus the handlers' timeout. What was still held is
-    /// counted as dropped.
+    /// one read timeout plus the handlers' timeout.
+    ///
+    /// Nothing more is taken in, from the radio, from apps or from UDP services.
+    /// Queries that are with their services are waited for, and what is in the
+    /// transmit queues is sent, as far as that time allows and `write` does not
+    /// fail. What is still held then is counted as dropped.
     ///
     /// A user's `read` or `write` that does not return by then is detached and
     /// named in the report.
     pub fn shutdown(self) -> ShutdownReport {
-        let deadline = Instant::now() + self.shutdown_timeout + STOP_MARGIN;
-        self.shell.request_stop();
-        let detached = self.threads.join(Some(deadline));
-        self.shell.close();
-        ShutdownReport {
-            detached,
-            statistics: self.shell.statistics(),
-        }
+        self.running.stop()
     }
 
     /// Waits until every thread has ended, which they do only when the process
     /// stops them. For a `main` that has nothing else to do.
     pub fn join(self) {
-        self.threads.join(None);
+        self.running.wait();
     }
 
     /// Everything counted, in one consistent snapshot.
     pub fn statistics(&self) -> Statistics {
-        self.shell.statistics()
+        self.running.shell().statistics()
     }
 
     /// Where the downlink endpoints listen, in the order of the `write`

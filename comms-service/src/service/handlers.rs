@@ -45,7 +45,7 @@ fn run(shell: &Shell, jobs: &Receiver<Job>, client: &Client) {
                 has_worked = false;
                 continue;
             }
-            recv(shell.stop()) -> _ => return,
+            recv(shell.stop().requested()) -> _ => return,
         };
         let Ok(job) = job else { return };
         // Both may be there at once: a query that waited is not posted any more.

@@ -24,7 +24,7 @@ mod replies;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
@@ -32,10 +32,10 @@ pub use handle::CommsHandle;
 
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
-use crate::link::Link;
+use crate::link::{Link, TIMEOUT_MAX};
 use crate::options::{LinkOptions, PacketFormat};
 use crate::packet::LinkPacket;
-use crate::shell::{self, RadioFunctions, Shell, Threads, Wakes};
+use crate::shell::{self, Ending, LinkThreads, RadioFunctions, Running, Shell, Wakes};
 use crate::telemetry::CommsTelemetry;
 
 use plan::Plan;
@@ -116,7 +116,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
     }
 
     /// How long `read` may take to come back with nothing. Stopping the service
-    /// waits as long. 1 s by default.
+    /// waits as long. 1 s by default, at most [`TIMEOUT_MAX`].
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = Some(timeout);
         self
@@ -130,7 +130,8 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let controls = self.controls;
         let read_timeout = self
             .read_timeout
-            .unwrap_or_else(|| self.options.read_timeout());
+            .unwrap_or_else(|| self.options.read_timeout())
+            .min(TIMEOUT_MAX);
         let plan = Plan::check(
             &controls,
             &self.options,
@@ -179,27 +180,17 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
                     .collect(),
             },
         };
-        let shutdown_timeout = read_timeout + timeout;
-        let mut threads = Threads::new();
-        if let Err(error) = parts.start(&shell, &mut threads) {
-            // Nothing may be left running without a handle.
-            shell.request_stop();
-            threads.join(Some(Instant::now() + shutdown_timeout));
-            shell.close();
-            return Err(error.into());
-        }
-        let source = Arc::clone(&shell);
+        let ending = Ending {
+            timeout: read_timeout + timeout,
+            sends_the_rest: true,
+        };
+        let running = Running::start(shell, ending, |shell, threads| parts.start(shell, threads))?;
+        let source = Arc::clone(running.shell());
         telem
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .show(Arc::new(move || source.statistics()));
-        Ok(CommsHandle::new(
-            shell,
-            threads,
-            shutdown_timeout,
-            downlink_addrs,
-            handler_addrs,
-        ))
+        Ok(CommsHandle::new(running, downlink_addrs, handler_addrs))
     }
 }
 
@@ -217,11 +208,12 @@ struct Parts<Connection> {
 }
 
 impl<Connection: Send + 'static> Parts<Connection> {
-    fn start(self, shell: &Arc<Shell>, threads: &mut Threads) -> io::Result<()> {
-        handlers::start(shell, self.handlers_max, self.jobs, self.client, threads)?;
+    fn start(self, shell: &Arc<Shell>, threads: &mut LinkThreads) -> io::Result<()> {
+        let intake = &mut threads.intake;
+        handlers::start(shell, self.handlers_max, self.jobs, self.client, intake)?;
         self.replies
-            .start(shell, self.satellite_ip, self.read_timeout, threads)?;
-        downlink::start(shell, self.downlinks, threads)?;
+            .start(shell, self.satellite_ip, self.read_timeout, intake)?;
+        downlink::start(shell, self.downlinks, intake)?;
         shell::start_threads(shell, self.wakes, self.radio, threads)
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn run(shell: &Shell, wake: &Receiver<()>) {
         select! {
             recv(due) -> _ => {}
             recv(wake) -> _ => {}
-            recv(shell.stop()) -> _ => {}
+            recv(shell.stop().requested()) -> _ => {}
         }
     }
 }

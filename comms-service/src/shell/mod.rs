@@ -5,14 +5,18 @@
 //! long as the engine thinks: never over a system call, `read` or `write`. Both
 //! ends of a link run on it; they differ in how they [`Perform`] actions.
 
+mod back_off;
 mod clock;
+mod guard;
 mod read;
+mod running;
+mod stop;
 mod threads;
 mod transmit;
 
-use std::any::Any;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -20,8 +24,13 @@ use crate::accounting::Statistics;
 use crate::control::{ReadFn, WriteFn};
 use crate::link::{Action, Link};
 
+pub(crate) use back_off::BackOff;
+pub(crate) use running::{Ending, LinkThreads, Running};
+pub(crate) use stop::Stop;
 pub use threads::ShutdownReport;
-pub(crate) use threads::{OWN_STACK_BYTES, STOP_MARGIN, Threads, USER_STACK_BYTES};
+pub(crate) use threads::{OWN_STACK_BYTES, Threads, USER_STACK_BYTES};
+
+use guard::{EngineFault, panic_text};
 
 /// Carries out what the engine decides.
 pub(crate) trait Perform: Send + Sync {
@@ -37,9 +46,12 @@ pub(crate) struct Shell {
     performer: Mutex<Option<Arc<dyn Perform>>>,
     transmit_wakes: Vec<Sender<()>>,
     clock_wake: Sender<()>,
-    /// Dropped to stop: every thread waits for the other half too.
-    running: Mutex<Option<Sender<()>>>,
-    stop: Receiver<()>,
+    /// Nothing more is to be taken in.
+    stop: Stop,
+    /// Nothing more comes for the radio.
+    end: Stop,
+    /// Since the stop was asked for: when the last `write` is to be over.
+    send_until: OnceLock<Instant>,
 }
 
 struct Engine {
@@ -64,22 +76,31 @@ impl Shell {
         // One waiting token says all there is to say: "look again".
         let (transmit_wakes, transmit) = (0..writes).map(|_| bounded(1)).unzip();
         let (clock_wake, clock) = bounded(1);
-        let (running, stop) = bounded(0);
         let shell = Arc::new(Shell {
             engine: Mutex::new(Engine { link, alarm: None }),
             performer: Mutex::new(Some(performer)),
             transmit_wakes,
             clock_wake,
-            running: Mutex::new(Some(running)),
-            stop,
+            stop: Stop::new(),
+            end: Stop::new(),
+            send_until: OnceLock::new(),
         });
         (shell, Wakes { transmit, clock })
     }
 
     /// Lets the engine think about what happened, then does what it decided.
+    ///
+    /// A panic in the engine is accounted for before anybody else can look, and
+    /// goes on to the thread's guard.
     pub(crate) fn with<R>(&self, happened: impl FnOnce(&mut Link, Instant) -> R) -> R {
         let mut engine = self.engine();
-        let result = happened(&mut engine.link, Instant::now());
+        let link = &mut engine.link;
+        let result = catch_unwind(AssertUnwindSafe(|| happened(link, Instant::now())));
+        let result = result.map_err(|panic| panic_text(&*panic));
+        if let Err(text) = &result {
+            engine.link.handle_panic(text);
+        }
+        // Without an action, as is usual, this allocates nothing.
         let actions: Vec<Action> = std::iter::from_fn(|| engine.link.poll_action()).collect();
         for (write, wake) in self.transmit_wakes.iter().enumerate() {
             if engine.link.has_packet(write) {
@@ -95,7 +116,10 @@ impl Shell {
         if !actions.is_empty() {
             self.perform(actions);
         }
-        result
+        match result {
+            Ok(result) => result,
+            Err(text) => resume_unwind(Box::new(EngineFault(text))),
+        }
     }
 
     fn perform(&self, actions: Vec<Action>) {
@@ -120,18 +144,35 @@ impl Shell {
         self.engine().link.statistics()
     }
 
-    /// Disconnected when the threads are to end.
-    pub(crate) fn stop(&self) -> &Receiver<()> {
+    /// Whether nothing more is to be taken in.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_requested()
+    }
+
+    /// For threads that take something in.
+    pub(crate) fn stop(&self) -> &Stop {
         &self.stop
     }
 
-    /// Whether the threads are to end.
-    pub(crate) fn is_stopping(&self) -> bool {
-        unpoisoned(&self.running).is_none()
+    /// For threads that transmit: requested once nobody can queue any more.
+    fn end(&self) -> &Stop {
+        &self.end
     }
 
-    pub(crate) fn request_stop(&self) {
-        unpoisoned(&self.running).take();
+    /// Whether another `write` may begin, when the last one took so long.
+    fn may_write(&self, last_took: Duration) -> bool {
+        let until = self.send_until.get();
+        // Twice as long, since packets differ in length.
+        until.is_none_or(|until| Instant::now() + 2 * last_took <= *until)
+    }
+
+    fn request_stop(&self, send_until: Instant) {
+        self.send_until.get_or_init(|| send_until);
+        self.stop.request();
+    }
+
+    fn request_end(&self) {
+        self.end.request();
     }
 
     /// Sets the alarm to when the engine is due next.
@@ -162,10 +203,10 @@ pub(crate) fn start_threads<Connection: Send + 'static>(
     shell: &Arc<Shell>,
     wakes: Wakes,
     radio: RadioFunctions<Connection>,
-    threads: &mut Threads,
+    threads: &mut LinkThreads,
 ) -> std::io::Result<()> {
     let own = Arc::clone(shell);
-    threads.spawn("clock", OWN_STACK_BYTES, move || {
+    threads.intake.spawn("clock", OWN_STACK_BYTES, move || {
         clock::run(&own, &wakes.clock)
     })?;
     for (write, ((function, connection), wake)) in
@@ -173,19 +214,13 @@ pub(crate) fn start_threads<Connection: Send + 'static>(
     {
         let own = Arc::clone(shell);
         let run = move || transmit::run(&own, write, &*function, &connection, &wake);
-        threads.spawn(&format!("transmit-{write}"), USER_STACK_BYTES, run)?;
+        let name = format!("transmit-{write}");
+        threads.transmit.spawn(&name, USER_STACK_BYTES, run)?;
     }
     if let Some((function, connection)) = radio.read {
         let own = Arc::clone(shell);
         let run = move || read::run(&own, &*function, &connection);
-        threads.spawn("read", USER_STACK_BYTES, run)?;
+        threads.intake.spawn("read", USER_STACK_BYTES, run)?;
     }
     Ok(())
-}
-
-/// What a panic of a user's function says.
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("it panicked: {}", text.unwrap_or_default())
 }

@@ -1,11 +1,14 @@
 //! The threads of one service: started by name, ended within a bound.
 
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use super::stop::Stop;
+use super::{Shell, guard};
 use crate::accounting::Statistics;
 
 /// Stack of threads that run a user's `read` or `write`: what std gives, too.
@@ -13,11 +16,10 @@ pub(crate) const USER_STACK_BYTES: usize = 2 * 1024 * 1024;
 /// Stack of threads that run only our own code and the HTTP client's.
 pub(crate) const OWN_STACK_BYTES: usize = 256 * 1024;
 
-/// What a stop waits beyond the time-outs: a `read` may have begun just now, and
-/// a busy machine lets nobody end on the dot.
-pub(crate) const STOP_MARGIN: Duration = Duration::from_millis(100);
-
+/// Threads that stop together.
 pub(crate) struct Threads {
+    shell: Arc<Shell>,
+    stop: fn(&Shell) -> &Stop,
     running: Vec<(String, JoinHandle<()>)>,
     ended_sender: Sender<usize>,
     ended: Receiver<usize>,
@@ -43,27 +45,32 @@ impl Drop for Ended {
 }
 
 impl Threads {
-    pub(crate) fn new() -> Self {
+    /// No threads yet; `stop` tells those to come when to end.
+    pub(super) fn new(shell: &Arc<Shell>, stop: fn(&Shell) -> &Stop) -> Self {
         let (ended_sender, ended) = unbounded();
         Threads {
+            shell: Arc::clone(shell),
+            stop,
             running: Vec::new(),
             ended_sender,
             ended,
         }
     }
 
-    /// Starts a thread.
+    /// Starts a thread. `run` is its whole loop; it is called again only after
+    /// it panicked.
     pub(crate) fn spawn(
         &mut self,
         name: &str,
         stack_bytes: usize,
-        run: impl FnOnce() + Send + 'static,
+        run: impl FnMut() + Send + 'static,
     ) -> io::Result<()> {
         let ended = Ended(self.ended_sender.clone(), self.running.len());
+        let (shell, stop, own_name) = (Arc::clone(&self.shell), self.stop, name.to_string());
         let builder = std::thread::Builder::new().name(name.to_string());
         let handle = builder.stack_size(stack_bytes).spawn(move || {
             let _ended = ended;
-            run();
+            guard::keep_running(&shell, stop(&shell), &own_name, run);
         })?;
         self.running.push((name.to_string(), handle));
         Ok(())
@@ -71,7 +78,7 @@ impl Threads {
 
     /// Joins the threads that end before `deadline` (all of them, without one);
     /// names the others.
-    pub(crate) fn join(self, deadline: Option<Instant>) -> Vec<String> {
+    pub(super) fn join(self, deadline: Option<Instant>) -> Vec<String> {
         let mut ended = vec![false; self.running.len()];
         while ended.contains(&false) {
             let next = match deadline {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use comms_service::accounting::DropReason;
 use comms_service::message::{Class, Head, PayloadType};
 use comms_service::packet::{Content, LinkPacket, PacketError, Parsed};
 use heliograph_tests::http_service::{HttpService, Reply};
@@ -11,9 +12,13 @@ use crate::PATIENCE;
 use crate::rig::{Radio, Satellite, Setup};
 
 /// One octet of type (`Q` or `D`), one of command id, two of port, the payload.
+/// It has a fault, as anybody's may: it panics at type [`FAULTY_TYPE`] and at
+/// payloads of [`FAULTY_BYTES`] octets.
 struct Terse;
 
 const HEADER_BYTES: usize = 4;
+const FAULTY_TYPE: u8 = b'!';
+const FAULTY_BYTES: usize = 13;
 
 impl LinkPacket for Terse {
     fn name(&self) -> &'static str {
@@ -31,6 +36,7 @@ impl LinkPacket for Terse {
             payload_type: match kind {
                 b'Q' => PayloadType::GraphQl,
                 b'D' => PayloadType::Udp,
+                FAULTY_TYPE => panic!("no such type"),
                 other => return Err(PacketError::UnknownApid { apid: other.into() }),
             },
             class: Class::Standard,
@@ -44,7 +50,8 @@ impl LinkPacket for Terse {
         })
     }
 
-    fn packet_count(&self, _: &Head, _: usize) -> Result<u32, PacketError> {
+    fn packet_count(&self, _: &Head, bytes: usize) -> Result<u32, PacketError> {
+        assert_ne!(bytes, FAULTY_BYTES, "no such length");
         Ok(1)
     }
 
@@ -75,6 +82,7 @@ impl LinkPacket for Terse {
 fn start() -> (Satellite, Radio) {
     let (radio, other_end) = Radio::pair();
     let setup = Setup {
+        handlers: 1,
         downlink_ports: Some(vec![0]),
         ..Setup::default()
     };
@@ -115,4 +123,54 @@ fn datagrams_of_apps_go_down_in_it() {
     let port = satellite.downlink_port(0);
     app.send_to(port, b"beacon");
     assert_eq!(radio.expect(), packet(b'D', 0, port, b"beacon"));
+}
+
+// The read thread ended, and the service looked healthy for ever after.
+#[test]
+fn packets_after_one_at_which_it_panics_are_served() {
+    let service = HttpService::always(Reply::ok("pong"));
+    let (satellite, radio) = start();
+    for id in 1..4 {
+        radio.send(packet(FAULTY_TYPE, id, service.port(), b"ping"));
+        radio.send(packet(b'Q', id, service.port(), b"ping"));
+        assert_eq!(radio.expect(), packet(b'Q', id, service.port(), b"pong"));
+    }
+    let counted = satellite.statistics();
+    assert_eq!(counted.packets_in.dropped.of(DropReason::InternalFault), 3);
+    assert!(counted.balances());
+    assert!(
+        counted.errors[0].contains("no such type"),
+        "{:?}",
+        counted.errors
+    );
+}
+
+#[test]
+fn queries_after_an_answer_at_which_it_panics_are_served() {
+    let service = HttpService::in_turn([Reply::ok([0; FAULTY_BYTES]), Reply::ok("pong")]);
+    let (satellite, radio) = start();
+    radio.send(packet(b'Q', 1, service.port(), b"ping"));
+    radio.send(packet(b'Q', 2, service.port(), b"ping"));
+    assert_eq!(radio.expect(), packet(b'Q', 2, service.port(), b"pong"));
+    let counted = satellite.statistics();
+    assert_eq!(
+        counted.messages_out.dropped.of(DropReason::InternalFault),
+        1
+    );
+    assert!(counted.balances());
+}
+
+#[test]
+fn datagrams_after_one_at_which_it_panics_go_down() {
+    let app = UdpPeer::bind();
+    let (satellite, radio) = start();
+    let port = satellite.downlink_port(0);
+    app.send_to(port, &[0; FAULTY_BYTES]);
+    app.send_to(port, b"beacon");
+    assert_eq!(radio.expect(), packet(b'D', 0, port, b"beacon"));
+    let counted = satellite.statistics();
+    assert_eq!(
+        counted.messages_out.dropped.of(DropReason::InternalFault),
+        1
+    );
 }

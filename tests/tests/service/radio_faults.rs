@@ -192,6 +192,73 @@ fn a_write_that_fails_costs_its_message_only() {
     assert_eq!(counted.messages_out.delivered, 3);
 }
 
+/// A flight whose `write` fails, with 500 beacons before it.
+fn full_queue(write: impl Fn(&Radio, &[u8]) -> CommsResult<()> + Send + Sync + 'static) -> Flight {
+    let app = UdpPeer::bind();
+    let flight = writing_by(write);
+    let port = flight.satellite.downlink_port(0);
+    for _ in 0..500 {
+        app.send_to(port, b"beacon");
+    }
+    flight
+        .satellite
+        .wait_until(|all| all.messages_out.offered == 500);
+    flight
+}
+
+// It took 50 ms to throw 500 messages away.
+#[test]
+fn a_write_that_always_fails_is_called_ever_less_often() {
+    let calls = Calls::default();
+    let counter = calls.clone();
+    let began = Instant::now();
+    let flight = full_queue(move |_, _| {
+        counter.count();
+        Err(broken())
+    });
+    calls.wait_for(7);
+    // Pauses of 10, 20, 40, 80, 160 and 320 ms lie between seven calls.
+    assert!(began.elapsed() >= Duration::from_millis(630));
+    let landing = flight.satellite.shut_down();
+    let dropped = landing.report.statistics.messages_out.dropped;
+    let failed = dropped.of(DropReason::WriteFailed);
+    assert!((6..10).contains(&failed), "{dropped:?}");
+    assert_eq!(dropped.of(DropReason::Shutdown), 500 - failed);
+}
+
+#[test]
+fn a_write_that_fails_does_not_delay_the_stop() {
+    let calls = Calls::default();
+    let counter = calls.clone();
+    let flight = full_queue(move |_, _| {
+        counter.count();
+        Err(broken())
+    });
+    // By now it pauses for 640 ms.
+    calls.wait_for(7);
+    let landing = flight.satellite.shut_down();
+    assert_eq!(landing.report.detached, [""; 0]);
+    assert!(
+        landing.took < Duration::from_millis(400),
+        "{:?}",
+        landing.took
+    );
+}
+
+#[test]
+fn a_write_that_fails_now_and_then_is_not_called_less_often() {
+    let calls = Calls::default();
+    let began = Instant::now();
+    let flight = full_queue(move |radio, packet| match calls.count() % 50 {
+        49 => Err(broken()),
+        _ => radio.write(packet),
+    });
+    let counted = flight.satellite.wait_until_drained().messages_out;
+    assert_eq!(counted.dropped.of(DropReason::WriteFailed), 10);
+    // Ten pauses that each are twice the last make 3.3 s.
+    assert!(began.elapsed() < Duration::from_secs(2));
+}
+
 #[test]
 fn a_write_that_fails_is_told() {
     let app = UdpPeer::bind();

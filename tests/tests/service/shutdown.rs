@@ -1,20 +1,23 @@
 //! Stopping a service: in time, with its sockets closed and its accounts right.
 
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use comms_service::accounting::{DropReason, Statistics};
+use comms_service::ground::{GroundControls, GroundLink};
 use comms_service::{
     CommsError, CommsResult, CommsService, CommsTelemetry, LinkOptions, PacketFormat,
 };
 use crossbeam_channel::{Sender, bounded};
-use heliograph_tests::http_service::{HttpService, Reply};
+use heliograph_tests::http_service::{HttpService, Moment, Reply};
 use heliograph_tests::udp::UdpPeer;
 use heliograph_tests::wait::eventually;
 
 use crate::PATIENCE;
 use crate::rig::{
-    Flight, READ_TIMEOUT, Radio, Satellite, Setup, bind_udp, free_udp_port, free_udp_range, query,
+    Flight, READ_TIMEOUT, Radio, Satellite, Setup, bind_udp, error_document, free_udp_port,
+    free_udp_range, query,
 };
 
 /// How long services may take in these tests.
@@ -117,7 +120,7 @@ fn blocked_write() -> (Satellite, Sender<()>) {
 
 /// A radio that hears nothing.
 fn idle_read(_: &Radio) -> CommsResult<Vec<u8>> {
-    std::thread::sleep(READ_TIMEOUT);
+    thread::sleep(READ_TIMEOUT);
     Err(CommsError::NoData)
 }
 
@@ -144,15 +147,109 @@ fn what_waited_for_the_radio_is_counted_as_dropped_by_the_stop() {
 fn a_write_that_returns_in_time_is_waited_for() {
     let (satellite, told) = blocked_write();
     let endpoint = satellite.downlink_port(0);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let stop = scope.spawn(|| satellite.shut_down());
         // Once the endpoint is closed, the stop is under way.
         eventually(PATIENCE, || bind_udp(endpoint).ok());
         drop(told);
         let report = stop.join().expect("it stops").report;
         assert_eq!(report.detached, [""; 0]);
-        assert_eq!(report.statistics.packets_out.delivered, 1);
+        assert_eq!(report.statistics.packets_out.delivered, 3);
     });
+}
+
+// The ground asked again, and the service ran the mutation twice.
+#[test]
+fn an_answer_that_comes_after_the_stop_began_still_goes_down() {
+    let delay = Duration::from_millis(100);
+    let service = HttpService::always(Reply::ok("done").starts(Moment::After(delay)));
+    let flight = setup().flight();
+    let id = flight.ground.ask(service.port(), b"{}");
+    service.wait_for_requests(1, PATIENCE);
+    let report = assert_lands(flight.satellite);
+    assert_eq!(flight.ground.answer_to(id), b"done");
+    assert_eq!(report.statistics.messages_out.delivered, 1);
+    assert_eq!(report.statistics.messages_out.dropped.total(), 0);
+}
+
+#[test]
+fn a_service_that_does_not_answer_after_the_stop_began_is_still_told_of() {
+    let service = HttpService::always(Reply::silence());
+    let flight = setup().flight();
+    let id = flight.ground.ask(service.port(), b"{}");
+    service.wait_for_requests(1, PATIENCE);
+    assert_lands(flight.satellite);
+    let (code, _) = error_document(&flight.ground.answer_to(id));
+    assert_eq!(code, "heliograph/service-timeout");
+}
+
+/// A flight whose `write` takes that long, with so many beacons before it.
+fn slow_write(write_takes: Duration, beacons: u64) -> Satellite {
+    let app = UdpPeer::bind();
+    let write = move |_: &Radio, _: &[u8]| -> CommsResult<()> {
+        thread::sleep(write_takes);
+        Ok(())
+    };
+    let setup = setup();
+    let controls = setup.controls(
+        Some(Arc::new(idle_read)),
+        vec![Arc::new(write)],
+        Radio::pair().0,
+    );
+    let satellite = Satellite::start(setup.builder(controls));
+    for _ in 0..beacons {
+        app.send_to(satellite.downlink_port(0), b"beacon");
+    }
+    satellite.wait_until(|all| all.messages_out.offered == beacons);
+    satellite
+}
+
+#[test]
+fn what_waits_for_the_radio_is_sent_before_the_end() {
+    let satellite = slow_write(Duration::from_millis(20), 10);
+    let counted = assert_lands(satellite).statistics.messages_out;
+    assert_eq!(counted.delivered, 10);
+}
+
+#[test]
+fn what_a_slow_radio_cannot_take_in_time_is_dropped_by_the_stop() {
+    let satellite = slow_write(Duration::from_millis(150), 20);
+    let counted = assert_lands(satellite).statistics.messages_out;
+    let sent = counted.delivered;
+    assert!((2..6).contains(&sent), "{counted:?}");
+    assert_eq!(counted.dropped.of(DropReason::Shutdown), 20 - sent);
+}
+
+// Adding the time-outs overflowed.
+#[test]
+fn time_outs_without_end_are_cut_to_a_day() {
+    let service = HttpService::always(Reply::ok("pong"));
+    let (radio, other_end) = Radio::pair();
+    let setup = setup();
+    let mut controls = setup.controls(
+        Some(Arc::new(Radio::read)),
+        vec![Arc::new(Radio::write)],
+        radio,
+    );
+    controls.timeout = u64::MAX;
+    let builder = setup.builder(controls).read_timeout(Duration::MAX);
+    let satellite = Satellite::start(builder);
+    let ground = setup.ground(other_end);
+    assert_eq!(ground.query(service.port(), b"{}"), b"pong");
+    let landing = satellite.shut_down();
+    assert_eq!(landing.report.detached, [""; 0]);
+    assert!(landing.took < PATIENCE, "{:?}", landing.took);
+}
+
+#[test]
+fn a_read_timeout_without_end_is_cut_to_a_day_on_the_ground_too() {
+    let (radio, _other_end) = Radio::pair();
+    let controls = GroundControls {
+        read_timeout: Duration::MAX,
+        ..setup().ground_controls(radio)
+    };
+    let (link, _happened) = GroundLink::start(controls).expect("it starts");
+    assert_eq!(link.shutdown().detached, [""; 0]);
 }
 
 #[test]
@@ -184,7 +281,7 @@ fn a_read_that_began_just_before_the_stop_is_waited_for() {
     let (began, begun) = bounded(0);
     let read = move |_: &Radio| -> CommsResult<Vec<u8>> {
         let _ = began.send(());
-        std::thread::sleep(READ_TIMEOUT);
+        thread::sleep(READ_TIMEOUT);
         Err(CommsError::NoData)
     };
     let setup = Setup {

@@ -106,7 +106,12 @@ impl Setup {
 
     /// An operator at `radio`.
     pub(crate) fn ground(&self, radio: Radio) -> Ground {
-        Ground::start(GroundControls {
+        Ground::start(self.ground_controls(radio))
+    }
+
+    /// What an operator at `radio` starts with.
+    pub(crate) fn ground_controls(&self, radio: Radio) -> GroundControls<Radio> {
+        GroundControls {
             read: Arc::new(Radio::read),
             write: Arc::new(Radio::write),
             connection: radio,
@@ -114,7 +119,7 @@ impl Setup {
             radio_bytes_max: self.radio_bytes_max,
             addresses: self.addresses(),
             read_timeout: READ_TIMEOUT,
-        })
+        }
     }
 
     /// The packet format of one end.
