@@ -1,16 +1,22 @@
 //! Posts queries to services by HTTP.
 //!
-//! A query is posted once: a connection that the service closed meanwhile is
-//! noticed before anything is sent, and after the first octet nothing is ever
-//! repeated, because the service may have run it already.
+//! A query is posted once. A connection that the service closed before is
+//! noticed, and another one opened. A service that closes it at the very moment
+//! at which it is used again cannot be told from one that ran the query and died:
+//! the ground gets one `service-error`, and the query is not repeated. Services
+//! commonly close idle connections after 5 s, so ones idle for nearly as long
+//! are not used again.
 
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ureq::Agent;
-use ureq::http::Response;
+use ureq::config::Config;
+use ureq::http::{Response, Uri};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Error};
 
 use crate::accounting::DropReason;
 use crate::budget::{ByteBudget, HeldBytes};
@@ -23,6 +29,8 @@ const IDLE_PER_SERVICE_MAX: usize = 4;
 const IDLE_MAX: usize = 256;
 /// Idle connections are closed after this.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections idle for longer are not used again.
+const REUSE_MAX: Duration = Duration::from_secs(4);
 /// Octets of the buffers of each connection.
 const BUFFER_BYTES: usize = 8192;
 /// Octets of a body that an error message repeats.
@@ -137,13 +145,11 @@ impl Client {
         })
     }
 
-    fn failure(&self, service: SocketAddr, error: ureq::Error) -> ServiceFailure {
+    fn failure(&self, service: SocketAddr, error: Error) -> ServiceFailure {
         match error {
-            ureq::Error::Timeout(_) => self.timed_out(service),
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                self.timed_out(service)
-            }
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            Error::Timeout(_) => self.timed_out(service),
+            Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => self.timed_out(service),
+            Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 ServiceFailure {
                     reason: DropReason::ServiceUnreachable,
                     message: format!("service {service} is not there: {error}"),
@@ -157,9 +163,9 @@ impl Client {
     }
 
     fn cut_short(&self, service: SocketAddr, error: io::Error) -> ServiceFailure {
-        match error.downcast::<ureq::Error>() {
+        match error.downcast::<Error>() {
             Ok(error) => self.failure(service, error),
-            Err(error) => self.failure(service, ureq::Error::Io(error)),
+            Err(error) => self.failure(service, Error::Io(error)),
         }
     }
 
@@ -185,7 +191,22 @@ fn agent(timeout: Duration) -> Agent {
         .output_buffer_size(BUFFER_BYTES)
         .max_idle_connections(IDLE_MAX)
         .max_idle_connections_per_host(IDLE_PER_SERVICE_MAX)
-        .max_idle_age(IDLE_TIMEOUT)
+        .max_idle_age(REUSE_MAX)
         .build();
-    Agent::new_with_config(config)
+    Agent::with_parts(config, DefaultConnector::default(), ByNumbers)
+}
+
+/// Services are named by address and port, so there is nothing to look up.
+/// ureq's own resolver would start a thread for each query.
+#[derive(Debug)]
+struct ByNumbers;
+
+impl Resolver for ByNumbers {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let authority = uri.authority().map(|authority| authority.as_str());
+        let address = authority.and_then(|address| address.parse().ok());
+        let mut resolved = self.empty();
+        resolved.push(address.ok_or(Error::HostNotFound)?);
+        Ok(resolved)
+    }
 }
