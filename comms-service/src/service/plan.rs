@@ -11,7 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::config_error;
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
-use crate::link::LinkConfig;
+use crate::link::{LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions, PacketFormat};
 use crate::packet::LinkPacket;
@@ -22,6 +22,10 @@ pub(super) const HANDLERS_MAX: u16 = 1024;
 /// Receive buffer asked of the system for each downlink endpoint, so that a
 /// burst of an app waits there rather than being lost.
 const RECEIVE_BUFFER_BYTES: usize = 1 << 20;
+
+/// How often the thread of a downlink endpoint looks at least whether it is to
+/// stop.
+const STOP_POLL_MAX: Duration = Duration::from_secs(1);
 
 /// A control block that can be carried out.
 pub(super) struct Plan {
@@ -49,6 +53,7 @@ impl Plan {
         radio_bytes_max: Option<usize>,
     ) -> CommsResult<Plan> {
         let downlink_ports = controls.downlink_ports.clone().unwrap_or_default();
+        check_satellite_ip(controls.satellite_ip)?;
         check_counts(controls, &downlink_ports)?;
         check_ports(controls, &downlink_ports)?;
         let speaks_udp = own_format.is_none() && options.format == PacketFormat::Udp;
@@ -73,7 +78,7 @@ impl Plan {
             downlink_ports,
             handlers_max,
             exchange_sockets: if speaks_udp { handlers_max } else { 0 },
-            timeout: Duration::from_millis(controls.timeout),
+            timeout: Duration::from_millis(controls.timeout).min(TIMEOUT_MAX),
             ..LinkConfig::new(End::Satellite)
         };
         Ok(Plan {
@@ -103,7 +108,8 @@ impl Plan {
         for port in &self.link.downlink_ports {
             let socket = bind("a downlink endpoint", self.satellite_ip, *port)?;
             // So that the endpoint's thread sees when it is to stop.
-            socket.set_read_timeout(Some(read_timeout.max(Duration::from_millis(1))))?;
+            let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
+            socket.set_read_timeout(Some(stop_poll))?;
             downlinks.push(socket);
         }
         Ok(Sockets {
@@ -162,6 +168,21 @@ impl Sockets {
             .chain(exchanges)
             .collect()
     }
+}
+
+fn check_satellite_ip(ip: Ipv4Addr) -> CommsResult<()> {
+    let what = if ip.is_unspecified() {
+        "no address of any host"
+    } else if ip.is_broadcast() {
+        "a broadcast address"
+    } else if ip.is_multicast() {
+        "a multicast address"
+    } else {
+        return Ok(());
+    };
+    Err(config_error(format!(
+        "satellite_ip is {ip}, {what}: services are asked at that address and answer from it"
+    )))
 }
 
 fn check_counts<Connection: Clone>(

@@ -1,6 +1,7 @@
 //! The reply thread: receives what UDP services answer (format `udp`), by all
 //! local sockets at once.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -9,16 +10,20 @@ use std::time::Duration;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::shell::{OWN_STACK_BYTES, Shell, Threads};
+use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
 
 const BUFFER_BYTES: usize = 65_536;
 /// How often the thread looks at least whether it is to stop.
 const STOP_POLL_MAX: Duration = Duration::from_millis(250);
+/// Datagrams read from one socket before the others have their turn.
+const DATAGRAMS_PER_TURN_MAX: usize = 64;
 
 /// The local sockets that wait for answers, and the watch over them.
 pub(super) struct Replies {
     poll: Poll,
     sockets: Arc<Vec<UdpSocket>>,
+    /// Those that may hold datagrams of which no further event tells.
+    unread: BTreeSet<usize>,
 }
 
 impl Replies {
@@ -29,7 +34,11 @@ impl Replies {
                 .register(socket, Token(index), Interest::READABLE)?;
         }
         let sockets = Arc::new(sockets);
-        Ok(Replies { poll, sockets })
+        Ok(Replies {
+            poll,
+            sockets,
+            unread: BTreeSet::new(),
+        })
     }
 
     pub(super) fn sockets(&self) -> Arc<Vec<UdpSocket>> {
@@ -37,7 +46,7 @@ impl Replies {
     }
 
     pub(super) fn start(
-        self,
+        mut self,
         shell: &Arc<Shell>,
         satellite_ip: Ipv4Addr,
         read_timeout: Duration,
@@ -49,37 +58,83 @@ impl Replies {
         let shell = Arc::clone(shell);
         // As long as `read` may take, so that the stop waits for neither.
         let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
-        let run = move || {
-            if let Err(error) = self.run(&shell, satellite_ip, stop_poll) {
-                log::error!("the reply thread ended: {error}");
-                shell.with(|link, _| link.note(format!("the reply thread ended: {error}")));
-            }
-        };
+        let run = move || self.run(&shell, satellite_ip, stop_poll);
         threads.spawn("replies", OWN_STACK_BYTES, run)
     }
 
-    fn run(mut self, shell: &Shell, satellite_ip: Ipv4Addr, stop_poll: Duration) -> io::Result<()> {
+    fn run(&mut self, shell: &Shell, satellite_ip: Ipv4Addr, stop_poll: Duration) {
         let mut events = Events::with_capacity(64);
         let mut buffer = vec![0; BUFFER_BYTES];
+        let mut back_off = BackOff::new();
         while !shell.is_stopping() {
-            match self.poll.poll(&mut events, Some(stop_poll)) {
+            let wait = match self.unread.is_empty() {
+                true => stop_poll,
+                false => Duration::ZERO,
+            };
+            match self.poll.poll(&mut events, Some(wait)) {
+                Ok(()) => back_off.reset(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                result => result?,
+                Err(error) => {
+                    let text = format!("cannot wait for answers of UDP services: {error}");
+                    log::error!("{text}");
+                    shell.with(|link, _| link.note(text));
+                    back_off.pause(shell.stop());
+                }
             }
-            for event in &events {
-                let Token(index) = event.token();
-                let Some(socket) = self.sockets.get(index) else {
-                    continue;
-                };
-                // An event tells of a change, so the socket is emptied.
-                while let Ok((bytes, from)) = socket.recv_from(&mut buffer) {
-                    let reply = buffer.get(..bytes).unwrap_or_default();
-                    if from.ip() == IpAddr::V4(satellite_ip) {
-                        shell.with(|link, now| link.handle_reply(now, index, from.port(), reply));
-                    }
+            self.unread
+                .extend(events.iter().map(|event| event.token().0));
+            // An event tells of a change only, so a socket is read until it is
+            // empty; in turns, so that one that never is keeps up no other.
+            for socket in self.unread.clone() {
+                if self.read_some(shell, satellite_ip, socket, &mut buffer) {
+                    self.unread.remove(&socket);
                 }
             }
         }
-        Ok(())
+    }
+
+    /// Reads from a socket for one turn; true when it is empty.
+    fn read_some(
+        &self,
+        shell: &Shell,
+        satellite_ip: Ipv4Addr,
+        index: usize,
+        buffer: &mut [u8],
+    ) -> bool {
+        let Some(socket) = self.sockets.get(index) else {
+            return true;
+        };
+        let mut strangers = 0;
+        let mut last_stranger = None;
+        let mut is_empty = false;
+        for _ in 0..DATAGRAMS_PER_TURN_MAX {
+            if shell.is_stopping() {
+                break;
+            }
+            match socket.recv_from(buffer) {
+                Ok((bytes, from)) if from.ip() == IpAddr::V4(satellite_ip) => {
+                    let reply = buffer.get(..bytes).unwrap_or_default();
+                    shell.with(|link, now| link.handle_reply(now, index, from.port(), reply));
+                }
+                Ok((_, from)) => {
+                    strangers += 1;
+                    last_stranger = Some(from);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    is_empty = true;
+                    break;
+                }
+                // Of one datagram: the next may be whole.
+                Err(_) => {}
+            }
+        }
+        if let Some(from) = last_stranger {
+            let text = format!(
+                "{strangers} datagram(s) to a handler's port came from elsewhere than \
+                 {satellite_ip} and were dropped, the last from {from}"
+            );
+            shell.with(|link, _| link.note(text));
+        }
+        is_empty
     }
 }

@@ -1,5 +1,6 @@
 //! What cannot work is refused at the start, by name, before anything runs.
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use comms_service::accounting::Statistics;
@@ -182,6 +183,23 @@ fn no_handler_port_for_requests_in_format_udp() {
     };
     let error = refused(&setup, writes(1));
     assert_names(&error, &["handler_port_min..=handler_port_max"]);
+}
+
+// Services would be asked at an address from which no answer ever comes.
+#[test]
+fn a_satellite_address_of_no_single_host() {
+    let addresses = [
+        (Ipv4Addr::UNSPECIFIED, "no address of any host"),
+        (Ipv4Addr::BROADCAST, "a broadcast address"),
+        (Ipv4Addr::new(224, 0, 0, 1), "a multicast address"),
+    ];
+    for (address, what) in addresses {
+        let error = refused(&Setup::default(), |controls| {
+            controls.satellite_ip = address;
+        });
+        assert!(matches!(error, CommsError::Config(_)), "{error:?}");
+        assert_names(&error, &["satellite_ip", &address.to_string(), what]);
+    }
 }
 
 #[test]

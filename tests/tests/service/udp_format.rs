@@ -1,7 +1,9 @@
 //! Format `udp`: the radio carries whole UDP datagrams, whose destination port
 //! names the service.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use comms_service::accounting::DropReason;
@@ -234,6 +236,63 @@ fn a_stranger_cannot_answer_for_a_service() {
     stranger.send_to(asked.from.port(), b"forged");
     service.send_to(asked.from.port(), b"pong");
     assert_eq!(taken_apart(&radio.expect()).2, b"pong");
+}
+
+/// A socket at an address of this host that is not the services'.
+fn from_elsewhere() -> UdpSocket {
+    UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).expect("a free UDP port")
+}
+
+#[test]
+fn datagrams_from_elsewhere_are_told() {
+    let (satellite, _radio) = start();
+    let sent = from_elsewhere().send_to(b"forged", satellite.handler_addrs()[1]);
+    sent.expect("the datagram is sent");
+    let told = satellite.wait_until(|all| !all.errors.is_empty()).errors;
+    assert!(told[0].contains("the last from 127.0.0.2:"), "{told:?}");
+}
+
+// An event tells of a change only: what one turn leaves unread, no event tells of.
+#[test]
+fn an_answer_after_a_burst_of_datagrams_is_not_left_unread() {
+    let service = UdpPeer::bind();
+    let stranger = from_elsewhere();
+    let (_satellite, radio) = start();
+    for _ in 0..20 {
+        radio.send(datagram(ASKER, service.port(), b"{ping}"));
+        let asked = service.expect(PATIENCE);
+        for _ in 0..200 {
+            let sent = stranger.send_to(b"forged", asked.from);
+            sent.expect("the datagram is sent");
+        }
+        service.send_to(asked.from.port(), b"pong");
+        assert_eq!(taken_apart(&radio.expect()).2, b"pong");
+    }
+}
+
+#[test]
+fn a_service_stops_in_time_while_datagrams_pour_in() {
+    let (satellite, _radio) = Setup {
+        timeout: Duration::from_millis(500),
+        ..setup(&[])
+    }
+    .with_radio();
+    let target = satellite.handler_addrs()[1];
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let stranger = from_elsewhere();
+                while !done.load(Ordering::Relaxed) {
+                    let _ = stranger.send_to(b"forged", target);
+                }
+            });
+        }
+        satellite.wait_until(|all| !all.errors.is_empty());
+        let landing = satellite.shut_down();
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(landing.report.detached, [""; 0]);
+    });
 }
 
 #[test]
