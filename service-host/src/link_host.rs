@@ -93,7 +93,8 @@ impl LinkHost {
             connection.clone(),
             connection.clone(),
             config,
-        )?;
+        )
+        .with_context(|| file.name())?;
         let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
         let context = LinkContext {
             telemetry: Arc::clone(&telemetry),
