@@ -109,7 +109,7 @@ pub(crate) struct ListenArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
 
-    /// End after this time: 1500, 1500ms, 5s or 2m [default: never]
+    /// End after this time, from when it listens: 1500, 1500ms, 5s or 2m [default: never]
     ///
     /// With --count, it is a failure when fewer messages came by then.
     #[arg(long = "for", value_name = "TIME", value_parser = parse_timeout)]

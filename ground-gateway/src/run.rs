@@ -24,7 +24,7 @@ const EXIT_USAGE: u8 = 2;
 /// 0: done, with the result on standard output. 1: failed, with one line on
 /// standard error. 2: the arguments are not understood.
 ///
-/// Takes over SIGINT and SIGTERM: the first ends the command in good order, the
+/// Takes over SIGINT, SIGTERM and SIGHUP: the first ends the command in good order, the
 /// second ends the process.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(args) {
@@ -56,11 +56,7 @@ fn failed(error: &GroundError) -> ExitCode {
 }
 
 fn client(arguments: &Arguments) -> Result<LinkClient, GroundError> {
-    let limit = match &arguments.command {
-        Command::Listen(arguments) => arguments.limit,
-        _ => None,
-    };
-    let stop = Stop::at_signal(limit).map_err(|error| GroundError::System {
+    let stop = Stop::at_signal().map_err(|error| GroundError::System {
         what: "to report signals",
         problem: error.to_string(),
     })?;

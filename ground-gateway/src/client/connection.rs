@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, after, bounded, select};
+use crossbeam_channel::{Receiver, after, at, bounded, never, select};
 
 use crate::error::GroundError;
 use crate::hub::protocol::{self, Reply, Request};
@@ -34,7 +34,7 @@ pub(super) enum Next {
     Garbled(String),
     /// Nothing came in time.
     TimedOut,
-    /// The user wants no more.
+    /// The user wants no more, or the time is over.
     Stopped,
 }
 
@@ -85,16 +85,18 @@ impl Connection {
 
     /// Waits for the next reply, until `deadline` if there is one.
     pub(super) fn next(&self, deadline: Option<Instant>, stop: &Stop) -> Next {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let overdue = left.map_or_else(crossbeam_channel::never, after);
+        let overdue = stop.or_over(deadline).map_or_else(never, at);
         select! {
             recv(self.replies) -> reply => match reply {
                 Ok(Ok(reply)) => Next::Reply(reply),
                 Ok(Err(problem)) => Next::Garbled(problem),
                 Err(_) => Next::Ended,
             },
-            recv(stop.stopped()) -> _ => Next::Stopped,
-            recv(overdue) -> _ => Next::TimedOut,
+            recv(stop.told()) -> _ => Next::Stopped,
+            recv(overdue) -> _ => match stop.is_over() {
+                true => Next::Stopped,
+                false => Next::TimedOut,
+            },
         }
     }
 

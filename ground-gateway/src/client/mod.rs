@@ -106,7 +106,12 @@ impl LinkClient {
     /// # Errors
     /// Those of opening the link.
     pub fn listen(&self) -> Result<Listener<'_>, GroundError> {
-        Listener::start(self)
+        self.listen_for(None)
+    }
+
+    /// [`listen`](Self::listen) to what comes down within `limit`.
+    pub(crate) fn listen_for(&self, limit: Option<Duration>) -> Result<Listener<'_>, GroundError> {
+        Listener::start(self, limit)
     }
 
     /// Commands that go through this process; 0 where it does not hold the link.
@@ -121,7 +126,7 @@ impl LinkClient {
 
     /// A command, from its acceptance to its outcome.
     fn command(&self, request: &Request, patience: Patience) -> Result<Reply, GroundError> {
-        let connection = self.accepted(request)?;
+        let connection = self.accepted(request, &self.stop)?;
         let began = Instant::now();
         let longest = patience.longest() + HUB_ANSWER_TIMEOUT;
         match connection.next_within(longest, &self.stop) {
@@ -142,7 +147,7 @@ impl LinkClient {
 
     /// A connection whose request the holder of the link accepted. Until then
     /// the request was not acted on, so the next holder may be asked.
-    fn accepted(&self, request: &Request) -> Result<Connection, GroundError> {
+    fn accepted(&self, request: &Request, stop: &Stop) -> Result<Connection, GroundError> {
         let line_bytes_max = protocol::line_bytes_max(self.config.message_bytes_max());
         let mut give_up = Instant::now() + HUB_WAIT_MAX;
         loop {
@@ -158,7 +163,7 @@ impl LinkClient {
             };
             let next = connection
                 .as_ref()
-                .map(|connection| connection.next_within(HUB_ANSWER_TIMEOUT, &self.stop));
+                .map(|connection| connection.next_within(HUB_ANSWER_TIMEOUT, stop));
             match (connection, next) {
                 (Some(connection), Some(Next::Reply(Reply::Accepted {}))) => return Ok(connection),
                 (_, Some(Next::Reply(Reply::Leaving { within_ms }))) => {
@@ -177,7 +182,7 @@ impl LinkClient {
             if Instant::now() >= give_up {
                 return Err(self.silent());
             }
-            if !self.stop.sleep(HUB_PAUSE) {
+            if !stop.sleep(HUB_PAUSE) {
                 return Err(GroundError::Interrupted { after: None });
             }
         }

@@ -10,18 +10,27 @@ use crate::client::{LinkClient, ListenEvent};
 use crate::error::GroundError;
 use crate::hub::Heard;
 use crate::output::{counted, note, print_line};
+use crate::progress::Progress;
 
 pub(crate) fn listen(client: &LinkClient, arguments: &ListenArguments) -> Result<(), GroundError> {
-    let mut listener = client.listen()?;
+    let link = &client.config().name;
+    let mut progress = Some(Progress::start(format!("waiting for link `{link}`")));
+    let mut listener = client.listen_for(arguments.limit)?;
+    drop(progress.replace(Progress::start(format!("listening on link `{link}`"))));
     let count = arguments.count.unwrap_or(u64::MAX);
     let mut left = count;
     while left > 0 {
-        match listener.next_event()? {
+        let event = listener.next_event()?;
+        // Once there is output, it shows that we listen.
+        drop(progress.take());
+        match event {
             None if arguments.count.is_none() => return Ok(()),
             None => {
-                let link = client.config().name.clone();
-                let heard = count - left;
-                return Err(GroundError::HeardTooFew { link, heard, count });
+                return Err(GroundError::HeardTooFew {
+                    link: link.clone(),
+                    heard: count - left,
+                    count,
+                });
             }
             Some(ListenEvent::Lost(messages)) => {
                 let messages = counted(messages, "message");

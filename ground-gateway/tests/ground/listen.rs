@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use crate::assert_fails_with_one_line;
 use crate::rig::{Rig, wait_until};
 
 #[test]
@@ -61,6 +62,26 @@ fn listening_for_a_time_ends_well_unless_too_few_messages_came() {
     let (code, _, stderr) = listener.finish();
     assert_eq!(code, 1);
     assert!(stderr.contains("heard 1 of 2 messages on link"), "{stderr}");
+}
+
+#[test]
+fn time_that_is_over_before_a_suspended_holder_answers_is_no_interruption() {
+    let rig = Rig::with_satellite();
+    let holder = rig.start_listener(&[]);
+    holder.signal(Signal::STOP);
+    let outcome = rig.run(&["listen", "--for", "1s"]);
+    assert_fails_with_one_line(outcome, &["`uhf` is held by another process"]);
+}
+
+#[test]
+fn a_listener_ends_in_time_when_the_holder_of_the_link_is_suspended() {
+    let rig = Rig::with_satellite();
+    let holder = rig.start_listener(&[]);
+    let listener = rig.start_listener(&["--for", "1s"]);
+    holder.signal(Signal::STOP);
+    let (code, stdout, stderr) = listener.finish();
+    assert_eq!((code, &*stdout), (0, ""), "{stderr}");
+    assert!(!stderr.contains("interrupted"), "{stderr}");
 }
 
 #[test]

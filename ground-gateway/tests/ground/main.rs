@@ -9,6 +9,7 @@ mod send;
 mod sharing;
 mod suspended;
 mod taking_back;
+mod terminal;
 mod usage;
 
 const PONG: &str = r#"{"data":{"ping":"pong"}}"#;

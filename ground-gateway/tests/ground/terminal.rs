@@ -1,0 +1,42 @@
+//! What is shown on a terminal only.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::rig::Rig;
+
+/// Both ends of a terminal: ours, and the program's.
+fn terminal() -> (File, File) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(ours.as_fd()).unwrap();
+    unlockpt(ours.as_fd()).unwrap();
+    let name = ptsname(ours.as_fd(), Vec::new()).unwrap();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    options.custom_flags(OpenptFlags::NOCTTY.bits().cast_signed());
+    let theirs = options.open(std::ffi::OsStr::from_bytes(name.to_bytes()));
+    (ours.into(), theirs.unwrap())
+}
+
+#[test]
+fn a_listener_that_has_heard_nothing_yet_says_that_it_listens() {
+    let rig = Rig::with_satellite();
+    let (mut ours, theirs) = terminal();
+    let mut command = rig.command(&["listen"]);
+    let mut listener = command.stderr(Stdio::from(theirs)).spawn().unwrap();
+    drop(command);
+    let (mut shown, mut octets) = (String::new(), [0; 256]);
+    while !shown.contains("listening on link `uhf`") {
+        let count = ours.read(&mut octets).unwrap();
+        shown.push_str(&String::from_utf8_lossy(&octets[..count]));
+    }
+    kill_process(Pid::from_child(&listener), Signal::INT).unwrap();
+    assert_eq!(listener.wait().unwrap().code(), Some(0));
+}
