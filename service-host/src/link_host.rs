@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
 use comms_service::{
-    CommsConfig, CommsControlBlock, CommsHandle, CommsService, CommsTelemetry, radio,
+    CommsConfig, CommsControlBlock, CommsError, CommsHandle, CommsService, CommsTelemetry, radio,
 };
 use crossbeam_channel::Receiver;
 use radio_hal::config::Transport;
@@ -94,7 +94,7 @@ impl LinkHost {
             connection.clone(),
             config,
         )
-        .with_context(|| file.name())?;
+        .map_err(|error| naming_file(error, file))?;
         let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
         let context = LinkContext {
             telemetry: Arc::clone(&telemetry),
@@ -105,7 +105,8 @@ impl LinkHost {
             .options(options)
             .radio_bytes_max(connection.packet_bytes_max())
             .read_timeout(connection.read_timeout())
-            .start(telemetry)?;
+            .start(telemetry)
+            .map_err(|error| naming_file(error, file))?;
         log::info!("{service}: radio {radio_config}");
         log::info!(
             "{service}: GraphQL, GraphiQL and metrics (/metrics) at http://{}/",
@@ -141,6 +142,17 @@ impl LinkHost {
         }
         log::info!("{}: stopped", self.service);
         Ok(())
+    }
+}
+
+/// What is wrong with the configuration names the file; the rest is not in it.
+fn naming_file(error: CommsError, file: &ConfigFile) -> anyhow::Error {
+    let is_config = matches!(error, CommsError::Config(_));
+    let error = anyhow::Error::new(error);
+    if is_config {
+        error.context(file.name())
+    } else {
+        error
     }
 }
 

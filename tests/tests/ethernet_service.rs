@@ -407,6 +407,14 @@ fn a_misspelt_name_stops_the_start_and_the_meant_one_is_named() {
 }
 
 #[test]
+fn a_value_that_cannot_work_stops_the_start_and_the_file_is_named() {
+    let site = Site::new("kiss-ax25");
+    site.write(&site.satellite("kiss-ax25"), "timeout = 0");
+    let error = failure_with(&site.config());
+    assert_names(&error, &[site.config().to_str().unwrap(), "timeout"]);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named_with_the_cause_once() {
     let folder = TempDir::new().unwrap();
     let missing = folder.path().join("missing.toml");
