@@ -75,10 +75,10 @@ pub struct GroundLinkConfig {
 }
 
 impl GroundConfig {
-    /// Finds and reads the configuration: `explicit`, else `./config.toml`, else
-    /// `/etc/heliograph/config.toml`. Without any, or where the file has no
-    /// `[[link]]`, there is exactly one link: `ethernet`, to the
-    /// `ethernet-service` on this machine.
+    /// Finds and reads the configuration: `explicit`, which must have a `[[link]]`,
+    /// else `./config.toml`, else `/etc/heliograph/config.toml`. Without any, or
+    /// where the file found has no `[[link]]`, there is exactly one link:
+    /// `ethernet`, to the `ethernet-service` on this machine.
     ///
     /// # Errors
     /// [`GroundError::ConfigFile`] and [`GroundError::Config`], naming file and key.
@@ -88,7 +88,21 @@ impl GroundConfig {
             Some(path) => path.display().to_string(),
             None => "the built-in configuration".to_owned(),
         };
-        Self::from_table(&file.table, &name)
+        let read = Self::from_table(&file.table, &name)?;
+        if !file.table.contains_key("link") {
+            let problem = "it has no link: write [[link]]".to_owned();
+            match &file.path {
+                Some(_) if explicit.is_some() => {
+                    return Err(GroundError::Config {
+                        file: name,
+                        problem,
+                    });
+                }
+                Some(_) => log::warn!("{name}: no [[link]]; the built-in link `ethernet` holds"),
+                None => {}
+            }
+        }
+        Ok(read)
     }
 
     /// Reads the whole configuration from `table`. `file` is its name, for errors.
@@ -103,11 +117,8 @@ impl GroundConfig {
         let links = match table.get("link") {
             Some(Value::Array(links)) if !links.is_empty() => read_links(links),
             Some(_) => Err("`link` must be a list of tables: write [[link]]".to_owned()),
-            None => match table
-                .keys()
-                .find(|key| strsim::levenshtein(key, "link") <= 1)
-            {
-                Some(key) => Err(format!("unknown key `{key}`; did you mean `[[link]]`?")),
+            None => match table.keys().find(|key| is_near_link(key)) {
+                Some(key) => Err(format!("unknown key `{key}`; did you mean [[link]]?")),
                 None => read_default(),
             },
         };
@@ -246,8 +257,17 @@ fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
     })
 }
 
-/// Our own three keys, and what is left for the link's options.
+/// Our own three keys, and what is left for the link's options. All are spelled
+/// with `-` or `_`, as in the tables of a satellite.
 fn read_comms(mut table: Table) -> Result<(LinkOptions, Addresses), String> {
+    for key in ["ground-ip", "satellite-ip", "ground-port"] {
+        let Some(value) = table.remove(&key.replace('-', "_")) else {
+            continue;
+        };
+        if table.insert(key.to_owned(), value).is_some() {
+            return Err(format!("[link.comms]: `{key}` is given in two spellings"));
+        }
+    }
     let mut address = |key: &str| match table.remove(key) {
         None => Ok(Ipv4Addr::LOCALHOST),
         Some(value) => value
@@ -282,6 +302,11 @@ fn text(table: &Table, key: &str) -> Result<String, String> {
     }
 }
 
+/// Whether `key` may well be a mistyped `link`.
+fn is_near_link(key: &str) -> bool {
+    strsim::damerau_levenshtein(&key.to_lowercase(), "link") <= 2
+}
+
 /// The known name most like `name`, if any is like it at all.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let ranked = known.map(|known| (strsim::damerau_levenshtein(name, known), known));
@@ -313,11 +338,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_list_of_links_is_not_ignored() {
-        assert!(
-            read("[[links]]\nname = 'a'")
-                .unwrap_err()
-                .contains("`links`")
-        );
+        for key in ["links", "lnik", "lnk", "Link", "likns"] {
+            let error = read(&format!("[[{key}]]\nname = 'a'")).unwrap_err();
+            assert!(error.contains(&format!("`{key}`; did you mean [[link]]?")));
+        }
+        assert!(read("[[radios]]\nname = 'a'\n[log]\nlevel = 1").is_ok());
         assert!(read("[link]\nname = 'a'").unwrap_err().contains("[[link]]"));
     }
 
@@ -328,8 +353,19 @@ mod tests {
         assert!(error.contains("`sattelite`") && error.contains("`satellite`"));
         assert!(refused("bindd = 1").contains("bindd"));
         assert!(refused("[link.comms]\nformatt = 'kubos'").contains("formatt"));
-        assert!(refused("[link.comms]\nground_ip = '1.1.1.1'").contains("ground_ip"));
         assert!(refused("[link.comms]\nground-port = 0").contains("ground-port"));
+    }
+
+    #[test]
+    fn keys_of_comms_are_read_in_both_spellings() {
+        let comms = "ground_ip = '1.1.1.1'\nground_port = 5\nread_timeout_ms = 7";
+        let config = read(&format!("{DEFAULT}[link.comms]\n{comms}")).unwrap();
+        let link = config.link(None).unwrap();
+        assert_eq!(link.addresses.ground_ip, Ipv4Addr::new(1, 1, 1, 1));
+        assert_eq!(link.addresses.ground_port, Some(5));
+        assert_eq!(link.comms.read_timeout_ms, Some(7));
+        let twice = "[link.comms]\nground_ip = '1.1.1.1'\nground-ip = '1.1.1.1'";
+        assert!(refused(twice).contains("two spellings"));
     }
 
     #[test]

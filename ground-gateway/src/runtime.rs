@@ -1,6 +1,6 @@
 //! Where the processes of one user meet: the lock and the socket of each link.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -17,6 +17,8 @@ pub const RUNTIME_DIR_VARIABLE: &str = "HELIOGRAPH_RUNTIME_DIR";
 
 /// Others may neither look nor write.
 const DIR_MODE: u32 = 0o700;
+/// Everything that others could do with the directory.
+const BY_OTHERS: u32 = 0o077;
 /// Whoever could write could pose as the holder of a link.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// Longest process id in a lock file, in octets.
@@ -30,46 +32,52 @@ pub struct RuntimeDir {
 
 impl RuntimeDir {
     /// `$HELIOGRAPH_RUNTIME_DIR`, else `$XDG_RUNTIME_DIR/heliograph`, else
-    /// `heliograph-<user id>` in the directory for temporary files.
+    /// `heliograph-<user id>` in the directory for temporary files. Other users
+    /// may not even look into the latter two.
     ///
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn from_environment() -> Result<Self, GroundError> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let path = match (variable(RUNTIME_DIR_VARIABLE), variable("XDG_RUNTIME_DIR")) {
-            (Some(path), _) => path.into(),
+            (Some(path), _) => return Self::open(path),
             (None, Some(path)) => Path::new(&path).join("heliograph"),
             (None, None) => {
                 let user = rustix::process::geteuid();
                 std::env::temp_dir().join(format!("heliograph-{user}"))
             }
         };
-        Self::open(path)
+        Self::open_without(path, BY_OTHERS)
     }
 
     /// The directory at `path`, created (mode 0700) if it is not there.
     ///
     /// # Errors
-    /// [`GroundError::RuntimeDir`] when it cannot be created, belongs to
-    /// somebody else or is writable by others.
+    /// [`GroundError::RuntimeDir`] when it cannot be created, is a symbolic link
+    /// or anything else than a directory, belongs to somebody else or is writable
+    /// by others.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, GroundError> {
-        let path = path.into();
-        let advice = || format!("or set {RUNTIME_DIR_VARIABLE} to another directory");
+        Self::open_without(path.into(), WRITABLE_BY_OTHERS)
+    }
+
+    /// The directory at `path`, whose mode has none of the bits `refused`.
+    fn open_without(path: PathBuf, refused: u32) -> Result<Self, GroundError> {
+        // Without a slash at the end, which would follow a symbolic link.
+        let path: PathBuf = path.components().collect();
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(DIR_MODE);
-        let created = builder.create(&path).and_then(|()| fs::metadata(&path));
-        let problem = match created {
-            Err(error) => format!("cannot be made: {error}; create it, {}", advice()),
-            Ok(found) if found.uid() != rustix::process::geteuid().as_raw() => {
-                format!("belongs to user {}: remove it, {}", found.uid(), advice())
+        let created = builder.create(&path);
+        let problem = match fs::symlink_metadata(&path) {
+            Ok(found) => match flaw(&found, refused) {
+                None => return Ok(RuntimeDir { path }),
+                Some(flaw) => flaw,
+            },
+            Err(error) => {
+                let error = created.err().unwrap_or(error);
+                format!("cannot be made: {error}; create it")
             }
-            Ok(found) if found.mode() & WRITABLE_BY_OTHERS != 0 => format!(
-                "is writable by others (mode {:o}): run chmod 700 on it, {}",
-                found.mode() & 0o777,
-                advice()
-            ),
-            Ok(_) => return Ok(RuntimeDir { path }),
         };
+        let problem = format!("{problem}, or set {RUNTIME_DIR_VARIABLE} to another directory");
         Err(GroundError::RuntimeDir { path, problem })
     }
 
@@ -79,6 +87,28 @@ impl RuntimeDir {
             lock: self.path.join(format!("{identity}.lock")),
             socket: self.path.join(format!("{identity}.sock")),
         }
+    }
+}
+
+/// Why what was found is no directory of ours alone, and what to do.
+fn flaw(found: &Metadata, refused: u32) -> Option<String> {
+    let (owner, mode) = (found.uid(), found.mode() & 0o777);
+    if found.is_symlink() {
+        Some("is a symbolic link, which may lead anywhere: remove it".to_owned())
+    } else if !found.is_dir() {
+        Some("is no directory: remove it".to_owned())
+    } else if owner != rustix::process::geteuid().as_raw() {
+        Some(format!("belongs to user {owner}: remove it"))
+    } else if mode & refused != 0 {
+        let may = match mode & WRITABLE_BY_OTHERS {
+            0 => "accessible",
+            _ => "writable",
+        };
+        Some(format!(
+            "is {may} by others (mode {mode:o}): run chmod 700 on it"
+        ))
+    } else {
+        None
     }
 }
 
@@ -187,7 +217,7 @@ impl LinkPaths {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
     use super::*;
 
@@ -200,6 +230,60 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).unwrap();
         let error = RuntimeDir::open(&path).unwrap_err().to_string();
         assert!(error.contains("770") && error.contains(RUNTIME_DIR_VARIABLE));
+    }
+
+    fn problem(path: PathBuf, refused: u32) -> String {
+        let error = RuntimeDir::open_without(path, refused).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(RUNTIME_DIR_VARIABLE), "{text}");
+        text
+    }
+
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let base = tempfile::tempdir().unwrap();
+        let (target, link) = (base.path().join("target"), base.path().join("link"));
+        fs::create_dir(&target).unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(DIR_MODE)).unwrap();
+        symlink(&target, &link).unwrap();
+        for path in [link.clone(), link.join("")] {
+            assert!(problem(path, WRITABLE_BY_OTHERS).contains("symbolic link"));
+        }
+        symlink(base.path().join("nowhere"), base.path().join("dangling")).unwrap();
+        let dangling = base.path().join("dangling");
+        assert!(problem(dangling, WRITABLE_BY_OTHERS).contains("symbolic link"));
+    }
+
+    #[test]
+    fn what_is_no_directory_is_refused() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("file");
+        fs::write(&path, "").unwrap();
+        assert!(problem(path, WRITABLE_BY_OTHERS).contains("is no directory"));
+    }
+
+    #[test]
+    fn the_directory_of_somebody_else_is_refused() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("theirs");
+        fs::create_dir(&path).unwrap();
+        // Only root can give a directory away; everybody else finds root's.
+        let path = match chown(&path, Some(12_345), None) {
+            Ok(()) => path,
+            Err(_) => PathBuf::from("/"),
+        };
+        assert!(problem(path, WRITABLE_BY_OTHERS).contains("belongs to user"));
+    }
+
+    #[test]
+    fn others_may_not_look_into_a_default_directory() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("run");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
+        let problem = problem(path.clone(), BY_OTHERS);
+        assert!(problem.contains("accessible by others (mode 750): run chmod 700"));
+        assert!(RuntimeDir::open(path).is_ok());
     }
 
     #[test]

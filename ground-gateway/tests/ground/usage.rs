@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::UdpSocket;
+use std::process::Command;
 
 use crate::assert_fails_with_one_line;
 use crate::rig::{Child, Rig};
@@ -21,6 +22,32 @@ fn an_unknown_key_is_named() {
     rig.configure("speed = 9600\n");
     let outcome = rig.run(&["listen"]);
     assert_fails_with_one_line(outcome, &["`speed`", "config.toml", "`uhf`"]);
+}
+
+#[test]
+fn a_file_of_the_command_line_without_a_link_is_refused() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::with_socket(&silent);
+    let text = fs::read_to_string(&rig.config).unwrap();
+    for key in ["lnik", "radios"] {
+        let mistyped = text.replace("[[link]]", &format!("[[{key}]]"));
+        let mistyped = mistyped.replace("[link.radio]", &format!("[{key}.radio]"));
+        fs::write(&rig.config, mistyped).unwrap();
+        let outcome = rig.run(&["listen"]);
+        assert_fails_with_one_line(outcome, &["config.toml", "[[link]]"]);
+    }
+}
+
+#[test]
+fn a_file_that_was_found_without_a_link_is_named_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), "[[radios]]\na = 1\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ground"));
+    command.args(["-l", "warn", "--link", "none", "listen"]);
+    command.current_dir(folder.path()).env_remove("RUST_LOG");
+    let (code, _, stderr) = Child::start(&mut command).finish();
+    assert_eq!(code, 1);
+    assert!(stderr.contains("./config.toml: no [[link]]"), "{stderr}");
 }
 
 #[test]
