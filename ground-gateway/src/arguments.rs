@@ -14,7 +14,7 @@ use crate::patience::{Patience, RETRIES_MAX, parse_timeout};
 /// Several commands share one link: the first opens the radio, the others go
 /// through it.
 #[derive(Debug, Parser)]
-#[command(name = "ground", version)]
+#[command(name = "ground", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) common: CommonArguments,
@@ -22,35 +22,113 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+const AFTER_HELP: &str = "\
+Examples:
+  ground query --service 8020 '{ battery { voltage } }'
+  ground send --port 8021 --text 'heater on'
+  ground listen --count 3
+
+Exit codes:
+  0  done: the answer is printed, the message is sent, the time to listen is over
+  1  failed, as one line on standard error says
+  2  the arguments are not understood
+  130, 143  a second SIGINT or SIGTERM came before the end";
+
+const QUERY_AFTER_HELP: &str = "\
+Example:
+  ground query --service 8020 '{ battery { voltage } }'
+
+Exit codes:
+  0  the service answered, be it with GraphQL errors: the answer is printed
+  1  no answer came, or it is no JSON, as one line on standard error says
+  2  the arguments are not understood";
+
+const SEND_AFTER_HELP: &str = "\
+Example:
+  ground send --port 8021 --text 'heater on'
+
+Exit codes:
+  0  the radio took the message; nobody says whether it arrived
+  1  the radio did not take it, as one line on standard error says
+  2  the arguments are not understood";
+
+const LISTEN_AFTER_HELP: &str = "\
+Example:
+  ground listen --count 3 --for 10m
+
+Exit codes:
+  0  ended by --count, --for, Ctrl-C or whoever reads the output
+  1  failed, or heard fewer messages than --count, as one line on standard error says
+  2  the arguments are not understood";
+
 /// What all commands take.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Link and log")]
 pub(crate) struct CommonArguments {
     /// Link to use, by its name in the configuration [default: the first]
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) link: Option<String>,
 
-    /// Wait for the answer after each try: 1500, 1500ms, 5s or 2m
-    #[arg(long, value_name = "TIME", global = true, default_value = "5s", value_parser = parse_timeout)]
-    timeout: Duration,
-
-    /// Send the command again, so many times, when no answer came
-    ///
-    /// A retry sends the whole command again. Until satellites remember the
-    /// commands they ran, a mutation whose answer was lost runs twice.
-    #[arg(long, value_name = "N", global = true, default_value_t = 0,
-          value_parser = clap::value_parser!(u32).range(..=i64::from(RETRIES_MAX)))]
-    retries: u32,
-
     /// Configuration file [default: ./config.toml, then /etc/heliograph/config.toml]
     #[arg(short, long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Least severe messages to log; RUST_LOG overrides it
-    #[arg(short, long, value_name = "LEVEL", value_enum, global = true, default_value_t = LogLevel::Error)]
+    /// Log this and worse: error, warn, info, debug or trace; RUST_LOG overrides it
+    #[arg(short, long, value_name = "LEVEL", value_enum, global = true,
+          default_value_t = LogLevel::Error, hide_possible_values = true)]
     pub(crate) log_level: LogLevel,
 }
 
-impl CommonArguments {
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask a service by GraphQL, and print its answer
+    ///
+    /// Errors that the service answers are an answer: they are printed, and the
+    /// exit code is 0.
+    #[command(after_help = QUERY_AFTER_HELP)]
+    Query(QueryArguments),
+    /// Send one UDP message to a service, which does not answer
+    #[command(after_help = SEND_AFTER_HELP)]
+    Send(SendArguments),
+    /// Print what comes down unasked
+    #[command(after_help = LISTEN_AFTER_HELP)]
+    Listen(ListenArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("document").required(true))]
+pub(crate) struct QueryArguments {
+    /// Port of the service on the satellite
+    #[arg(long, value_name = "PORT", value_parser = port())]
+    pub(crate) service: u16,
+
+    /// GraphQL document, or a whole request as a JSON object with a key "query"
+    #[arg(group = "document", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) query: Option<String>,
+
+    /// File that holds QUERY instead, or - for standard input
+    #[arg(long, group = "document", value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Variables of the document, as a JSON object
+    #[arg(long, value_name = "JSON", value_parser = variables)]
+    pub(crate) variables: Option<Variables>,
+
+    /// Wait for the answer after each try: 1500, 1500ms, 5s or 2m
+    #[arg(long, value_name = "TIME", help_heading = TRIES,
+          default_value = "5s", value_parser = parse_timeout)]
+    timeout: Duration,
+
+    /// Send the query again, so many times, when no answer came
+    ///
+    /// A retry sends the whole query again. Until satellites remember the commands
+    /// they ran, a mutation whose answer was lost runs twice.
+    #[arg(long, value_name = "N", help_heading = TRIES,
+          default_value_t = 0, value_parser = retries())]
+    retries: u32,
+}
+
+impl QueryArguments {
     pub(crate) fn patience(&self) -> Patience {
         Patience {
             timeout: self.timeout,
@@ -59,30 +137,7 @@ impl CommonArguments {
     }
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Ask a service by GraphQL, and print its answer
-    Query(QueryArguments),
-    /// Send one UDP message to a service, which does not answer
-    Send(SendArguments),
-    /// Print what comes down unasked
-    Listen(ListenArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct QueryArguments {
-    /// Port of the service on the satellite
-    #[arg(long, value_name = "PORT", value_parser = port())]
-    pub(crate) service: u16,
-
-    /// GraphQL document, or a whole request as a JSON object with a key "query"
-    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(crate) query: String,
-
-    /// Variables of the document, as a JSON object
-    #[arg(long, value_name = "JSON", value_parser = variables)]
-    pub(crate) variables: Option<Variables>,
-}
+const TRIES: &str = "Tries";
 
 /// The variables of a GraphQL document.
 pub(crate) type Variables = serde_json::Map<String, serde_json::Value>;
@@ -98,9 +153,28 @@ pub(crate) struct SendArguments {
     #[arg(long, group = "content")]
     pub(crate) text: Option<String>,
 
-    /// File that holds the message
-    #[arg(long, group = "content")]
+    /// File that holds the message, or - for standard input
+    #[arg(long, group = "content", value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
+
+    /// Wait before each retry: 1500, 1500ms, 5s or 2m
+    #[arg(long, value_name = "TIME", help_heading = TRIES,
+          default_value = "5s", value_parser = parse_timeout)]
+    timeout: Duration,
+
+    /// Give the message to the radio again, so many times, when it refuses it
+    #[arg(long, value_name = "N", help_heading = TRIES,
+          default_value_t = 0, value_parser = retries())]
+    retries: u32,
+}
+
+impl SendArguments {
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
+            timeout: self.timeout,
+            retries: self.retries,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +196,10 @@ pub(crate) struct ListenArguments {
 
 fn port() -> clap::builder::RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(1..)
+}
+
+fn retries() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(..=i64::from(RETRIES_MAX))
 }
 
 fn variables(text: &str) -> Result<Variables, String> {
@@ -146,13 +224,42 @@ mod tests {
 
     #[test]
     fn common_arguments_stand_before_or_after_the_command() {
-        for line in [
-            "ground --timeout 2s --retries 3 listen",
-            "ground listen --timeout 2000 --retries 3",
-        ] {
-            let patience = parse(line).unwrap().common.patience();
+        for line in ["ground --link uhf listen", "ground listen --link uhf"] {
+            assert_eq!(parse(line).unwrap().common.link.unwrap(), "uhf");
+        }
+    }
+
+    #[test]
+    fn patience_belongs_to_query_and_send() {
+        let patience = "--timeout 2s --retries 3";
+        let query = parse(&format!("ground query --service 1 {{a}} {patience}"));
+        let send = parse(&format!("ground send --port 1 --text a {patience}"));
+        let patience = [query, send].map(|parsed| match parsed.unwrap().command {
+            Command::Query(arguments) => arguments.patience(),
+            Command::Send(arguments) => arguments.patience(),
+            Command::Listen(_) => unreachable!(),
+        });
+        for patience in patience {
             assert_eq!((patience.timeout.as_secs(), patience.retries), (2, 3));
         }
+    }
+
+    #[test]
+    fn each_help_has_an_example_and_the_exit_codes() {
+        let mut ground = Arguments::command();
+        ground.build();
+        for name in ["query", "send", "listen"] {
+            let command = ground.find_subcommand_mut(name).unwrap();
+            let help = command.render_long_help().to_string();
+            for part in [&format!("  ground {name} --"), "Exit codes:\n  0  "] {
+                assert!(help.contains(part), "no {part:?} in {help}");
+            }
+        }
+        let help = ground.render_help().to_string();
+        assert!(help.contains("Exit codes:") && !help.contains("--retries"));
+        let query = ground.find_subcommand_mut("query").unwrap();
+        let help = query.render_help().to_string();
+        assert!(help.contains("be it with GraphQL errors"));
     }
 
     #[test]
@@ -165,7 +272,10 @@ mod tests {
             "ground send --port 1",
             "ground send --port 1 --text a --file b",
             "ground listen --count 0",
-            "ground listen --retries 101",
+            "ground query --service 1 --file a {a}",
+            "ground query --service 1 --retries 101 {a}",
+            "ground listen --retries 1",
+            "ground listen --timeout 1s",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

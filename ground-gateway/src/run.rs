@@ -71,10 +71,9 @@ fn client(arguments: &Arguments) -> Result<LinkClient, GroundError> {
 }
 
 fn execute(arguments: &Arguments, client: &LinkClient) -> Result<(), GroundError> {
-    let patience = arguments.common.patience();
     match &arguments.command {
-        Command::Query(arguments) => commands::query(client, arguments, patience),
-        Command::Send(arguments) => commands::send(client, arguments, patience),
+        Command::Query(arguments) => commands::query(client, arguments),
+        Command::Send(arguments) => commands::send(client, arguments),
         Command::Listen(arguments) => commands::listen(client, arguments),
     }
 }

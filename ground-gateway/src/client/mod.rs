@@ -21,6 +21,10 @@ use crate::runtime::{LinkPaths, Reached, RuntimeDir};
 use crate::stop::Stop;
 use connection::{Connection, Next};
 
+/// Why a message may be no larger.
+pub(crate) const ONE_DATAGRAM: &str = ": it becomes one datagram";
+/// What to do for a larger query.
+pub(crate) const SEE_LIMIT: &str = "; see message-bytes-max";
 /// How long a process that holds the link may take to say something.
 const HUB_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a link may be held without anybody listening at its socket: time for
@@ -73,7 +77,7 @@ impl LinkClient {
         patience: Patience,
     ) -> Result<Vec<u8>, GroundError> {
         let bytes_max = self.config.message_bytes_max();
-        check_size("query", payload, bytes_max, "; see message-bytes-max")?;
+        check_size("query", payload, bytes_max, SEE_LIMIT)?;
         let request = Request::Query(CommandRequest::new(port, payload, patience));
         match self.command(&request, patience)? {
             Reply::Answer { payload } => match graphql_error::link_error(&payload) {
@@ -93,7 +97,7 @@ impl LinkClient {
     /// opening the link.
     pub fn send(&self, port: u16, payload: &[u8], patience: Patience) -> Result<(), GroundError> {
         let bytes_max = self.config.message_bytes_max().min(DATAGRAM_BYTES_MAX);
-        check_size("message", payload, bytes_max, ": it becomes one datagram")?;
+        check_size("message", payload, bytes_max, ONE_DATAGRAM)?;
         let request = Request::Send(CommandRequest::new(port, payload, patience));
         match self.command(&request, patience)? {
             Reply::Sent {} => Ok(()),
@@ -118,6 +122,10 @@ impl LinkClient {
     /// When no call is under way here, they are all of other processes.
     pub fn commands_of_others(&self) -> usize {
         self.hub().as_ref().map_or(0, Hub::commands_open)
+    }
+
+    pub(crate) fn stop(&self) -> &Stop {
+        &self.stop
     }
 
     fn hub(&self) -> MutexGuard<'_, Option<Hub>> {

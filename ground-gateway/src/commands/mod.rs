@@ -1,5 +1,6 @@
 //! What each command does, and what it prints.
 
+mod input;
 mod listen;
 mod query;
 mod send;

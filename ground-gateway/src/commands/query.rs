@@ -1,28 +1,26 @@
 //! `ground query`: one GraphQL request, and its answer.
 
+use std::io;
+
 use serde_json::{Value, json};
 
+use super::input;
 use crate::arguments::{QueryArguments, Variables};
-use crate::client::LinkClient;
+use crate::client::{LinkClient, SEE_LIMIT};
 use crate::error::GroundError;
 use crate::output::print_line;
-use crate::patience::Patience;
 use crate::progress::Progress;
 
 /// Characters of an answer that an error repeats.
 const EXCERPT_CHARACTERS: usize = 120;
 
-pub(crate) fn query(
-    client: &LinkClient,
-    arguments: &QueryArguments,
-    patience: Patience,
-) -> Result<(), GroundError> {
+pub(crate) fn query(client: &LinkClient, arguments: &QueryArguments) -> Result<(), GroundError> {
     let port = arguments.service;
-    let body = body(&arguments.query, arguments.variables.as_ref());
+    let body = body(&document(client, arguments)?, arguments.variables.as_ref());
     let answer = {
         let link = &client.config().name;
         let _progress = Progress::start(format!("waiting for port {port} on link `{link}`"));
-        client.query(port, &body, patience)?
+        client.query(port, &body, arguments.patience())?
     };
     if serde_json::from_slice::<serde::de::IgnoredAny>(&answer).is_err() {
         let text = String::from_utf8_lossy(&answer);
@@ -33,6 +31,24 @@ pub(crate) fn query(
         });
     }
     print_line(answer.trim_ascii_end()).map_err(GroundError::Output)
+}
+
+/// What stands on the command line, or in the file that it names.
+fn document(client: &LinkClient, arguments: &QueryArguments) -> Result<String, GroundError> {
+    let Some(path) = &arguments.file else {
+        return Ok(arguments.query.clone().unwrap_or_default());
+    };
+    let bytes_max = client.config().message_bytes_max();
+    let octets = input::read(path, bytes_max, SEE_LIMIT, client.stop())?;
+    let problem = match String::from_utf8(octets) {
+        Ok(document) if !document.trim().is_empty() => return Ok(document),
+        Ok(_) => "it is empty",
+        Err(_) => "it is no UTF-8 text",
+    };
+    Err(GroundError::Unreadable {
+        path: path.clone(),
+        source: io::Error::new(io::ErrorKind::InvalidData, problem),
+    })
 }
 
 /// The body of the request that the service gets.

@@ -1,9 +1,13 @@
 //! `ground query`.
 
+use std::fs;
 use std::net::{TcpListener, UdpSocket};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::rig::{Rig, Service};
+use rustix::process::Signal;
+
+use crate::rig::{Child, Rig, Service};
 use crate::{PONG, assert_fails_with_one_line, pong};
 
 #[test]
@@ -32,6 +36,64 @@ fn variables_and_whole_requests_reach_the_service() {
     let bodies = service.bodies();
     assert_eq!(bodies[0], r#"{"query":"q","variables":{"a":1}}"#);
     assert_eq!(bodies[1], r#"{ "query": "x" }"#);
+}
+
+#[test]
+fn a_query_is_read_from_a_file_or_standard_input() {
+    let rig = Rig::with_satellite();
+    let service = Service::start(pong);
+    let port = service.argument();
+    // More than a command line takes.
+    let query = format!("{{ ping }} # {}", "x".repeat(200_000));
+    let path = rig.config.with_file_name("query.graphql");
+    fs::write(&path, &query).unwrap();
+    for file in [path.to_str().unwrap(), "-"] {
+        let mut command = rig.command(&["query", "--service", &port, "--file", file]);
+        command.stdin(fs::File::open(&path).unwrap());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    let expected = format!(r#"{{"query":"{query}"}}"#);
+    assert_eq!(service.bodies(), [expected.clone(), expected]);
+}
+
+#[test]
+fn a_file_that_is_no_query_is_refused() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::with_socket(&silent);
+    rig.configure("[link.comms]\nmessage-bytes-max = 1000\n");
+    let path = rig.config.with_file_name("query.graphql");
+    let run = |file: &str| {
+        let mut command = rig.command(&["query", "--service", "8020", "--file", file]);
+        if path.exists() {
+            command.stdin(fs::File::open(&path).unwrap());
+        }
+        let output = command.output().unwrap();
+        let text = |octets| String::from_utf8(octets).unwrap();
+        let code = output.status.code().unwrap();
+        (code, text(output.stdout), text(output.stderr))
+    };
+    let file = path.to_str().unwrap();
+    assert_fails_with_one_line(run(file), &["cannot read", "query.graphql"]);
+    fs::write(&path, "x".repeat(1500)).unwrap();
+    assert_fails_with_one_line(run(file), &["1500 octets", "at most 1000"]);
+    assert_fails_with_one_line(run("-"), &["standard input", "1000 octets"]);
+    fs::write(&path, " \n").unwrap();
+    assert_fails_with_one_line(run(file), &["query.graphql", "empty"]);
+    fs::write(&path, [0xFF]).unwrap();
+    assert_fails_with_one_line(run(file), &["query.graphql", "UTF-8"]);
+}
+
+#[test]
+fn waiting_for_standard_input_can_be_interrupted() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::with_socket(&silent);
+    let (input, _kept) = std::io::pipe().unwrap();
+    let mut command = rig.command(&["query", "--service", "8020", "--file", "-"]);
+    let query = Child::start_reading_from(&mut command, input.into());
+    thread::sleep(Duration::from_secs(1));
+    query.signal(Signal::INT);
+    assert_fails_with_one_line(query.finish(), &["interrupted"]);
 }
 
 #[test]

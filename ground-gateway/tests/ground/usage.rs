@@ -89,6 +89,6 @@ fn a_usage_error_is_exit_code_2() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let rig = Rig::with_socket(&silent);
     assert_eq!(rig.run(&["query"]).0, 2);
-    assert_eq!(rig.run(&["listen", "--timeout", "soon"]).0, 2);
+    assert_eq!(rig.run(&["listen", "--for", "soon"]).0, 2);
     assert_eq!(rig.run(&["--help"]).0, 0);
 }

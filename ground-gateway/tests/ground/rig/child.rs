@@ -50,13 +50,22 @@ impl Lines {
 
 impl Child {
     pub(crate) fn start(command: &mut Command) -> Self {
-        Self::start_printing_to(command, Stdio::piped())
+        Self::start_between(command, Stdio::null(), Stdio::piped())
+    }
+
+    /// With something at its standard input.
+    pub(crate) fn start_reading_from(command: &mut Command, input: Stdio) -> Self {
+        Self::start_between(command, input, Stdio::piped())
     }
 
     /// With another standard output than a pipe that is read here.
     pub(crate) fn start_printing_to(command: &mut Command, output: Stdio) -> Self {
+        Self::start_between(command, Stdio::null(), output)
+    }
+
+    fn start_between(command: &mut Command, input: Stdio, output: Stdio) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(output)
             .stderr(Stdio::piped())
             .spawn()
