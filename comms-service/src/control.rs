@@ -7,12 +7,51 @@ use std::sync::Arc;
 use crate::config::CommsConfig;
 use crate::error::CommsResult;
 
-/// Gives one whole packet from the radio. An empty vector or
-/// [`CommsError::NoData`](crate::error::CommsError::NoData) means "nothing yet".
-/// It should not block for much longer than the service may take to stop.
+/// Gives one whole packet from the radio.
+///
+/// # For driver authors
+///
+/// One thread calls it, again and again, and never twice at once. Meanwhile
+/// `write` is called by other threads: where both share a device, a `read` that
+/// waits MUST NOT keep `write` from it.
+///
+/// - It MUST give one whole packet, without the radio's framing: no part of one
+///   and not two. What is no packet is for the driver to drop.
+/// - When nothing comes, it MUST return an empty vector or
+///   [`CommsError::NoData`](crate::CommsError::NoData) within the time that
+///   [`read_timeout`](crate::CommsServiceBuilder::read_timeout) says. Stopping
+///   waits no longer than that; a `read` that does is left behind and named in
+///   the [`ShutdownReport`](crate::ShutdownReport).
+/// - It SHOULD wait that long rather than return at once. One that does not wait
+///   is called about once per ms.
+/// - Any other error is counted and told, and followed by a pause of 10 ms, which
+///   doubles up to 1 s until a call succeeds. An error MUST NOT cost a packet
+///   that the radio has received whole.
+/// - A panic is caught and treated as an error; state behind a mutex may then be
+///   poisoned.
 pub type ReadFn<Connection> = dyn Fn(&Connection) -> CommsResult<Vec<u8>> + Send + Sync + 'static;
 
 /// Hands one packet to the radio, and returns when the radio took it.
+///
+/// # For driver authors
+///
+/// Each `write` has one thread that calls it, and never twice at once; several
+/// `write` functions and `read` are called at the same time.
+///
+/// - It MUST send the packet whole, as one unit that the other end's `read` gives
+///   whole, or return an error.
+/// - It MAY block for as long as the radio needs: nothing but this queue waits
+///   for it. It MUST return at last; at a stop it has the read timeout plus the
+///   handlers' timeout for that. One that takes longer is left behind and named
+///   in the [`ShutdownReport`](crate::ShutdownReport).
+/// - It MUST NOT return before the radio, or a buffer that loses nothing, has the
+///   packet: what it returns from counts as sent.
+/// - After an error it is not called again for the same message: all of that
+///   message is dropped and counted, since the other end cannot use the rest.
+///   The next message follows after a pause of 10 ms, which doubles up to 1 s
+///   until a call succeeds. What a driver can repeat itself, it SHOULD.
+/// - A panic is caught and treated as an error; state behind a mutex may then be
+///   poisoned.
 pub type WriteFn<Connection> =
     dyn Fn(&Connection, &[u8]) -> CommsResult<()> + Send + Sync + 'static;
 

@@ -1,33 +1,55 @@
-//! Ready-made `read` and `write` for any radio of `radio-hal`.
+//! Ready-made wiring for any radio of `radio-hal`.
 //!
 //! ```no_run
 //! use std::sync::{Arc, Mutex};
 //!
-//! use comms_service::{CommsConfig, CommsControlBlock, CommsService, CommsTelemetry, radio};
-//! use radio_hal::{RadioConfig, RadioConnection};
+//! use comms_service::{CommsConfig, CommsTelemetry, LinkOptions, radio};
+//! use radio_hal::RadioConfig;
 //!
 //! # fn start(config: RadioConfig) -> Result<(), Box<dyn std::error::Error>> {
-//! let connection: RadioConnection = config.open()?;
-//! let controls = CommsControlBlock::new(
-//!     Some(Arc::new(radio::read)),
-//!     vec![Arc::new(radio::write)],
-//!     connection.clone(),
-//!     connection.clone(),
-//!     CommsConfig::default(),
-//! )?;
+//! let connection = config.open()?;
 //! let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
-//! let service = CommsService::builder(controls)
-//!     .radio_bytes_max(connection.packet_bytes_max())
-//!     .read_timeout(connection.read_timeout())
+//! let service = radio::builder(connection, CommsConfig::default(), LinkOptions::default())?
 //!     .start(telemetry)?;
 //! # drop(service);
 //! # Ok(())
 //! # }
 //! ```
 
+use std::sync::Arc;
+
 use radio_hal::{RadioConnection, RadioError};
 
+use crate::config::CommsConfig;
+use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
+use crate::options::LinkOptions;
+use crate::service::{CommsService, CommsServiceBuilder};
+
+/// A service on `connection`, which says itself how large its packets may be and
+/// how long [`read`] waits.
+///
+/// # Errors
+/// [`CommsError::Address`] where an address of `config` is no IPv4 address.
+pub fn builder(
+    connection: RadioConnection,
+    config: CommsConfig,
+    options: LinkOptions,
+) -> CommsResult<CommsServiceBuilder<RadioConnection>> {
+    let radio_bytes_max = connection.packet_bytes_max();
+    let read_timeout = connection.read_timeout();
+    let controls = CommsControlBlock::new(
+        Some(Arc::new(read)),
+        vec![Arc::new(write)],
+        connection.clone(),
+        connection,
+        config,
+    )?;
+    Ok(CommsService::builder(controls)
+        .options(options)
+        .radio_bytes_max(radio_bytes_max)
+        .read_timeout(read_timeout))
+}
 
 /// Gives the next packet; an empty vector when none came within the connection's
 /// read timeout. Frames that are not for us were dropped and counted there.

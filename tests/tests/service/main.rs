@@ -13,6 +13,7 @@ mod kubos_format;
 mod own_format;
 mod passthrough;
 mod radio_faults;
+mod radio_hal;
 mod shutdown;
 mod start_errors;
 mod telemetry;
