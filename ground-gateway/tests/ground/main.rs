@@ -2,6 +2,7 @@
 //! process.
 
 mod closed;
+mod links;
 mod listen;
 mod query;
 mod rig;

@@ -16,7 +16,7 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 /// Long enough to be in the middle of it.
 const A_WHILE: Duration = Duration::from_secs(1);
 /// More than a socket takes before somebody reads.
-const LARGE: [u8; 700_000] = [b'x'; 700_000];
+static LARGE: [u8; 700_000] = [b'x'; 700_000];
 const QUERY: [&str; 4] = ["query", "--service", "8020", "{ a }"];
 
 /// A socket in the place of the holder's that takes no connection any more.

@@ -10,7 +10,8 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::rig::Rig;
+use crate::pong;
+use crate::rig::{Rig, Service};
 
 /// Both ends of a terminal: ours, and the program's.
 fn terminal() -> (File, File) {
@@ -25,6 +26,34 @@ fn terminal() -> (File, File) {
     (ours.into(), theirs.unwrap())
 }
 
+fn wait_until_shown(terminal: &mut File, text: &str) {
+    let (mut shown, mut octets) = (String::new(), [0; 256]);
+    while !shown.contains(text) {
+        let count = terminal.read(&mut octets).expect(&shown);
+        shown.push_str(&String::from_utf8_lossy(&octets[..count]));
+    }
+}
+
+#[test]
+fn a_query_that_stays_for_one_other_says_so() {
+    let rig = Rig::with_satellite();
+    let (quick, slow) = (Service::start_held(pong), Service::start_held(pong));
+    let (mut ours, theirs) = terminal();
+    let mut command = rig.command(&["query", "--service", &quick.argument(), "{ a }"]);
+    command.stdout(Stdio::null()).stderr(Stdio::from(theirs));
+    let mut first = command.spawn().unwrap();
+    drop(command);
+    quick.wait_for_requests(1);
+    let patient = ["{ b }", "--timeout", "60s"];
+    let second = rig.start(&[&["query", "--service", &slow.argument()], &patient[..]].concat());
+    slow.wait_for_requests(1);
+    quick.release();
+    wait_until_shown(&mut ours, "holding link `uhf` for 1 other command …");
+    slow.release();
+    assert_eq!(second.finish().0, 0);
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn a_listener_that_has_heard_nothing_yet_says_that_it_listens() {
     let rig = Rig::with_satellite();
@@ -32,11 +61,7 @@ fn a_listener_that_has_heard_nothing_yet_says_that_it_listens() {
     let mut command = rig.command(&["listen"]);
     let mut listener = command.stderr(Stdio::from(theirs)).spawn().unwrap();
     drop(command);
-    let (mut shown, mut octets) = (String::new(), [0; 256]);
-    while !shown.contains("listening on link `uhf`") {
-        let count = ours.read(&mut octets).unwrap();
-        shown.push_str(&String::from_utf8_lossy(&octets[..count]));
-    }
+    wait_until_shown(&mut ours, "listening on link `uhf`");
     kill_process(Pid::from_child(&listener), Signal::INT).unwrap();
     assert_eq!(listener.wait().unwrap().code(), Some(0));
 }

@@ -118,6 +118,12 @@ impl Rig {
         fs::write(&self.config, text + more).unwrap();
     }
 
+    /// Adds the link of `other`, under the name `name`.
+    pub(crate) fn add_link(&self, name: &str, other: &Rig) {
+        let text = fs::read_to_string(&other.config).unwrap();
+        self.configure(&text.replace("name = 'uhf'", &format!("name = '{name}'")));
+    }
+
     /// The command `ground` with these arguments, not yet running.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ground"));
