@@ -1,9 +1,10 @@
 //! Format `udp`: the radio carries whole UDP datagrams, whose destination port
 //! names the service.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use comms_service::accounting::DropReason;
@@ -270,6 +271,43 @@ fn an_answer_after_a_burst_of_datagrams_is_not_left_unread() {
     }
 }
 
+/// Threads that send datagrams as fast as they can.
+struct Flood {
+    done: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Flood {
+    fn start(target: SocketAddr) -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        let run = move |done: Arc<AtomicBool>| {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free UDP port");
+            while !done.load(Ordering::Relaxed) {
+                let _ = socket.send_to(b"unasked", target);
+            }
+        };
+        let start = |_| {
+            thread::spawn({
+                let done = Arc::clone(&done);
+                move || run(done)
+            })
+        };
+        Flood {
+            threads: (0..3).map(start).collect(),
+            done,
+        }
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
 #[test]
 fn a_service_stops_in_time_while_datagrams_pour_in() {
     let (satellite, _radio) = Setup {
@@ -277,22 +315,9 @@ fn a_service_stops_in_time_while_datagrams_pour_in() {
         ..setup(&[])
     }
     .with_radio();
-    let target = satellite.handler_addrs()[1];
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                let stranger = from_elsewhere();
-                while !done.load(Ordering::Relaxed) {
-                    let _ = stranger.send_to(b"forged", target);
-                }
-            });
-        }
-        satellite.wait_until(|all| !all.errors.is_empty());
-        let landing = satellite.shut_down();
-        done.store(true, Ordering::Relaxed);
-        assert_eq!(landing.report.detached, [""; 0]);
-    });
+    let _flood = Flood::start(satellite.handler_addrs()[1]);
+    satellite.wait_until(|all| !all.errors.is_empty());
+    assert_eq!(satellite.shut_down().report.detached, [""; 0]);
 }
 
 #[test]
