@@ -290,6 +290,9 @@ impl Link {
     /// A call of this engine, or of a mission's packet format in it, was cut off
     /// by a panic: what it left unaccounted is counted as dropped.
     pub fn handle_panic(&mut self, text: &str) {
+        self.transmit
+            .iter_mut()
+            .for_each(TransmitQueue::discard_unbuilt);
         let all = self.snapshot();
         let reason = DropReason::InternalFault;
         self.counted

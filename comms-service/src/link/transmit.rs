@@ -43,6 +43,9 @@ pub(crate) struct TransmitQueue {
     counts: BTreeMap<u16, u16>,
     /// The channel whose packet is with the radio.
     with_radio: Option<u16>,
+    /// The channel whose packet the format is building; left behind by a format
+    /// that panics.
+    building: Option<u16>,
     last_channel: u16,
     messages_held: usize,
     /// Of them, datagrams of apps: these have a limit of their own, so that they
@@ -57,6 +60,7 @@ impl TransmitQueue {
             channels: BTreeMap::new(),
             counts: BTreeMap::new(),
             with_radio: None,
+            building: None,
             last_channel: u16::MAX,
             messages_held: 0,
             datagrams_held: 0,
@@ -120,7 +124,9 @@ impl TransmitQueue {
         };
         let count = self.counts.entry(channel).or_insert(0);
         let Message { head, payload } = &outgoing.message;
+        self.building = Some(channel);
         let built = format.build(head, payload, outgoing.next, *count, out);
+        self.building = None;
         let too_large = packet_bytes_max.filter(|bytes_max| out.len() > *bytes_max);
         let built = match too_large {
             Some(bytes_max) if built.is_ok() => Err(PacketError::TooLarge {
@@ -157,6 +163,14 @@ impl TransmitQueue {
         };
         self.remove_front(channel);
         Some(Departure { origin, result })
+    }
+
+    /// Gives up the message at whose packet the format panicked: it would do so
+    /// again.
+    pub(crate) fn discard_unbuilt(&mut self) {
+        if let Some(channel) = self.building.take() {
+            self.remove_front(channel);
+        }
     }
 
     /// Takes back the messages of `origin` of which nothing was sent yet; gives

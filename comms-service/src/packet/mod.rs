@@ -77,6 +77,12 @@ pub trait LinkPacket: Send {
         out: &mut Vec<u8>,
     ) -> Result<(), PacketError>;
 
+    /// Whether messages of [`PayloadType::UdpExchange`] come in this format, whose
+    /// answers need local sockets.
+    fn has_exchanges(&self) -> bool {
+        false
+    }
+
     /// A command id made of random bits that the format can carry, never 0.
     fn command_id(&self, random: u64) -> u64 {
         random.max(1)

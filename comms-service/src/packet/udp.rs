@@ -188,6 +188,10 @@ impl LinkPacket for UdpFormat {
         Ok(())
     }
 
+    fn has_exchanges(&self) -> bool {
+        true
+    }
+
     fn command_id(&self, random: u64) -> u64 {
         let ports = u64::from(u16::MAX - ASKER_PORT_MIN);
         let port = u64::from(ASKER_PORT_MIN) + random % ports;

@@ -72,12 +72,17 @@ impl Plan {
             Some(format) => format,
             None => options.packet_format(End::Satellite, radio_bytes_max, addresses)?,
         };
+        let packet_bytes_max = [radio_bytes_max, options.packet_bytes_max];
         let handlers_max = usize::from(controls.max_num_handlers);
         let link = LinkConfig {
             writes: controls.write.len(),
             downlink_ports,
             handlers_max,
-            exchange_sockets: if speaks_udp { handlers_max } else { 0 },
+            exchange_sockets: match format.has_exchanges() {
+                true => handlers_max,
+                false => 0,
+            },
+            packet_bytes_max: packet_bytes_max.into_iter().flatten().min(),
             timeout: Duration::from_millis(controls.timeout).min(TIMEOUT_MAX),
             ..LinkConfig::new(End::Satellite)
         };

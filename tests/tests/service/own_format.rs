@@ -19,6 +19,8 @@ struct Terse;
 const HEADER_BYTES: usize = 4;
 const FAULTY_TYPE: u8 = b'!';
 const FAULTY_BYTES: usize = 13;
+/// It panics at building packets of such payloads, too.
+const UNBUILDABLE_BYTES: usize = 17;
 
 impl LinkPacket for Terse {
     fn name(&self) -> &'static str {
@@ -67,6 +69,7 @@ impl LinkPacket for Terse {
         _count: u16,
         out: &mut Vec<u8>,
     ) -> Result<(), PacketError> {
+        assert_ne!(payload.len(), UNBUILDABLE_BYTES, "no such packet");
         let kind = match head.payload_type {
             PayloadType::GraphQl => b'Q',
             _ => b'D',
@@ -114,6 +117,43 @@ fn datagrams_are_passed_on_in_it() {
     let (_satellite, radio) = start();
     radio.send(packet(b'D', 7, service.port(), b"hello"));
     assert_eq!(service.expect(PATIENCE).payload, b"hello");
+}
+
+#[test]
+fn a_packet_larger_than_the_radio_takes_never_reaches_write() {
+    let app = UdpPeer::bind();
+    let (radio, other_end) = Radio::pair();
+    let setup = Setup {
+        downlink_ports: Some(vec![0]),
+        radio_bytes_max: Some(64),
+        ..Setup::default()
+    };
+    let read = Some(Arc::new(Radio::read) as Arc<_>);
+    let controls = setup.controls(read, vec![Arc::new(Radio::write)], radio);
+    let builder = setup.builder(controls).own_format(Box::new(Terse));
+    let satellite = Satellite::start(builder);
+    let port = satellite.downlink_port(0);
+    app.send_to(port, &[7; 61]);
+    app.send_to(port, &[7; 60]);
+    assert_eq!(other_end.expect(), packet(b'D', 0, port, &[7; 60]));
+    let dropped = satellite.statistics().messages_out.dropped;
+    assert_eq!(dropped.of(DropReason::TooLarge), 1);
+}
+
+#[test]
+fn a_message_at_whose_packet_it_panics_does_not_block_the_next() {
+    let app = UdpPeer::bind();
+    let (satellite, radio) = start();
+    let port = satellite.downlink_port(0);
+    app.send_to(port, &[7; UNBUILDABLE_BYTES]);
+    app.send_to(port, b"beacon");
+    assert_eq!(radio.expect(), packet(b'D', 0, port, b"beacon"));
+    let counted = satellite.statistics();
+    assert_eq!(
+        counted.messages_out.dropped.of(DropReason::InternalFault),
+        1
+    );
+    assert!(counted.balances());
 }
 
 #[test]

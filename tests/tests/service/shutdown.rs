@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use comms_service::accounting::{DropReason, Statistics};
 use comms_service::ground::{GroundControls, GroundLink};
+use comms_service::message::{Class, End, Head, PayloadType};
+use comms_service::packet::{LinkPacket, SpacePacketFormat};
 use comms_service::{
     CommsError, CommsResult, CommsService, CommsTelemetry, LinkOptions, PacketFormat,
 };
@@ -436,4 +438,78 @@ fn two_services_of_one_process_do_not_meet() {
     drop(first);
     assert_eq!(second.ground.query(service.port(), &query(2)), query(2));
     assert_eq!(second.satellite.statistics().messages_in.offered, 1);
+}
+
+/// One query, as the ground sends it in one packet.
+fn query_packet(command_id: u64, port: u16) -> Vec<u8> {
+    let head = Head {
+        payload_type: PayloadType::GraphQl,
+        class: Class::Standard,
+        command_id,
+        port,
+    };
+    let mut packet = Vec::new();
+    // Each with a count of its own, so that none is a gap.
+    let count = 4 - command_id as u16;
+    SpacePacketFormat::new(End::Ground)
+        .build(&head, &query(0), 0, count, &mut packet)
+        .expect("it fits");
+    packet
+}
+
+#[test]
+fn a_service_stops_in_time_while_everything_is_blocked() {
+    let hanging = HttpService::always(Reply::silence());
+    let app = UdpPeer::bind();
+    let (told, held) = bounded::<()>(0);
+    let queries: Mutex<Vec<Vec<u8>>> =
+        Mutex::new((1..=4).map(|id| query_packet(id, hanging.port())).collect());
+    // Four queries, then the radio never comes back.
+    let held_read = held.clone();
+    let read = move |_: &Radio| -> CommsResult<Vec<u8>> {
+        if let Some(packet) = queries.lock().unwrap().pop() {
+            return Ok(packet);
+        }
+        let _ = held_read.recv();
+        Err(CommsError::NoData)
+    };
+    let write = move |_: &Radio, _: &[u8]| -> CommsResult<()> {
+        let _ = held.recv();
+        Ok(())
+    };
+    let setup = Setup {
+        handlers: 2,
+        timeout: TIMEOUT,
+        downlink_ports: Some(vec![0, 0]),
+        ..Setup::default()
+    };
+    let write = Arc::new(write);
+    let controls = setup.controls(
+        Some(Arc::new(read)),
+        vec![write.clone(), write],
+        Radio::pair().0,
+    );
+    let satellite = Satellite::start(setup.builder(controls));
+    let ports = [satellite.downlink_port(0), satellite.downlink_port(1)];
+    for port in ports {
+        app.send_to(port, b"with the radio");
+        app.send_to(port, b"waits");
+    }
+    satellite.wait_until(|all| {
+        (all.messages_in.in_flight, all.messages_in.queued) == (2, 2)
+            && (all.packets_out.in_flight, all.messages_out.queued) == (2, 2)
+    });
+
+    let landing = satellite.shut_down();
+    let mut detached = landing.report.detached;
+    detached.sort();
+    assert_eq!(detached, ["read", "transmit-0", "transmit-1"]);
+    let bound = READ_TIMEOUT + TIMEOUT + MARGIN;
+    assert!(landing.took < bound, "{:?}", landing.took);
+    assert!(landing.report.statistics.balances());
+    assert_eq!(landing.report.statistics.memory_bytes_used, 0);
+    for port in ports {
+        bind_udp(port).expect("the service has closed it");
+    }
+    drop(told);
 }
