@@ -25,9 +25,7 @@ use std::net::UdpSocket;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
-use comms_service::{
-    CommsConfig, CommsControlBlock, CommsError, CommsHandle, CommsService, CommsTelemetry, radio,
-};
+use comms_service::{CommsConfig, CommsError, CommsHandle, CommsTelemetry, radio};
 use crossbeam_channel::Receiver;
 use radio_hal::config::Transport;
 use radio_hal::{RadioConfig, RadioConnection};
@@ -87,24 +85,15 @@ impl LinkHost {
         // From here on there is something to end in good order.
         let stop_requested = stop_requested().context("cannot take over the signals")?;
         let connection = open(&radio_config, service)?;
-        let controls = CommsControlBlock::new(
-            Some(Arc::new(radio::read)),
-            vec![Arc::new(radio::write)],
-            connection.clone(),
-            connection.clone(),
-            config,
-        )
-        .map_err(|error| naming_file(error, file))?;
+        let builder = radio::builder(connection.clone(), config, options)
+            .map_err(|error| naming_file(error, file))?;
         let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
         let context = LinkContext {
             telemetry: Arc::clone(&telemetry),
-            radio: connection.clone(),
+            radio: connection,
         };
         let http = HttpServer::start(addr.socket_addr(), endpoint(context))?;
-        let comms = CommsService::builder(controls)
-            .options(options)
-            .radio_bytes_max(connection.packet_bytes_max())
-            .read_timeout(connection.read_timeout())
+        let comms = builder
             .start(telemetry)
             .map_err(|error| naming_file(error, file))?;
         log::info!("{service}: radio {radio_config}");
