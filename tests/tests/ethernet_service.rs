@@ -98,7 +98,7 @@ impl Site {
             Command::new(binary("ground"))
                 .arg("-c")
                 .arg(self.config())
-                .args(["--timeout", "30s", "query", "--service", &port.to_string()])
+                .args(["query", "--timeout", "30s", "--service", &port.to_string()])
                 .arg(query)
                 .env("HELIOGRAPH_RUNTIME_DIR", self.folder.path().join("run")),
         );
