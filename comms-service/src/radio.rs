@@ -30,7 +30,9 @@ use crate::service::{CommsService, CommsServiceBuilder};
 /// how long [`read`] waits.
 ///
 /// # Errors
-/// [`CommsError::Address`] where an address of `config` is no IPv4 address.
+/// [`CommsError::Address`] where an address of `config` is no IPv4 address;
+/// [`CommsError::Config`] where `options` name another read timeout than that of
+/// the connection, which was fixed when it was opened.
 pub fn builder(
     connection: RadioConnection,
     config: CommsConfig,
@@ -38,6 +40,13 @@ pub fn builder(
 ) -> CommsResult<CommsServiceBuilder<RadioConnection>> {
     let radio_bytes_max = connection.packet_bytes_max();
     let read_timeout = connection.read_timeout();
+    if options.read_timeout_ms.is_some() && options.read_timeout() != read_timeout {
+        return Err(CommsError::Config(format!(
+            "read-timeout-ms is {} ms, but the radio was opened with {} ms: open it with RadioConfig::with_read_timeout",
+            options.read_timeout().as_millis(),
+            read_timeout.as_millis()
+        )));
+    }
     let controls = CommsControlBlock::new(
         Some(Arc::new(read)),
         vec![Arc::new(write)],

@@ -115,6 +115,8 @@ impl Reassembly {
         if silence.is_some_and(|silence| silence >= self.timeout) {
             state.recent.clear();
         }
+        // A repetition ends the silence, too, else a steady one would count in time.
+        state.last_packet_at = Some(now);
         let covered = octets.get(..segment.data.end).unwrap_or(&octets);
         let packet = (segment.count, fingerprint(covered));
         if state.recent.contains(&packet) {
@@ -132,7 +134,6 @@ impl Reassembly {
         }
         state.recent.push_back(packet);
         state.last_count = Some(segment.count);
-        state.last_packet_at = Some(now);
 
         match segment.place {
             Place::Unsegmented(head) | Place::First(head) => {

@@ -63,10 +63,10 @@ impl Show {
     }
 }
 
-/// Prints a line. When nobody reads any more, there is nothing left to show: the
-/// parties end with this process.
+/// Prints a line. When nobody reads any more, there is nothing left to show: this
+/// unwinds without a word, and the parties and their files go with it.
 pub(crate) fn line(text: &str) {
     if writeln!(std::io::stdout(), "{text}").is_err() {
-        std::process::exit(1);
+        std::panic::resume_unwind(Box::new(()));
     }
 }

@@ -117,8 +117,8 @@ impl GroundConfig {
         let links = match table.get("link") {
             Some(Value::Array(links)) if !links.is_empty() => read_links(links),
             Some(_) => Err("`link` must be a list of tables: write [[link]]".to_owned()),
-            None => match table.keys().find(|key| is_near_link(key)) {
-                Some(key) => Err(format!("unknown key `{key}`; did you mean [[link]]?")),
+            None => match table.iter().find(|(key, value)| is_near_link(key, value)) {
+                Some((key, _)) => Err(format!("unknown key `{key}`; did you mean [[link]]?")),
                 None => read_default(),
             },
         };
@@ -302,9 +302,14 @@ fn text(table: &Table, key: &str) -> Result<String, String> {
     }
 }
 
-/// Whether `key` may well be a mistyped `link`.
-fn is_near_link(key: &str) -> bool {
-    strsim::damerau_levenshtein(&key.to_lowercase(), "link") <= 2
+/// Whether `key` may well be a mistyped `link`. Tables of other programs may be
+/// called `uplink` or `disk`; but two wrong letters in a list of tables are a typo.
+fn is_near_link(key: &str, value: &Value) -> bool {
+    let distance = strsim::damerau_levenshtein(&key.to_lowercase(), "link");
+    let tables = value
+        .as_array()
+        .is_some_and(|list| list.iter().all(Value::is_table));
+    distance <= if tables { 2 } else { 1 }
 }
 
 /// The known name most like `name`, if any is like it at all.
@@ -413,5 +418,16 @@ mod tests {
             same,
             identity(&format!("{DEFAULT}[link.comms]\nformat = 'kubos'"))
         );
+    }
+
+    #[test]
+    fn tables_of_other_programs_are_no_mistyped_links() {
+        for text in ["[uplink]\na = 1", "[disk]\na = 1", "lines = [1, 2]"] {
+            assert_eq!(read(text).unwrap().links()[0].name, "ethernet", "{text}");
+        }
+        for text in ["[[lnik]]\na = 1", "[[likn]]\na = 1", "[links]\na = 1"] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains("did you mean [[link]]?"), "{error}");
+        }
     }
 }

@@ -35,6 +35,8 @@ struct Outgoing {
     packets: u32,
     next: u32,
     origin: Origin,
+    /// To be given up as soon as its packet is back from the radio.
+    withdrawn: bool,
 }
 
 #[derive(Debug)]
@@ -101,6 +103,7 @@ impl TransmitQueue {
                 packets,
                 next: 0,
                 origin,
+                withdrawn: false,
             });
     }
 
@@ -156,8 +159,9 @@ impl TransmitQueue {
         let outgoing = self.channels.get(&channel)?.front()?;
         let origin = outgoing.origin;
         let result = match success {
-            true if outgoing.next < outgoing.packets => return None,
-            true => Ok(()),
+            true if outgoing.next >= outgoing.packets => Ok(()),
+            true if outgoing.withdrawn => Err(DropReason::Withdrawn),
+            true => return None,
             // The other end cannot use the rest without this packet.
             false => Err(DropReason::WriteFailed),
         };
@@ -173,13 +177,20 @@ impl TransmitQueue {
         }
     }
 
-    /// Takes back the messages of `origin` of which nothing was sent yet; gives
-    /// how many those were.
+    /// Takes back the messages of `origin`; gives how many are gone at once. One
+    /// whose packet is with the radio goes when that is back.
     pub(crate) fn withdraw(&mut self, origin: Origin) -> u64 {
         let before = self.messages_held;
-        for queue in self.channels.values_mut() {
+        for (channel, queue) in &mut self.channels {
+            let mut with_radio = self.with_radio == Some(*channel);
             let queued = queue.len();
-            queue.retain(|outgoing| outgoing.next > 0 || outgoing.origin != origin);
+            queue.retain_mut(|outgoing| {
+                // Only the first of the channel can be with the radio.
+                let stays = std::mem::take(&mut with_radio);
+                let meant = outgoing.origin == origin;
+                outgoing.withdrawn |= meant;
+                stays || !meant
+            });
             self.messages_held -= queued - queue.len();
         }
         (before - self.messages_held) as u64

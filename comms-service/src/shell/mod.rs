@@ -162,8 +162,7 @@ impl Shell {
     /// Whether another `write` may begin, when the last one took so long.
     fn may_write(&self, last_took: Duration) -> bool {
         let until = self.send_until.get();
-        // Twice as long, since packets differ in length.
-        until.is_none_or(|until| Instant::now() + 2 * last_took <= *until)
+        until.is_none_or(|until| Instant::now() + last_took <= *until)
     }
 
     fn request_stop(&self, send_until: Instant) {

@@ -397,3 +397,25 @@ fn a_time_out_without_end_is_cut_to_a_day() {
         CommandFailure::TimedOut { .. }
     ));
 }
+
+#[test]
+fn a_command_that_is_cancelled_halfway_goes_no_further() {
+    let mut rig = Rig::space_packet();
+    rig.query(1, 8020, &octets(10_000));
+    let first = rig.transmit(End::Ground).unwrap();
+    let second = rig.begin_write(End::Ground, 0).unwrap();
+    rig.on(End::Ground, |link, _| link.cancel(1));
+    // What the radio has cannot be taken back.
+    rig.end_write(End::Ground, 0, Ok(()));
+    rig.hear_all(End::Satellite, [first, second]);
+    assert_eq!(rig.carry_up(), 0);
+    assert_eq!(rig.posts.len(), 0);
+    let withdrawn = [(DropReason::Withdrawn, 1)];
+    assert_eq!(dropped(&rig.ground().messages_out), withdrawn);
+
+    rig.query(2, 8020, &octets(1000));
+    rig.transmit(End::Ground).unwrap();
+    rig.on(End::Ground, |link, _| link.cancel(2));
+    assert_eq!(rig.transmit(End::Ground), None);
+    assert_eq!(rig.ground().memory_bytes_used, 0);
+}

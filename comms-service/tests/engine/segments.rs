@@ -362,3 +362,15 @@ fn the_same_packet_after_a_long_silence_is_no_repetition() {
     rig.hear(End::Satellite, packet);
     assert_eq!(rig.posts.len(), 2);
 }
+
+#[test]
+fn a_packet_that_is_repeated_without_pause_is_run_once() {
+    let mut rig = Rig::space_packet();
+    let head = head(PayloadType::GraphQl, 7, 8020);
+    let packet = segments(&SpacePacketFormat::new(End::Ground), head, b"?", 0).remove(0);
+    for _ in 0..95 {
+        rig.hear(End::Satellite, packet.clone());
+        rig.pass(Duration::from_secs(1));
+    }
+    assert_eq!(rig.posts.len(), 1);
+}

@@ -13,6 +13,14 @@ use crate::stop::Stop;
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
 
+/// What `path` is called in errors.
+pub(super) fn name(path: &Path) -> PathBuf {
+    match path == Path::new(STANDARD_INPUT) {
+        true => PathBuf::from("standard input"),
+        false => path.to_owned(),
+    }
+}
+
 /// Reads the whole file at `path`, of which at most `bytes_max` octets can be
 /// sent; `advice` is said of a larger one.
 pub(super) fn read(
@@ -43,10 +51,7 @@ pub(super) fn read(
         recv(given) -> read => read.unwrap_or_else(|error| Err(io::Error::other(error))),
         recv(stop.told()) -> _ => return Err(GroundError::Interrupted { after: None }),
     };
-    let name = match standard_input {
-        true => PathBuf::from("standard input"),
-        false => path.to_owned(),
-    };
+    let name = name(path);
     let (octets, size) = read.map_err(|source| GroundError::Unreadable {
         path: name.clone(),
         source,

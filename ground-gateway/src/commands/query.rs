@@ -46,7 +46,7 @@ fn document(client: &LinkClient, arguments: &QueryArguments) -> Result<String, G
         Err(_) => "it is no UTF-8 text",
     };
     Err(GroundError::Unreadable {
-        path: path.clone(),
+        path: input::name(path),
         source: io::Error::new(io::ErrorKind::InvalidData, problem),
     })
 }
