@@ -95,7 +95,7 @@ impl Link {
     /// the service would run it again.
     fn withdraw(&mut self, command_id: u64) {
         if let Some(queue) = self.transmit.first_mut() {
-            let messages = queue.withdraw(Origin::Command(command_id));
+            let messages = queue.withdraw(command_id);
             self.counted
                 .messages_out
                 .drop(DropReason::Withdrawn, messages);

@@ -20,6 +20,9 @@ pub(crate) enum Origin {
     Datagram,
     /// A command of the ground, by its id.
     Command(u64),
+    /// A command that was taken back while the radio had a packet of it: it goes
+    /// no further, and its id may be somebody else's by now.
+    Withdrawn,
 }
 
 /// The end of a message: `write` took all of it, or it was dropped.
@@ -35,8 +38,6 @@ struct Outgoing {
     packets: u32,
     next: u32,
     origin: Origin,
-    /// To be given up as soon as its packet is back from the radio.
-    withdrawn: bool,
 }
 
 #[derive(Debug)]
@@ -103,7 +104,6 @@ impl TransmitQueue {
                 packets,
                 next: 0,
                 origin,
-                withdrawn: false,
             });
     }
 
@@ -160,7 +160,7 @@ impl TransmitQueue {
         let origin = outgoing.origin;
         let result = match success {
             true if outgoing.next >= outgoing.packets => Ok(()),
-            true if outgoing.withdrawn => Err(DropReason::Withdrawn),
+            true if origin == Origin::Withdrawn => Err(DropReason::Withdrawn),
             true => return None,
             // The other end cannot use the rest without this packet.
             false => Err(DropReason::WriteFailed),
@@ -177,9 +177,9 @@ impl TransmitQueue {
         }
     }
 
-    /// Takes back the messages of `origin`; gives how many are gone at once. One
+    /// Takes back the messages of a command; gives how many are gone at once. One
     /// whose packet is with the radio goes when that is back.
-    pub(crate) fn withdraw(&mut self, origin: Origin) -> u64 {
+    pub(crate) fn withdraw(&mut self, command_id: u64) -> u64 {
         let before = self.messages_held;
         for (channel, queue) in &mut self.channels {
             let mut with_radio = self.with_radio == Some(*channel);
@@ -187,8 +187,10 @@ impl TransmitQueue {
             queue.retain_mut(|outgoing| {
                 // Only the first of the channel can be with the radio.
                 let stays = std::mem::take(&mut with_radio);
-                let meant = outgoing.origin == origin;
-                outgoing.withdrawn |= meant;
+                let meant = outgoing.origin == Origin::Command(command_id);
+                if meant && stays {
+                    outgoing.origin = Origin::Withdrawn;
+                }
                 stays || !meant
             });
             self.messages_held -= queued - queue.len();

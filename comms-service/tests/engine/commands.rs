@@ -419,3 +419,17 @@ fn a_command_that_is_cancelled_halfway_goes_no_further() {
     assert_eq!(rig.transmit(End::Ground), None);
     assert_eq!(rig.ground().memory_bytes_used, 0);
 }
+
+#[test]
+fn a_cancelled_command_does_not_decide_over_the_next_with_its_id() {
+    let mut rig = Rig::space_packet();
+    rig.query(1, 8020, b"first");
+    rig.begin_write(End::Ground, 0).unwrap();
+    rig.on(End::Ground, |link, _| link.cancel(1));
+    rig.ask(PayloadType::Udp, 1, 8000, b"second");
+    rig.end_write(End::Ground, 0, Ok(()));
+    assert_eq!(rig.outcomes, [], "the second has not been sent");
+    assert_eq!(rig.carry_up(), 1);
+    assert_eq!(rig.outcomes, [Outcome::Sent(1)]);
+    rig.assert_idle();
+}
