@@ -46,7 +46,11 @@ pub type ReadFn<Connection> = dyn Fn(&Connection) -> CommsResult<Vec<u8>> + Send
 ///   in the [`ShutdownReport`](crate::ShutdownReport).
 /// - It MUST NOT return before the radio, or a buffer that loses nothing, has the
 ///   packet: what it returns from counts as sent.
-/// - After an error it is not called again for the same message: all of that
+/// - While the radio takes nothing, being busy or gone, it SHOULD return
+///   [`CommsError::NotReady`](crate::CommsError::NotReady): the same packet is
+///   offered again after a pause of 10 ms, which doubles up to 1 s. The packet
+///   MUST NOT have been sent whole then.
+/// - After any other error it is not called again for the same message: all of that
 ///   message is dropped and counted, since the other end cannot use the rest.
 ///   The next message follows after a pause of 10 ms, which doubles up to 1 s
 ///   until a call succeeds. What a driver can repeat itself, it SHOULD.

@@ -13,6 +13,10 @@ pub enum CommsError {
     /// From `read`: nothing has come yet. Neither counted nor logged.
     #[error("no data available for reading")]
     NoData,
+    /// From `write`: the radio takes nothing now, and the packet was not sent
+    /// whole. The same packet is offered again after a pause; nothing is lost.
+    #[error("the radio takes nothing now: {0}")]
+    NotReady(String),
     /// The configuration or the control block cannot be used.
     #[error("configuration: {0}")]
     Config(String),

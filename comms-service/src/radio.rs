@@ -18,10 +18,10 @@
 
 use std::sync::Arc;
 
-use radio_hal::{RadioConnection, RadioError};
+use radio_hal::{ErrorKind, Radio, RadioConnection, RadioError};
 
 use crate::config::CommsConfig;
-use crate::control::CommsControlBlock;
+use crate::control::{CommsControlBlock, ReadFn, WriteFn};
 use crate::error::{CommsError, CommsResult};
 use crate::options::LinkOptions;
 use crate::service::{CommsService, CommsServiceBuilder};
@@ -73,9 +73,41 @@ pub fn read(connection: &RadioConnection) -> CommsResult<Vec<u8>> {
 /// does not hold it up.
 ///
 /// # Errors
-/// [`CommsError::Radio`] when the radio failed or the packet is too large for it.
+/// [`CommsError::NotReady`] while the radio is busy or gone;
+/// [`CommsError::Radio`] when it failed or the packet is too large for it.
 pub fn write(connection: &RadioConnection, packet: &[u8]) -> CommsResult<()> {
-    connection.write(packet).map_err(failed)
+    connection.write(packet).map_err(|error| {
+        if error.kind().may_be_tried_again() {
+            CommsError::NotReady(error.to_string())
+        } else {
+            failed(error)
+        }
+    })
+}
+
+/// A radio of a `read` and a `write` function, so that what `radio-hal` has for
+/// radios is there for them too: its conformance kit, its wrappers.
+pub fn from_functions<Connection: Clone + Send + 'static>(
+    read: Arc<ReadFn<Connection>>,
+    write: Arc<WriteFn<Connection>>,
+    connection: Connection,
+) -> Radio {
+    let write_connection = connection.clone();
+    let read = move || match read(&connection) {
+        Err(CommsError::NoData) => Ok(Vec::new()),
+        Err(error) => Err(RadioError::new(ErrorKind::Io, error.to_string())),
+        Ok(packet) => Ok(packet),
+    };
+    let write = move |packet: &[u8]| {
+        write(&write_connection, packet).map_err(|error| {
+            let kind = match error {
+                CommsError::NotReady(_) => ErrorKind::Full,
+                _ => ErrorKind::Io,
+            };
+            RadioError::new(kind, error.to_string())
+        })
+    };
+    Radio::from_functions(read, write)
 }
 
 fn failed(error: RadioError) -> CommsError {

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::counters::{FrameCounters, FrameStatistics};
 use crate::deframer::Deframer;
+use crate::error::{ErrorKind, RadioError};
+use crate::frame_buffer::FrameBuffer;
 use crate::framer::Framer;
 use crate::framing::FramingConfig;
-use crate::radio::{ErrorKind, Radio, RadioError, RadioReceiver, RadioTransmitter};
+use crate::radio::{Medium, Radio, RadioProperties, RadioReceiver, RadioTransmitter};
 
-/// How long [`RadioConnection::read`] waits when nothing else is configured.
+/// How long [`RadioConnection::read`] waits for octets, and
+/// [`write`](RadioConnection::write) for room, when nothing else is configured.
 pub const READ_TIMEOUT_MS: u64 = 1000;
 
 /// A shared handle on a radio, to be cloned freely.
@@ -27,6 +30,7 @@ struct Shared {
     receiving: Mutex<Receiving>,
     transmitting: Mutex<Transmitting>,
     counters: Arc<FrameCounters>,
+    properties: RadioProperties,
     read_timeout: Duration,
     packet_bytes_max: Option<usize>,
 }
@@ -34,13 +38,17 @@ struct Shared {
 struct Receiving {
     receiver: Box<dyn RadioReceiver>,
     deframer: Deframer,
-    buffer: Vec<u8>,
+    received: FrameBuffer,
+    /// Pieces of `received` that the deframer has.
+    deframed: usize,
 }
 
 struct Transmitting {
     transmitter: Box<dyn RadioTransmitter>,
     framer: Framer,
-    frame: Vec<u8>,
+    frames: FrameBuffer,
+    /// Whether a part of a frame may be on the stream that is to be given up.
+    cut_short: bool,
 }
 
 impl RadioConnection {
@@ -60,8 +68,14 @@ impl RadioConnection {
                 format!("the read timeout is 0: choose at least 1 ms (usual: {READ_TIMEOUT_MS})"),
             ));
         }
-        framing.validate_on(radio.receiver.medium())?;
-        let framer = Framer::new(&framing, radio.transmitter.frame_bytes_max())?;
+        if radio.properties.frames_in_flight_max == 0 {
+            return Err(RadioError::new(
+                ErrorKind::InvalidConfig,
+                "the radio may have 0 frames in flight: it needs room for one at least",
+            ));
+        }
+        framing.validate_on(radio.properties.medium)?;
+        let framer = Framer::new(&framing, radio.properties.frame_bytes_max)?;
         let deframer = Deframer::new(&framing)?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -69,14 +83,17 @@ impl RadioConnection {
                 receiving: Mutex::new(Receiving {
                     receiver: radio.receiver,
                     deframer,
-                    buffer: Vec::new(),
+                    received: FrameBuffer::new(),
+                    deframed: 0,
                 }),
                 transmitting: Mutex::new(Transmitting {
                     transmitter: radio.transmitter,
                     framer,
-                    frame: Vec::new(),
+                    frames: FrameBuffer::new(),
+                    cut_short: false,
                 }),
                 counters: radio.counters,
+                properties: radio.properties,
                 read_timeout,
             }),
         })
@@ -87,7 +104,8 @@ impl RadioConnection {
     /// however many there are, they do not prolong the wait.
     ///
     /// # Errors
-    /// [`RadioError`] if the radio cannot receive.
+    /// [`RadioError`] if the radio cannot receive, or was interrupted; a frame
+    /// that was cut is dropped and counted. Call again.
     pub fn read(&self) -> Result<Vec<u8>, RadioError> {
         let counters = &self.shared.counters;
         let mut receiving = lock(&self.shared.receiving);
@@ -98,50 +116,105 @@ impl RadioConnection {
         let Receiving {
             receiver,
             deframer,
-            buffer,
+            received,
+            deframed,
         } = &mut *receiving;
         loop {
             if let Some(packet) = next_packet(deframer, counters) {
                 return Ok(packet);
             }
+            if let Some(piece) = received.get(*deframed) {
+                deframer.push(piece);
+                *deframed += 1;
+                continue;
+            }
             if remaining.is_zero() {
                 return Ok(Vec::new());
             }
-            buffer.clear();
-            receiver.receive(buffer, remaining)?;
-            if !buffer.is_empty() {
-                deframer.push(buffer);
+            received.clear();
+            *deframed = 0;
+            if let Err(error) = receiver.receive(received, remaining) {
+                if let Some(reason) = deframer.reset() {
+                    counters.count_dropped(reason);
+                }
+                return Err(error);
             }
             remaining = self.shared.read_timeout.saturating_sub(started.elapsed());
         }
     }
 
-    /// Frames `packet` and sends it.
+    /// Frames `packet` and sends it. Waits for room as long as a read waits.
     ///
     /// # Errors
     /// [`ErrorKind::PacketTooLong`] above
     /// [`packet_bytes_max`](Self::packet_bytes_max) and
-    /// [`ErrorKind::PacketEmpty`], before anything is sent; else what the
-    /// radio's transmitter says.
+    /// [`ErrorKind::PacketEmpty`], before anything is sent;
+    /// [`ErrorKind::Full`] if the radio had no room in that time; else what the
+    /// radio's transmitter says. The packet was not sent whole then.
     pub fn write(&self, packet: &[u8]) -> Result<(), RadioError> {
-        let outcome = self.frame_and_transmit(packet);
-        match outcome {
-            Ok(()) => self.shared.counters.count_transmitted(),
-            Err(_) => self.shared.counters.count_transmit_failure(),
+        self.write_all(&[packet]).map(drop)
+    }
+
+    /// Frames packets from the front of `packets`, as many as the radio has
+    /// credits for, and sends them; gives how many it took. Waits for room for
+    /// the first as long as a read waits.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write), where they concern the first packet.
+    /// Packets before one that cannot be sent are sent and counted; the error
+    /// comes back when that one is offered again.
+    pub fn write_all(&self, packets: &[&[u8]]) -> Result<usize, RadioError> {
+        let counters = &self.shared.counters;
+        let outcome = self.frame_and_transmit(packets);
+        match &outcome {
+            Ok(taken) => counters.count_transmitted(*taken as u64),
+            Err(error) if error.kind() == ErrorKind::Full => {}
+            Err(_) => counters.count_transmit_failure(),
         }
         outcome
     }
 
-    fn frame_and_transmit(&self, packet: &[u8]) -> Result<(), RadioError> {
+    fn frame_and_transmit(&self, packets: &[&[u8]]) -> Result<usize, RadioError> {
         let mut transmitting = lock(&self.shared.transmitting);
         let Transmitting {
             transmitter,
             framer,
-            frame,
+            frames,
+            cut_short,
         } = &mut *transmitting;
-        frame.clear();
-        framer.frame(packet, frame)?;
-        transmitter.transmit(frame)
+        let credits = transmitter.credits(self.shared.read_timeout)?;
+        if credits == 0 {
+            return Err(RadioError::new(
+                ErrorKind::Full,
+                "the radio takes no frame now: it is busy, or gone",
+            ));
+        }
+        if *cut_short {
+            frames.clear();
+            frames.push_with(|octets| framer.abort(octets));
+            transmitter.transmit(frames.octets())?;
+            *cut_short = false;
+        }
+        frames.clear();
+        for (index, packet) in packets.iter().enumerate().take(credits) {
+            match frames.push_with(|octets| framer.frame(packet, octets)) {
+                Ok(()) => {}
+                Err(error) if index == 0 => return Err(error.into()),
+                Err(_) => break,
+            }
+        }
+        let outcome = match frames.len() {
+            1 => transmitter.transmit(frames.octets()).map(|()| 1),
+            _ => transmitter.transmit_all(frames),
+        };
+        let on_stream = self.shared.properties.medium == Medium::Stream;
+        *cut_short = on_stream && !matches!(outcome, Ok(taken) if taken == frames.len());
+        outcome
+    }
+
+    /// What the radio is like.
+    pub fn properties(&self) -> &RadioProperties {
+        &self.shared.properties
     }
 
     /// The longest packet that [`write`](Self::write) takes, in octets; see
@@ -164,6 +237,7 @@ impl RadioConnection {
 impl fmt::Debug for RadioConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RadioConnection")
+            .field("properties", &self.shared.properties)
             .field("packet_bytes_max", &self.shared.packet_bytes_max)
             .field("read_timeout", &self.shared.read_timeout)
             .finish_non_exhaustive()

@@ -8,10 +8,20 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FrameDrop {
-    /// Octets before the first KISS frame end (one count for each run).
+    /// Octets before the first frame end of KISS or SLIP (one count for each
+    /// run), or bits between two HDLC flags that are too few for a frame.
     Noise,
-    /// A KISS escape that the specification does not know.
-    KissEscape,
+    /// A frame that was cut off, as the line was lost.
+    Interrupted,
+    /// A KISS or SLIP escape that does not exist.
+    Escape,
+    /// An HDLC frame that its sender gave up.
+    Abort,
+    /// An HDLC frame of no whole number of octets.
+    NotOctets,
+    /// An HDLC frame with another FCS than its own: bits are wrong. In a
+    /// simulated channel also where the host's side is not HDLC.
+    Fcs,
     /// A KISS frame for a port other than 0.
     KissPort,
     /// A KISS frame with another command than data.
@@ -40,13 +50,25 @@ pub enum FrameDrop {
     NotYetRepeated,
     /// A datagram from an address other than the peer's.
     ForeignSource,
+    /// The simulated channel lost the frame, as it was told to lose some.
+    ChannelLoss,
+    /// The simulated channel was out of contact.
+    NoContact,
+    /// In the simulated channel the receiver was sending.
+    HalfDuplex,
+    /// The simulated channel had no room for another frame.
+    ChannelFull,
 }
 
 impl FrameDrop {
     /// Every reason, in the order of the way of a byte.
     pub const ALL: &'static [Self] = &[
         Self::Noise,
-        Self::KissEscape,
+        Self::Interrupted,
+        Self::Escape,
+        Self::Abort,
+        Self::NotOctets,
+        Self::Fcs,
         Self::KissPort,
         Self::KissCommand,
         Self::Oversize,
@@ -61,13 +83,21 @@ impl FrameDrop {
         Self::NotAddressedToUs,
         Self::NotYetRepeated,
         Self::ForeignSource,
+        Self::ChannelLoss,
+        Self::NoContact,
+        Self::HalfDuplex,
+        Self::ChannelFull,
     ];
 
     /// The reason's name in logs and telemetry, in kebab-case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Noise => "noise",
-            Self::KissEscape => "kiss-escape",
+            Self::Interrupted => "interrupted",
+            Self::Escape => "escape",
+            Self::Abort => "abort",
+            Self::NotOctets => "not-octets",
+            Self::Fcs => "fcs",
             Self::KissPort => "kiss-port",
             Self::KissCommand => "kiss-command",
             Self::Oversize => "oversize",
@@ -82,6 +112,10 @@ impl FrameDrop {
             Self::NotAddressedToUs => "not-addressed-to-us",
             Self::NotYetRepeated => "not-yet-repeated",
             Self::ForeignSource => "foreign-source",
+            Self::ChannelLoss => "channel-loss",
+            Self::NoContact => "no-contact",
+            Self::HalfDuplex => "half-duplex",
+            Self::ChannelFull => "channel-full",
         }
     }
 }
@@ -120,9 +154,9 @@ impl FrameCounters {
         }
     }
 
-    /// Counts a packet that the transmitter took.
-    pub fn count_transmitted(&self) {
-        self.transmitted.fetch_add(1, Relaxed);
+    /// Counts packets that the transmitter took.
+    pub fn count_transmitted(&self, packets: u64) {
+        self.transmitted.fetch_add(packets, Relaxed);
     }
 
     /// Counts a packet that was refused or could not be sent.

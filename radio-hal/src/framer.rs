@@ -1,18 +1,28 @@
 //! Packets in, octets for the medium out; without I/O.
 
 use crate::ax25::{Digipeater, UiRepr};
-use crate::framing::{FramingConfig, FramingError, KISS_FRAME_BYTES_MAX};
+use crate::framing::{Framing, FramingConfig, FramingError};
+use crate::hdlc::{self, HdlcConfig};
 use crate::kiss::{self, Command, Port};
+use crate::slip;
 
 /// Puts each packet into one frame: AX.25 UI from our callsign to the peer, or
-/// nothing, and around that KISS data on port 0, or nothing.
+/// nothing, and around that KISS data on port 0, SLIP, HDLC, or nothing.
 #[derive(Debug)]
 pub struct Framer {
     header: Option<UiRepr>,
-    kiss: bool,
+    borders: Borders,
     packet_bytes_max: Option<usize>,
-    /// The AX.25 frame before KISS escapes it, kept for its capacity.
-    unescaped: Vec<u8>,
+    /// The AX.25 frame before its borders, kept for its capacity.
+    inner: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Borders {
+    None,
+    Kiss,
+    Slip,
+    Hdlc(Box<hdlc::Encoder>),
 }
 
 impl Framer {
@@ -43,16 +53,11 @@ impl Framer {
                 Some(header)
             }
         };
-        let kiss = config.framing.uses_kiss();
-        let framing_limit = match &config.ax25 {
-            Some(ax25) => Some(ax25.n1),
-            None => kiss.then_some(KISS_FRAME_BYTES_MAX),
-        };
         let medium_limit = match frame_bytes_max {
             None => None,
             Some(frame_bytes_max) => {
                 let header_bytes = header.as_ref().map_or(0, UiRepr::header_bytes);
-                let room = room_for_packet(frame_bytes_max, kiss, header_bytes).ok_or(
+                let room = room_for_packet(frame_bytes_max, config, header_bytes).ok_or(
                     FramingError::NoRoom {
                         framing: config.framing,
                         frame_bytes_max,
@@ -61,18 +66,24 @@ impl Framer {
                 Some(room)
             }
         };
+        let limits = [config.packet_bytes_max(), medium_limit];
         Ok(Self {
             header,
-            kiss,
-            packet_bytes_max: [framing_limit, medium_limit].into_iter().flatten().min(),
-            unescaped: Vec::new(),
+            borders: match config.framing {
+                Framing::Kiss | Framing::KissAx25 => Borders::Kiss,
+                Framing::Slip => Borders::Slip,
+                Framing::Hdlc => Borders::Hdlc(Box::new(hdlc::Encoder::new(&hdlc_config(config)))),
+                Framing::Ax25 | Framing::Raw => Borders::None,
+            },
+            packet_bytes_max: limits.into_iter().flatten().min(),
+            inner: Vec::new(),
         })
     }
 
     /// The longest packet that [`frame`](Self::frame) takes, in octets: N1 for
-    /// AX.25, else the limit of the KISS frame or of the medium, whichever is
-    /// smaller. For KISS on a limited medium every octet is taken as escaped.
-    /// `None` if neither framing nor medium has a limit.
+    /// AX.25, else the limit of the framing or of the medium, whichever is
+    /// smaller. For a framing that escapes or stuffs on a limited medium the
+    /// worst packet counts. `None` if neither framing nor medium has a limit.
     pub fn packet_bytes_max(&self) -> Option<usize> {
         self.packet_bytes_max
     }
@@ -93,29 +104,62 @@ impl Framer {
                 packet_bytes_max,
             });
         }
-        match (&self.header, self.kiss) {
-            (None, false) => out.extend_from_slice(packet),
-            (None, true) => kiss::encode(Port::ZERO, Command::Data, packet, out),
-            (Some(header), false) => header.emit(packet, out),
-            (Some(header), true) => {
-                self.unescaped.clear();
-                header.emit(packet, &mut self.unescaped);
-                kiss::encode(Port::ZERO, Command::Data, &self.unescaped, out);
+        let inner = match (&self.header, &self.borders) {
+            (Some(header), Borders::None) => {
+                header.emit(packet, out);
+                return Ok(());
             }
+            (Some(header), _) => {
+                self.inner.clear();
+                header.emit(packet, &mut self.inner);
+                self.inner.as_slice()
+            }
+            (None, _) => packet,
+        };
+        match &mut self.borders {
+            Borders::None => out.extend_from_slice(inner),
+            Borders::Kiss => kiss::encode(Port::ZERO, Command::Data, inner, out),
+            Borders::Slip => slip::encode(inner, out),
+            Borders::Hdlc(encoder) => encoder.encode(inner, out),
         }
         Ok(())
     }
+
+    /// Appends what gives up a frame of which only a part went onto a stream, so
+    /// that the part is dropped at the other end and not taken for a frame.
+    pub fn abort(&mut self, out: &mut Vec<u8>) {
+        match &mut self.borders {
+            Borders::None => {}
+            Borders::Kiss | Borders::Slip => out.extend_from_slice(&slip::ABORT),
+            Borders::Hdlc(encoder) => encoder.abort(out),
+        }
+    }
+}
+
+fn hdlc_config(config: &FramingConfig) -> HdlcConfig {
+    config.hdlc.unwrap_or_default()
 }
 
 /// Octets of packet that surely fit into a frame of `frame_bytes_max`, if any.
-fn room_for_packet(frame_bytes_max: usize, kiss: bool, header_bytes: usize) -> Option<usize> {
-    let payload_bytes = if kiss {
-        // The inverse of `kiss::encoded_bytes_max`.
-        (frame_bytes_max / 2).checked_sub(2)?
-    } else {
-        frame_bytes_max
+fn room_for_packet(
+    frame_bytes_max: usize,
+    config: &FramingConfig,
+    header_bytes: usize,
+) -> Option<usize> {
+    let flags_before = hdlc_config(config).flags_before;
+    let framed_bytes_max = |inner_bytes| match config.framing {
+        Framing::Kiss | Framing::KissAx25 => kiss::encoded_bytes_max(inner_bytes),
+        Framing::Slip => slip::encoded_bytes_max(inner_bytes),
+        Framing::Hdlc => hdlc::encoded_bytes_max(inner_bytes, flags_before),
+        Framing::Ax25 | Framing::Raw => inner_bytes,
     };
-    payload_bytes
+    // Each octet costs at least one and at most two, so this ends soon.
+    let mut inner_bytes = frame_bytes_max;
+    while framed_bytes_max(inner_bytes) > frame_bytes_max {
+        let excess = framed_bytes_max(inner_bytes) - frame_bytes_max;
+        inner_bytes = inner_bytes.checked_sub(excess.div_ceil(2))?;
+    }
+    inner_bytes
         .checked_sub(header_bytes)
         .filter(|room| *room > 0)
 }
@@ -130,12 +174,27 @@ mod tests {
         Ax25Config::new(callsign.parse().unwrap(), peer.parse().unwrap())
     }
 
+    fn scrambled(ax25: Option<Ax25Config>) -> FramingConfig {
+        let hdlc = HdlcConfig {
+            nrzi: true,
+            g3ruh: true,
+            ..HdlcConfig::default()
+        };
+        FramingConfig::hdlc(hdlc, ax25)
+    }
+
     #[test]
     fn every_framing_carries_a_packet_to_the_other_end() {
         let (flight, ground) = (config("SAT1-1", "GND-2"), config("GND-2", "SAT1-1"));
         for (sender, receiver) in [
             (FramingConfig::raw(), FramingConfig::raw()),
             (FramingConfig::kiss(), FramingConfig::kiss()),
+            (FramingConfig::slip(), FramingConfig::slip()),
+            (scrambled(None), scrambled(None)),
+            (
+                scrambled(Some(flight.clone())),
+                scrambled(Some(ground.clone())),
+            ),
             (
                 FramingConfig::ax25(flight.clone()),
                 FramingConfig::ax25(ground.clone()),
@@ -179,13 +238,22 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_packet_fits_the_medium_even_if_every_octet_is_escaped() {
-        for frame_bytes_max in [6, 7, 100, 101] {
-            let mut framer = Framer::new(&FramingConfig::kiss(), Some(frame_bytes_max)).unwrap();
-            let longest = vec![kiss::FEND; framer.packet_bytes_max().unwrap()];
-            let mut octets = Vec::new();
-            framer.frame(&longest, &mut octets).unwrap();
-            assert!(octets.len() <= frame_bytes_max);
+    fn the_longest_packet_fits_the_medium_whatever_is_in_it() {
+        let framings = [
+            (FramingConfig::kiss(), kiss::FEND),
+            (FramingConfig::slip(), slip::END),
+            (FramingConfig::hdlc(HdlcConfig::default(), None), 0xFF),
+        ];
+        for (config, worst) in framings {
+            for frame_bytes_max in [8, 9, 100, 101, 5000] {
+                let mut framer = Framer::new(&config, Some(frame_bytes_max)).unwrap();
+                let longest = framer.packet_bytes_max().unwrap();
+                let mut octets = Vec::new();
+                framer.frame(&vec![worst; longest], &mut octets).unwrap();
+                assert!(octets.len() <= frame_bytes_max);
+                // Nor is room given away.
+                assert!(octets.len() + 4 > frame_bytes_max, "{config:?}");
+            }
         }
     }
 

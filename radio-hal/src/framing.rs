@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ax25::DIGIPEATERS_MAX;
 use crate::callsign::Callsign;
-use crate::radio::{ErrorKind, Medium, RadioError};
+use crate::error::{ErrorKind, RadioError};
+use crate::hdlc::{FLAGS_BEFORE_MAX, HdlcConfig};
+use crate::radio::Medium;
 use crate::station::Station;
 
 /// The smallest N1 that can be configured, in octets of information.
@@ -16,8 +18,9 @@ pub const N1_BYTES_MAX: usize = 2048;
 /// N1 when nothing else is configured (AX.25 v2.2 §6.7.2.3).
 pub const N1_BYTES_DEFAULT: usize = 256;
 
-/// The longest payload of a KISS frame, in octets, when no AX.25 is in it.
-pub const KISS_FRAME_BYTES_MAX: usize = 65_535;
+/// The longest packet of a framing that finds its own borders and carries no
+/// AX.25, in octets.
+pub const BARE_PACKET_BYTES_MAX: usize = 65_535;
 
 /// How packets lie in the octets of the medium.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,29 +33,56 @@ pub enum Framing {
     Ax25,
     /// Packets inside KISS data frames on port 0.
     Kiss,
+    /// HDLC for radios that hand over bits; AX.25 UI frames in it where there
+    /// are AX.25 settings, else packets.
+    Hdlc,
+    /// Packets inside SLIP frames.
+    Slip,
     /// Packets as they are, one for each datagram.
     Raw,
 }
 
 impl Framing {
+    /// Every framing.
+    pub const ALL: [Self; 6] = [
+        Self::KissAx25,
+        Self::Ax25,
+        Self::Kiss,
+        Self::Hdlc,
+        Self::Slip,
+        Self::Raw,
+    ];
+
     /// The name in configuration files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::KissAx25 => "kiss-ax25",
             Self::Ax25 => "ax25",
             Self::Kiss => "kiss",
+            Self::Hdlc => "hdlc",
+            Self::Slip => "slip",
             Self::Raw => "raw",
         }
     }
 
-    /// Whether the framing carries AX.25 frames and so needs [`Ax25Config`].
-    pub fn uses_ax25(self) -> bool {
+    /// Whether the framing needs [`Ax25Config`].
+    pub fn needs_ax25(self) -> bool {
         matches!(self, Self::KissAx25 | Self::Ax25)
     }
 
-    /// Whether the framing is KISS, and so finds frame borders in a stream.
-    pub fn uses_kiss(self) -> bool {
+    /// Whether the framing can carry AX.25 frames.
+    pub fn may_have_ax25(self) -> bool {
+        self.needs_ax25() || self == Self::Hdlc
+    }
+
+    /// Whether the framing is KISS.
+    pub fn is_kiss(self) -> bool {
         matches!(self, Self::KissAx25 | Self::Kiss)
+    }
+
+    /// Whether the framing finds the borders of frames in a stream.
+    pub fn has_borders(self) -> bool {
+        self.is_kiss() || matches!(self, Self::Hdlc | Self::Slip)
     }
 }
 
@@ -133,41 +163,62 @@ impl Ax25Config {
 pub struct FramingConfig {
     /// The framing.
     pub framing: Framing,
-    /// The AX.25 settings; there exactly if the framing uses AX.25.
+    /// The AX.25 settings; there if, and with HDLC only if, the frames are AX.25.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ax25: Option<Ax25Config>,
+    /// The HDLC settings, for that framing only; the defaults hold without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdlc: Option<HdlcConfig>,
 }
 
 impl FramingConfig {
+    fn new(framing: Framing, ax25: Option<Ax25Config>) -> Self {
+        Self {
+            framing,
+            ax25,
+            hdlc: None,
+        }
+    }
+
     /// One packet for each datagram.
     pub fn raw() -> Self {
-        Self {
-            framing: Framing::Raw,
-            ax25: None,
-        }
+        Self::new(Framing::Raw, None)
     }
 
     /// Packets inside KISS data frames.
     pub fn kiss() -> Self {
-        Self {
-            framing: Framing::Kiss,
-            ax25: None,
-        }
+        Self::new(Framing::Kiss, None)
+    }
+
+    /// Packets inside SLIP frames.
+    pub fn slip() -> Self {
+        Self::new(Framing::Slip, None)
     }
 
     /// AX.25 UI frames, one for each datagram.
     pub fn ax25(ax25: Ax25Config) -> Self {
-        Self {
-            framing: Framing::Ax25,
-            ax25: Some(ax25),
-        }
+        Self::new(Framing::Ax25, Some(ax25))
     }
 
     /// AX.25 UI frames inside KISS data frames.
     pub fn kiss_ax25(ax25: Ax25Config) -> Self {
+        Self::new(Framing::KissAx25, Some(ax25))
+    }
+
+    /// AX.25 UI frames, or packets without AX.25, inside HDLC.
+    pub fn hdlc(hdlc: HdlcConfig, ax25: Option<Ax25Config>) -> Self {
         Self {
-            framing: Framing::KissAx25,
-            ax25: Some(ax25),
+            hdlc: Some(hdlc),
+            ..Self::new(Framing::Hdlc, ax25)
+        }
+    }
+
+    /// The most octets of a packet that the framing itself carries; `None` if it
+    /// has no limit.
+    pub fn packet_bytes_max(&self) -> Option<usize> {
+        match &self.ax25 {
+            Some(ax25) => Some(ax25.n1),
+            None => self.framing.has_borders().then_some(BARE_PACKET_BYTES_MAX),
         }
     }
 
@@ -176,15 +227,21 @@ impl FramingConfig {
     /// # Errors
     /// [`FramingError`] names the first setting that does not.
     pub fn validate(&self) -> Result<(), FramingError> {
-        match (&self.ax25, self.framing.uses_ax25()) {
-            (Some(ax25), true) => ax25.validate(),
-            (None, false) => Ok(()),
-            (None, true) => Err(FramingError::Ax25Missing {
-                framing: self.framing,
-            }),
-            (Some(_), false) => Err(FramingError::Ax25Unused {
-                framing: self.framing,
-            }),
+        let framing = self.framing;
+        match &self.ax25 {
+            Some(ax25) if framing.may_have_ax25() => ax25.validate()?,
+            Some(_) => return Err(FramingError::Ax25Unused { framing }),
+            None if framing.needs_ax25() => return Err(FramingError::Ax25Missing { framing }),
+            None => {}
+        }
+        match &self.hdlc {
+            Some(_) if framing != Framing::Hdlc => Err(FramingError::HdlcUnused { framing }),
+            Some(hdlc) if !(1..=FLAGS_BEFORE_MAX).contains(&hdlc.flags_before) => {
+                Err(FramingError::FlagsOutOfRange {
+                    flags_before: hdlc.flags_before,
+                })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -194,7 +251,7 @@ impl FramingConfig {
     /// [`FramingError::NeedsDatagrams`] for a framing without frame borders on
     /// a stream.
     pub fn validate_on(&self, medium: Medium) -> Result<(), FramingError> {
-        if medium == Medium::Stream && !self.framing.uses_kiss() {
+        if medium == Medium::Stream && !self.framing.has_borders() {
             return Err(FramingError::NeedsDatagrams {
                 framing: self.framing,
             });
@@ -216,11 +273,23 @@ pub enum FramingError {
     /// There are AX.25 settings that the framing would ignore.
     #[error(
         "framing \"{framing}\" does not use the table `ax25`: \
-         remove it, or choose \"ax25\" or \"kiss-ax25\""
+         remove it, or choose \"ax25\", \"kiss-ax25\" or \"hdlc\""
     )]
     Ax25Unused {
         /// The framing asked for.
         framing: Framing,
+    },
+    /// There are HDLC settings that the framing would ignore.
+    #[error("framing \"{framing}\" does not use the table `hdlc`: remove it, or choose \"hdlc\"")]
+    HdlcUnused {
+        /// The framing asked for.
+        framing: Framing,
+    },
+    /// The number of flags before a frame is out of its range.
+    #[error("flags-before = {flags_before} is out of range: choose 1 to {FLAGS_BEFORE_MAX}")]
+    FlagsOutOfRange {
+        /// The flags asked for.
+        flags_before: usize,
     },
     /// N1 is out of its range.
     #[error("n1 = {n1} is out of range: choose {N1_BYTES_MIN} to {N1_BYTES_MAX} octets")]
@@ -246,8 +315,8 @@ pub enum FramingError {
     },
     /// A framing without frame borders on a medium without them.
     #[error(
-        "framing \"{framing}\" has no frame borders, and a serial stream has none either: \
-         choose \"kiss\" or \"kiss-ax25\""
+        "framing \"{framing}\" has no frame borders, and a stream has none either: \
+         choose \"kiss-ax25\", \"kiss\", \"hdlc\" or \"slip\""
     )]
     NeedsDatagrams {
         /// The framing asked for.
@@ -299,17 +368,26 @@ mod tests {
 
     #[test]
     fn ax25_settings_are_there_exactly_when_the_framing_uses_them() {
-        let missing = FramingConfig {
-            framing: Framing::KissAx25,
-            ax25: None,
-        };
-        let unused = FramingConfig {
-            framing: Framing::Kiss,
-            ax25: Some(config()),
-        };
-        assert!(missing.validate().is_err());
-        assert!(unused.validate().is_err());
-        assert_eq!(FramingConfig::ax25(config()).validate(), Ok(()));
+        for framing in Framing::ALL {
+            let with = FramingConfig::new(framing, Some(config()));
+            let without = FramingConfig::new(framing, None);
+            assert_eq!(with.validate().is_ok(), framing.may_have_ax25());
+            assert_eq!(without.validate().is_ok(), !framing.needs_ax25());
+        }
+    }
+
+    #[test]
+    fn hdlc_settings_are_refused_where_they_would_be_ignored() {
+        let mut config = FramingConfig::kiss();
+        config.hdlc = Some(HdlcConfig::default());
+        assert!(config.validate().is_err());
+        for (flags_before, good) in [(0, false), (1, true), (4096, true), (4097, false)] {
+            let hdlc = HdlcConfig {
+                flags_before,
+                ..HdlcConfig::default()
+            };
+            assert_eq!(FramingConfig::hdlc(hdlc, None).validate().is_ok(), good);
+        }
     }
 
     #[test]
@@ -329,9 +407,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_needs_kiss() {
+    fn a_stream_needs_a_framing_with_borders() {
         assert!(FramingConfig::raw().validate_on(Medium::Stream).is_err());
         assert!(FramingConfig::raw().validate_on(Medium::Datagrams).is_ok());
         assert!(FramingConfig::kiss().validate_on(Medium::Stream).is_ok());
+        assert!(FramingConfig::slip().validate_on(Medium::Stream).is_ok());
     }
 }

@@ -5,23 +5,20 @@
 //! C0    PC    …          C0      P: port nibble, C: command nibble
 //! ```
 //!
-//! Inside a frame C0 travels as DB DC and DB as DB DD, the type octet included.
-//! FENDs may stand in runs, and one FEND may end a frame and begin the next.
-//!
-//! In one respect this decoder is stricter than the specification, which goes
-//! on assembling after a wrong escape: the frame is given up, because a packet
-//! with an octet missing is worse than no packet.
+//! Borders and escapes are those of [`slip`], the type octet included. FESC,
+//! TFEND and TFESC are the specification's names of what SLIP calls ESC, ESC_END
+//! and ESC_ESC.
 
-use memchr::{memchr, memchr2};
+use crate::slip::{self, SlipError};
 
 /// Frame end.
-pub const FEND: u8 = 0xC0;
+pub const FEND: u8 = slip::END;
 /// Frame escape.
-pub const FESC: u8 = 0xDB;
+pub const FESC: u8 = slip::ESC;
 /// Transposed frame end: FESC TFEND stands for C0.
-pub const TFEND: u8 = 0xDC;
+pub const TFEND: u8 = slip::ESC_END;
 /// Transposed frame escape: FESC TFESC stands for DB.
-pub const TFESC: u8 = 0xDD;
+pub const TFESC: u8 = slip::ESC_ESC;
 
 const RETURN_OCTET: u8 = 0xFF;
 
@@ -84,7 +81,8 @@ impl Command {
         (Port(octet >> 4), command)
     }
 
-    fn join(self, port: Port) -> u8 {
+    /// The type octet of this command on `port`.
+    pub fn type_octet(self, port: Port) -> u8 {
         let nibble = match self {
             Self::Data => 0,
             Self::TxDelay => 1,
@@ -118,108 +116,43 @@ pub struct KissFrame<'a> {
 pub fn encode(port: Port, command: Command, payload: &[u8], out: &mut Vec<u8>) {
     out.reserve(payload.len() + 4);
     out.push(FEND);
-    escape(&[command.join(port)], out);
-    escape(payload, out);
+    slip::escape(&[command.type_octet(port)], out);
+    slip::escape(payload, out);
     out.push(FEND);
 }
 
 /// The most octets that [`encode`] makes of a payload of `payload_bytes`: every
 /// octet escaped.
 pub const fn encoded_bytes_max(payload_bytes: usize) -> usize {
-    payload_bytes.saturating_add(2).saturating_mul(2)
+    slip::encoded_bytes_max(payload_bytes.saturating_add(1))
 }
 
-fn escape(octets: &[u8], out: &mut Vec<u8>) {
-    let mut rest = octets;
-    while let Some((plain, special, after)) =
-        memchr2(FEND, FESC, rest).and_then(|at| split_around(rest, at))
-    {
-        out.extend_from_slice(plain);
-        out.push(FESC);
-        out.push(if special == FEND { TFEND } else { TFESC });
-        rest = after;
-    }
-    out.extend_from_slice(rest);
-}
-
-fn split_around(octets: &[u8], at: usize) -> Option<(&[u8], u8, &[u8])> {
-    let (before, rest) = octets.split_at_checked(at)?;
-    let (octet, after) = rest.split_first()?;
-    Some((before, *octet, after))
-}
-
-/// A streaming decoder.
-///
-/// Give it what the medium gave with [`push`](Self::push), then take frames
-/// with [`next_frame`](Self::next_frame) until there is none, then push again.
-/// Used so, it never holds more than one frame of `frame_bytes_max` and one
-/// pushed chunk. A frame that lies within one chunk and has no escapes is
-/// handed out without being copied.
+/// A streaming decoder: [`slip::Decoder`] with the type octet read.
 #[derive(Debug, Clone)]
-pub struct Decoder {
-    frame_bytes_max: usize,
-    /// Chunks not yet decoded; the octets before `consumed` are.
-    pending: Vec<u8>,
-    consumed: usize,
-    /// The frame in the making, type octet first, unescaped.
-    frame: Vec<u8>,
-    /// Whether `frame` was handed out and is to be cleared.
-    frame_handed_out: bool,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum State {
-    /// No FEND seen yet.
-    Hunting { noise_octets: u64 },
-    /// Within a frame, or between two.
-    Frame,
-    /// After FESC.
-    Escape,
-    /// A frame was given up; waiting for its FEND.
-    Skipping,
-}
-
-/// Where a finished frame lies.
-enum Finished {
-    InPending { start: usize, end: usize },
-    Assembled,
-}
+pub struct Decoder(slip::Decoder);
 
 impl Decoder {
-    /// A decoder for frames with at most `frame_bytes_max` octets of payload
+    /// A decoder for frames with at most `payload_bytes_max` octets of payload
     /// (the type octet not counted).
-    pub fn new(frame_bytes_max: usize) -> Self {
-        Self {
-            frame_bytes_max,
-            pending: Vec::new(),
-            consumed: 0,
-            frame: Vec::new(),
-            frame_handed_out: false,
-            state: State::Hunting { noise_octets: 0 },
-        }
+    pub fn new(payload_bytes_max: usize) -> Self {
+        Self(slip::Decoder::new(payload_bytes_max.saturating_add(1)))
     }
 
-    /// Takes the next octets of the stream, cut anywhere.
+    /// As [`slip::Decoder::push`].
     pub fn push(&mut self, octets: &[u8]) {
-        self.pending.drain(..self.consumed.min(self.pending.len()));
-        self.consumed = 0;
-        self.pending.extend_from_slice(octets);
+        self.0.push(octets);
     }
 
-    /// The next frame, or the next reason why there was none; `None` when the
-    /// pushed octets hold no further frame end.
+    /// As [`slip::Decoder::next_frame`].
     ///
     /// # Errors
-    /// A [`KissError`] costs one frame at most: the decoder goes on at the next
-    /// FEND. It is given as soon as it is seen, so a frame that is too long is
-    /// reported before its end.
-    pub fn next_frame(&mut self) -> Option<Result<KissFrame<'_>, KissError>> {
-        let octets = match self.advance()? {
+    /// As there.
+    pub fn next_frame(&mut self) -> Option<Result<KissFrame<'_>, SlipError>> {
+        let octets = match self.0.next_frame()? {
+            Ok(octets) => octets,
             Err(error) => return Some(Err(error)),
-            Ok(Finished::Assembled) => self.frame.as_slice(),
-            Ok(Finished::InPending { start, end }) => self.pending.get(start..end)?,
         };
+        // A frame of SLIP is never empty.
         let (type_octet, payload) = octets.split_first()?;
         let (port, command) = Command::split(*type_octet);
         Some(Ok(KissFrame {
@@ -229,161 +162,22 @@ impl Decoder {
         }))
     }
 
-    /// Octets held now: pushed and not yet decoded, or of a frame not yet
-    /// complete.
+    /// As [`slip::Decoder::reset`].
+    pub fn reset(&mut self) -> bool {
+        self.0.reset()
+    }
+
+    /// As [`slip::Decoder::buffered_bytes`].
     pub fn buffered_bytes(&self) -> usize {
-        self.pending.len().saturating_sub(self.consumed) + self.frame.len()
+        self.0.buffered_bytes()
     }
-
-    fn advance(&mut self) -> Option<Result<Finished, KissError>> {
-        if std::mem::take(&mut self.frame_handed_out) {
-            self.frame.clear();
-        }
-        loop {
-            let rest = self.pending.get(self.consumed..).unwrap_or_default();
-            let Some(&first) = rest.first() else {
-                self.pending.clear();
-                self.consumed = 0;
-                return None;
-            };
-            match self.state {
-                State::Hunting { noise_octets } => {
-                    let noise = memchr(FEND, rest);
-                    let noise_octets = noise_octets + noise.unwrap_or(rest.len()) as u64;
-                    if noise.is_none() {
-                        self.state = State::Hunting { noise_octets };
-                    }
-                    self.skip_to_fend(noise);
-                    if noise.is_some() && noise_octets > 0 {
-                        return Some(Err(KissError::Noise {
-                            octets: noise_octets,
-                        }));
-                    }
-                }
-                State::Skipping => {
-                    let fend = memchr(FEND, rest);
-                    self.skip_to_fend(fend);
-                }
-                State::Escape => {
-                    self.consumed += 1;
-                    if let Err(error) = self.unescape(first) {
-                        return Some(Err(error));
-                    }
-                }
-                State::Frame => {
-                    let special = memchr2(FEND, FESC, rest);
-                    if let Some(outcome) = self.take_plain(special) {
-                        return Some(outcome);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Goes behind the FEND at `fend` of the rest, or to its end.
-    fn skip_to_fend(&mut self, fend: Option<usize>) {
-        match fend {
-            Some(fend) => {
-                self.consumed += fend + 1;
-                self.state = State::Frame;
-            }
-            None => self.consumed = self.pending.len(),
-        }
-    }
-
-    fn unescape(&mut self, octet: u8) -> Result<(), KissError> {
-        let original = match octet {
-            TFEND => FEND,
-            TFESC => FESC,
-            _ => {
-                // A FEND here still ends the frame, so the next one is whole.
-                self.give_up(if octet == FEND {
-                    State::Frame
-                } else {
-                    State::Skipping
-                });
-                return Err(KissError::Escape { octet });
-            }
-        };
-        if self.frame.len() > self.frame_bytes_max {
-            return Err(self.oversize());
-        }
-        self.frame.push(original);
-        self.state = State::Frame;
-        Ok(())
-    }
-
-    /// Takes the octets up to the FEND or FESC at `special` of the rest, or all.
-    fn take_plain(&mut self, special: Option<usize>) -> Option<Result<Finished, KissError>> {
-        let start = self.consumed;
-        let end = special.map_or(self.pending.len(), |at| start + at);
-        let plain = self.pending.get(start..end).unwrap_or_default();
-        self.consumed = end;
-        // The type octet comes on top of the payload.
-        if self.frame.len() + plain.len() > self.frame_bytes_max.saturating_add(1) {
-            return Some(Err(self.oversize()));
-        }
-        if special.is_none() {
-            self.frame.extend_from_slice(plain);
-            return None;
-        }
-        self.consumed = end + 1;
-        if self.pending.get(end) == Some(&FESC) {
-            self.frame.extend_from_slice(plain);
-            self.state = State::Escape;
-            return None;
-        }
-        if self.frame.is_empty() {
-            // Two FENDs in a row hold no frame.
-            return (!plain.is_empty()).then_some(Ok(Finished::InPending { start, end }));
-        }
-        self.frame.extend_from_slice(plain);
-        self.frame_handed_out = true;
-        Some(Ok(Finished::Assembled))
-    }
-
-    fn oversize(&mut self) -> KissError {
-        self.give_up(State::Skipping);
-        KissError::Oversize {
-            frame_bytes_max: self.frame_bytes_max,
-        }
-    }
-
-    fn give_up(&mut self, state: State) {
-        self.frame.clear();
-        self.state = state;
-    }
-}
-
-/// Why octets of a KISS stream were no frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KissError {
-    /// FESC followed by another octet than TFEND or TFESC.
-    #[error("KISS escape 0xDB is followed by {octet:#04X} instead of 0xDC or 0xDD")]
-    Escape {
-        /// The octet after FESC.
-        octet: u8,
-    },
-    /// The frame's payload is longer than the limit.
-    #[error("KISS frame is longer than {frame_bytes_max} octets")]
-    Oversize {
-        /// The limit, in octets of payload.
-        frame_bytes_max: usize,
-    },
-    /// Octets before the first FEND of the stream.
-    #[error("{octets} octets of noise came before the first KISS frame end")]
-    Noise {
-        /// How many.
-        octets: u64,
-    },
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    type Owned = Result<(u8, Command, Vec<u8>), KissError>;
+    type Owned = Result<(u8, Command, Vec<u8>), SlipError>;
 
     fn decode(frame_bytes_max: usize, chunks: &[&[u8]]) -> Vec<Owned> {
         let mut decoder = Decoder::new(frame_bytes_max);
@@ -440,9 +234,9 @@ mod tests {
         assert_eq!(
             decode(64, &[stream]),
             [
-                Err(KissError::Escape { octet: b'b' }),
+                Err(SlipError::Escape { octet: b'b' }),
                 data(b"good"),
-                Err(KissError::Escape { octet: FEND }),
+                Err(SlipError::Escape { octet: FEND }),
                 data(b"fine"),
             ]
         );
@@ -450,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_frame_at_the_limit_is_taken_and_one_above_is_reported_once() {
-        let oversize = Err(KissError::Oversize { frame_bytes_max: 3 });
+        let oversize = Err(SlipError::Oversize { frame_bytes_max: 4 });
         assert_eq!(
             decode(3, &[b"\xC0\x00abc\xC0\x00abcd\xC0\x00ok\xC0"]),
             [data(b"abc"), oversize.clone(), data(b"ok")]
@@ -465,7 +259,7 @@ mod tests {
     fn noise_before_the_first_frame_end_is_dropped_and_counted() {
         assert_eq!(
             decode(64, &[b"no", b"ise\xC0\x00a\xC0"]),
-            [Err(KissError::Noise { octets: 5 }), data(b"a")]
+            [Err(SlipError::Noise { octets: 5 }), data(b"a")]
         );
     }
 

@@ -7,9 +7,10 @@
 //! two together, and [`RadioConfig`] opens one from a configuration file.
 //!
 //! - Codecs, without I/O, clock or thread: [`callsign`], [`ax25`], [`typed`],
-//!   [`kiss`], [`framing`], [`framer`], [`deframer`], [`station`].
-//! - Drivers: [`udp`], [`loopback`], and `serial` (feature `serial`, on by
-//!   default).
+//!   [`slip`], [`kiss`], [`hdlc`], [`framing`], [`framer`], [`deframer`],
+//!   [`station`].
+//! - Drivers: [`udp`], [`tcp`], [`loopback`], and `serial` (feature `serial`, on
+//!   by default). What a driver must do: [`radio`].
 //! - Accounting: [`counters`]; captures for Wireshark: [`pcap`].
 //!
 //! ```
@@ -52,15 +53,22 @@ pub mod config;
 pub mod connection;
 pub mod counters;
 pub mod deframer;
+mod error;
+mod frame_buffer;
 pub mod framer;
 pub mod framing;
+pub mod hdlc;
 pub mod kiss;
 pub mod loopback;
 pub mod pcap;
 pub mod radio;
 #[cfg(feature = "serial")]
 pub mod serial;
+pub mod serial_config;
+pub mod slip;
 pub mod station;
+pub mod stream;
+pub mod tcp;
 pub mod typed;
 pub mod udp;
 
@@ -68,12 +76,17 @@ pub use callsign::Callsign;
 pub use config::{RadioConfig, RadioConfigError};
 pub use connection::{READ_TIMEOUT_MS, RadioConnection};
 pub use counters::{FrameCounters, FrameDrop, FrameStatistics};
-pub use deframer::Deframer;
+pub use deframer::{Deframed, Deframer};
+pub use error::{ErrorKind, RadioError};
+pub use frame_buffer::FrameBuffer;
 pub use framer::Framer;
 pub use framing::{Ax25Config, Framing, FramingConfig, FramingError};
+pub use hdlc::HdlcConfig;
 pub use loopback::LoopbackRadio;
-pub use radio::{ErrorKind, Medium, Radio, RadioError, RadioReceiver, RadioTransmitter};
+pub use radio::{Duplex, Medium, Radio, RadioProperties, RadioReceiver, RadioTransmitter};
 #[cfg(feature = "serial")]
 pub use serial::SerialRadio;
+pub use serial_config::{FlowControl, Parity, SerialConfig};
 pub use station::Station;
+pub use tcp::TcpRadio;
 pub use udp::UdpRadio;

@@ -1,93 +1,215 @@
-//! What a radio driver provides: a receiver and a transmitter.
+//! What a radio driver provides: a receiver, a transmitter, and what they are
+//! like.
 //!
-//! They are two values, each with its own lock in a
+//! The halves are two values, each with its own lock in a
 //! [`RadioConnection`](crate::RadioConnection), so that a receiver waiting for
-//! octets never delays a transmission.
+//! octets never delays a transmission. [`conformance`](crate::conformance)
+//! proves the rules below against a driver, in one call.
+//!
+//! A radio for which two plain functions are enough needs none of this: bring a
+//! `read` and a `write` to the crate `comms-service`, or make a radio of them by
+//! [`Radio::from_functions`].
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::counters::FrameCounters;
+use crate::error::RadioError;
+use crate::frame_buffer::FrameBuffer;
 
 /// What a receiver's octets are cut into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Medium {
-    /// A stream: one `receive` gives any part of it.
+    /// A stream: a piece that `receive` gives is any part of it.
     Stream,
-    /// Datagrams: one `receive` gives one whole frame.
+    /// Datagrams: a piece that `receive` gives is one whole frame.
     Datagrams,
+}
+
+/// Whether a radio hears while it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Duplex {
+    /// It hears while it sends.
+    #[default]
+    Full,
+    /// It is deaf while it sends.
+    Half,
+}
+
+/// What a radio is like. Nothing of it changes over the radio's life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RadioProperties {
+    /// What the receiver's octets are cut into.
+    pub medium: Medium,
+    /// MTU: the most octets of one `transmit`, with all of the framing; `None`
+    /// if the radio has no limit.
+    pub frame_bytes_max: Option<usize>,
+    /// Bits per second on the air; `None` if the driver does not know.
+    pub bit_rate_bps: Option<u64>,
+    /// Whether it hears while it sends.
+    pub duplex: Duplex,
+    /// TXDELAY: from keying up to the first bit of a frame.
+    pub tx_delay: Duration,
+    /// TXTAIL: from the last bit of a frame to keying down.
+    pub tx_tail: Duration,
+    /// Credits: frames that the radio may have taken and not yet sent; at least
+    /// one. With one, the air is idle from the end of each frame until the next
+    /// `transmit`: 23 µs of that cost 1 % of a link of 1 Mbit/s with frames of
+    /// 256 octets.
+    pub frames_in_flight_max: usize,
+}
+
+impl RadioProperties {
+    /// A full-duplex radio on `medium`, with one frame in flight and nothing
+    /// known of its bit rate.
+    pub fn new(medium: Medium) -> Self {
+        Self {
+            medium,
+            frame_bytes_max: None,
+            bit_rate_bps: None,
+            duplex: Duplex::Full,
+            tx_delay: Duration::ZERO,
+            tx_tail: Duration::ZERO,
+            frames_in_flight_max: 1,
+        }
+    }
+
+    /// The same with an MTU, in octets.
+    pub fn with_frame_bytes_max(mut self, frame_bytes_max: usize) -> Self {
+        self.frame_bytes_max = Some(frame_bytes_max);
+        self
+    }
+
+    /// The same with so many credits.
+    pub fn with_frames_in_flight_max(mut self, frames_in_flight_max: usize) -> Self {
+        self.frames_in_flight_max = frames_in_flight_max;
+        self
+    }
 }
 
 /// The receiving half of a radio.
 ///
 /// # For driver authors
 ///
-/// - `receive` MUST append to `buffer` and leave what is in it alone.
-/// - It MUST return within about `timeout`, and MUST NOT return `Ok(0)` much
-///   earlier: the caller asks again at once, and would spin.
+/// - `receive` MUST return within about `timeout`. When it gives nothing, it
+///   MUST NOT return much earlier: the caller asks again at once, and would
+///   spin. So it is while the device is gone.
 /// - It MUST return as soon as there are octets; it does not wait for a certain
-///   number of them.
-/// - On [`Medium::Datagrams`] it MUST append exactly one frame. On
-///   [`Medium::Stream`] it SHOULD append a bounded number of octets (some
-///   kibibytes).
-/// - Noise is not an error: hand it over. Nor is a peer that is silent or gone
-///   away. An error means that this device cannot receive now.
-/// - It MUST NOT panic, whatever the air brings.
+///   number of them. A read that got a part of a frame is a good read.
+/// - On [`Medium::Datagrams`] it MUST push each frame as one piece. On
+///   [`Medium::Stream`] the pieces may be cut anywhere.
+/// - It MAY push several pieces at once, when they are there already. It SHOULD
+///   push a bounded number of octets (some kibibytes, or some tens of frames).
+/// - It MUST give each octet once and in the order of arrival.
+/// - Noise is not an error: hand it over. Nor is a peer that is silent or, on
+///   datagrams, gone away.
+/// - An error says: this device cannot receive now, or octets are missing from
+///   here on. A stream that was interrupted, such as a line that was unplugged,
+///   MUST give one error before the first octet after the interruption; the
+///   caller then drops the frame that was cut. Octets received before it MUST
+///   be given first.
+/// - A driver that can reopen its device SHOULD do so within later calls, with a
+///   pause between tries, and give nothing meanwhile.
+/// - It MUST NOT wait for the transmitter, and MUST NOT panic, whatever the air
+///   brings.
 ///
 /// # For service authors
 ///
 /// Octets come in the order of arrival, on a stream cut anywhere, and may be
 /// damaged, repeated, missing or not for you; framing and packet layer sort
-/// that out. After an error you may call again; an error of kind
-/// [`ErrorKind::Disconnected`] will not get better without reopening the radio.
+/// that out. After an error call again, after a pause: what comes then does not
+/// continue what came before. [`ErrorKind`](crate::ErrorKind) says which errors
+/// may pass.
 pub trait RadioReceiver: Send {
-    /// Waits up to `timeout` for octets, appends them to `buffer` and returns
-    /// how many; 0 means nothing yet.
+    /// Waits up to `timeout` for octets and pushes them to `received`; pushes
+    /// nothing if none came.
     ///
     /// # Errors
     /// [`RadioError`] if the device cannot receive.
-    fn receive(&mut self, buffer: &mut Vec<u8>, timeout: Duration) -> Result<usize, RadioError>;
-
-    /// Whether `receive` gives a stream or datagrams. MUST NOT change.
-    fn medium(&self) -> Medium;
+    fn receive(&mut self, received: &mut FrameBuffer, timeout: Duration) -> Result<(), RadioError>;
 }
 
 /// The transmitting half of a radio.
 ///
 /// # For driver authors
 ///
-/// - `transmit` MUST send all of `octets` in order, or return an error. On a
-///   datagram medium it sends them as one datagram.
-/// - More octets than `frame_bytes_max` MUST be refused with
-///   [`ErrorKind::PacketTooLong`] before one of them is sent.
-/// - It MAY block while the device is busy, for that is how pacing reaches the
-///   service; it MUST NOT block for ever. It MUST NOT wait for the receiver.
-/// - It need not wait until the last octet has left the antenna.
-/// - `frame_bytes_max` MUST NOT change over the life of the radio.
+/// - `transmit` MUST send all octets of the frame in order, or return an error.
+///   On a datagram medium it sends them as one datagram. `Ok` means that the
+///   radio, or a buffer that loses nothing, has the frame; it need not wait
+///   until the last octet has left the antenna.
+/// - After an error a part of the frame may have been sent on a stream, but
+///   MUST NOT have been sent whole: the same frame may be offered again.
+/// - More octets than [`frame_bytes_max`](RadioProperties::frame_bytes_max)
+///   MUST be refused with [`ErrorKind::PacketTooLong`](crate::ErrorKind) before
+///   one of them is sent.
+/// - It MAY block while the device is busy, for that is how a radio of one
+///   credit sets the pace; it MUST NOT block for ever. It MUST NOT wait for the
+///   receiver.
+/// - A radio of more than one credit MUST tell by `credits` how many frames it
+///   takes now. So many `transmit` calls that follow MUST NOT block for the air
+///   and MUST NOT end with [`ErrorKind::Full`](crate::ErrorKind). Without a
+///   credit `transmit` gives that error, and nothing is sent.
+/// - While the device is gone, `credits` SHOULD wait for it and give 0.
+/// - `transmit_all` MUST take frames from the front, in order, and count exactly
+///   those that it took. It is there for drivers that hand over several frames
+///   in one system call; what stands here does so one by one.
 ///
 /// # For service authors
 ///
-/// `Ok` means that the device has taken the octets, not that anyone heard
-/// them. After an error part of a stream frame may have been sent; the other
-/// end drops it, and the next frame is whole again.
+/// Ask for credits, then transmit at most so many frames. `Ok` means that the
+/// radio has taken the frame, not that anyone heard it. After an error part of a
+/// stream frame may have been sent: the other end must be able to tell that
+/// part from a frame, which a [`Framer`](crate::Framer) sees to.
 pub trait RadioTransmitter: Send {
     /// Sends one frame.
     ///
     /// # Errors
     /// [`RadioError`] if the frame is too long or the device did not take it.
-    fn transmit(&mut self, octets: &[u8]) -> Result<(), RadioError>;
+    fn transmit(&mut self, frame: &[u8]) -> Result<(), RadioError>;
 
-    /// The most octets of one `transmit`; `None` if there is no limit.
-    fn frame_bytes_max(&self) -> Option<usize>;
+    /// How many frames the radio takes now. Waits up to `timeout` while there is
+    /// room for none, and gives 0 if there is none then.
+    ///
+    /// # Errors
+    /// [`RadioError`] if the device cannot send and will not by itself.
+    fn credits(&mut self, timeout: Duration) -> Result<usize, RadioError> {
+        let _ = timeout;
+        Ok(1)
+    }
+
+    /// Sends frames from the front of `frames` and gives how many the radio
+    /// took.
+    ///
+    /// # Errors
+    /// That of the first frame, with none taken. An error at a later frame ends
+    /// the call: the frames before it are counted, and the error comes back when
+    /// that frame is offered again.
+    fn transmit_all(&mut self, frames: &FrameBuffer) -> Result<usize, RadioError> {
+        for (index, frame) in frames.iter().enumerate() {
+            match self.transmit(frame) {
+                Ok(()) => {}
+                Err(error) if index == 0 => return Err(error),
+                Err(_) => return Ok(index),
+            }
+        }
+        Ok(frames.len())
+    }
 }
 
-/// A radio: two independent halves, and the counters of its frames.
+/// A radio: two independent halves, what they are like, and the counters of its
+/// frames.
 pub struct Radio {
     /// The receiving half.
     pub receiver: Box<dyn RadioReceiver>,
     /// The transmitting half.
     pub transmitter: Box<dyn RadioTransmitter>,
+    /// What the radio is like.
+    pub properties: RadioProperties,
     /// Where the driver counts what it drops itself (such as datagrams from a
     /// foreign source), and the connection everything else.
     pub counters: Arc<FrameCounters>,
@@ -96,82 +218,69 @@ pub struct Radio {
 impl Radio {
     /// A radio whose driver drops nothing itself.
     pub fn new(
+        properties: RadioProperties,
         receiver: impl RadioReceiver + 'static,
         transmitter: impl RadioTransmitter + 'static,
-    ) -> Self {
-        Self::with_counters(receiver, transmitter, Arc::default())
-    }
-
-    /// A radio whose driver counts drops in `counters`.
-    pub fn with_counters(
-        receiver: impl RadioReceiver + 'static,
-        transmitter: impl RadioTransmitter + 'static,
-        counters: Arc<FrameCounters>,
     ) -> Self {
         Self {
             receiver: Box::new(receiver),
             transmitter: Box::new(transmitter),
-            counters,
+            properties,
+            counters: Arc::default(),
         }
+    }
+
+    /// The same radio, whose driver counts drops in `counters`.
+    pub fn with_counters(mut self, counters: Arc<FrameCounters>) -> Self {
+        self.counters = counters;
+        self
+    }
+
+    /// A radio of two functions, each of whole packets. `read` waits as long as
+    /// it likes and gives an empty vector for "nothing yet".
+    pub fn from_functions(
+        read: impl FnMut() -> Result<Vec<u8>, RadioError> + Send + 'static,
+        write: impl FnMut(&[u8]) -> Result<(), RadioError> + Send + 'static,
+    ) -> Self {
+        Self::new(
+            RadioProperties::new(Medium::Datagrams),
+            ReadFunction(read),
+            WriteFunction(write),
+        )
     }
 }
 
 impl fmt::Debug for Radio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Radio")
-            .field("medium", &self.receiver.medium())
-            .field("frame_bytes_max", &self.transmitter.frame_bytes_max())
+            .field("properties", &self.properties)
             .finish_non_exhaustive()
     }
 }
 
-/// What went wrong with a radio, by kind and in words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct RadioError {
-    kind: ErrorKind,
-    message: String,
-}
+struct ReadFunction<F>(F);
 
-impl RadioError {
-    /// An error of `kind`; `message` says what failed, with which value, and
-    /// what to do.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
-    }
-
-    /// What a program decides by.
-    pub fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-
-    /// What a person reads.
-    pub fn message(&self) -> &str {
-        &self.message
+impl<F> RadioReceiver for ReadFunction<F>
+where
+    F: FnMut() -> Result<Vec<u8>, RadioError> + Send,
+{
+    fn receive(
+        &mut self,
+        received: &mut FrameBuffer,
+        _timeout: Duration,
+    ) -> Result<(), RadioError> {
+        received.push(&(self.0)()?);
+        Ok(())
     }
 }
 
-/// The kinds of [`RadioError`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The configuration cannot work; nothing was opened.
-    InvalidConfig,
-    /// The device or address cannot be opened.
-    Unavailable,
-    /// The packet is longer than a frame carries; nothing was sent.
-    PacketTooLong,
-    /// The packet has no octets; nothing was sent.
-    PacketEmpty,
-    /// The device takes no more for now; nothing was sent. Try again later.
-    Full,
-    /// The device did not take the octets in time; part may have been sent.
-    Timeout,
-    /// The device, or the other end of a loopback, is gone for good.
-    Disconnected,
-    /// Any other error of the operating system.
-    Io,
+struct WriteFunction<F>(F);
+
+impl<F> RadioTransmitter for WriteFunction<F>
+where
+    F: FnMut(&[u8]) -> Result<(), RadioError> + Send,
+{
+    fn transmit(&mut self, frame: &[u8]) -> Result<(), RadioError> {
+        (self.0)(frame)
+    }
 }

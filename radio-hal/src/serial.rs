@@ -1,21 +1,17 @@
-//! A radio on a serial line, such as a KISS TNC: 8 data bits, no parity, one
-//! stop bit, no flow control.
+//! A radio on a serial line, such as a KISS TNC: 8 data bits. A line that was
+//! unplugged is opened again when it is back.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-use serialport::{DataBits, FlowControl, Parity, SerialPort, StopBits};
+use serialport::{DataBits, SerialPort};
 
-use crate::radio::{ErrorKind, Medium, Radio, RadioError, RadioReceiver, RadioTransmitter};
+use crate::error::{ErrorKind, RadioError};
+use crate::radio::Radio;
+use crate::serial_config::{FlowControl, Parity, SerialConfig};
+use crate::stream::{self, StreamDevice, StreamReader, StreamWriter};
 
-/// The most octets that one `receive` appends.
-pub const SERIAL_CHUNK_BYTES_MAX: usize = 4096;
-
-/// How long the line may take no octet at all before a transmission fails.
-pub const SERIAL_STALL_TIMEOUT_MS: u64 = 2000;
-
-/// Octets handed to the line at a time. The line is asked for room before each
-/// part, so a line that stalls is noticed within a frame.
+/// Octets handed to the line at a time.
 const WRITE_PART_BYTES_MAX: usize = 256;
 
 /// Opens radios on serial lines.
@@ -23,95 +19,105 @@ const WRITE_PART_BYTES_MAX: usize = 256;
 pub struct SerialRadio(());
 
 impl SerialRadio {
-    /// Opens the serial device `path` (such as `/dev/ttyUSB0`) at `baud` bits
-    /// per second. The device is held exclusively where the system can do so.
+    /// Opens the line. The device is held exclusively where the system can do
+    /// so.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the device cannot be opened or does not
-    /// take the settings.
-    pub fn open(path: &str, baud: u32) -> Result<Radio, RadioError> {
+    /// take the settings. Once it is open, the radio opens it again itself.
+    pub fn open(config: &SerialConfig) -> Result<Radio, RadioError> {
+        Self::open_greeting(config, Vec::new())
+    }
+
+    /// As [`open`](Self::open); `greeting` is sent first whenever the line is
+    /// opened, such as the parameters of a TNC.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn open_greeting(config: &SerialConfig, greeting: Vec<u8>) -> Result<Radio, RadioError> {
+        stream::open(Line(config.clone()), greeting)
+    }
+}
+
+struct Line(SerialConfig);
+
+impl StreamDevice for Line {
+    type Reader = LineReader;
+    type Writer = LineWriter;
+
+    fn open(&self) -> Result<(LineReader, LineWriter), RadioError> {
+        let config = &self.0;
         let unavailable = |error: serialport::Error| {
+            let SerialConfig { device, baud, .. } = config;
             RadioError::new(
                 ErrorKind::Unavailable,
                 format!(
-                    "serial device {path:?} cannot be opened at {baud} baud: {error}; \
+                    "serial device {device:?} cannot be opened at {baud} baud: {error}; \
                      check its name, your permission and that nothing else uses it"
                 ),
             )
         };
-        let port = serialport::new(path, baud)
+        let builder = serialport::new(&config.device, config.baud)
             .data_bits(DataBits::Eight)
-            .parity(Parity::None)
-            .stop_bits(StopBits::One)
-            .flow_control(FlowControl::None)
-            .timeout(Duration::from_millis(SERIAL_STALL_TIMEOUT_MS))
-            .open()
-            .map_err(unavailable)?;
-        let receiver = SerialReceiver {
-            port: port.try_clone().map_err(unavailable)?,
-            chunk: vec![0; SERIAL_CHUNK_BYTES_MAX].into_boxed_slice(),
-        };
-        Ok(Radio::new(receiver, SerialTransmitter { port }))
+            .parity(match config.parity {
+                Parity::None => serialport::Parity::None,
+                Parity::Even => serialport::Parity::Even,
+                Parity::Odd => serialport::Parity::Odd,
+            })
+            .stop_bits(match config.stop_bits {
+                2 => serialport::StopBits::Two,
+                _ => serialport::StopBits::One,
+            })
+            .flow_control(match config.flow_control {
+                FlowControl::None => serialport::FlowControl::None,
+                FlowControl::Hardware => serialport::FlowControl::Hardware,
+                FlowControl::Software => serialport::FlowControl::Software,
+            });
+        let port = open_port(&builder).map_err(unavailable)?;
+        let reader = LineReader(port.try_clone().map_err(unavailable)?);
+        Ok((reader, LineWriter(port)))
+    }
+
+    fn name(&self) -> String {
+        format!("serial device {:?}", self.0.device)
     }
 }
 
-struct SerialReceiver {
-    port: Box<dyn SerialPort>,
-    chunk: Box<[u8]>,
+/// A line whose writes take what there is room for. As the crate opens it, a
+/// write waits until all of it is taken, for ever if the line stalls.
+#[cfg(unix)]
+fn open_port(builder: &serialport::SerialPortBuilder) -> serialport::Result<Box<dyn SerialPort>> {
+    use std::os::fd::AsRawFd;
+
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+    let port = builder.clone().open_native()?;
+    fcntl(port.as_raw_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(io::Error::from)?;
+    Ok(Box::new(port))
 }
 
-impl RadioReceiver for SerialReceiver {
-    fn receive(&mut self, buffer: &mut Vec<u8>, timeout: Duration) -> Result<usize, RadioError> {
+#[cfg(not(unix))]
+fn open_port(builder: &serialport::SerialPortBuilder) -> serialport::Result<Box<dyn SerialPort>> {
+    builder.clone().open()
+}
+
+struct LineReader(Box<dyn SerialPort>);
+
+impl StreamReader for LineReader {
+    fn read(&mut self, chunk: &mut [u8], timeout: Duration) -> io::Result<usize> {
         // Each half has its own timeout, kept in the process, so this costs no
         // system call and does not reach the transmitter.
-        self.port
-            .set_timeout(timeout)
-            .map_err(|error| line_error("read", &error.into()))?;
-        match self.port.read(&mut self.chunk) {
-            Ok(0) => Err(RadioError::new(
-                ErrorKind::Disconnected,
-                "the serial line was closed by its other end",
-            )),
-            Ok(octets) => {
-                buffer.extend_from_slice(self.chunk.get(..octets).unwrap_or_default());
-                Ok(octets)
-            }
-            Err(error) => match error.kind() {
-                io::ErrorKind::TimedOut
-                | io::ErrorKind::WouldBlock
-                | io::ErrorKind::Interrupted => Ok(0),
-                _ => Err(line_error("read", &error)),
-            },
-        }
-    }
-
-    fn medium(&self) -> Medium {
-        Medium::Stream
+        self.0.set_timeout(timeout)?;
+        self.0.read(chunk)
     }
 }
 
-struct SerialTransmitter {
-    port: Box<dyn SerialPort>,
-}
+struct LineWriter(Box<dyn SerialPort>);
 
-impl RadioTransmitter for SerialTransmitter {
-    fn transmit(&mut self, octets: &[u8]) -> Result<(), RadioError> {
-        octets
-            .chunks(WRITE_PART_BYTES_MAX)
-            .try_for_each(|part| self.port.write_all(part))
-            .map_err(|error| line_error("written", &error))
+impl StreamWriter for LineWriter {
+    fn write(&mut self, octets: &[u8], timeout: Duration) -> io::Result<usize> {
+        self.0.set_timeout(timeout)?;
+        let part = octets.get(..WRITE_PART_BYTES_MAX).unwrap_or(octets);
+        self.0.write(part)
     }
-
-    fn frame_bytes_max(&self) -> Option<usize> {
-        None
-    }
-}
-
-fn line_error(verb: &str, error: &io::Error) -> RadioError {
-    let kind = match error.kind() {
-        io::ErrorKind::TimedOut => ErrorKind::Timeout,
-        io::ErrorKind::BrokenPipe | io::ErrorKind::NotFound => ErrorKind::Disconnected,
-        _ => ErrorKind::Io,
-    };
-    RadioError::new(kind, format!("serial line could not be {verb}: {error}"))
 }

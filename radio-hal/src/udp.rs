@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::counters::{FrameCounters, FrameDrop};
-use crate::radio::{ErrorKind, Medium, Radio, RadioError, RadioReceiver, RadioTransmitter};
+use crate::error::{ErrorKind, RadioError};
+use crate::frame_buffer::FrameBuffer;
+use crate::radio::{Medium, Radio, RadioProperties, RadioReceiver, RadioTransmitter};
 
 /// The longest frame, in octets: the payload of a UDP datagram over IPv4.
 pub const UDP_FRAME_BYTES_MAX: usize = 65_507;
@@ -99,7 +101,9 @@ impl UdpRadio {
             socket: self.socket,
             peer,
         };
-        Ok(Radio::with_counters(receiver, transmitter, counters))
+        let properties =
+            RadioProperties::new(Medium::Datagrams).with_frame_bytes_max(UDP_FRAME_BYTES_MAX);
+        Ok(Radio::new(properties, receiver, transmitter).with_counters(counters))
     }
 }
 
@@ -141,7 +145,7 @@ impl UdpReceiver {
 }
 
 impl RadioReceiver for UdpReceiver {
-    fn receive(&mut self, buffer: &mut Vec<u8>, timeout: Duration) -> Result<usize, RadioError> {
+    fn receive(&mut self, received: &mut FrameBuffer, timeout: Duration) -> Result<(), RadioError> {
         let started = Instant::now();
         let mut remaining = timeout;
         loop {
@@ -155,12 +159,12 @@ impl RadioReceiver for UdpReceiver {
                     } else if frame.is_empty() {
                         self.counters.count_dropped(FrameDrop::Empty);
                     } else {
-                        buffer.extend_from_slice(frame);
-                        return Ok(octets);
+                        received.push(frame);
+                        return Ok(());
                     }
                 }
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Ok(0),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Ok(()),
                     // An earlier datagram of ours found nobody.
                     io::ErrorKind::Interrupted
                     | io::ErrorKind::ConnectionRefused
@@ -170,13 +174,9 @@ impl RadioReceiver for UdpReceiver {
             }
             remaining = timeout.saturating_sub(started.elapsed());
             if remaining.is_zero() {
-                return Ok(0);
+                return Ok(());
             }
         }
-    }
-
-    fn medium(&self) -> Medium {
-        Medium::Datagrams
     }
 }
 
@@ -208,10 +208,6 @@ impl RadioTransmitter for UdpTransmitter {
                 }
             }
         }
-    }
-
-    fn frame_bytes_max(&self) -> Option<usize> {
-        Some(UDP_FRAME_BYTES_MAX)
     }
 }
 

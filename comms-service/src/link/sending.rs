@@ -141,12 +141,22 @@ impl Link {
         queue.is_some_and(TransmitQueue::has_packet)
     }
 
+    /// Whether the packet that `write` number `write` has is of a command that
+    /// was taken back: a radio that did not take it yet need not.
+    pub fn is_withdrawn(&self, write: usize) -> bool {
+        let queue = self.transmit.get(write);
+        queue.is_some_and(TransmitQueue::is_withdrawn)
+    }
+
     /// `write` number `write` returned.
     pub fn handle_written(&mut self, now: Instant, write: usize, result: Result<(), String>) {
+        let withdrawn = self.is_withdrawn(write);
+        let packets_out = &mut self.counted.packets_out;
         match &result {
-            Ok(()) => self.counted.packets_out.deliver(1),
+            Ok(()) => packets_out.deliver(1),
+            Err(_) if withdrawn => packets_out.drop(DropReason::Withdrawn, 1),
             Err(error) => {
-                self.counted.packets_out.drop(DropReason::WriteFailed, 1);
+                packets_out.drop(DropReason::WriteFailed, 1);
                 self.note(format!("write {write} failed: {error}"));
             }
         }

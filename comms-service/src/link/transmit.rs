@@ -162,11 +162,21 @@ impl TransmitQueue {
             true if outgoing.next >= outgoing.packets => Ok(()),
             true if origin == Origin::Withdrawn => Err(DropReason::Withdrawn),
             true => return None,
+            false if origin == Origin::Withdrawn => Err(DropReason::Withdrawn),
             // The other end cannot use the rest without this packet.
             false => Err(DropReason::WriteFailed),
         };
         self.remove_front(channel);
         Some(Departure { origin, result })
+    }
+
+    /// Whether the packet with the radio is of a message that was taken back.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        let queue = self
+            .with_radio
+            .and_then(|channel| self.channels.get(&channel));
+        let outgoing = queue.and_then(VecDeque::front);
+        outgoing.is_some_and(|outgoing| outgoing.origin == Origin::Withdrawn)
     }
 
     /// Gives up the message at whose packet the format panicked: it would do so

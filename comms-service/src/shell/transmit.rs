@@ -9,6 +9,7 @@ use super::Shell;
 use super::back_off::BackOff;
 use super::guard::panic_text;
 use crate::control::WriteFn;
+use crate::error::{CommsError, CommsResult};
 
 pub(super) fn run<Connection>(
     shell: &Shell,
@@ -42,22 +43,51 @@ pub(super) fn run<Connection>(
             continue;
         }
         let began = Instant::now();
-        let result = match catch_unwind(AssertUnwindSafe(|| write(connection, &packet))) {
-            Ok(result) => result.map_err(|error| error.to_string()),
-            Err(panic) => Err(panic_text(&*panic)),
-        };
+        let result = write_when_ready(shell, number, &mut back_off, || write(connection, &packet));
         write_took = began.elapsed();
         let Err(error) = &result else {
             back_off.reset();
             written = Some(result);
             continue;
         };
+        if shell.with(|link, _| link.is_withdrawn(number)) {
+            written = Some(result);
+            continue;
+        }
         let pause_ms = back_off.next_pause().as_millis();
         log::warn!("write {number} failed, next try in {pause_ms} ms: {error}");
         shell.with(|link, now| link.handle_written(now, number, result));
         // At the end nobody waits for a radio that fails.
         if !back_off.pause(shell.end()) {
             return;
+        }
+    }
+}
+
+/// Offers one packet to `write` until the radio takes it or fails, or its command
+/// is taken back. At the end of the link nobody waits for a radio that is not
+/// ready.
+fn write_when_ready(
+    shell: &Shell,
+    number: usize,
+    back_off: &mut BackOff,
+    mut write: impl FnMut() -> CommsResult<()>,
+) -> Result<(), String> {
+    let mut told = false;
+    loop {
+        match catch_unwind(AssertUnwindSafe(&mut write)) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(CommsError::NotReady(error))) => {
+                if !std::mem::replace(&mut told, true) {
+                    log::info!("write {number} waits for the radio: {error}");
+                }
+                let goes_on = back_off.pause(shell.end());
+                if !goes_on || shell.with(|link, _| link.is_withdrawn(number)) {
+                    return Err(error);
+                }
+            }
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(panic) => return Err(panic_text(&*panic)),
         }
     }
 }

@@ -359,3 +359,41 @@ fn a_read_goes_on_while_a_write_blocks() {
     assert_eq!(flight.satellite.statistics().packets_out.in_flight, 1);
     drop(told);
 }
+
+#[test]
+fn a_radio_that_is_not_ready_loses_nothing() {
+    let calls = Calls::default();
+    let counter = calls.clone();
+    let flight = writing_by(move |radio, packet| match counter.count() {
+        0..5 => Err(CommsError::NotReady("unplugged".into())),
+        _ => Radio::write(radio, packet),
+    });
+    let app = UdpPeer::bind();
+    for message in ["first", "second"] {
+        app.send_to(flight.satellite.downlink_port(0), message.as_bytes());
+    }
+    for message in ["first", "second"] {
+        assert_eq!(flight.ground.heard().payload, message.as_bytes());
+    }
+    let all = flight.satellite.statistics();
+    assert_eq!(all.packets_out.dropped.of(DropReason::WriteFailed), 0);
+    assert_eq!(all.packets_out.offered, 2);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_radio_that_is_not_ready() {
+    let calls = Calls::default();
+    let counter = calls.clone();
+    let flight = writing_by(move |_, _| {
+        counter.count();
+        Err(CommsError::NotReady("unplugged".into()))
+    });
+    let app = UdpPeer::bind();
+    app.send_to(flight.satellite.downlink_port(0), b"never sent");
+    calls.wait_for(3);
+    let landing = flight.satellite.shut_down();
+    assert_eq!(landing.report.detached, [""; 0]);
+    let dropped = &landing.report.statistics.messages_out;
+    assert_eq!(dropped.delivered, 0);
+    assert_eq!(dropped.dropped.total(), 1);
+}

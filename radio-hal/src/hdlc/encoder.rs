@@ -1,0 +1,103 @@
+//! Frames to bits.
+
+use super::bits::{Bits, bits_of};
+use super::line_code::LineEncoder;
+use super::{FCS_BYTES, FLAG, HdlcConfig, fcs};
+
+/// So many 1s in a frame are followed by a 0 that is not of it.
+const ONES_MAX: u32 = 5;
+
+/// Makes octets for the radio. It keeps the state of its line code from one
+/// frame to the next.
+#[derive(Debug, Clone)]
+pub struct Encoder {
+    config: HdlcConfig,
+    line: LineEncoder,
+    bits: Bits,
+}
+
+impl Encoder {
+    /// An encoder for `config`.
+    pub fn new(config: &HdlcConfig) -> Self {
+        Self {
+            config: *config,
+            line: LineEncoder::new(config),
+            bits: Bits::new(),
+        }
+    }
+
+    /// Appends `frame` to `out`: flags, the frame with its FCS and stuffed bits,
+    /// a flag, and 1s up to the end of the octet. At most
+    /// [`encoded_bytes_max`] octets are appended.
+    pub fn encode(&mut self, frame: &[u8], out: &mut Vec<u8>) {
+        self.bits.clear();
+        for _ in 0..self.config.flags_before {
+            put_octet(FLAG, &mut self.bits);
+        }
+        put_frame(frame, &mut self.bits);
+        put_octet(FLAG, &mut self.bits);
+        while self.bits.len() % 8 != 0 {
+            self.bits.push(true);
+        }
+        self.emit(out);
+    }
+
+    /// Appends what gives up a frame that was begun and cannot be finished: 1s.
+    pub fn abort(&mut self, out: &mut Vec<u8>) {
+        self.bits.clear();
+        put_octet(0xFF, &mut self.bits);
+        put_octet(0xFF, &mut self.bits);
+        self.emit(out);
+    }
+
+    fn emit(&mut self, out: &mut Vec<u8>) {
+        for octet in self.bits.octets() {
+            let mut coded = 0;
+            for (place, bit) in bits_of(*octet).enumerate() {
+                coded |= u8::from(self.line.encode(bit)) << place;
+            }
+            out.push(self.config.bit_order.arrange(coded));
+        }
+    }
+}
+
+/// Adds `frame` and its FCS with their stuffed bits, without flags.
+pub fn put_frame(frame: &[u8], bits: &mut Bits) {
+    each_bit(frame, |bit| bits.push(bit));
+}
+
+/// How many bits [`put_frame`] adds: those of the frame and its FCS, and the
+/// stuffed ones.
+pub fn frame_bits(frame: &[u8]) -> usize {
+    let mut count = 0;
+    each_bit(frame, |_| count += 1);
+    count
+}
+
+/// The most octets that [`Encoder::encode`] makes of a frame of `frame_bytes`:
+/// a stuffed bit after each five.
+pub const fn encoded_bytes_max(frame_bytes: usize, flags_before: usize) -> usize {
+    let bits = frame_bytes.saturating_add(FCS_BYTES).saturating_mul(8);
+    let stuffed = bits.saturating_add(bits / 5);
+    stuffed
+        .div_ceil(8)
+        .saturating_add(flags_before)
+        .saturating_add(1)
+}
+
+fn each_bit(frame: &[u8], mut put: impl FnMut(bool)) {
+    let mut ones = 0;
+    let fcs = fcs(frame).to_le_bytes();
+    for bit in frame.iter().chain(&fcs).flat_map(|octet| bits_of(*octet)) {
+        put(bit);
+        ones = if bit { ones + 1 } else { 0 };
+        if ones == ONES_MAX {
+            put(false);
+            ones = 0;
+        }
+    }
+}
+
+fn put_octet(octet: u8, bits: &mut Bits) {
+    bits_of(octet).for_each(|bit| bits.push(bit));
+}
