@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::channel::ChannelMonitor;
 use crate::counters::{FrameCounters, FrameStatistics};
 use crate::deframer::Deframer;
 use crate::error::{ErrorKind, RadioError};
@@ -24,6 +25,7 @@ pub const READ_TIMEOUT_MS: u64 = 1000;
 #[derive(Clone)]
 pub struct RadioConnection {
     shared: Arc<Shared>,
+    channel: Option<ChannelMonitor>,
 }
 
 struct Shared {
@@ -96,6 +98,7 @@ impl RadioConnection {
                 properties: radio.properties,
                 read_timeout,
             }),
+            channel: None,
         })
     }
 
@@ -210,6 +213,15 @@ impl RadioConnection {
         let on_stream = self.shared.properties.medium == Medium::Stream;
         *cut_short = on_stream && !matches!(outcome, Ok(taken) if taken == frames.len());
         outcome
+    }
+
+    pub(crate) fn with_channel(self, channel: Option<ChannelMonitor>) -> Self {
+        Self { channel, ..self }
+    }
+
+    /// What happens in the simulated channel, if there is one.
+    pub fn channel(&self) -> Option<&ChannelMonitor> {
+        self.channel.as_ref()
     }
 
     /// What the radio is like.

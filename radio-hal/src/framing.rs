@@ -213,6 +213,21 @@ impl FramingConfig {
         }
     }
 
+    /// The same borders with nothing said of what is between them: what finds the
+    /// frames themselves, whoever they are for.
+    pub fn without_ax25(&self) -> Self {
+        let framing = match self.framing {
+            Framing::KissAx25 => Framing::Kiss,
+            Framing::Ax25 => Framing::Raw,
+            framing => framing,
+        };
+        Self {
+            framing,
+            ax25: None,
+            hdlc: self.hdlc,
+        }
+    }
+
     /// The most octets of a packet that the framing itself carries; `None` if it
     /// has no limit.
     pub fn packet_bytes_max(&self) -> Option<usize> {

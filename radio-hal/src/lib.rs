@@ -11,7 +11,10 @@
 //!   [`station`].
 //! - Drivers: [`udp`], [`tcp`], [`loopback`], and `serial` (feature `serial`, on
 //!   by default). What a driver must do: [`radio`].
-//! - Accounting: [`counters`]; captures for Wireshark: [`pcap`].
+//! - Wrappers of any radio, which compose: [`channel`], which behaves like space;
+//!   [`host_line`], a fault injector; [`watch`], a tracer, and [`capture`], which
+//!   writes for Wireshark.
+//! - Accounting: [`counters`]; the capture file: [`pcap`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -49,6 +52,8 @@
 mod address;
 pub mod ax25;
 pub mod callsign;
+pub mod capture;
+pub mod channel;
 pub mod config;
 pub mod connection;
 pub mod counters;
@@ -58,6 +63,7 @@ mod frame_buffer;
 pub mod framer;
 pub mod framing;
 pub mod hdlc;
+pub mod host_line;
 pub mod kiss;
 pub mod loopback;
 pub mod pcap;
@@ -71,8 +77,10 @@ pub mod stream;
 pub mod tcp;
 pub mod typed;
 pub mod udp;
+pub mod watch;
 
 pub use callsign::Callsign;
+pub use channel::{Channel, ChannelConfig};
 pub use config::{RadioConfig, RadioConfigError};
 pub use connection::{READ_TIMEOUT_MS, RadioConnection};
 pub use counters::{FrameCounters, FrameDrop, FrameStatistics};
@@ -82,6 +90,7 @@ pub use frame_buffer::FrameBuffer;
 pub use framer::Framer;
 pub use framing::{Ax25Config, Framing, FramingConfig, FramingError};
 pub use hdlc::HdlcConfig;
+pub use host_line::HostLineConfig;
 pub use loopback::LoopbackRadio;
 pub use radio::{Duplex, Medium, Radio, RadioProperties, RadioReceiver, RadioTransmitter};
 #[cfg(feature = "serial")]

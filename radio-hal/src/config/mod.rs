@@ -29,13 +29,30 @@
 //! g3ruh = true
 //! ```
 //!
+//! For development, each to be left out on a spacecraft:
+//!
+//! ```toml
+//! [radio]
+//! trace = true                 # a line in the log for each frame
+//! capture = "radio.pcap"       # all frames, for Wireshark
+//!
+//! [radio.channel]              # see radio_hal::channel
+//! bit-rate-bps = 9600
+//! bit-error-rate = 1e-5
+//!
+//! [radio.host-line]            # see radio_hal::host_line
+//! split-reads = true
+//! ```
+//!
 //! A key that is unknown, or belongs to another kind, is refused.
 
 mod air;
+mod development;
 mod raw;
 mod transport;
 
 pub use air::AirConfig;
+pub use development::DevelopmentConfig;
 pub use transport::Transport;
 
 use std::fmt;
@@ -44,9 +61,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::ChannelConfigError;
 use crate::connection::{READ_TIMEOUT_MS, RadioConnection};
 use crate::error::{ErrorKind, RadioError};
 use crate::framing::{FramingConfig, FramingError};
+use crate::host_line::HostLineConfigError;
+use crate::radio::Radio;
 use crate::serial_config::SerialConfig;
 
 /// A radio with its framing, checked: everything but the device itself is known
@@ -58,6 +78,7 @@ pub struct RadioConfig {
     framing: FramingConfig,
     air: AirConfig,
     read_timeout: Duration,
+    development: DevelopmentConfig,
 }
 
 impl RadioConfig {
@@ -72,6 +93,7 @@ impl RadioConfig {
             framing,
             air: AirConfig::default(),
             read_timeout: Duration::from_millis(READ_TIMEOUT_MS),
+            development: DevelopmentConfig::default(),
         }
         .checked()
     }
@@ -120,9 +142,28 @@ impl RadioConfig {
         Self { air, ..self }.checked()
     }
 
+    /// The same radio with what stands around it while one develops.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn with_development(
+        self,
+        development: DevelopmentConfig,
+    ) -> Result<Self, RadioConfigError> {
+        Self {
+            development,
+            ..self
+        }
+        .checked()
+    }
+
     fn checked(self) -> Result<Self, RadioConfigError> {
         self.framing.validate()?;
         self.framing.validate_on(self.transport.medium())?;
+        self.development.validate(&self.framing)?;
+        if self.development.channel.is_some() && self.air != AirConfig::default() {
+            return Err(RadioConfigError::AirAndChannel);
+        }
         if let Transport::Serial(line) = &self.transport {
             if line.baud == 0 {
                 return Err(RadioConfigError::BaudZero);
@@ -160,16 +201,32 @@ impl RadioConfig {
         self.read_timeout
     }
 
+    /// What stands around the radio while one develops.
+    pub fn development(&self) -> &DevelopmentConfig {
+        &self.development
+    }
+
     /// Opens the radio.
     ///
     /// # Errors
-    /// [`RadioError`] if the socket or the device cannot be opened.
+    /// [`RadioError`] if the socket or the device cannot be opened, or the capture
+    /// not be written.
     pub fn open(&self) -> Result<RadioConnection, RadioError> {
-        let mut radio = self
-            .transport
-            .open(self.air.tnc_parameters(&self.framing))?;
+        let radio = self.open_radio()?;
+        let (radio, channel) = self.development.around(radio, &self.framing)?;
+        let connection = RadioConnection::new(radio, self.framing.clone(), self.read_timeout)?;
+        Ok(connection.with_channel(channel))
+    }
+
+    /// Opens the socket or device alone: without framing, and nothing around it.
+    ///
+    /// # Errors
+    /// [`RadioError`] if it cannot be opened.
+    pub fn open_radio(&self) -> Result<Radio, RadioError> {
+        let greeting = self.air.tnc_parameters(&self.framing);
+        let mut radio = self.transport.open(greeting)?;
         self.air.describe(&mut radio.properties);
-        RadioConnection::new(radio, self.framing.clone(), self.read_timeout)
+        Ok(radio)
     }
 }
 
@@ -181,8 +238,11 @@ impl fmt::Display for RadioConfig {
         if let Some(ax25) = &self.framing.ax25 {
             write!(f, ", {} to {}", ax25.callsign, ax25.peer)?;
         }
-        match self.air.bit_rate_bps {
-            Some(bit_rate_bps) => write!(f, ", {bit_rate_bps} bit/s"),
+        if let Some(bit_rate_bps) = self.air.bit_rate_bps {
+            write!(f, ", {bit_rate_bps} bit/s")?;
+        }
+        match &self.development.channel {
+            Some(channel) => write!(f, ", through a simulated channel ({channel})"),
             None => Ok(()),
         }
     }
@@ -238,6 +298,18 @@ pub enum RadioConfigError {
         /// The largest value possible.
         max: u64,
     },
+    /// The simulated channel's radio is described twice.
+    #[error(
+        "the simulated channel says itself what its radio is like: move bit-rate-bps, duplex, \
+         tx-delay-ms and tx-tail-ms into the table `channel`, and remove what only a TNC has"
+    )]
+    AirAndChannel,
+    /// The channel's settings cannot work.
+    #[error("channel: {0}")]
+    Channel(#[from] ChannelConfigError),
+    /// The host line's settings cannot work.
+    #[error("host-line: {0}")]
+    HostLine(#[from] HostLineConfigError),
     /// The framing's settings do not fit each other or the kind of radio.
     #[error(transparent)]
     Framing(#[from] FramingError),

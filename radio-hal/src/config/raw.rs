@@ -1,14 +1,17 @@
 //! The keys as they stand in the file.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AirConfig, RadioConfig, RadioConfigError, Transport};
+use super::{AirConfig, DevelopmentConfig, RadioConfig, RadioConfigError, Transport};
+use crate::channel::ChannelConfig;
 use crate::connection::READ_TIMEOUT_MS;
 use crate::framing::{Ax25Config, Framing, FramingConfig};
 use crate::hdlc::HdlcConfig;
+use crate::host_line::HostLineConfig;
 use crate::radio::Duplex;
 use crate::serial_config::{FlowControl, Parity, SerialConfig};
 
@@ -48,11 +51,19 @@ pub(super) struct RawRadioConfig {
     persistence: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     slot_time_ms: Option<u64>,
+    #[serde(default)]
+    trace: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<PathBuf>,
     // Last, as TOML writes tables after plain keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     ax25: Option<Ax25Config>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hdlc: Option<HdlcConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<ChannelConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host_line: Option<HostLineConfig>,
 }
 
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -162,6 +173,12 @@ impl TryFrom<RawRadioConfig> for RadioConfig {
                 slot_time_ms: raw.slot_time_ms,
             },
             read_timeout: Duration::from_millis(raw.read_timeout_ms),
+            development: DevelopmentConfig {
+                channel: raw.channel,
+                host_line: raw.host_line,
+                trace: raw.trace,
+                capture: raw.capture,
+            },
         }
         .checked()
     }
@@ -188,8 +205,12 @@ impl From<RadioConfig> for RawRadioConfig {
             tx_tail_ms: config.air.tx_tail_ms,
             persistence: config.air.persistence,
             slot_time_ms: config.air.slot_time_ms,
+            trace: config.development.trace,
+            capture: config.development.capture,
             ax25: config.framing.ax25,
             hdlc: config.framing.hdlc,
+            channel: config.development.channel,
+            host_line: config.development.host_line,
         };
         match config.transport {
             Transport::Udp { bind, peer } => {
