@@ -245,7 +245,7 @@ mod tests {
             (FramingConfig::hdlc(HdlcConfig::default(), None), 0xFF),
         ];
         for (config, worst) in framings {
-            for frame_bytes_max in [8, 9, 100, 101, 5000] {
+            for frame_bytes_max in [12, 13, 100, 101, 5000] {
                 let mut framer = Framer::new(&config, Some(frame_bytes_max)).unwrap();
                 let longest = framer.packet_bytes_max().unwrap();
                 let mut octets = Vec::new();

@@ -8,6 +8,7 @@ mod lint;
 mod output;
 mod referees;
 mod setup;
+mod simulate;
 mod step;
 mod test;
 mod workspace;
@@ -39,6 +40,8 @@ enum Command {
     Lint,
     /// Set up, lint, build everything and run every test.
     Test(test::Arguments),
+    /// Play whole links on virtual time: 10 000 seeds, or one by --seed.
+    Simulate(simulate::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(&mut steps),
         Command::Lint => lint::run(&mut steps),
         Command::Test(arguments) => test::run(&mut steps, &arguments),
+        Command::Simulate(arguments) => simulate::run(&mut steps, &arguments),
     };
     say(steps.summary().trim_end());
     match result {

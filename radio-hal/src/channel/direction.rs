@@ -115,8 +115,10 @@ impl OneWay {
         self.sent_until == Some(start)
     }
 
-    pub(super) fn keyed_until(&self) -> Option<Duration> {
-        self.sent_until.map(|end| end + self.config.tx_tail)
+    /// Until when the other station hears that this one is keyed.
+    pub(super) fn heard_keyed_until(&self) -> Option<Duration> {
+        let end = self.sent_until?;
+        Some(end + self.config.tx_tail + self.config.delay)
     }
 
     /// Whether this station is keyed, or its receiver not yet back after

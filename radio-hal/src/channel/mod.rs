@@ -208,7 +208,9 @@ impl Channel {
         if self.duplex == Duplex::Full || !self.carrier_sense || way.continues_burst(start) {
             return Some(start);
         }
-        let free = other.keyed_until().map(|until| until + self.turnaround);
+        let free = other
+            .heard_keyed_until()
+            .map(|until| until + self.turnaround);
         Some(free.map_or(start, |free| start.max(free)))
     }
 

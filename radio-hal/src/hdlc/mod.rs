@@ -34,8 +34,9 @@ use serde::{Deserialize, Serialize};
 pub const FLAG: u8 = 0x7E;
 /// Octets of the FCS.
 pub const FCS_BYTES: usize = 2;
-/// Flags before each frame when nothing else is configured.
-pub const FLAGS_BEFORE_DEFAULT: usize = 1;
+/// Flags before each frame when nothing else is configured: a receiver that has
+/// just begun to listen needs 17 bits for its descrambler, and then a flag.
+pub const FLAGS_BEFORE_DEFAULT: usize = 4;
 /// The most flags that can be configured to stand before each frame.
 pub const FLAGS_BEFORE_MAX: usize = 4096;
 
