@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, bail};
 use comms_service::{CommsConfig, CommsError, CommsHandle, CommsTelemetry, radio};
 use crossbeam_channel::Receiver;
+use radio_hal::channel::ChannelMonitor;
 use radio_hal::config::Transport;
 use radio_hal::{RadioConfig, RadioConnection};
 use strsim::damerau_levenshtein;
@@ -171,9 +172,11 @@ fn address_in_use(config: &RadioConfig) -> bool {
 fn endpoint(context: LinkContext) -> Endpoint {
     let counted = context.clone();
     let metrics = move || {
+        let channel = counted.radio.channel().map(ChannelMonitor::statistics);
         link_metrics(
             &counted.telemetry().statistics(),
             &counted.radio.statistics(),
+            channel.as_ref(),
         )
     };
     Endpoint::new(link_schema(), context).with_metrics(metrics)

@@ -2,12 +2,18 @@
 
 use comms_service::accounting::{DropReason, Flow, Statistics};
 use radio_hal::FrameStatistics;
+use radio_hal::channel::{ChannelStatistics, DirectionStatistics};
 
 use crate::prometheus::Page;
 
-/// Writes every count of the link and of its radio.
+/// Writes every count of the link and of its radio, and of the simulated channel
+/// if there is one.
 #[must_use]
-pub fn link_metrics(link: &Statistics, radio: &FrameStatistics) -> String {
+pub fn link_metrics(
+    link: &Statistics,
+    radio: &FrameStatistics,
+    channel: Option<&ChannelStatistics>,
+) -> String {
     let mut page = Page::new();
     let flows = [
         ("uplink-packets", &link.packets_in),
@@ -54,6 +60,10 @@ pub fn link_metrics(link: &Statistics, radio: &FrameStatistics) -> String {
         );
     }
     write_radio(&mut page, radio);
+    if let Some(channel) = channel {
+        write_channel(&mut page, "transmit", &channel.transmit);
+        write_channel(&mut page, "receive", &channel.receive);
+    }
     page.finish()
 }
 
@@ -126,4 +136,27 @@ fn write_radio(page: &mut Page, radio: &FrameStatistics) {
             count,
         );
     }
+}
+
+fn write_channel(page: &mut Page, direction: &str, way: &DirectionStatistics) {
+    let outcomes = [
+        ("offered", way.offered),
+        ("duplicated", way.duplicated),
+        ("delivered", way.delivered),
+    ];
+    let drops = way.drops().map(|(reason, count)| (reason.as_str(), count));
+    for (outcome, count) in outcomes.into_iter().chain(drops) {
+        page.counter(
+            "heliograph_channel_frames_total",
+            "Frames of the simulated channel, by what became of them.",
+            &[("direction", direction), ("outcome", outcome)],
+            count,
+        );
+    }
+    page.gauge(
+        "heliograph_channel_frames_in_flight",
+        "Frames of the simulated channel that wait or are on their way.",
+        &[("direction", direction)],
+        way.in_flight as f64,
+    );
 }

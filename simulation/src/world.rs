@@ -252,7 +252,7 @@ impl<'a> World<'a> {
     fn act_on_satellite(&mut self, action: Action) -> Result<(), String> {
         match action {
             Action::Post { handler, body, .. } => {
-                let number = self.queries.arrived("a query", &body.to_vec())?;
+                let number = self.queries.arrived("a query", &body)?;
                 let deed = &self.scenario.deeds.get(number as usize - 1);
                 let Some((
                     _,
@@ -270,7 +270,7 @@ impl<'a> World<'a> {
                 self.thinking.insert(key, (handler, answer));
             }
             Action::SendDatagram { payload, .. } => {
-                self.messages.arrived("a message", &payload.to_vec())?;
+                self.messages.arrived("a message", &payload)?;
                 self.satellite.link.handle_datagram_sent(Ok(()));
             }
             other => return Err(format!("the satellite was to do {other:?}")),
@@ -281,15 +281,14 @@ impl<'a> World<'a> {
     fn act_on_ground(&mut self, action: Action) -> Result<(), String> {
         let command_id = match action {
             Action::Heard(message) => {
-                self.datagrams
-                    .arrived("a datagram", &message.payload.to_vec())?;
+                self.datagrams.arrived("a datagram", &message.payload)?;
                 return Ok(());
             }
             Action::Answered {
                 command_id,
                 payload,
             } => {
-                let number = self.answers.arrived("an answer", &payload.to_vec())?;
+                let number = self.answers.arrived("an answer", &payload)?;
                 if number != command_id {
                     return Err(format!("command {command_id} has the answer to {number}"));
                 }
