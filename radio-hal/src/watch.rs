@@ -5,7 +5,7 @@
 //! reason where it is dropped, and [`capture`](crate::capture), which writes them
 //! for Wireshark.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::ax25::UiFrame;
@@ -63,10 +63,15 @@ fn show<O: Observer>(
     octets: &[u8],
 ) {
     deframer.push(octets);
-    let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut observer = unpoisoned(observer);
     while let Some(deframed) = deframer.next_frame() {
         observer.observe(direction, deframed);
     }
+}
+
+/// An observer that panicked is shown the next frame all the same.
+fn unpoisoned<O>(observer: &Mutex<O>) -> MutexGuard<'_, O> {
+    observer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct WatchedReceiver<O> {
@@ -80,7 +85,15 @@ impl<O: Observer> RadioReceiver for WatchedReceiver<O> {
     fn receive(&mut self, received: &mut FrameBuffer, timeout: Duration) -> Result<(), RadioError> {
         self.pieces.clear();
         if let Err(error) = self.receiver.receive(&mut self.pieces, timeout) {
-            self.deframer.reset();
+            if let Some(reason) = self.deframer.reset() {
+                let cut_off = Deframed {
+                    frame: &[],
+                    kiss_type: None,
+                    packet: Err(reason),
+                };
+                let mut observer = unpoisoned(&self.observer);
+                observer.observe(Direction::Receive, cut_off);
+            }
             return Err(error);
         }
         for piece in self.pieces.iter() {
