@@ -7,6 +7,7 @@
 pub mod binaries;
 pub mod hex;
 pub mod http_service;
+pub mod null_modem;
 pub mod pcap;
 pub mod ports;
 pub mod referee;
