@@ -4,6 +4,7 @@
 //! one that fails ends the run.
 
 mod debian;
+mod fuzz;
 mod lint;
 mod output;
 mod referees;
@@ -39,6 +40,8 @@ enum Command {
     Lint,
     /// Set up, lint, build everything and run every test.
     Test(test::Arguments),
+    /// Search for input that breaks a codec, with libFuzzer.
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(&mut steps),
         Command::Lint => lint::run(&mut steps),
         Command::Test(arguments) => test::run(&mut steps, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&mut steps, &arguments),
     };
     say(steps.summary().trim_end());
     match result {
