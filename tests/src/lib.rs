@@ -4,7 +4,9 @@
 //! A rig that cannot do its work panics with what to do about it, since a test
 //! that skips itself proves nothing.
 
+pub mod audio;
 pub mod binaries;
+pub mod direwolf;
 pub mod hex;
 pub mod http_service;
 pub mod pcap;

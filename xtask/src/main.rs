@@ -34,7 +34,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what the tests need: tshark and the Python referees.
+    /// Install what the tests need: tshark, Dire Wolf and the Python referees.
     Setup,
     /// Check formatting, clippy and rustdoc; a warning is an error.
     Lint,
