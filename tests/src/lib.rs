@@ -22,7 +22,7 @@ mod documentation;
 use std::path::PathBuf;
 
 /// The workspace's root folder.
-fn workspace() -> PathBuf {
+pub fn workspace() -> PathBuf {
     let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     root.pop();
     root
