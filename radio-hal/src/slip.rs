@@ -23,7 +23,8 @@ pub const ESC_END: u8 = 0xDC;
 pub const ESC_ESC: u8 = 0xDD;
 
 /// What ends a frame that was begun and cannot be finished: a decoder drops what
-/// came of it, for no frame has a lone escape at its end.
+/// came of it, for no frame has a lone escape at its end. A laxer one may take it
+/// for a whole frame (Dire Wolf 1.6 does); error control in the packet tells.
 pub const ABORT: [u8; 2] = [ESC, END];
 
 /// Appends one frame to `out`, ENDs on both sides.

@@ -4,7 +4,9 @@
 //! A rig that cannot do its work panics with what to do about it, since a test
 //! that skips itself proves nothing.
 
+pub mod audio;
 pub mod binaries;
+pub mod direwolf;
 pub mod hex;
 pub mod http_service;
 pub mod null_modem;
@@ -21,7 +23,7 @@ mod documentation;
 use std::path::PathBuf;
 
 /// The workspace's root folder.
-fn workspace() -> PathBuf {
+pub fn workspace() -> PathBuf {
     let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     root.pop();
     root

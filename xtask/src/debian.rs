@@ -12,7 +12,8 @@ use crate::output::{complain, say};
 use crate::workspace::shown;
 
 /// Programs the tests start; each comes in the package of its name.
-const PROGRAMS: [&str; 2] = ["tshark", "python3"];
+/// `direwolf` brings `gen_packets` and `atest`.
+const PROGRAMS: [&str; 3] = ["tshark", "direwolf", "python3"];
 
 /// A fresh machine updates itself for a while after its first start.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(120);

@@ -4,6 +4,7 @@
 //! one that fails ends the run.
 
 mod debian;
+mod fuzz;
 mod lint;
 mod output;
 mod referees;
@@ -34,7 +35,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what the tests need: tshark and the Python referees.
+    /// Install what the tests need: tshark, Dire Wolf and the Python referees.
     Setup,
     /// Check formatting, clippy and rustdoc; a warning is an error.
     Lint,
@@ -42,6 +43,8 @@ enum Command {
     Test(test::Arguments),
     /// Play whole links on virtual time: 10 000 seeds, or one by --seed.
     Simulate(simulate::Arguments),
+    /// Search for input that breaks a codec, with libFuzzer.
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(&mut steps),
         Command::Test(arguments) => test::run(&mut steps, &arguments),
         Command::Simulate(arguments) => simulate::run(&mut steps, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&mut steps, &arguments),
     };
     say(steps.summary().trim_end());
     match result {

@@ -14,7 +14,7 @@ pub(crate) struct Steps {
 }
 
 struct Finished {
-    name: &'static str,
+    name: String,
     passed: bool,
     took: Duration,
     remark: String,
@@ -25,7 +25,7 @@ impl Steps {
     /// for the summary. What `work` gives is the remark beside its result.
     pub(crate) fn run<R: Into<String>>(
         &mut self,
-        name: &'static str,
+        name: &str,
         work: impl FnOnce() -> Result<R>,
     ) -> Result<()> {
         say(format_args!("==> {name}"));
@@ -40,7 +40,7 @@ impl Steps {
         let verdict = verdict(passed);
         say(format_args!("<== {name}: {verdict} in {}", seconds(took)));
         self.finished.push(Finished {
-            name,
+            name: name.to_owned(),
             passed,
             took,
             remark,

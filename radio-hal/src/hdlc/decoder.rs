@@ -7,6 +7,10 @@ use super::{FCS_BYTES, HdlcConfig, fcs};
 /// that might have been data.
 const FLAG_BITS_TAKEN: usize = 6;
 
+/// As many bits between two flags are nobody's frame: they fill an octet up, as
+/// [`Encoder`](super::Encoder) does, too.
+const FILL_BITS_MAX: usize = 7;
+
 /// Finds frames in a row of bits.
 ///
 /// Give it what the radio gave with [`push`](Self::push), then take frames with
@@ -64,7 +68,8 @@ impl Decoder {
     }
 
     /// The next frame, without its FCS, or the next reason why there was none;
-    /// `None` when the pushed bits hold no further end of a frame.
+    /// `None` when the pushed bits hold no further end of a frame. Less than
+    /// eight bits between two flags are no reason.
     ///
     /// # Errors
     /// A [`HdlcError`] costs one frame at most: the flag that ended it begins
@@ -94,8 +99,7 @@ impl Decoder {
     /// The row was interrupted: what comes next does not continue what came
     /// before. Gives whether a frame was cut off.
     pub fn reset(&mut self) -> bool {
-        // What may have been the beginning of a flag is no frame.
-        let cut_off = self.state == State::Frame && self.frame_bits > 8;
+        let cut_off = self.is_in_frame();
         *self = Self {
             pending: std::mem::take(&mut self.pending),
             frame: std::mem::take(&mut self.frame),
@@ -131,6 +135,16 @@ impl Decoder {
         }
     }
 
+    /// Bits since the flag, but for those that a flag or an abort may have
+    /// brought.
+    fn data_bits(&self) -> usize {
+        self.frame_bits.saturating_sub(FLAG_BITS_TAKEN)
+    }
+
+    fn is_in_frame(&self) -> bool {
+        self.state == State::Frame && self.data_bits() > FILL_BITS_MAX
+    }
+
     fn put(&mut self, bit: bool) -> Option<Result<usize, HdlcError>> {
         if self.state != State::Frame {
             return None;
@@ -155,20 +169,17 @@ impl Decoder {
 
     fn abort(&mut self) -> Option<Result<usize, HdlcError>> {
         self.ones = 7;
-        let in_frame = self.state == State::Frame && self.frame_bits > FLAG_BITS_TAKEN;
+        let in_frame = self.is_in_frame();
         self.state = State::Hunting;
         in_frame.then_some(Err(HdlcError::Abort))
     }
 
     fn end_frame(&mut self) -> Option<Result<usize, HdlcError>> {
-        let was_frame = self.state == State::Frame;
-        let bits = self.frame_bits.saturating_sub(FLAG_BITS_TAKEN);
-        // Fewer bits than an octet has are what fills the time between frames.
-        if !was_frame || bits < 8 {
+        if !self.is_in_frame() {
             self.begin_frame();
             return None;
         }
-        let outcome = self.check(bits);
+        let outcome = self.check(self.data_bits());
         if outcome.is_err() {
             self.begin_frame();
         }

@@ -7,6 +7,10 @@ use super::{FCS_BYTES, FLAG, HdlcConfig, fcs};
 /// So many 1s in a frame are followed by a 0 that is not of it.
 const ONES_MAX: u32 = 5;
 
+/// How many octets of 1s give a frame up. Of the frame, bits may not have gone
+/// out that the line code has seen: the receiver's needs 18 to be in step again.
+const ABORT_BYTES: usize = 4;
+
 /// Makes octets for the radio. It keeps the state of its line code from one
 /// frame to the next.
 #[derive(Debug, Clone)]
@@ -45,8 +49,9 @@ impl Encoder {
     /// Appends what gives up a frame that was begun and cannot be finished: 1s.
     pub fn abort(&mut self, out: &mut Vec<u8>) {
         self.bits.clear();
-        put_octet(0xFF, &mut self.bits);
-        put_octet(0xFF, &mut self.bits);
+        for _ in 0..ABORT_BYTES {
+            put_octet(0xFF, &mut self.bits);
+        }
         self.emit(out);
     }
 

@@ -9,11 +9,14 @@
 //! The FCS is CRC-16/X-25 over the frame, low octet first. A flag may end one
 //! frame and begin the next. Seven 1s in a row give a frame up (abort).
 //!
-//! Two stages may stand between these bits and the radio, in this order on the
-//! way out:
+//! Two stages may stand between these bits and the radio:
 //!
 //! - NRZI: a 0 is a change of level, a 1 is none.
 //! - The G3RUH scrambler, 1 + x¹² + x¹⁷, which synchronises itself.
+//!
+//! NRZI comes first on the way out. A receiver could not tell: both are linear,
+//! and as each scrambled bit is the sum of three, a row of bits turned over
+//! stays so.
 //!
 //! Eight bits travel in an octet; [`BitOrder`] says which is first. Nothing is
 //! said of where an octet begins: a decoder finds flags at any bit.
@@ -53,7 +56,8 @@ pub struct HdlcConfig {
     /// Which bit of an octet is on the air first.
     pub bit_order: BitOrder,
     /// Flags before each frame, at least 1: what the receiver of a radio that
-    /// has just keyed up needs to lock.
+    /// has just keyed up needs to lock. After a gap NRZI alone costs the decoder
+    /// a bit, so choose 2 with it; the scrambler costs 17, so choose 4.
     pub flags_before: usize,
 }
 

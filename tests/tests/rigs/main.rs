@@ -4,6 +4,7 @@ mod http_service;
 mod programs;
 mod referees;
 mod sockets;
+mod sound;
 
 use std::time::Duration;
 

@@ -1,0 +1,54 @@
+//! Fuzz targets: what must hold of a codec whatever octets it is given.
+//!
+//! No input may make a decoder panic, hold more than its bound, or lose the next
+//! good frame. A target drives a codec with its input and asserts that; a panic
+//! is a find. The tests replay the corpora in `corpus/` and go on from there at
+//! random for a moment; `cargo xtask fuzz` lets libFuzzer search.
+//!
+//! Input of a stream codec: see [`pieces`](mod@pieces).
+
+mod ax25;
+mod deframer;
+mod hdlc;
+mod kiss;
+pub mod pieces;
+mod slip;
+
+pub use ax25::ax25;
+pub use deframer::deframer;
+pub use hdlc::hdlc;
+pub use kiss::kiss;
+pub use slip::slip;
+
+/// A named target.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name on the command line, and that of its corpus.
+    pub name: &'static str,
+    /// Runs it on one input; panics on a find.
+    pub run: fn(&[u8]),
+}
+
+/// Every target.
+pub const TARGETS: [Target; 5] = [
+    Target {
+        name: "ax25",
+        run: ax25,
+    },
+    Target {
+        name: "deframer",
+        run: deframer,
+    },
+    Target {
+        name: "hdlc",
+        run: hdlc,
+    },
+    Target {
+        name: "kiss",
+        run: kiss,
+    },
+    Target {
+        name: "slip",
+        run: slip,
+    },
+];
