@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use radio_hal::slip::{ABORT, Decoder, END, ESC, ESC_END, ESC_ESC, SlipError, encode};
-use radio_hal::{Deframer, FrameDrop, Framer, FramingConfig};
+use radio_hal::{Deframer, FrameDrop, Framer, FramingConfig, HdlcConfig};
 
 const MAX: usize = 64;
 
@@ -113,10 +113,14 @@ fn a_frame_that_was_given_up_as_too_long_is_not_cut_off_as_well() {
 /// The driver took a part of a frame and then no more.
 #[test]
 fn a_framer_gives_a_frame_up_in_every_framing_with_borders() {
+    let one_flag = HdlcConfig {
+        flags_before: 1,
+        ..HdlcConfig::default()
+    };
     for config in [
         FramingConfig::kiss(),
         FramingConfig::slip(),
-        FramingConfig::hdlc(Default::default(), None),
+        FramingConfig::hdlc(one_flag, None),
     ] {
         let mut framer = Framer::new(&config, None).unwrap();
         let mut whole = Vec::new();

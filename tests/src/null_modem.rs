@@ -1,7 +1,10 @@
 //! A serial cable without hardware: two devices, each of which hears what the other
 //! sends. It can be unplugged, and plugged in again.
+//!
+//! Start no program in another thread while a cable is plugged in: it may get a
+//! handle of it, and then unplugging is no hang-up.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -25,7 +28,7 @@ struct Plugged {
     unplug: Arc<AtomicBool>,
     relays: Vec<JoinHandle<()>>,
     /// Kept open, so that a device without a user is no hang-up for the relay.
-    devices: Vec<TTYPort>,
+    devices: Vec<File>,
 }
 
 impl NullModem {
@@ -66,11 +69,21 @@ impl NullModem {
         let (mut controls, mut devices) = (Vec::new(), Vec::new());
         for path in &self.paths {
             let (control, mut device) = TTYPort::pair().expect("a pseudo-terminal");
-            // The programs under test open it, too.
             device.set_exclusive(false).expect("a device to share");
-            symlink(device.name().expect("its name"), path).expect("a link to it");
-            controls.push(control);
-            devices.push(device);
+            let name = device.name().expect("its name");
+            let mut options = File::options();
+            // Another handle, as this one locks out the programs under test.
+            devices.push(
+                options
+                    .read(true)
+                    .write(true)
+                    .open(&name)
+                    .expect("the device"),
+            );
+            symlink(&name, path).expect("a link to it");
+            // Only a second handle is closed in programs that are started: a line whose
+            // other end a program holds unknowingly never hangs up.
+            controls.push(control.try_clone_native().expect("a second handle"));
         }
         let relay = |mut from: TTYPort, mut to: TTYPort| {
             let unplug = Arc::clone(&unplug);

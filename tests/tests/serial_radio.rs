@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::UdpSocket;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use heliograph_tests::binaries::{ChildGuard, Stream, binary, example};
@@ -11,6 +12,9 @@ use heliograph_tests::ports::{free_tcp_port, free_udp_port};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One at a time; see `null_modem`.
+static ALONE: Mutex<()> = Mutex::new(());
 
 struct Site {
     folder: TempDir,
@@ -78,6 +82,7 @@ impl Site {
 
 #[test]
 fn the_example_answers_the_ground_over_a_serial_line() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let site = Site::new();
     let _service = site.start();
     assert_eq!(site.ping(), r#"{"data":{"ping":"pong"}}"#);
@@ -85,6 +90,7 @@ fn the_example_answers_the_ground_over_a_serial_line() {
 
 #[test]
 fn a_cable_that_is_unplugged_and_plugged_in_again_costs_nothing_that_waits() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut site = Site::new();
     let service = site.start();
     assert_eq!(site.ping(), r#"{"data":{"ping":"pong"}}"#);
