@@ -10,7 +10,8 @@
 //!   [`slip`], [`kiss`], [`hdlc`], [`framing`], [`framer`], [`deframer`],
 //!   [`station`].
 //! - Drivers: [`udp`], [`tcp`], [`loopback`], and `serial` (feature `serial`, on
-//!   by default). What a driver must do: [`radio`].
+//!   by default). What a driver must do: [`radio`]; the kit that proves it:
+//!   `conformance` (feature `conformance`).
 //! - Accounting: [`counters`]; captures for Wireshark: [`pcap`].
 //!
 //! ```
@@ -50,6 +51,8 @@ mod address;
 pub mod ax25;
 pub mod callsign;
 pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod connection;
 pub mod counters;
 pub mod deframer;

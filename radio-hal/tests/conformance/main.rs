@@ -1,0 +1,3 @@
+//! The conformance kit: our drivers pass it, and broken ones do not.
+
+mod drivers;
