@@ -9,6 +9,9 @@ use crate::error::RadioError;
 use crate::frame_buffer::FrameBuffer;
 use crate::radio::Radio;
 
+/// How long the far end waits for room.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 /// Two radios that hear each other: the first one is checked, the other one is
 /// the far end. So are radios in memory, and what wraps them.
 pub struct PairBench<F> {
@@ -50,7 +53,10 @@ struct RadioFarEnd {
 
 impl FarEnd for RadioFarEnd {
     fn send(&mut self, octets: &[u8]) -> io::Result<()> {
-        let sent = self.radio.transmitter.transmit(octets);
+        let transmitter = &mut self.radio.transmitter;
+        let sent = transmitter
+            .credits(PATIENCE)
+            .and_then(|_| transmitter.transmit(octets));
         sent.map_err(io::Error::other)
     }
 

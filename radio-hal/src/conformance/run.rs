@@ -32,7 +32,10 @@ pub fn check(mut bench: impl Bench) -> Report {
     let mut checks = CHECKS.iter().enumerate();
     for (index, check) in &mut checks {
         let main_rule = check.rules.first().copied().unwrap_or(Rule::NeverPanics);
-        let (violation, is_over) = match run(check, &mut bench) {
+        let t0 = Instant::now();
+        let ended = run(check, &mut bench);
+        eprintln!("TIME {main_rule} {:?}", t0.elapsed());
+        let (violation, is_over) = match ended {
             Ended::Passed => continue,
             Ended::NotApplicable(why) => {
                 for rule in check.rules {

@@ -15,7 +15,7 @@ use crate::conformance::violation::Violation;
 /// A line that is back is to be open again within this time.
 const REOPEN_MAX: Duration = Duration::from_secs(8);
 /// How long the line is gone: long enough for a receiver that spins to be seen.
-const GONE: Duration = Duration::from_millis(500);
+const GONE: Duration = Duration::from_millis(400);
 
 const NEVER_CUT: &str = "the line cannot be cut";
 const NOT_REOPENING: &str = "the driver does not claim to open its device again";
@@ -65,7 +65,8 @@ pub(super) fn is_told(rig: &mut Rig) -> Result<(), Stop> {
     let reopens = rig.setup.reopens;
     let (before, cut, after) = (packet(1, 20), packet(2, 40), packet(3, 20));
     let heard = rig.while_receiving(|_, far, listening| {
-        let tail = cut_within(far, &before, &cut, || listening.wait_for_packet(&before))?;
+        let tail = send_a_half(far, &before, &cut, || listening.wait_for_packet(&before))?;
+        far.cut();
         let told = listening.wait_for_error(ARRIVAL);
         if !reopens {
             return match told {
@@ -86,9 +87,10 @@ pub(super) fn is_told(rig: &mut Rig) -> Result<(), Stop> {
     // Once more, where the transmitter finds out and opens the line again.
     let (before, cut, after) = (packet(4, 20), packet(5, 40), packet(6, 20));
     let (tail, mut heard) = rig.while_receiving(|_, far, listening| {
-        let tail = cut_within(far, &before, &cut, || listening.wait_for_packet(&before))?;
+        let tail = send_a_half(far, &before, &cut, || listening.wait_for_packet(&before))?;
         Ok((tail, listening.take()))
     })?;
+    rig.far.cut();
     rig.far.restore()?;
     transmit_until_heard(&mut rig.near.transmitting, &mut rig.far)?;
     heard.extend(rig.while_receiving(|_, far, listening| {
@@ -100,9 +102,8 @@ pub(super) fn is_told(rig: &mut Rig) -> Result<(), Stop> {
     Ok(told_once(&heard, &before, &after)?)
 }
 
-/// Sends a frame and, once it was given, a part of the next, then cuts the line;
-/// gives the rest.
-fn cut_within(
+/// Sends a frame and, once it was given, a half of the next; gives the other half.
+fn send_a_half(
     far: &mut Far,
     before: &[u8],
     cut: &[u8],
@@ -113,9 +114,8 @@ fn cut_within(
     let mut head = far.frame(cut)?;
     let tail = head.split_off(head.len() / 2);
     far.send(&head)?;
-    // The driver is to have read the part.
+    // The driver is to have read it.
     thread::sleep(Duration::from_millis(50));
-    far.cut();
     Ok(tail)
 }
 

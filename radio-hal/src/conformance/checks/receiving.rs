@@ -4,15 +4,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Stop;
-use crate::conformance::heard::{Octets, deframe, exactly, packet};
+use crate::conformance::heard::{Heard, Octets, deframe, exactly, packet};
 use crate::conformance::near::ARRIVAL;
 use crate::conformance::rig::Rig;
 use crate::conformance::violation::Violation;
 use crate::deframer::Deframer;
+use crate::framing::{FramingConfig, FramingError};
 use crate::radio::Medium;
 
 /// Between the two parts of a frame, so that they arrive as two.
 const BETWEEN_PARTS: Duration = Duration::from_millis(4);
+/// Frames sent within this time may be received by one call.
+const TOGETHER: Duration = Duration::from_millis(50);
 const NO_STREAM: &str = "the line carries datagrams, which are never cut";
 
 /// Frames of many lengths, each sent when the one before was given.
@@ -111,45 +114,77 @@ pub(super) fn one_piece_each(rig: &mut Rig) -> Result<(), Stop> {
         ));
     }
     let sent: Vec<_> = (0..6).map(|number| packet(number, 30)).collect();
-    for packet in &sent {
-        rig.far.send_packet(packet)?;
-    }
-    let mut heard = Vec::new();
-    let deadline = Instant::now() + ARRIVAL;
-    while heard.len() < sent.len() && Instant::now() < deadline {
-        let (received, _) = rig.near.receiving.receive(rig.setup.wait())?;
-        for piece in received.iter() {
-            let before = heard.len();
-            // Each in a deframer of its own: a piece is a whole frame.
-            let deframer = Deframer::new(&rig.setup.framing);
-            let mut deframer = deframer
-                .map_err(|error| Violation::here("the framing is valid", error.to_string()))?;
-            deframe(&mut deframer, piece, &mut heard);
-            if heard.len() != before + 1 {
-                return Err(Violation::here(
-                    "one frame in one piece",
-                    format!("{} frames in {}", heard.len() - before, Octets(piece)),
-                )
-                .into());
-            }
-        }
-    }
+    let heard = pieces(rig, &sent)?;
     exactly(&sent, &heard)?;
     if rig.setup.line == Medium::Datagrams {
-        for packet in &sent {
-            rig.near.transmitting.send(packet)?;
-        }
-        for packet in &sent {
-            let frame = rig.near.transmitting.frame(packet)?;
-            let datagram = rig.far.end.receive(ARRIVAL);
+        datagrams(rig, &sent)?;
+    }
+    Ok(())
+}
+
+/// Transmits frames without a pause, and each is a datagram.
+fn datagrams(rig: &mut Rig, sent: &[Vec<u8>]) -> Result<(), Violation> {
+    let (far, transmitting) = (&mut rig.far, &mut rig.near.transmitting);
+    let frames: Result<Vec<_>, _> = sent.iter().map(|one| transmitting.frame(one)).collect();
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| sent.iter().try_for_each(|one| transmitting.send(one)));
+        for frame in frames? {
+            let datagram = far.end.receive(ARRIVAL);
             if datagram != frame {
                 return Err(Violation::here(
                     format!("one datagram of {}", Octets(&frame)),
                     format!("a datagram of {}", Octets(&datagram)),
-                )
-                .into());
+                ));
             }
         }
+        sender.join().unwrap_or(Ok(()))
+    })
+}
+
+/// Receives what the far end sends without a pause, a frame from each piece.
+fn pieces(rig: &mut Rig, sent: &[Vec<u8>]) -> Result<Vec<Heard>, Violation> {
+    let framing = &rig.setup.framing;
+    let (far, receiving) = (&mut rig.far, &mut rig.near.receiving);
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let mut frames = Vec::new();
+            for packet in sent {
+                frames.push(far.frame(packet)?);
+            }
+            match rig.setup.line {
+                Medium::Datagrams => frames.iter().try_for_each(|frame| far.send(frame)),
+                Medium::Stream => far.send(&frames.concat()),
+            }
+        });
+        // What can wait for the receiver does so.
+        thread::sleep(TOGETHER);
+        let mut heard = Vec::new();
+        let deadline = Instant::now() + ARRIVAL;
+        while heard.len() < sent.len() && Instant::now() < deadline {
+            let (received, _) = receiving.receive(rig.setup.wait())?;
+            for piece in received.iter() {
+                heard.push(one_frame_of(piece, framing)?);
+            }
+        }
+        match sender.join() {
+            Ok(Err(violation)) => Err(violation),
+            _ => Ok(heard),
+        }
+    })
+}
+
+/// The frame of a piece, by a deframer of its own: it is there whole, and alone.
+fn one_frame_of(piece: &[u8], framing: &FramingConfig) -> Result<Heard, Violation> {
+    let invalid = |error: FramingError| Violation::here("a valid framing", error.to_string());
+    let mut deframer = Deframer::new(framing).map_err(invalid)?;
+    let mut heard = Vec::new();
+    deframe(&mut deframer, piece, &mut heard);
+    let count = heard.len();
+    match heard.pop() {
+        Some(frame) if count == 1 => Ok(frame),
+        _ => Err(Violation::here(
+            "one frame in one piece",
+            format!("{count} frames in {}", Octets(piece)),
+        )),
     }
-    Ok(())
 }

@@ -17,6 +17,8 @@ const STALL_PACKET_BYTES_MAX: usize = 1024;
 const STALL_BYTES_MAX: usize = 16 << 20;
 /// How long room is waited for that does not come.
 const NO_ROOM: Duration = Duration::from_millis(100);
+/// Frames offered to a radio of one credit, to see that the credit is good.
+const ONE_BY_ONE: usize = 3;
 /// Frames offered in one call.
 const BATCH: usize = 5;
 
@@ -83,12 +85,15 @@ fn sent_in_spite_of(error: &RadioError) -> Violation {
     .of(Rule::ErrorMeansNotSent)
 }
 
-/// The line is filled by as many frames as there are credits; then the far end
-/// takes all of it.
+/// The line is filled by as many frames as there are credits, or nearly so where
+/// a radio has but one; then the far end takes all of it.
 pub(super) fn credits(rig: &mut Rig) -> Result<(), Stop> {
-    let packets_max = stall_packets(rig);
+    let mut packets_max = stall_packets(rig);
     let near = &mut rig.near.transmitting;
     let credits_max = near.properties.frames_in_flight_max;
+    if credits_max == 1 {
+        packets_max = packets_max.min(ONE_BY_ONE);
+    }
     let refused = packet(99_999, 20);
     let mut number = 0;
     while number < packets_max {

@@ -12,12 +12,12 @@ const LONG_PACKET_BYTES: usize = 4096;
 /// Frames of many lengths, first each when the one before arrived, then one
 /// after another.
 pub(super) fn once_in_order(rig: &mut Rig) -> Result<(), Stop> {
-    for number in 0..8 {
-        let packet = packet(number, 8 + 7 * number);
+    for number in 0..4 {
+        let packet = packet(number, 8 + 17 * number);
         rig.near.transmitting.send(&packet)?;
         exactly(&[packet], &rig.far.hear_packets(1))?;
     }
-    let sent: Vec<_> = (8..20).map(|number| packet(number, 30)).collect();
+    let sent: Vec<_> = (4..20).map(|number| packet(number, 30)).collect();
     let heard = rig.while_transmitting(sent.len(), |near| {
         sent.iter().try_for_each(|packet| near.send(packet))
     })?;
