@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bench::Bench;
-use super::checks::{BASIC_CHECKS, CHECKS, Check, Stop};
+use super::checks::{CHECKS, Check, Stop};
 use super::report::{Outcome, Report};
 use super::rig::Rig;
 use super::rule::Rule;
@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(50);
 enum Ended {
     Passed,
     NotApplicable(&'static str),
+    /// It was not run, because this rule is broken.
+    NotReached(Rule),
     Broken(Violation),
     /// The driver did not return: nothing more can be asked of it.
     Hung(Violation),
@@ -29,40 +31,33 @@ enum Ended {
 /// Checks every rule against the driver on `bench`.
 pub fn check(mut bench: impl Bench) -> Report {
     let mut report = Report::new();
-    let mut checks = CHECKS.iter().enumerate();
-    for (index, check) in &mut checks {
-        let main_rule = check.rules.first().copied().unwrap_or(Rule::NeverPanics);
-        let t0 = Instant::now();
-        let ended = run(check, &mut bench);
-        eprintln!("TIME {main_rule} {:?}", t0.elapsed());
-        let (violation, is_over) = match ended {
-            Ended::Passed => continue,
-            Ended::NotApplicable(why) => {
-                for rule in check.rules {
-                    report.set(*rule, Outcome::NotApplicable(why.to_owned()));
-                }
-                continue;
-            }
-            Ended::Broken(violation) => (violation, false),
-            Ended::Hung(violation) => (violation, true),
+    let mut hung = None;
+    for check in &CHECKS {
+        let failed = report.failed();
+        let needed = failed.iter().find(|rule| check.needs.contains(rule));
+        let ended = match hung.as_ref().or(needed) {
+            Some(broken) => Ended::NotReached(*broken),
+            None => run(check, &mut bench),
         };
-        let broken = violation.rule.unwrap_or(main_rule);
-        for rule in check.rules {
-            report.set(*rule, Outcome::NotReached(broken));
-        }
-        report.set(broken, Outcome::Failed(violation.failure));
-        // What does not carry frames at all need not be asked for more.
-        let is_last_basic = index + 1 == BASIC_CHECKS && !report.failed().is_empty();
-        if is_over || is_last_basic {
-            break;
-        }
-    }
-    let broken = report.failed().first().copied();
-    for (_, check) in checks {
-        for rule in check.rules {
-            if let Some(broken) = broken {
-                report.set(*rule, Outcome::NotReached(broken));
+        let main_rule = check.rules.first().copied().unwrap_or(Rule::NeverPanics);
+        let broken = |violation: &Violation| violation.rule.unwrap_or(main_rule);
+        let outcome = match &ended {
+            Ended::Passed => continue,
+            Ended::NotApplicable(why) => Outcome::NotApplicable((*why).to_owned()),
+            Ended::NotReached(broken) => Outcome::NotReached(*broken),
+            Ended::Broken(violation) | Ended::Hung(violation) => {
+                Outcome::NotReached(broken(violation))
             }
+        };
+        for rule in check.rules {
+            report.set(*rule, outcome.clone());
+        }
+        if let Ended::Broken(violation) | Ended::Hung(violation) = &ended {
+            let failure = violation.failure.clone();
+            report.set(broken(violation), Outcome::Failed(failure));
+        }
+        if let Ended::Hung(violation) = &ended {
+            hung = Some(broken(violation));
         }
     }
     report
