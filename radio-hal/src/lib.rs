@@ -10,7 +10,8 @@
 //!   [`slip`], [`kiss`], [`hdlc`], [`framing`], [`framer`], [`deframer`],
 //!   [`station`].
 //! - Drivers: [`udp`], [`tcp`], [`loopback`], and `serial` (feature `serial`, on
-//!   by default). What a driver must do: [`radio`].
+//!   by default). What a driver must do: [`radio`]; the kit that
+//!   proves it: `conformance` (feature `conformance`).
 //! - Wrappers of any radio, which compose: [`channel`], which behaves like space;
 //!   [`host_line`], a fault injector; [`watch`], a tracer, and [`capture`], which
 //!   writes for Wireshark.
@@ -55,6 +56,8 @@ pub mod callsign;
 pub mod capture;
 pub mod channel;
 pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod connection;
 pub mod counters;
 pub mod deframer;

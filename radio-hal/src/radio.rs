@@ -3,8 +3,8 @@
 //!
 //! The halves are two values, each with its own lock in a
 //! [`RadioConnection`](crate::RadioConnection), so that a receiver waiting for
-//! octets never delays a transmission. [`conformance`](crate::conformance)
-//! proves the rules below against a driver, in one call.
+//! octets never delays a transmission. The module `conformance` (feature
+//! `conformance`) proves the rules below against a driver, in one call.
 //!
 //! A radio for which two plain functions are enough needs none of this: bring a
 //! `read` and a `write` to the crate `comms-service`, or make a radio of them by

@@ -1,0 +1,4 @@
+//! The conformance kit: our drivers pass it, and broken ones do not.
+
+mod broken;
+mod drivers;
