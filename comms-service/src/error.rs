@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{AddrParseError, SocketAddr};
 
+use radio_hal::RadioError;
+
 /// The result of `read`, `write` and everything else here.
 pub type CommsResult<T> = Result<T, CommsError>;
 
@@ -15,7 +17,7 @@ pub enum CommsError {
     NoData,
     /// From `write`: the radio takes nothing now, and the packet was not sent
     /// whole. The same packet is offered again after a pause; nothing is lost.
-    #[error("the radio takes nothing now: {0}")]
+    #[error("radio not ready: {0}")]
     NotReady(String),
     /// The configuration or the control block cannot be used.
     #[error("configuration: {0}")]
@@ -50,6 +52,17 @@ pub enum CommsError {
     /// that the system does not start.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// What may be tried again is [`CommsError::NotReady`], all else
+/// [`CommsError::Radio`].
+impl From<RadioError> for CommsError {
+    fn from(error: RadioError) -> Self {
+        match error.kind().may_be_tried_again() {
+            true => Self::NotReady(error.to_string()),
+            false => Self::Radio(error.to_string()),
+        }
+    }
 }
 
 fn nearest_hint(nearest: &Option<String>) -> String {

@@ -64,9 +64,10 @@ pub fn builder(
 /// read timeout. Frames that are not for us were dropped and counted there.
 ///
 /// # Errors
-/// [`CommsError::Radio`] when the radio failed.
+/// [`CommsError::NotReady`] when the radio is gone for now,
+/// [`CommsError::Radio`] when it failed otherwise.
 pub fn read(connection: &RadioConnection) -> CommsResult<Vec<u8>> {
-    connection.read().map_err(failed)
+    Ok(connection.read()?)
 }
 
 /// Frames a packet and hands it to the radio. A read that is waiting meanwhile
@@ -76,13 +77,7 @@ pub fn read(connection: &RadioConnection) -> CommsResult<Vec<u8>> {
 /// [`CommsError::NotReady`] while the radio is busy or gone;
 /// [`CommsError::Radio`] when it failed or the packet is too large for it.
 pub fn write(connection: &RadioConnection, packet: &[u8]) -> CommsResult<()> {
-    connection.write(packet).map_err(|error| {
-        if error.kind().may_be_tried_again() {
-            CommsError::NotReady(error.to_string())
-        } else {
-            failed(error)
-        }
-    })
+    Ok(connection.write(packet)?)
 }
 
 /// A radio of a `read` and a `write` function, so that what `radio-hal` has for
@@ -108,8 +103,4 @@ pub fn from_functions<Connection: Clone + Send + 'static>(
         })
     };
     Radio::from_functions(read, write)
-}
-
-fn failed(error: RadioError) -> CommsError {
-    CommsError::Radio(error.to_string())
 }
