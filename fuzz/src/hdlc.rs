@@ -6,6 +6,8 @@ use radio_hal::hdlc::{
 use crate::pieces::Pieces;
 
 const FRAME_BYTES_MAX: usize = 64;
+/// More would take long and show nothing new.
+const FRAMES_MAX: usize = 16;
 /// A frame, its FCS, and the octet that the flag's bits are taken in.
 const BUFFERED_BYTES_MAX: usize = FRAME_BYTES_MAX + FCS_BYTES + 1;
 const NEXT_FRAME: &[u8] = b"next \x7E\xFF\xFF\x00 frame";
@@ -27,7 +29,7 @@ pub fn hdlc(input: &[u8]) {
         assert!(!frame.is_empty() && frame.len() <= FRAME_BYTES_MAX);
     }
     // Chance hardly ever finds an FCS, so the pieces are sent as frames too.
-    all_come_back(pieces.iter(), &config);
+    all_come_back(pieces.iter().take(FRAMES_MAX), &config);
 
     let mut next = Vec::new();
     Encoder::new(&config).encode(NEXT_FRAME, &mut next);

@@ -68,7 +68,7 @@ impl Decoder {
     }
 
     /// The next frame, without its FCS, or the next reason why there was none;
-    /// `None` when the pushed bits hold no further end of a frame. Less than
+    /// `None` when the pushed bits hold no further end of a frame. Fewer than
     /// eight bits between two flags are no reason.
     ///
     /// # Errors

@@ -123,7 +123,7 @@ fn a_frame_cut_off_at_any_octet_and_given_up_costs_itself_only() {
             let frames = good(decode(&octets, MAX, &config));
             let whole = frames.first() == Some(&first) && sent + 1 == whole.len();
             let frames = if whole { &frames[1..] } else { &frames[..] };
-            assert_eq!(frames, [next.clone()], "{config:?} {sent}");
+            assert_eq!(frames, std::slice::from_ref(&next), "{config:?} {sent}");
         }
     }
 }

@@ -100,6 +100,23 @@ impl RadioTransmitter for Deaf {
     }
 }
 
+fn flooded_radio() -> RadioConnection {
+    let mut random = Random::new(5);
+    let mut stream = Vec::new();
+    for number in 0..FRAMES {
+        hostile(number as usize % 14, &mut random, &mut stream);
+    }
+    let flood = Flood {
+        stream,
+        at: 0,
+        rounds_left: ROUNDS - 1,
+    };
+    let radio = Radio::new(RadioProperties::new(Medium::Stream), flood, Deaf);
+    let timeout = Duration::from_millis(50);
+    let framing = FramingConfig::kiss_ax25(satellite());
+    RadioConnection::new(radio, framing, timeout).expect("it fits")
+}
+
 fn resident_bytes() -> u64 {
     let Ok(status) = std::fs::read_to_string("/proc/self/statm") else {
         // Not Linux: the budget's account must do.
@@ -134,20 +151,7 @@ fn refuse_all(link: &mut Link) {
 /// framing into the engine.
 #[test]
 fn a_million_hostile_frames_leave_memory_and_accounts_as_they_were() {
-    let mut random = Random::new(5);
-    let mut stream = Vec::new();
-    for number in 0..FRAMES {
-        hostile(number as usize % 14, &mut random, &mut stream);
-    }
-    let flood = Flood {
-        stream,
-        at: 0,
-        rounds_left: ROUNDS - 1,
-    };
-    let radio = Radio::new(RadioProperties::new(Medium::Stream), flood, Deaf);
-    let timeout = Duration::from_millis(50);
-    let framing = FramingConfig::kiss_ax25(satellite());
-    let connection = RadioConnection::new(radio, framing, timeout).expect("it fits");
+    let connection = flooded_radio();
     let mut link = Link::new(
         LinkConfig::new(End::Satellite),
         formats(End::Satellite).remove(0),
