@@ -30,7 +30,7 @@ mod statistics;
 
 pub use config::{BurstConfig, ChannelConfig, ChannelConfigError, DirectionConfig, PeriodConfig};
 pub use contacts::{CONTACTS_MAX, Contact, Contacts};
-pub use simulation::{ChannelMonitor, simulate};
+pub use simulation::{ChannelMonitor, LINGER_MAX_MS, simulate};
 pub use statistics::{ChannelStatistics, DirectionStatistics};
 
 use std::time::Duration;

@@ -22,6 +22,8 @@ use crate::radio::{Radio, RadioReceiver, RadioTransmitter};
 
 /// When nothing is due, the channel is looked at this often.
 const IDLE_WAIT: Duration = Duration::from_secs(60);
+/// How long what is on its way still leaves after the radio was closed.
+pub const LINGER_MAX_MS: u64 = 10_000;
 /// How long a frame that arrives waits for the radio inside to have room.
 const ROOM_WAIT: Duration = Duration::from_secs(1);
 /// The shortest wait between two looks.
@@ -131,7 +133,7 @@ struct FarEnd {
 impl FarEnd {
     /// Runs until nobody transmits any more and nothing is on the way.
     fn run(mut self, woken: &Receiver<()>) {
-        let mut closing = false;
+        let mut closing: Option<Instant> = None;
         loop {
             let (fate, next, idle, contact) = {
                 let (mut channel, now) = self.air.channel();
@@ -152,13 +154,20 @@ impl FarEnd {
                 Some(Fate::Dropped { bytes, reason }) => {
                     log::info!("channel: frame of {bytes} octets lost on its way out: {reason}");
                 }
-                None if closing && idle => return,
+                None if closing.is_some() && idle => return,
                 None => {
                     let wait = next.unwrap_or(IDLE_WAIT).max(WAIT_MIN);
-                    if closing {
-                        std::thread::sleep(wait);
-                    } else if woken.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
-                        closing = true;
+                    match closing {
+                        Some(until) if until < Instant::now() + wait => {
+                            log::warn!("channel: closed before all frames had arrived");
+                            return;
+                        }
+                        Some(_) => std::thread::sleep(wait),
+                        None => {
+                            let woken = woken.recv_timeout(wait);
+                            closing = (woken == Err(RecvTimeoutError::Disconnected))
+                                .then(|| Instant::now() + Duration::from_millis(LINGER_MAX_MS));
+                        }
                     }
                 }
             }
@@ -244,7 +253,8 @@ impl RadioTransmitter for ChannelTransmitter {
 }
 
 impl Drop for ChannelTransmitter {
-    /// What the radio has taken still leaves the antenna.
+    /// What the radio has taken still leaves the antenna, within
+    /// [`LINGER_MAX_MS`].
     fn drop(&mut self) {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
