@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::contacts::Contact;
+use super::contacts::{Contact, Contacts, ContactsError, PeriodConfig};
 use crate::radio::Duplex;
 
 /// Longest time that can be configured.
@@ -65,19 +65,6 @@ impl Default for ChannelConfig {
     }
 }
 
-/// A contact that repeats, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct PeriodConfig {
-    /// When the first contact begins.
-    #[serde(default)]
-    pub first_aos_s: f64,
-    /// How long each contact lasts.
-    pub duration_s: f64,
-    /// From one contact to the next.
-    pub period_s: f64,
-}
-
 /// One way's settings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DirectionConfig {
@@ -125,7 +112,7 @@ impl ChannelConfig {
     /// # Errors
     /// [`ChannelConfigError`] names the first that cannot work.
     pub fn validate(&self) -> Result<(), ChannelConfigError> {
-        super::Contacts::new(self)?;
+        Contacts::new(&self.contacts, self.period)?;
         check_time("turnaround-ms", self.turnaround)?;
         if let Some(frames) = self.frames_in_flight_max {
             check(
@@ -246,11 +233,8 @@ pub enum ChannelConfigError {
         max: f64,
     },
     /// The contacts make no sense.
-    #[error("contacts: {problem}")]
-    Contacts {
-        /// What is wrong, and what to do.
-        problem: String,
-    },
+    #[error(transparent)]
+    Contacts(#[from] ContactsError),
     /// A time that is no time.
     #[error("`{key}` is {value}: give a time of 0 or more milliseconds")]
     NoTime {

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{ChannelConfig, ChannelConfigError, PeriodConfig};
-
 /// The most contacts of a list.
 pub const CONTACTS_MAX: usize = 1024;
 
@@ -18,6 +16,24 @@ pub struct Contact {
     /// Loss of signal.
     pub los_s: f64,
 }
+
+/// A contact that repeats, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PeriodConfig {
+    /// When the first contact begins.
+    #[serde(default)]
+    pub first_aos_s: f64,
+    /// How long each contact lasts.
+    pub duration_s: f64,
+    /// From one contact to the next.
+    pub period_s: f64,
+}
+
+/// Why contacts make no sense, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("contacts: {0}")]
+pub struct ContactsError(String);
 
 /// All contacts; without a list and a period the stations always see each other.
 #[derive(Debug, Clone)]
@@ -35,19 +51,19 @@ struct Period {
 }
 
 impl Contacts {
-    /// The contacts of `config`.
+    /// The contacts of a list, or those of a period.
     ///
     /// # Errors
-    /// [`ChannelConfigError`] for contacts that end before they begin, overlap or
-    /// are too many.
-    pub fn new(config: &ChannelConfig) -> Result<Self, ChannelConfigError> {
-        let impossible = |problem: String| ChannelConfigError::Contacts { problem };
-        if config.contacts.len() > CONTACTS_MAX {
-            let count = config.contacts.len();
+    /// [`ContactsError`] for contacts that end before they begin, overlap or are
+    /// too many, and for a list and a period at once.
+    pub fn new(contacts: &[Contact], period: Option<PeriodConfig>) -> Result<Self, ContactsError> {
+        let impossible = ContactsError;
+        if contacts.len() > CONTACTS_MAX {
+            let count = contacts.len();
             return Err(impossible(format!("{count} are more than {CONTACTS_MAX}")));
         }
         let mut list: Vec<(Duration, Duration)> = Vec::new();
-        for Contact { aos_s, los_s } in &config.contacts {
+        for Contact { aos_s, los_s } in contacts {
             let window = (seconds(*aos_s), seconds(*los_s));
             let (Some(aos), Some(los)) = window else {
                 return Err(impossible(format!("{aos_s} to {los_s} s are no times")));
@@ -60,7 +76,7 @@ impl Contacts {
             }
             list.push((aos, los));
         }
-        let period = config.period.map(|period| {
+        let period = period.map(|period| {
             let PeriodConfig {
                 first_aos_s,
                 duration_s,
@@ -154,19 +170,12 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn contacts(config: ChannelConfig) -> Result<Contacts, ChannelConfigError> {
-        Contacts::new(&config)
-    }
-
-    fn listed(windows: &[(f64, f64)]) -> Result<Contacts, ChannelConfigError> {
+    fn listed(windows: &[(f64, f64)]) -> Result<Contacts, ContactsError> {
         let window = |(aos_s, los_s): &(f64, f64)| Contact {
             aos_s: *aos_s,
             los_s: *los_s,
         };
-        contacts(ChannelConfig {
-            contacts: windows.iter().map(window).collect(),
-            ..ChannelConfig::default()
-        })
+        Contacts::new(&windows.iter().map(window).collect::<Vec<_>>(), None)
     }
 
     #[test]
@@ -197,15 +206,12 @@ mod tests {
 
     #[test]
     fn a_period_repeats_its_contact() {
-        let plan = contacts(ChannelConfig {
-            period: Some(PeriodConfig {
-                first_aos_s: 5.0,
-                duration_s: 10.0,
-                period_s: 100.0,
-            }),
-            ..ChannelConfig::default()
-        })
-        .unwrap();
+        let period = PeriodConfig {
+            first_aos_s: 5.0,
+            duration_s: 10.0,
+            period_s: 100.0,
+        };
+        let plan = Contacts::new(&[], Some(period)).unwrap();
         assert!(!plan.covers(s(4), s(6)));
         assert!(plan.covers(s(5), s(15)) && plan.covers(s(205), s(215)));
         assert!(!plan.covers(s(206), s(216)) && !plan.covers(s(15), s(15)));

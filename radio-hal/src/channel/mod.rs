@@ -28,8 +28,8 @@ mod raw;
 mod simulation;
 mod statistics;
 
-pub use config::{BurstConfig, ChannelConfig, ChannelConfigError, DirectionConfig, PeriodConfig};
-pub use contacts::{CONTACTS_MAX, Contact, Contacts};
+pub use config::{BurstConfig, ChannelConfig, ChannelConfigError, DirectionConfig};
+pub use contacts::{CONTACTS_MAX, Contact, Contacts, ContactsError, PeriodConfig};
 pub use simulation::{ChannelMonitor, LINGER_MAX_MS, simulate};
 pub use statistics::{ChannelStatistics, DirectionStatistics};
 
@@ -109,7 +109,7 @@ impl Channel {
             carrier_sense: config.carrier_sense,
             turnaround: config.turnaround,
             frames_in_flight_max: config.frames_in_flight_max(),
-            contacts: Contacts::new(config)?,
+            contacts: Contacts::new(&config.contacts, config.period)?,
             // Two rows of random numbers that have nothing to do with each other.
             transmit: OneWay::new(config.transmit.clone(), config.seed),
             receive: OneWay::new(config.receive.clone(), !config.seed),
