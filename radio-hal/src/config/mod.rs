@@ -47,6 +47,7 @@ use serde::{Deserialize, Serialize};
 use crate::connection::{READ_TIMEOUT_MS, RadioConnection};
 use crate::error::{ErrorKind, RadioError};
 use crate::framing::{FramingConfig, FramingError};
+use crate::radio::Radio;
 use crate::serial_config::SerialConfig;
 
 /// A radio with its framing, checked: everything but the device itself is known
@@ -160,16 +161,25 @@ impl RadioConfig {
         self.read_timeout
     }
 
-    /// Opens the radio.
+    /// Opens the radio, with its framing around it.
     ///
     /// # Errors
     /// [`RadioError`] if the socket or the device cannot be opened.
     pub fn open(&self) -> Result<RadioConnection, RadioError> {
+        RadioConnection::new(self.open_radio()?, self.framing.clone(), self.read_timeout)
+    }
+
+    /// Opens the bare radio: octets as they come and go, without the framing. A
+    /// KISS TNC is told what is configured for it.
+    ///
+    /// # Errors
+    /// [`RadioError`] if the socket or the device cannot be opened.
+    pub fn open_radio(&self) -> Result<Radio, RadioError> {
         let mut radio = self
             .transport
             .open(self.air.tnc_parameters(&self.framing))?;
         self.air.describe(&mut radio.properties);
-        RadioConnection::new(radio, self.framing.clone(), self.read_timeout)
+        Ok(radio)
     }
 }
 
