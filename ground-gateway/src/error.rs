@@ -157,6 +157,14 @@ pub enum GroundError {
         /// What the system said.
         source: io::Error,
     },
+    /// A capture cannot be read, or not to its end, or is not one of the link.
+    #[error("capture {}: {problem}", path.display())]
+    Capture {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
     /// The result cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),

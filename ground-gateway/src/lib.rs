@@ -55,6 +55,7 @@ mod hub;
 mod output;
 mod patience;
 mod progress;
+mod replay;
 mod run;
 mod runtime;
 mod stop;

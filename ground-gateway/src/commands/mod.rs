@@ -3,10 +3,12 @@
 mod input;
 mod listen;
 mod query;
+mod replay;
 mod send;
 
 pub(crate) use listen::listen;
 pub(crate) use query::query;
+pub(crate) use replay::replay;
 pub(crate) use send::send;
 
 /// Two digits for each octet.
