@@ -122,9 +122,10 @@ impl End {
                 pending.settle(number, Fate::dropped(reason, ""));
             }
             (Some(reason), ..) => {
-                let detail = match (&seen.head, seen.refusal.is_empty()) {
-                    (Some(head), true) => message_in_words(self.end, head, None),
-                    _ => seen.refusal,
+                let detail = match (&seen.head, seen.channel) {
+                    (Some(head), _) => message_in_words(self.end, head, None),
+                    (None, Some(apid)) => format!("on APID {apid}"),
+                    (None, None) => seen.refusal,
                 };
                 pending.settle(number, Fate::dropped(reason, detail));
             }

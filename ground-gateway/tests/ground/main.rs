@@ -5,6 +5,7 @@ mod closed;
 mod links;
 mod listen;
 mod query;
+mod replay;
 mod rig;
 mod send;
 mod sharing;
