@@ -73,7 +73,14 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
         Command::Replay(arguments) => {
             commands::replay(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)
         }
-        Command::Doctor(_) => Ok(ExitCode::SUCCESS),
+        Command::Doctor(arguments) => {
+            let well = commands::doctor(&link, arguments, &stop)?;
+            Ok(if well {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
     }
 }
 

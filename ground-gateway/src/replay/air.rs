@@ -8,10 +8,11 @@ use radio_hal::{
 
 use comms_service::{CommsError, PacketFormat};
 
-use super::direction::Direction;
 use super::fate::Fate;
-use super::ip;
+
 use crate::config::GroundLinkConfig;
+use crate::direction::Direction;
+use crate::ip;
 
 /// The frame level of both ends.
 pub(super) struct Air {

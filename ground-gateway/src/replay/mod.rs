@@ -10,10 +10,8 @@
 //! is that of the capture. No I/O here.
 
 mod air;
-mod direction;
 mod end;
 mod fate;
-mod ip;
 mod json;
 mod line;
 mod pending;
@@ -25,6 +23,7 @@ use comms_service::message::End as LinkEnd;
 use radio_hal::pcap::{CapturedFrame, LinkType};
 
 use crate::config::GroundLinkConfig;
+use crate::direction::Direction;
 
 pub(crate) use air::Unfit;
 pub(crate) use json::{json_frame, json_summary};
@@ -33,7 +32,6 @@ pub(crate) use pending::TooManyOpen;
 pub(crate) use summary::{Summary, plain_summary};
 
 use air::Air;
-use direction::Direction;
 use end::End;
 use fate::Fate;
 use pending::Pending;

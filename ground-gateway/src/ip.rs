@@ -10,14 +10,14 @@ const FRAGMENT_BITS: u16 = 0x3FFF;
 
 /// A UDP datagram with its header, and between whom.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Datagram<'a> {
-    pub(super) source: Ipv4Addr,
-    pub(super) destination: Ipv4Addr,
-    pub(super) octets: &'a [u8],
+pub(crate) struct Datagram<'a> {
+    pub(crate) source: Ipv4Addr,
+    pub(crate) destination: Ipv4Addr,
+    pub(crate) octets: &'a [u8],
 }
 
 /// The datagram in `packet`; none if it is not a whole one.
-pub(super) fn udp_datagram(packet: &[u8]) -> Option<Datagram<'_>> {
+pub(crate) fn udp_datagram(packet: &[u8]) -> Option<Datagram<'_>> {
     let header: &[u8; HEADER_BYTES_MIN] = packet.first_chunk()?;
     let [
         first,

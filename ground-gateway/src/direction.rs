@@ -40,7 +40,7 @@ const DYNAMIC_PORT_MIN: u16 = 49_152;
 
 impl Direction {
     /// The way of `packet` on `link`.
-    pub(super) fn of(link: &GroundLinkConfig, packet: &[u8]) -> Self {
+    pub(crate) fn of(link: &GroundLinkConfig, packet: &[u8]) -> Self {
         let field = |at: usize| match packet.get(at..) {
             Some([high, low, ..]) => u16::from_be_bytes([*high, *low]),
             _ => 0,
