@@ -2,6 +2,7 @@
 //! process.
 
 mod closed;
+mod doctor;
 mod links;
 mod listen;
 mod query;
