@@ -42,7 +42,7 @@ pub(crate) fn doctor(
         counted(heard.bytes(), "octet")
     );
     if heard.is_full() {
-        head.push_str(", and more than that is not looked at");
+        head.push_str(", the most that are looked at");
     }
     let diagnosis = diagnose(&heard, link).map_err(|error| GroundError::Radio {
         link: link.name.clone(),

@@ -2,10 +2,12 @@
 
 use radio_hal::hdlc::BitOrder;
 use radio_hal::{
-    Deframer, FrameCounters, FrameStatistics, Framing, FramingConfig, FramingError, HdlcConfig,
+    Deframer, FrameCounters, FrameDrop, FrameStatistics, Framing, FramingConfig, FramingError,
+    HdlcConfig,
 };
 
 use super::heard::{Cut, Heard};
+use super::stations::is_ax25;
 
 /// What lies around a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(super) struct Decoded {
     pub(super) borders: Borders,
     /// What lies between the borders.
     pub(super) frames: Vec<Vec<u8>>,
+    /// AX.25 frames for another KISS port than ours.
+    pub(super) other_port: usize,
     /// What was no frame, or none for us.
     pub(super) counted: FrameStatistics,
 }
@@ -154,22 +158,27 @@ impl Borders {
         };
         let mut deframer = Deframer::new(&framing)?;
         let counters = FrameCounters::default();
-        let mut frames = Vec::new();
+        let (mut frames, mut other_port) = (Vec::new(), 0);
         for piece in heard.pieces() {
             deframer.push(piece);
-            while let Some(packet) = deframer.next_packet() {
-                match packet {
+            while let Some(found) = deframer.next_frame() {
+                match found.packet {
                     Ok(frame) => {
                         frames.push(frame.to_vec());
                         counters.count_delivered();
                     }
-                    Err(reason) => counters.count_dropped(reason),
+                    Err(reason) => {
+                        let on_port = reason != FrameDrop::KissPort;
+                        other_port += usize::from(!on_port && is_ax25(found.frame));
+                        counters.count_dropped(reason);
+                    }
                 }
             }
         }
         Ok(Decoded {
             borders: self,
             frames,
+            other_port,
             counted: counters.snapshot(),
         })
     }

@@ -56,7 +56,10 @@ impl Explained {
         let decoded = borders.decode(heard)?;
         let frames = &decoded.frames;
         let ax25 = frames.iter().filter(|frame| is_ax25(frame)).count();
-        let has_ax25 = borders.may_have_ax25() && ax25 > 0 && 2 * ax25 >= frames.len();
+        let other_port = decoded.other_port;
+        let has_ax25 = borders.may_have_ax25()
+            && ax25 + other_port > 0
+            && 2 * (ax25 + other_port) >= frames.len();
         let fcs = match borders {
             Borders::Hdlc { .. } if frames.len() >= FCS_FRAMES_MIN => frames.len(),
             _ => 0,
@@ -67,7 +70,7 @@ impl Explained {
         };
         let (_, fit) = best_reading(link, &packets);
         Ok(Explained {
-            weight: fit.weight + if has_ax25 { 4 * ax25 } else { 0 } + fcs,
+            weight: fit.weight + if has_ax25 { 4 * (ax25 + other_port) } else { 0 } + fcs,
             has_ax25,
             decoded,
         })
@@ -81,7 +84,10 @@ impl Explained {
     /// That another framing than `framing` is heard.
     pub(super) fn finding(&self, heard: &Heard, framing: &FramingConfig) -> Option<Finding> {
         let Decoded {
-            borders, frames, ..
+            borders,
+            frames,
+            other_port,
+            ..
         } = &self.decoded;
         let configured = Borders::of(framing);
         let same_borders = *borders == configured;
@@ -93,7 +99,7 @@ impl Explained {
             (false, Borders::Hdlc { .. }) => "frames with a good FCS",
             (false, _) => "packets without AX.25",
         };
-        let count = frames.len();
+        let count = frames.len() + other_port;
         let name = borders.framing(self.has_ax25);
         let settings = borders.settings();
         let evidence = match same_borders {
@@ -129,7 +135,9 @@ impl Explained {
             let why = match reason {
                 reason if NOISE.contains(&reason) => continue,
                 FrameDrop::Fcs => "have another FCS than their own: bit errors, or noise",
-                FrameDrop::KissPort => "are for another KISS port than 0",
+                FrameDrop::KissPort => {
+                    "are for another KISS port than 0: choose the TNC's channel 0"
+                }
                 FrameDrop::KissCommand => "are KISS frames of another command than data",
                 FrameDrop::Oversize => "are longer than any frame: frame ends are missing",
                 FrameDrop::Escape => "hold an escape that does not exist: octets are damaged",

@@ -30,6 +30,7 @@ pub(crate) use heard::{HEARD_BYTES_MAX, Heard};
 use delivery::Delivery;
 use finding::Finding;
 use framing::Explained;
+use heard::Cut;
 use packets::best_reading;
 use stations::Stations;
 
@@ -61,22 +62,24 @@ impl fmt::Display for Diagnosis {
             writeln!(f, "{remark}")?;
         }
         let (delivered, frames) = (self.delivered, self.frames);
-        let packets = if frames == 1 {
-            "packet is"
-        } else {
-            "packets are"
-        };
         match self.all_is_well() {
             true => write!(
                 f,
-                "all is well: {delivered} of {frames} {packets} delivered"
+                "all is well: {delivered} of {}",
+                delivered_of(frames, "packet")
             ),
             false => write!(
                 f,
-                "as configured, {delivered} of {frames} {packets} delivered"
+                "as configured, {delivered} of {}",
+                delivered_of(frames, "frame")
             ),
         }
     }
+}
+
+fn delivered_of(count: usize, thing: &str) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb} delivered", counted(count, thing))
 }
 
 /// Says why `link` does not deliver what was heard.
@@ -153,13 +156,14 @@ fn nothing_heard(heard: &Heard, link: &GroundLinkConfig) -> Finding {
 
 fn nothing_known(heard: &Heard, frames: usize) -> Finding {
     let bytes = counted(heard.bytes(), "octet");
-    let evidence = match frames {
-        0 => format!(
-            "no framing finds a frame in {bytes}: noise, another baud rate, or another modem"
+    let evidence = match heard.cut {
+        Cut::Stream => format!(
+            "no framing finds anything known in {bytes}: noise, another baud rate or modem, or \
+             encrypted"
         ),
-        frames => format!(
-            "{} in {bytes}, but neither AX.25 nor a packet of a known format: encrypted, \
-             or not of this satellite",
+        _ => format!(
+            "{} in {bytes}, but neither AX.25 nor packets of a known format: encrypted, or not of \
+             this satellite",
             counted(frames, "frame")
         ),
     };

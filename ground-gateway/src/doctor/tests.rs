@@ -415,6 +415,25 @@ fn segments_that_miss_another() {
 }
 
 #[test]
+fn frames_for_another_port_of_the_tnc() {
+    let satellite = link(&kiss_ax25(SATELLITE), "");
+    let ground = link(&kiss_ax25(GROUND), "");
+    let mut octets: Vec<u8> = air(&satellite).pieces().flatten().copied().collect();
+    for at in 1..octets.len() {
+        // A frame end, and the octet that a data frame on port 0 begins with.
+        if octets[at - 1..=at] == [0xC0, 0x00] {
+            octets[at] = 0x10;
+        }
+    }
+    let heard = Heard::from_octets(&ground, &octets);
+    assert_finds(
+        &heard,
+        &ground,
+        &["12 of 12 frames are for another KISS port"],
+    );
+}
+
+#[test]
 fn nothing_heard() {
     let ground = link(&kiss_ax25(GROUND), "");
     let mut heard = Heard::on(Medium::Stream);

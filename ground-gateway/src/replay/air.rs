@@ -73,10 +73,7 @@ pub(crate) enum Unfit {
 ///
 /// # Errors
 /// [`Unfit`] if the link has no such frames.
-pub(crate) fn framing_of(
-    link: &GroundLinkConfig,
-    link_type: LinkType,
-) -> Result<FramingConfig, Unfit> {
+fn framing_of(link: &GroundLinkConfig, link_type: LinkType) -> Result<FramingConfig, Unfit> {
     let configured = link.radio.framing();
     let no_callsigns = || Unfit::NoCallsigns {
         framing: configured.framing,

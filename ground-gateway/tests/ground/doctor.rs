@@ -60,7 +60,7 @@ fn the_doctor_names_the_callsign_that_a_live_link_is_called_by() {
     for part in [
         "3 of 3 frames are AX.25 from HELIO-1, but addressed to GROUND; your callsign is GND-7",
         "→ [link.radio] ax25.callsign = \"GROUND\"",
-        "as configured, 0 of 3 packets are delivered",
+        "as configured, 0 of 3 frames are delivered",
     ] {
         assert!(stdout.contains(part), "{stdout}");
     }
