@@ -65,7 +65,7 @@ impl Explained {
             _ => 0,
         };
         let packets = match has_ax25 {
-            true => Stations::in_frames(frames).packets(link),
+            true => Stations::in_frames(frames, link).packets(link.radio.framing().ax25.as_ref()),
             false => frames.iter().map(Vec::as_slice).collect(),
         };
         let (_, fit) = best_reading(link, &packets);
@@ -82,7 +82,12 @@ impl Explained {
     }
 
     /// That another framing than `framing` is heard.
-    pub(super) fn finding(&self, heard: &Heard, framing: &FramingConfig) -> Option<Finding> {
+    pub(super) fn finding(
+        &self,
+        heard: &Heard,
+        framing: &FramingConfig,
+        link: &GroundLinkConfig,
+    ) -> Option<Finding> {
         let Decoded {
             borders,
             frames,
@@ -116,7 +121,7 @@ impl Explained {
         let mut keys = borders.keys(self.has_ax25);
         match (self.has_ax25, &framing.ax25) {
             (true, None) => {
-                let stations = Stations::in_frames(frames);
+                let stations = Stations::in_frames(frames, link);
                 keys.push_str(&format!(", {}", stations.suggestion()));
             }
             (false, Some(_)) => keys.push_str(", without ax25"),

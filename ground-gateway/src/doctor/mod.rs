@@ -34,6 +34,9 @@ use heard::Cut;
 use packets::best_reading;
 use stations::Stations;
 
+/// Findings that are shown; a busy channel has one for each pair of callsigns.
+const FINDINGS_SHOWN_MAX: usize = 20;
+
 /// Why nothing gets through, or that everything does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Diagnosis {
@@ -55,8 +58,12 @@ impl Diagnosis {
 /// A line for each finding.
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for finding in &self.findings {
+        for finding in self.findings.iter().take(FINDINGS_SHOWN_MAX) {
             writeln!(f, "{finding}")?;
+        }
+        let more = self.findings.len().saturating_sub(FINDINGS_SHOWN_MAX);
+        if more > 0 {
+            writeln!(f, "and {} of less weight", counted(more, "finding"))?;
         }
         if let Some(remark) = &self.remark {
             writeln!(f, "{remark}")?;
@@ -108,15 +115,15 @@ pub(crate) fn diagnose(heard: &Heard, link: &GroundLinkConfig) -> Result<Diagnos
         return Ok(diagnosis);
     }
     let findings = &mut diagnosis.findings;
-    findings.extend(best.finding(heard, &framing));
+    findings.extend(best.finding(heard, &framing, link));
     findings.extend(best.residue());
     let packets = if best.has_ax25 {
-        let stations = Stations::in_frames(frames);
+        let stations = Stations::in_frames(frames, link);
         if let Some(ours) = &framing.ax25 {
-            findings.extend(stations.findings(ours, link));
+            findings.extend(stations.findings(ours));
             diagnosis.remark = stations.remark(ours);
         }
-        stations.packets(link)
+        stations.packets(framing.ax25.as_ref())
     } else {
         frames.iter().map(Vec::as_slice).collect()
     };

@@ -16,19 +16,41 @@ pub(super) struct Stations<'a> {
     /// Frames in all.
     all: usize,
     ui: Vec<UiFrame<'a>>,
+    /// Who speaks with whom: by destination and source.
+    pairs: BTreeMap<(Callsign, Callsign), Pair>,
     /// Why the others are no UI frames that could carry a packet.
     others: BTreeMap<&'static str, usize>,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct Pair {
+    frames: usize,
+    /// Of them, those whose packets say that they go to the ground.
+    down: usize,
+}
+
+impl Pair {
+    fn goes_down(self) -> bool {
+        2 * self.down > self.frames
+    }
+}
+
 impl<'a> Stations<'a> {
-    pub(super) fn in_frames(frames: &'a [Vec<u8>]) -> Self {
+    /// Those among `frames` that `link` could have heard.
+    pub(super) fn in_frames(frames: &'a [Vec<u8>], link: &GroundLinkConfig) -> Self {
         let mut stations = Stations {
             all: frames.len(),
             ..Stations::default()
         };
         for frame in frames {
             match UiFrame::new_checked(frame, usize::MAX) {
-                Ok(ui) => stations.ui.push(ui),
+                Ok(ui) => {
+                    let pair = stations.pairs.entry(pair_of(&ui)).or_default();
+                    pair.frames += 1;
+                    let down = Direction::of(link, ui.info()) == Direction::Down;
+                    pair.down += usize::from(down);
+                    stations.ui.push(ui);
+                }
                 Err(error) => {
                     let reason = FrameDrop::from(&error).as_str();
                     *stations.others.entry(reason).or_default() += 1;
@@ -40,16 +62,14 @@ impl<'a> Stations<'a> {
 
     /// The packets that concern us: those for us; else those of the most frequent
     /// pair of callsigns that is no uplink, since ours may be configured wrongly.
-    pub(super) fn packets(&self, link: &GroundLinkConfig) -> Vec<&'a [u8]> {
-        let ours = link.radio.framing().ax25.as_ref();
+    pub(super) fn packets(&self, ours: Option<&Ax25Config>) -> Vec<&'a [u8]> {
         let for_us = |frame: &&UiFrame<'_>| ours.is_some_and(|ours| is_for(ours, frame));
         let any_for_us = self.ui.iter().any(|frame| for_us(&frame));
-        let goes_up = |(destination, source)| {
-            ours.is_some_and(|ours| source == ours.callsign || destination == ours.peer)
-                && !self.goes_down(link, (destination, source))
-        };
-        let pairs = self.pairs().into_iter().filter(|(pair, _)| !goes_up(*pair));
-        let pair = pairs.max_by_key(|(_, count)| *count).map(|(pair, _)| pair);
+        let pair = self.most_frequent(|(destination, source), pair| {
+            let uplink =
+                ours.is_some_and(|ours| source == ours.callsign || destination == ours.peer);
+            !uplink || pair.goes_down()
+        });
         let concerns_us = |frame: &&UiFrame<'_>| match any_for_us {
             true => for_us(frame),
             false => Some(pair_of(frame)) == pair,
@@ -59,46 +79,38 @@ impl<'a> Stations<'a> {
         packets.filter(|packet| !packet.is_empty()).collect()
     }
 
-    /// Whether most packets between these two say that they go to the ground.
-    fn goes_down(&self, link: &GroundLinkConfig, pair: (Callsign, Callsign)) -> bool {
-        let frames = self.ui.iter().filter(|frame| pair_of(frame) == pair);
-        let (down, up): (Vec<_>, Vec<_>) = frames
-            .map(|frame| Direction::of(link, frame.info()))
-            .partition(|direction| *direction == Direction::Down);
-        down.len() > up.len()
+    fn most_frequent(
+        &self,
+        among: impl Fn((Callsign, Callsign), Pair) -> bool,
+    ) -> Option<(Callsign, Callsign)> {
+        let pairs = self
+            .pairs
+            .iter()
+            .filter(|(between, pair)| among(**between, **pair));
+        let most = pairs.max_by_key(|(_, pair)| pair.frames);
+        most.map(|(between, _)| *between)
     }
 
     /// What suggests the table `ax25`, where there is none.
     pub(super) fn suggestion(&self) -> String {
-        let pair = self.pairs().into_iter().max_by_key(|(_, count)| *count);
-        match pair {
-            Some(((destination, source), _)) => {
+        match self.most_frequent(|_, _| true) {
+            Some((destination, source)) => {
                 format!("ax25 = {{ callsign = \"{destination}\", peer = \"{source}\" }}")
             }
             None => "ax25 = { callsign = …, peer = … }".to_owned(),
         }
     }
 
-    /// How many frames there are of each pair of destination and source.
-    fn pairs(&self) -> BTreeMap<(Callsign, Callsign), usize> {
-        let mut pairs = BTreeMap::new();
-        for frame in &self.ui {
-            *pairs.entry(pair_of(frame)).or_default() += 1;
-        }
-        pairs
-    }
-
     /// Why frames are not for us.
-    pub(super) fn findings(&self, ours: &Ax25Config, link: &GroundLinkConfig) -> Vec<Finding> {
+    pub(super) fn findings(&self, ours: &Ax25Config) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for ((destination, source), count) in self.pairs() {
-            let what = of_all(count, self.all, "frame");
-            if source == ours.callsign {
-                let swapped =
-                    destination == ours.peer && self.goes_down(link, (destination, source));
-                findings.push(own(ours, destination, count, &what, swapped));
-            } else if !is_to(ours, destination) {
-                findings.push(foreign(ours, destination, source, count, &what));
+        for ((destination, source), pair) in &self.pairs {
+            let what = of_all(pair.frames, self.all, "frame");
+            if *source == ours.callsign {
+                let swapped = *destination == ours.peer && pair.goes_down();
+                findings.push(own(ours, *destination, pair.frames, &what, swapped));
+            } else if !is_to(ours, *destination) {
+                findings.push(foreign(ours, *destination, *source, pair.frames, &what));
             }
         }
         findings.extend(self.too_long(ours));

@@ -434,6 +434,22 @@ fn frames_for_another_port_of_the_tnc() {
 }
 
 #[test]
+fn a_busy_channel_is_told_in_a_few_lines() {
+    let ground = link(&kiss_ax25(GROUND), "");
+    let mut heard = Heard::on(Medium::Stream);
+    for other in 0..200 {
+        let callsigns = format!("ax25 = {{ callsign = 'OTH{other}', peer = 'HELIO-1' }}\n");
+        let sender = link(&kiss_ax25(&callsigns), "");
+        let frames = air_of(&sender, &[vec![0x18; 9]]);
+        frames.pieces().for_each(|piece| heard.push(piece));
+    }
+    let text = told(&heard, &ground);
+    assert_eq!(text.lines().count(), FINDINGS_SHOWN_MAX + 2, "{text}");
+    assert!(text.contains("and 180 findings of less weight"), "{text}");
+    assert!(text.contains("go up to HELIO-1, our peer, from OTH0: another ground"));
+}
+
+#[test]
 fn nothing_heard() {
     let ground = link(&kiss_ax25(GROUND), "");
     let mut heard = Heard::on(Medium::Stream);
