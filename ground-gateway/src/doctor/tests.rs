@@ -312,20 +312,29 @@ fn error_control_at_one_end_only() {
 
 #[test]
 fn every_format_heard_by_every_other_is_named() {
-    let formats = ["space-packet", "kubos", "udp"];
-    for sent in formats {
-        for configured in formats {
+    let formats = [
+        ("space-packet", ""),
+        ("space-packet", "error-control = false\n"),
+        ("kubos", ""),
+        ("udp", ""),
+    ];
+    for (sent, more) in formats {
+        for (configured, _) in formats {
             if sent == configured {
                 continue;
             }
-            let with = |callsigns, format| {
-                let comms = format!("format = '{format}'\nground-port = 9001\n");
+            let with = |callsigns, format, more| {
+                let comms = format!("format = '{format}'\nground-port = 9001\n{more}");
                 link(&kiss_ax25(callsigns), &comms)
             };
-            let heard = air(&with(SATELLITE, sent));
-            let key = format!("→ [link.comms] format = \"{sent}\"");
+            let heard = air(&with(SATELLITE, sent, more));
+            let key = format!(
+                "→ [link.comms] format = \"{sent}\"{}{}",
+                if more.is_empty() { "" } else { ", " },
+                more.trim_end()
+            );
             let parts = ["12 of 12 packets are format", &key];
-            assert_finds(&heard, &with(GROUND, configured), &parts);
+            assert_finds(&heard, &with(GROUND, configured, ""), &parts);
         }
     }
 }
@@ -338,8 +347,15 @@ fn another_apid_preset() {
     };
     for (sent, configured) in [("kubos-gateway", "kubos"), ("kubos", "kubos-gateway")] {
         let key = format!("→ [link.comms] apid-preset = \"{sent}\"");
-        let heard = air(&kubos(SATELLITE, sent));
-        assert_finds(&heard, &kubos(GROUND, configured), &[&key]);
+        let satellite = kubos(SATELLITE, sent);
+        let all = packets(&satellite, End::Satellite);
+        // Either alone tells, too.
+        let telemetry: Vec<_> = all.iter().step_by(2).cloned().collect();
+        let answers: Vec<_> = all.iter().skip(1).step_by(2).cloned().collect();
+        for packets in [all, telemetry, answers] {
+            let heard = air_of(&satellite, &packets);
+            assert_finds(&heard, &kubos(GROUND, configured), &[&key]);
+        }
     }
     let satellite = link(
         &kiss_ax25(SATELLITE),

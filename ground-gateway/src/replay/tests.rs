@@ -202,7 +202,7 @@ fn time_that_goes_back_in_a_capture_stands_still() {
     let message = head(PayloadType::Udp, 0, 7);
     let mut replay = Replay::new(&link, LinkType::Ax25Kiss).unwrap();
     let segments = packets(&link, End::Satellite, &message, &[7; 110]);
-    for (second, packet) in [u64::from(u32::MAX), 0, 5].into_iter().zip(&segments) {
+    for (second, packet) in [10, 30, 5].into_iter().zip(&segments) {
         let octets = ui("HELIO-1", "GROUND", packet);
         let frame = CapturedFrame {
             since_epoch: Duration::from_secs(second),
@@ -211,11 +211,13 @@ fn time_that_goes_back_in_a_capture_stands_still() {
         };
         replay.frame(&frame).unwrap();
     }
-    let first = replay.next_settled().unwrap();
+    let settled: Vec<_> = std::iter::from_fn(|| replay.next_settled()).collect();
     assert_eq!(
-        first.fate.to_string(),
+        settled[0].fate.to_string(),
         "delivered: segment 1 of 3, message of port 7, 110 octets"
     );
+    let times: Vec<_> = settled.iter().map(|frame| frame.since_first).collect();
+    assert_eq!(times, [0, 20, 20].map(Duration::from_secs));
 }
 
 #[test]
