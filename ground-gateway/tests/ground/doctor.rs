@@ -1,6 +1,8 @@
 //! `ground doctor`.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 
 use comms_service::message::{End, PayloadType};
 use radio_hal::pcap::LinkType;
@@ -103,6 +105,33 @@ fn the_doctor_does_not_take_the_radio_from_another_command() {
     // Nor disturbs it.
     rig.downlink(b"hello");
     listener.wait_for_stdout(1);
+}
+
+#[test]
+fn the_doctor_sends_nothing_to_a_tnc_not_even_its_parameters() {
+    let rig = Rig::alone();
+    let tnc = TcpListener::bind("127.0.0.1:0").unwrap();
+    let text = format!(
+        "[[link]]\nname = 'uhf'\nsatellite = 'test'\n[link.radio]\nkind = 'kiss-tcp'\n\
+         peer = '{}'\npersistence = 63\ntx-delay-ms = 300\n\
+         ax25 = {{ callsign = 'GROUND', peer = 'HELIO-1' }}\n",
+        tnc.local_addr().unwrap()
+    );
+    fs::write(&rig.config, text).unwrap();
+    let doctor = start_doctor(&rig, &["--for", "1s"]);
+    let (mut stream, _) = tnc.accept().unwrap();
+    // The listening begins within a frame.
+    let mut octets = b"the rest of a frame".to_vec();
+    for packet in telemetry() {
+        slip::encode(&kiss_ui("HELIO-1", "GROUND", &packet), &mut octets);
+    }
+    stream.write_all(&octets).unwrap();
+    let mut sent = Vec::new();
+    stream.read_to_end(&mut sent).unwrap();
+    assert_eq!(sent, b"");
+    let (code, stdout, _) = doctor.finish();
+    assert_eq!(code, 0, "{stdout}");
+    assert!(stdout.contains("all is well: 3 of 3"), "{stdout}");
 }
 
 #[test]
