@@ -130,7 +130,8 @@ impl End {
                 pending.settle(number, Fate::dropped(reason, detail));
             }
             (None, Some(channel), _) => self.hold(now, number, channel, &seen),
-            (None, None, _) => {}
+            // Nothing that the engine could do.
+            (None, None, _) => pending.settle(number, Fate::dropped(DropReason::InternalFault, "")),
         }
         None
     }
@@ -172,9 +173,9 @@ impl End {
         frames.push(number);
         let message = message_in_words(self.end, &head, Some(bytes));
         let segments = Some(frames.len());
-        for (index, frame) in frames.iter().enumerate() {
+        for (segment, frame) in (1..).zip(frames) {
             let part = Part {
-                segment: index + 1,
+                segment,
                 segments,
                 message: message.clone(),
             };
@@ -182,7 +183,7 @@ impl End {
                 None => Fate::Delivered(part),
                 Some(reason) => Fate::dropped(reason, part.to_string()),
             };
-            pending.settle(*frame, fate);
+            pending.settle(frame, fate);
         }
         let asks = matches!(
             head.payload_type,
@@ -208,30 +209,14 @@ impl End {
     /// The capture is over.
     pub(super) fn leave_open(&mut self, pending: &mut Pending) {
         for open in std::mem::take(&mut self.open).into_values() {
-            let message = message_in_words(self.end, &open.head, None);
-            for (index, frame) in open.frames.iter().enumerate() {
-                let part = Part {
-                    segment: index + 1,
-                    segments: None,
-                    message: message.clone(),
-                };
-                pending.settle(*frame, Fate::Open(part));
-            }
+            open.settle(self.end, pending, Fate::Open);
         }
     }
 
     fn drop_open(&mut self, channel: u16, reason: DropReason, pending: &mut Pending) {
-        let Some(open) = self.open.remove(&channel) else {
-            return;
-        };
-        let message = message_in_words(self.end, &open.head, None);
-        for (index, frame) in open.frames.iter().enumerate() {
-            let part = Part {
-                segment: index + 1,
-                segments: None,
-                message: message.clone(),
-            };
-            pending.settle(*frame, Fate::dropped(reason, part.to_string()));
+        if let Some(open) = self.open.remove(&channel) {
+            let fate = |part: Part| Fate::dropped(reason, part.to_string());
+            open.settle(self.end, pending, fate);
         }
     }
 
@@ -255,6 +240,21 @@ impl End {
         let mut packet = Vec::new();
         while self.link.poll_packet(now, 0, &mut packet) {
             self.link.handle_written(now, 0, Ok(()));
+        }
+    }
+}
+
+impl OpenMessage {
+    /// Gives its frames their fate without its being whole.
+    fn settle(self, end: LinkEnd, pending: &mut Pending, fate: impl Fn(Part) -> Fate) {
+        let message = message_in_words(end, &self.head, None);
+        for (segment, frame) in (1..).zip(self.frames) {
+            let part = Part {
+                segment,
+                segments: None,
+                message: message.clone(),
+            };
+            pending.settle(frame, fate(part));
         }
     }
 }
