@@ -193,6 +193,5 @@ fn unexplained(delivery: &Delivery) -> Finding {
     Finding::new(0, format!("dropped: {}", reasons.join(", ")))
 }
 
-/// Made-up air, and what is found in it.
 #[cfg(test)]
 mod tests;
