@@ -27,6 +27,7 @@ Examples:
   ground query --service 8020 '{ battery { voltage } }'
   ground send --port 8021 --text 'heater on'
   ground listen --count 3
+  ground doctor
 
 Exit codes:
   0  done: the answer is printed, the message is sent, the time to listen is over
@@ -61,6 +62,24 @@ Exit codes:
   1  failed, or heard fewer messages than --count, as one line on standard error says
   2  the arguments are not understood";
 
+const REPLAY_AFTER_HELP: &str = "\
+Example:
+  ground replay --link uhf pass.pcap
+
+Exit codes:
+  0  the capture was read to its end
+  1  it was not, as one line on standard error says
+  2  the arguments are not understood";
+
+const DOCTOR_AFTER_HELP: &str = "\
+Example:
+  ground doctor --link uhf --for 30s
+
+Exit codes:
+  0  everything that was heard is delivered
+  1  something is not, or nothing was heard: the findings say why
+  2  the arguments are not understood";
+
 /// What all commands take.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Link and log")]
@@ -93,6 +112,19 @@ pub(crate) enum Command {
     /// Print what comes down unasked
     #[command(after_help = LISTEN_AFTER_HELP)]
     Listen(ListenArguments),
+    /// Print what becomes of every frame of a capture, and why
+    ///
+    /// Frames to us go through the ground's end of the link, our own frames through
+    /// the satellite's. Classic pcap with link type 202 (AX.25 with KISS octet), 3
+    /// (AX.25), 147 (USER0: whole packets) or, for format "udp", 228 (IPv4).
+    #[command(after_help = REPLAY_AFTER_HELP)]
+    Replay(ReplayArguments),
+    /// Listen, and say why nothing gets through
+    ///
+    /// Tries framings, callsigns, packet formats and APID presets on what is heard,
+    /// and names the keys to change. Nothing is transmitted.
+    #[command(after_help = DOCTOR_AFTER_HELP)]
+    Doctor(DoctorArguments),
 }
 
 #[derive(Debug, Args)]
@@ -194,6 +226,33 @@ pub(crate) struct ListenArguments {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The capture
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Print one JSON object a frame, and one for the summary
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Listen for this time: 1500, 1500ms, 5s or 2m
+    #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = parse_timeout,
+          conflicts_with_all = ["pcap", "octets"])]
+    pub(crate) limit: Duration,
+
+    /// Take the frames of a capture instead, as `ground replay` reads it
+    #[arg(long, value_name = "FILE", conflicts_with = "octets")]
+    pub(crate) pcap: Option<PathBuf>,
+
+    /// Take the octets of a file instead, as they came out of the radio
+    #[arg(long, value_name = "FILE")]
+    pub(crate) octets: Option<PathBuf>,
+}
+
 fn port() -> clap::builder::RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(1..)
 }
@@ -237,7 +296,7 @@ mod tests {
         let patience = [query, send].map(|parsed| match parsed.unwrap().command {
             Command::Query(arguments) => arguments.patience(),
             Command::Send(arguments) => arguments.patience(),
-            Command::Listen(_) => unreachable!(),
+            _ => unreachable!(),
         });
         for patience in patience {
             assert_eq!((patience.timeout.as_secs(), patience.retries), (2, 3));
@@ -248,7 +307,7 @@ mod tests {
     fn each_help_has_an_example_and_the_exit_codes() {
         let mut ground = Arguments::command();
         ground.build();
-        for name in ["query", "send", "listen"] {
+        for name in ["query", "send", "listen", "replay", "doctor"] {
             let command = ground.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();
             for part in [&format!("  ground {name} --"), "Exit codes:\n  0  "] {
@@ -276,6 +335,10 @@ mod tests {
             "ground query --service 1 --retries 101 {a}",
             "ground listen --retries 1",
             "ground listen --timeout 1s",
+            "ground replay",
+            "ground doctor --for 0",
+            "ground doctor --pcap a --octets b",
+            "ground doctor --pcap a --for 1s",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

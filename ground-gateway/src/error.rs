@@ -82,6 +82,18 @@ pub enum GroundError {
         /// The process, where the lock names it.
         pid: Option<u32>,
     },
+    /// Another command holds the link, and so the radio.
+    #[error(
+        "link `{link}` is held by another `ground`{}, which has the radio: end it first, or capture \
+         what it hears and use --pcap",
+        process(.pid)
+    )]
+    Held {
+        /// The link.
+        link: String,
+        /// The process, where the lock names it.
+        pid: Option<u32>,
+    },
     /// The process that held the link ended after it took the command, which
     /// therefore may have reached the satellite.
     #[error(
@@ -156,6 +168,14 @@ pub enum GroundError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A capture cannot be read, or not to its end, or is not one of the link.
+    #[error("capture {}: {problem}", path.display())]
+    Capture {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
     },
     /// The result cannot be written.
     #[error("cannot write to standard output: {0}")]

@@ -24,6 +24,8 @@
 //! | [`run`] | the command line |
 //! | [`GroundConfig`] | `[[link]]` of the configuration file |
 //! | [`LinkClient`] | one link as a command sees it: query, send, listen |
+//! | `replay` | a capture through the code of a live link |
+//! | `doctor` | why nothing gets through |
 //! | `hub` | the process that holds the radio, and what it speaks with its clients |
 //! | [`RuntimeDir`] | where lock and socket of a link stand |
 //!
@@ -50,11 +52,15 @@ mod arguments;
 mod client;
 mod commands;
 mod config;
+mod direction;
+mod doctor;
 mod error;
 mod hub;
+mod ip;
 mod output;
 mod patience;
 mod progress;
+mod replay;
 mod run;
 mod runtime;
 mod stop;

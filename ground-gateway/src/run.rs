@@ -38,16 +38,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     logging::start(arguments.common.log_level);
-    let client = match client(&arguments) {
-        Ok(client) => client,
-        Err(error) => return failed(&error),
-    };
-    let code = match execute(&arguments, &client) {
-        Ok(()) => ExitCode::SUCCESS,
+    match execute(&arguments) {
+        Ok(code) => code,
         Err(error) => failed(&error),
-    };
-    leave(client);
-    code
+    }
 }
 
 fn failed(error: &GroundError) -> ExitCode {
@@ -55,7 +49,7 @@ fn failed(error: &GroundError) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn client(arguments: &Arguments) -> Result<LinkClient, GroundError> {
+fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
     let stop = Stop::at_signal().map_err(|error| GroundError::System {
         what: "to report signals",
         problem: error.to_string(),
@@ -63,18 +57,30 @@ fn client(arguments: &Arguments) -> Result<LinkClient, GroundError> {
     let common = &arguments.common;
     let config = GroundConfig::find(common.config.as_deref())?;
     let link = config.link(common.link.as_deref())?.clone();
-    Ok(LinkClient::new(
-        link,
-        &RuntimeDir::from_environment()?,
-        stop,
-    ))
-}
-
-fn execute(arguments: &Arguments, client: &LinkClient) -> Result<(), GroundError> {
+    let on_link = |command: &dyn Fn(&LinkClient) -> Result<(), GroundError>| {
+        let client = LinkClient::new(link.clone(), &RuntimeDir::from_environment()?, stop.clone());
+        let code = match command(&client) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
+        leave(client);
+        Ok(code)
+    };
     match &arguments.command {
-        Command::Query(arguments) => commands::query(client, arguments),
-        Command::Send(arguments) => commands::send(client, arguments),
-        Command::Listen(arguments) => commands::listen(client, arguments),
+        Command::Query(arguments) => on_link(&|client| commands::query(client, arguments)),
+        Command::Send(arguments) => on_link(&|client| commands::send(client, arguments)),
+        Command::Listen(arguments) => on_link(&|client| commands::listen(client, arguments)),
+        Command::Replay(arguments) => {
+            commands::replay(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Doctor(arguments) => {
+            let well = commands::doctor(&link, arguments, &stop)?;
+            Ok(if well {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use service_host::signals;
 
 /// Says whether to stop. Once it says so it stays so, for every clone.
@@ -69,6 +69,11 @@ impl Stop {
             over: limit.map(|limit| Instant::now() + limit),
             ..self.clone()
         }
+    }
+
+    /// Whether somebody said to stop.
+    pub(crate) fn is_told(&self) -> bool {
+        self.stopped.try_recv() == Err(TryRecvError::Disconnected)
     }
 
     /// Becomes ready, disconnected, when somebody says to stop.

@@ -147,6 +147,15 @@ impl<'a> UiFrame<'a> {
     }
 }
 
+/// Destination and source of an AX.25 frame of any type.
+///
+/// # Errors
+/// [`Ax25Error`] if the address field is not whole and right.
+pub fn addresses(octets: &[u8]) -> Result<(Callsign, Callsign), Ax25Error> {
+    let field = AddressField::new_checked(octets)?;
+    Ok((field.destination.callsign, field.source.callsign))
+}
+
 /// Everything of a UI frame but its information: what [`UiRepr::emit`] puts in
 /// front of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -392,6 +401,15 @@ mod tests {
             UiFrame::new_checked(&octets, 256),
             Err(Ax25Error::Pid { pid: 0xCC })
         );
+    }
+
+    #[test]
+    fn who_speaks_with_whom_is_seen_in_frames_of_any_type() {
+        let mut octets = frame(b"");
+        octets.truncate(22);
+        octets[21] = 0x3F;
+        assert_eq!(addresses(&octets), Ok((call("GND-2"), call("SAT1-1"))));
+        assert!(addresses(&octets[..20]).is_err());
     }
 
     #[test]

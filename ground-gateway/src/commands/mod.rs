@@ -1,12 +1,16 @@
 //! What each command does, and what it prints.
 
+mod doctor;
 mod input;
 mod listen;
 mod query;
+mod replay;
 mod send;
 
+pub(crate) use doctor::doctor;
 pub(crate) use listen::listen;
 pub(crate) use query::query;
+pub(crate) use replay::replay;
 pub(crate) use send::send;
 
 /// Two digits for each octet.

@@ -185,7 +185,7 @@ fn open_radio(radio: &RadioConfig) -> Result<RadioConnection, RadioError> {
 
 /// Says who may have the radio, where somebody has it: not another process of
 /// this link, since nobody is at its socket.
-fn explained(error: RadioError, radio: &RadioConfig) -> RadioError {
+pub(crate) fn explained(error: RadioError, radio: &RadioConfig) -> RadioError {
     let Transport::Udp { bind, .. } = radio.transport() else {
         return error;
     };

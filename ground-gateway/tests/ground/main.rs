@@ -2,9 +2,11 @@
 //! process.
 
 mod closed;
+mod doctor;
 mod links;
 mod listen;
 mod query;
+mod replay;
 mod rig;
 mod send;
 mod sharing;

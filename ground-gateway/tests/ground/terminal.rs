@@ -65,3 +65,16 @@ fn a_listener_that_has_heard_nothing_yet_says_that_it_listens() {
     kill_process(Pid::from_child(&listener), Signal::INT).unwrap();
     assert_eq!(listener.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn the_doctor_says_that_it_listens() {
+    let rig = Rig::alone();
+    let (mut ours, theirs) = terminal();
+    let mut command = rig.command(&["doctor", "--for", "10m"]);
+    command.stdout(Stdio::null()).stderr(Stdio::from(theirs));
+    let mut doctor = command.spawn().unwrap();
+    drop(command);
+    wait_until_shown(&mut ours, "listening on link `uhf`");
+    kill_process(Pid::from_child(&doctor), Signal::INT).unwrap();
+    assert_eq!(doctor.wait().unwrap().code(), Some(1));
+}

@@ -218,7 +218,8 @@ impl RadioConfig {
         Ok(connection.with_channel(channel))
     }
 
-    /// Opens the socket or device alone: without framing, and nothing around it.
+    /// Opens the socket or device alone: without framing, and nothing around it. A
+    /// KISS TNC is told what is configured for it.
     ///
     /// # Errors
     /// [`RadioError`] if it cannot be opened.

@@ -2,6 +2,7 @@
 //! is what the field's other tools read, and what they write is what we read.
 
 mod ax25;
+mod captures;
 mod kiss;
 mod space_packets;
 mod udp_format;

@@ -1,5 +1,6 @@
 //! A satellite in this process, and the command `ground` as a child of it.
 
+pub(crate) mod air;
 mod child;
 mod service;
 
@@ -88,6 +89,16 @@ impl Rig {
             "[link.comms]\nground-port = {GROUND_PORT}\n{options}"
         ));
         rig
+    }
+
+    /// With nobody at the other end.
+    pub(crate) fn alone() -> Self {
+        Self::ground(free_udp_port(), free_udp_port(), 0)
+    }
+
+    /// A file of this name in the rig's folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// With `socket` at the other end.

@@ -1,44 +1,12 @@
-//! Captures for Wireshark: the classic pcap file format, version 2.4.
-//!
-//! A file header of 24 octets, then for each frame a record header of 16
-//! octets (seconds, microseconds, captured and original length; `u32`, little
-//! endian) and the frame.
+//! Writing a capture.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
-const MAGIC_MICROSECONDS: u32 = 0xA1B2_C3D4;
-const VERSION_MAJOR: u16 = 2;
-const VERSION_MINOR: u16 = 4;
-
-/// The longest frame of a capture, in octets; readers refuse files that claim
-/// more.
-pub const CAPTURE_BYTES_MAX: u32 = 262_144;
-
-/// What the frames of a capture are (the registry's LINKTYPE values).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LinkType {
-    /// 3: AX.25 frames without flags and FCS.
-    Ax25,
-    /// 228: IPv4 packets.
-    Ipv4,
-    /// 147: whatever the user has told Wireshark to take it for.
-    User0,
-    /// 202: the KISS type octet, then the AX.25 frame; unescaped, no FEND.
-    Ax25Kiss,
-}
-
-impl LinkType {
-    fn value(self) -> u32 {
-        match self {
-            Self::Ax25 => 3,
-            Self::Ipv4 => 228,
-            Self::User0 => 147,
-            Self::Ax25Kiss => 202,
-        }
-    }
-}
+use super::{
+    CAPTURE_BYTES_MAX, FILE_HEADER_BYTES, LinkType, MAGIC_MICROSECONDS, RECORD_HEADER_BYTES,
+    VERSION_MAJOR, VERSION_MINOR,
+};
 
 /// Writes one capture.
 #[derive(Debug)]
@@ -52,7 +20,7 @@ impl<W: Write> PcapWriter<W> {
     /// # Errors
     /// Those of `writer`.
     pub fn new(mut writer: W, link_type: LinkType) -> io::Result<Self> {
-        let mut header = Vec::with_capacity(24);
+        let mut header = Vec::with_capacity(FILE_HEADER_BYTES);
         header.extend_from_slice(&MAGIC_MICROSECONDS.to_le_bytes());
         header.extend_from_slice(&VERSION_MAJOR.to_le_bytes());
         header.extend_from_slice(&VERSION_MINOR.to_le_bytes());
@@ -77,7 +45,7 @@ impl<W: Write> PcapWriter<W> {
             .ok()
             .filter(|octets| *octets <= CAPTURE_BYTES_MAX)
             .ok_or_else(|| invalid("the frame is longer than a pcap capture holds"))?;
-        let mut header = Vec::with_capacity(16);
+        let mut header = Vec::with_capacity(RECORD_HEADER_BYTES);
         for field in [seconds, since_epoch.subsec_micros(), octets, octets] {
             header.extend_from_slice(&field.to_le_bytes());
         }
