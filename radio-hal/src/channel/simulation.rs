@@ -70,6 +70,7 @@ pub fn simulate(
         .map_err(|error| RadioError::new(ErrorKind::Io, format!("no thread: {error}")))?;
     let transmitter = ChannelTransmitter {
         air: Arc::clone(&air),
+        frame_bytes_max: properties.frame_bytes_max,
         deframer: Deframer::new(&frames)?,
         wake: Some(wake),
         thread: Some(thread),
@@ -198,6 +199,7 @@ impl FarEnd {
 
 struct ChannelTransmitter {
     air: Arc<Air>,
+    frame_bytes_max: Option<usize>,
     deframer: Deframer,
     wake: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -205,6 +207,13 @@ struct ChannelTransmitter {
 
 impl RadioTransmitter for ChannelTransmitter {
     fn transmit(&mut self, frame: &[u8]) -> Result<(), RadioError> {
+        if let Some(frame_bytes_max) = self.frame_bytes_max.filter(|max| frame.len() > *max) {
+            let octets = frame.len();
+            return Err(RadioError::new(
+                ErrorKind::PacketTooLong,
+                format!("frame of {octets} octets: the radio takes {frame_bytes_max} at most"),
+            ));
+        }
         self.deframer.push(frame);
         let (mut channel, now) = self.air.channel();
         if channel.credits(now) == 0 {
