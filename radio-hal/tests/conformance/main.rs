@@ -2,3 +2,5 @@
 
 mod broken;
 mod drivers;
+#[cfg(all(feature = "serial", unix))]
+mod functions;

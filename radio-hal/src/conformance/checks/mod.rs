@@ -125,7 +125,12 @@ pub(super) const CHECKS: [Check; 19] = [
     },
     Check {
         rules: &[Rule::TransmitAllCounts],
-        needs: &[Rule::OkMeansTaken, Rule::ErrorMeansNotSent],
+        needs: &[
+            Rule::ReceivedOnceInOrder,
+            Rule::TransmittedOnceInOrder,
+            Rule::OkMeansTaken,
+            Rule::ErrorMeansNotSent,
+        ],
         run: stalling::transmit_all,
     },
     Check {

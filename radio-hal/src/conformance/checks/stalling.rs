@@ -15,12 +15,17 @@ const STALL_PACKET_BYTES_MAX: usize = 1024;
 /// A line that takes so much holds more than a kernel's buffers: it does not
 /// stall.
 const STALL_BYTES_MAX: usize = 16 << 20;
+/// No line is filled for longer.
+const FILLING_MAX: Duration = Duration::from_secs(8);
 /// How long room is waited for that does not come.
 const NO_ROOM: Duration = Duration::from_millis(100);
 /// Frames offered to a radio of one credit, to see that the credit is good.
 const ONE_BY_ONE: usize = 3;
 /// Frames offered in one call.
 const BATCH: usize = 5;
+/// Frames offered in one call to a line that stalls: so many that it stalls amid
+/// them.
+const STALLING_BATCH: usize = 50;
 
 /// A packet to fill a line with.
 pub(super) fn stall_packet(near: &Transmitting, number: usize) -> Vec<u8> {
@@ -51,7 +56,9 @@ pub(super) fn back_pressure(rig: &mut Rig) -> Result<(), Stop> {
     let near = &mut rig.near.transmitting;
     let mut taken = Vec::new();
     let mut refused = None;
-    while taken.len() < packets_max && near.credits(NO_ROOM)? > 0 {
+    let started = Instant::now();
+    while taken.len() < packets_max && started.elapsed() < FILLING_MAX && near.credits(NO_ROOM)? > 0
+    {
         let packet = stall_packet(near, taken.len());
         match near.offer(&packet)? {
             Ok(()) => taken.push(packet),
@@ -162,17 +169,18 @@ pub(super) fn transmit_all(rig: &mut Rig) -> Result<(), Stop> {
     let heard = rig.while_transmitting(sent.len(), |near| send_all(near, &sent))?;
     exactly(&sent, &heard)?;
 
-    let batches_max = stall_packets(rig) / BATCH;
+    let batches_max = stall_packets(rig) / STALLING_BATCH;
     let near = &mut rig.near.transmitting;
     let bytes = stall_packet_bytes(near);
     let mut taken = Vec::new();
     let mut rest = Vec::new();
+    let started = Instant::now();
     for _ in 0..batches_max {
-        if near.credits(NO_ROOM)? == 0 {
+        if started.elapsed() > FILLING_MAX || near.credits(NO_ROOM)? == 0 {
             break;
         }
         let first = taken.len();
-        let batch: Vec<_> = (first..first + BATCH)
+        let batch: Vec<_> = (first..first + STALLING_BATCH)
             .map(|number| packet(number, bytes))
             .collect();
         let count = near.offer_all(&batch)?.unwrap_or(0);
