@@ -163,7 +163,8 @@ impl Decoder {
     fn end_frame(&mut self) -> Option<Result<usize, HdlcError>> {
         let was_frame = self.state == State::Frame;
         let bits = self.frame_bits.saturating_sub(FLAG_BITS_TAKEN);
-        if !was_frame || bits == 0 {
+        // Less than an octet is what fills the time up to the next flag.
+        if !was_frame || bits < 8 {
             self.begin_frame();
             return None;
         }

@@ -43,13 +43,12 @@ pub(super) fn cut_anywhere(rig: &mut Rig) -> Result<(), Stop> {
     }
     let mut sent = Vec::new();
     let heard = rig.while_receiving(|_, far, listening| {
-        let cuts = far.frame(b"#00000 \xC0\x7E\xDB ")?.len();
-        for cut in 1..=cuts {
+        for cut in 1.. {
             let packet = [&packet(cut, 7), &b"\xC0\x7E\xDB "[..]].concat();
             let frame = far.frame(&packet)?;
-            let parts: Vec<_> = match frame.split_at_checked(cut) {
-                Some((head, tail)) if !tail.is_empty() => vec![head, tail],
-                _ => frame.chunks(1).collect(),
+            let (parts, is_last) = match frame.split_at_checked(cut) {
+                Some((head, tail)) if !tail.is_empty() => (vec![head, tail], false),
+                _ => (frame.chunks(1).collect(), true),
             };
             for part in parts {
                 far.send(part)?;
@@ -57,7 +56,7 @@ pub(super) fn cut_anywhere(rig: &mut Rig) -> Result<(), Stop> {
             }
             let came = listening.wait_for_packet(&packet);
             sent.push(packet);
-            if !came {
+            if is_last || !came {
                 break;
             }
         }
