@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use radio_hal::conformance::{self, Outcome, PtyBench, Rule, Setup};
 use radio_hal::kiss::{self, Command, Decoder, Port};
-use radio_hal::{ErrorKind, FramingConfig, Radio, RadioError};
+use radio_hal::{ErrorKind, FramingConfig, Medium, Radio, RadioError};
 
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -47,7 +47,7 @@ fn open(device: &str) -> Result<Radio, RadioError> {
 
 #[test]
 fn a_driver_of_two_functions_is_checked_on_a_serial_line() {
-    let setup = Setup::functions(FramingConfig::kiss(), WAIT);
+    let setup = Setup::functions(Medium::Stream, FramingConfig::kiss(), WAIT);
     let report = conformance::check(PtyBench::new(setup, open));
     println!("{report}");
     for rule in [Rule::ReceivesAgain, Rule::TransmitsAgain] {

@@ -119,7 +119,8 @@ pub(super) fn credits(rig: &mut Rig) -> Result<(), Stop> {
             let outcome = near.offer(&packet)?;
             let elapsed = started.elapsed();
             let is_late = credits_max > 1 && elapsed > LATE / 2;
-            let is_full = matches!(&outcome, Err(error) if error.kind() == ErrorKind::Full);
+            let is_full = credits_max > 1
+                && matches!(&outcome, Err(error) if error.kind() == ErrorKind::Full);
             if is_late || is_full {
                 return Err(Violation::here(
                     format!("{credits} credits are good for as many frames, taken at once"),
@@ -184,9 +185,8 @@ pub(super) fn transmit_all(rig: &mut Rig) -> Result<(), Stop> {
             .map(|number| packet(number, bytes))
             .collect();
         let count = near.offer_all(&batch)?.unwrap_or(0);
-        let (batch_taken, batch_rest) = counted(&batch, count)?;
-        taken.extend_from_slice(batch_taken);
-        rest = batch_rest.to_vec();
+        rest = rest_of(&batch, count)?.to_vec();
+        taken.extend(batch.into_iter().take(count));
         if !rest.is_empty() {
             break;
         }
@@ -207,8 +207,9 @@ fn send_all(near: &mut Transmitting, packets: &[Vec<u8>]) -> Result<(), Violatio
             0 => Ok(0),
             _ => near.offer_all(batch)?,
         };
-        let (taken, _) = counted(batch, *outcome.as_ref().unwrap_or(&0))?;
-        rest = rest.get(taken.len()..).unwrap_or_default();
+        let taken = *outcome.as_ref().unwrap_or(&0);
+        rest_of(batch, taken)?;
+        rest = rest_of(rest, taken)?;
         if started.elapsed() > 2 * ARRIVAL {
             return Err(Violation::here(
                 "frames are taken while the far end takes them",
@@ -219,9 +220,9 @@ fn send_all(near: &mut Transmitting, packets: &[Vec<u8>]) -> Result<(), Violatio
     Ok(())
 }
 
-/// The packets that were taken of those offered, and the rest.
-fn counted(offered: &[Vec<u8>], taken: usize) -> Result<(&[Vec<u8>], &[Vec<u8>]), Violation> {
-    offered.split_at_checked(taken).ok_or_else(|| {
+/// The packets that were not taken of those offered.
+fn rest_of(offered: &[Vec<u8>], taken: usize) -> Result<&[Vec<u8>], Violation> {
+    offered.get(taken..).ok_or_else(|| {
         Violation::here(
             format!(
                 "at most {} frames are taken, as were offered",
