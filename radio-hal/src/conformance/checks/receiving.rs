@@ -62,18 +62,10 @@ pub(super) fn cut_anywhere(rig: &mut Rig) -> Result<(), Stop> {
         }
         Ok(listening.take_packets(0))
     })?;
-    exactly(&sent, &heard).map_err(|violation| {
-        let cut = sent.len();
-        Violation {
-            failure: crate::conformance::Failure {
-                expected: format!(
-                    "{} (this one arrived in two parts, the first of {cut} octets)",
-                    violation.failure.expected
-                ),
-                ..violation.failure
-            },
-            ..violation
-        }
+    exactly(&sent, &heard).map_err(|mut violation| {
+        let cut = format!("; it came in two parts, the first of {} octets", sent.len());
+        violation.failure.expected.push_str(&cut);
+        violation
     })?;
     Ok(())
 }
