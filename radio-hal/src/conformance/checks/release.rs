@@ -31,7 +31,10 @@ pub(super) fn dropped(rig: &mut Rig) -> Result<(), Stop> {
         .call("drop", Rule::DroppedIsReleased, Duration::ZERO, || {
             drop(gone);
         })?;
-    let radio = reopen().map_err(failed)?;
+    let radio = rig
+        .calls
+        .call("open", Rule::DroppedIsReleased, Duration::ZERO, reopen)?
+        .map_err(failed)?;
     rig.near = Near::new(radio, &rig.setup, &rig.calls).map_err(failed)?;
     // What the first one sent last is not the second one's.
     rig.far.hear_rest();
