@@ -99,6 +99,7 @@ impl RadioProperties {
 /// - `receive` MUST return within about `timeout`. When it gives nothing, it
 ///   MUST NOT return much earlier: the caller asks again at once, and would
 ///   spin. So it is while the device is gone.
+///   One that deframes itself MAY return early after what is no packet.
 /// - It MUST return as soon as there are octets; it does not wait for a certain
 ///   number of them. A read that got a part of a frame is a good read.
 /// - On [`Medium::Datagrams`] it MUST push each frame as one piece. On
@@ -148,8 +149,8 @@ pub trait RadioReceiver: Send {
 ///   MUST be refused with [`ErrorKind::PacketTooLong`](crate::ErrorKind) before
 ///   one of them is sent.
 /// - It MAY block while the device is busy, for that is how a radio of one
-///   credit sets the pace; it MUST NOT block for ever. It MUST NOT wait for the
-///   receiver.
+///   credit sets the pace; it MUST NOT block for ever: a device that takes
+///   nothing for some seconds is an error. It MUST NOT wait for the receiver.
 /// - A radio of more than one credit MUST tell by `credits` how many frames it
 ///   takes now. So many `transmit` calls that follow MUST NOT block for the air
 ///   and MUST NOT end with [`ErrorKind::Full`](crate::ErrorKind). Without a

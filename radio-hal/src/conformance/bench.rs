@@ -110,14 +110,14 @@ impl Setup {
     }
 
     /// A driver of whole packets ([`Radio::from_functions`]) that puts
-    /// `line_framing` on a stream itself. `wait` is how long its `read` waits
+    /// `line_framing` on its line itself. `wait` is how long its `read` waits
     /// while nothing comes. It is taken not to reopen its device; see
     /// [`with_reopening`](Self::with_reopening).
-    pub fn functions(line_framing: FramingConfig, wait: Duration) -> Self {
+    pub fn functions(line: Medium, line_framing: FramingConfig, wait: Duration) -> Self {
         Self {
             reopens: false,
             own_wait: Some(wait),
-            ..Self::new(FramingConfig::raw(), line_framing, Medium::Stream)
+            ..Self::new(FramingConfig::raw(), line_framing, line)
         }
     }
 

@@ -1,6 +1,7 @@
 //! Every driver of ours keeps every rule.
 
 use radio_hal::conformance::{self, Bench, Outcome, PairBench, Rule, Setup, TcpBench, UdpBench};
+use radio_hal::kiss::{self, Command, Port};
 use radio_hal::{Ax25Config, FramingConfig, HdlcConfig, LoopbackRadio, TcpRadio, UdpRadio};
 
 fn ax25() -> Ax25Config {
@@ -40,16 +41,15 @@ fn of_datagrams() -> Vec<Rule> {
     [&OF_STREAMS[..], &OF_LINES_THAT_ARE_CUT].concat()
 }
 
+/// What `kiss-tcp` is: TCP, KISS, and parameters for the TNC first.
 #[test]
-fn tcp_connecting_keeps_every_rule_with_kiss() {
-    let setup = Setup::stream(FramingConfig::kiss_ax25(ax25()));
-    let bench = TcpBench::connecting(setup, TcpRadio::connect);
-    passes(bench, &[Rule::OnePieceEach]);
-}
-
-#[test]
-fn tcp_connecting_keeps_every_rule_with_hdlc() {
-    let bench = TcpBench::connecting(Setup::stream(hdlc()), TcpRadio::connect);
+fn kiss_over_tcp_keeps_every_rule() {
+    let mut parameters = Vec::new();
+    kiss::encode(Port::ZERO, Command::TxDelay, &[30], &mut parameters);
+    let setup = Setup::stream(FramingConfig::kiss());
+    let bench = TcpBench::connecting(setup, move |peer| {
+        TcpRadio::connect_greeting(peer, parameters.clone())
+    });
     passes(bench, &[Rule::OnePieceEach]);
 }
 
@@ -88,12 +88,20 @@ mod serial {
     use radio_hal::conformance::PtyBench;
     use radio_hal::{SerialConfig, SerialRadio};
 
-    #[test]
-    fn serial_keeps_every_rule() {
-        let setup = Setup::stream(FramingConfig::kiss());
-        let bench = PtyBench::new(setup, |device| {
+    fn keeps_every_rule_with(framing: FramingConfig) {
+        let bench = PtyBench::new(Setup::stream(framing), |device| {
             SerialRadio::open(&SerialConfig::new(device, 9600))
         });
         passes(bench, &[Rule::OnePieceEach, Rule::GivenBeforeInterruption]);
+    }
+
+    #[test]
+    fn serial_keeps_every_rule_with_kiss() {
+        keeps_every_rule_with(FramingConfig::kiss_ax25(ax25()));
+    }
+
+    #[test]
+    fn serial_keeps_every_rule_with_hdlc() {
+        keeps_every_rule_with(hdlc());
     }
 }

@@ -2,4 +2,6 @@
 
 mod broken;
 mod drivers;
+#[cfg(all(feature = "serial", unix))]
+mod functions;
 mod wrapped;

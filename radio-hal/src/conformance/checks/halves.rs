@@ -42,7 +42,8 @@ fn transmit_while_receiving(rig: &mut Rig) -> Result<(), Violation> {
         });
         let mut best = Duration::MAX;
         for number in 0..TRIES {
-            let is_waiting = |elapsed: Duration| elapsed > Duration::from_millis(5);
+            // Not at its end, where a lock would soon be free.
+            let is_waiting = |elapsed| elapsed > wait / 50 && elapsed < wait / 3;
             while !calls.under_way(RECEIVE).is_some_and(is_waiting) && !receiver.is_finished() {
                 thread::sleep(Duration::from_millis(1));
             }

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use super::Stop;
 use crate::conformance::bench::Cutting;
 use crate::conformance::far::Far;
-use crate::conformance::heard::{Heard, has, packet};
+use crate::conformance::heard::{Heard, exactly, has, packet};
 use crate::conformance::near::{ARRIVAL, Transmitting};
 use crate::conformance::rig::Rig;
 use crate::conformance::rule::Rule;
 use crate::conformance::violation::Violation;
+use crate::radio::Medium;
 
 /// A line that is back is to be open again within this time.
 const REOPEN_MAX: Duration = Duration::from_secs(8);
@@ -44,24 +45,32 @@ pub(super) fn given_before(rig: &mut Rig) -> Result<(), Stop> {
         ));
     }
     let (first, last) = (packet(1, 20), packet(2, 20));
-    let heard = rig.while_receiving(|_, far, listening| {
+    let mut heard = rig.while_receiving(|_, far, listening| {
         far.send_packet(&first)?;
         listening.wait_for_packet(&first);
-        far.send_packet(&last)?;
-        far.cut();
-        listening.wait_for_error(ARRIVAL);
         Ok(listening.take())
     })?;
+    rig.far.send_packet(&last)?;
+    rig.far.cut();
+    heard.extend(rig.while_receiving(|_, _, listening| {
+        listening.wait_for_error(ARRIVAL);
+        Ok(listening.take())
+    })?);
     let before: Vec<_> = heard
         .into_iter()
         .take_while(|one| !one.is_error())
         .collect();
-    Ok(crate::conformance::heard::exactly(&[first, last], &before)?)
+    Ok(exactly(&[first, last], &before)?)
 }
 
 /// The line is cut within a frame, and its rest comes after the interruption.
 pub(super) fn is_told(rig: &mut Rig) -> Result<(), Stop> {
     needs_cutting(rig)?;
+    if rig.setup.line != Medium::Stream {
+        return Err(Stop::NotApplicable(
+            "a datagram comes whole or not at all, and needs no error",
+        ));
+    }
     let reopens = rig.setup.reopens;
     let (before, cut, after) = (packet(1, 20), packet(2, 40), packet(3, 20));
     let heard = rig.while_receiving(|_, far, listening| {

@@ -125,7 +125,12 @@ pub(super) const CHECKS: [Check; 19] = [
     },
     Check {
         rules: &[Rule::TransmitAllCounts],
-        needs: &[Rule::OkMeansTaken, Rule::ErrorMeansNotSent],
+        needs: &[
+            Rule::ReceivedOnceInOrder,
+            Rule::TransmittedOnceInOrder,
+            Rule::OkMeansTaken,
+            Rule::ErrorMeansNotSent,
+        ],
         run: stalling::transmit_all,
     },
     Check {
@@ -139,3 +144,25 @@ pub(super) const CHECKS: [Check; 19] = [
         run: release::dropped,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_is_proven_by_a_check() {
+        for rule in Rule::ALL {
+            let proven = CHECKS.iter().any(|check| check.rules.contains(&rule));
+            assert!(proven, "no check proves {rule}");
+        }
+    }
+
+    #[test]
+    fn what_a_check_needs_is_proven_before_it() {
+        let mut proven = Vec::new();
+        for check in &CHECKS {
+            assert!(check.needs.iter().all(|rule| proven.contains(rule)));
+            proven.extend_from_slice(check.rules);
+        }
+    }
+}

@@ -31,8 +31,13 @@ pub(super) fn dropped(rig: &mut Rig) -> Result<(), Stop> {
         .call("drop", Rule::DroppedIsReleased, Duration::ZERO, || {
             drop(gone);
         })?;
-    let radio = reopen().map_err(failed)?;
+    let radio = rig
+        .calls
+        .call("open", Rule::DroppedIsReleased, Duration::ZERO, reopen)?
+        .map_err(failed)?;
     rig.near = Near::new(radio, &rig.setup, &rig.calls).map_err(failed)?;
+    // What the first one sent last is not the second one's.
+    rig.far.hear_rest();
 
     let sent: Vec<_> = (0..8).map(|number| packet(number, 20)).collect();
     let heard = rig.while_receiving(|_, far, listening| {
@@ -43,7 +48,6 @@ pub(super) fn dropped(rig: &mut Rig) -> Result<(), Stop> {
         Ok(listening.take_packets(sent.len()))
     })?;
     exactly(&sent, &heard)?;
-    rig.far.hear_rest();
     let heard = rig.while_transmitting(sent.len(), |near| {
         sent.iter().try_for_each(|packet| near.send(packet))
     })?;

@@ -15,12 +15,17 @@ const STALL_PACKET_BYTES_MAX: usize = 1024;
 /// A line that takes so much holds more than a kernel's buffers: it does not
 /// stall.
 const STALL_BYTES_MAX: usize = 16 << 20;
+/// No line is filled for longer.
+const FILLING_MAX: Duration = Duration::from_secs(8);
 /// How long room is waited for that does not come.
 const NO_ROOM: Duration = Duration::from_millis(100);
 /// Frames offered to a radio of one credit, to see that the credit is good.
 const ONE_BY_ONE: usize = 3;
 /// Frames offered in one call.
 const BATCH: usize = 5;
+/// Frames offered in one call to a line that stalls: so many that it stalls amid
+/// them.
+const STALLING_BATCH: usize = 50;
 
 /// A packet to fill a line with.
 pub(super) fn stall_packet(near: &Transmitting, number: usize) -> Vec<u8> {
@@ -51,7 +56,9 @@ pub(super) fn back_pressure(rig: &mut Rig) -> Result<(), Stop> {
     let near = &mut rig.near.transmitting;
     let mut taken = Vec::new();
     let mut refused = None;
-    while taken.len() < packets_max && near.credits(NO_ROOM)? > 0 {
+    let started = Instant::now();
+    while taken.len() < packets_max && started.elapsed() < FILLING_MAX && near.credits(NO_ROOM)? > 0
+    {
         let packet = stall_packet(near, taken.len());
         match near.offer(&packet)? {
             Ok(()) => taken.push(packet),
@@ -112,7 +119,8 @@ pub(super) fn credits(rig: &mut Rig) -> Result<(), Stop> {
             let outcome = near.offer(&packet)?;
             let elapsed = started.elapsed();
             let is_late = credits_max > 1 && elapsed > LATE / 2;
-            let is_full = matches!(&outcome, Err(error) if error.kind() == ErrorKind::Full);
+            let is_full = credits_max > 1
+                && matches!(&outcome, Err(error) if error.kind() == ErrorKind::Full);
             if is_late || is_full {
                 return Err(Violation::here(
                     format!("{credits} credits are good for as many frames, taken at once"),
@@ -162,23 +170,23 @@ pub(super) fn transmit_all(rig: &mut Rig) -> Result<(), Stop> {
     let heard = rig.while_transmitting(sent.len(), |near| send_all(near, &sent))?;
     exactly(&sent, &heard)?;
 
-    let batches_max = stall_packets(rig) / BATCH;
+    let batches_max = stall_packets(rig) / STALLING_BATCH;
     let near = &mut rig.near.transmitting;
     let bytes = stall_packet_bytes(near);
     let mut taken = Vec::new();
     let mut rest = Vec::new();
+    let started = Instant::now();
     for _ in 0..batches_max {
-        if near.credits(NO_ROOM)? == 0 {
+        if started.elapsed() > FILLING_MAX || near.credits(NO_ROOM)? == 0 {
             break;
         }
         let first = taken.len();
-        let batch: Vec<_> = (first..first + BATCH)
+        let batch: Vec<_> = (first..first + STALLING_BATCH)
             .map(|number| packet(number, bytes))
             .collect();
         let count = near.offer_all(&batch)?.unwrap_or(0);
-        let (batch_taken, batch_rest) = counted(&batch, count)?;
-        taken.extend_from_slice(batch_taken);
-        rest = batch_rest.to_vec();
+        rest = rest_of(&batch, count)?.to_vec();
+        taken.extend(batch.into_iter().take(count));
         if !rest.is_empty() {
             break;
         }
@@ -199,8 +207,9 @@ fn send_all(near: &mut Transmitting, packets: &[Vec<u8>]) -> Result<(), Violatio
             0 => Ok(0),
             _ => near.offer_all(batch)?,
         };
-        let (taken, _) = counted(batch, *outcome.as_ref().unwrap_or(&0))?;
-        rest = rest.get(taken.len()..).unwrap_or_default();
+        let taken = *outcome.as_ref().unwrap_or(&0);
+        rest_of(batch, taken)?;
+        rest = rest_of(rest, taken)?;
         if started.elapsed() > 2 * ARRIVAL {
             return Err(Violation::here(
                 "frames are taken while the far end takes them",
@@ -211,9 +220,9 @@ fn send_all(near: &mut Transmitting, packets: &[Vec<u8>]) -> Result<(), Violatio
     Ok(())
 }
 
-/// The packets that were taken of those offered, and the rest.
-fn counted(offered: &[Vec<u8>], taken: usize) -> Result<(&[Vec<u8>], &[Vec<u8>]), Violation> {
-    offered.split_at_checked(taken).ok_or_else(|| {
+/// The packets that were not taken of those offered.
+fn rest_of(offered: &[Vec<u8>], taken: usize) -> Result<&[Vec<u8>], Violation> {
+    offered.get(taken..).ok_or_else(|| {
         Violation::here(
             format!(
                 "at most {} frames are taken, as were offered",

@@ -2,6 +2,7 @@
 
 use super::Stop;
 use crate::conformance::heard::{exactly, packet};
+use crate::conformance::near::ARRIVAL;
 use crate::conformance::rig::Rig;
 use crate::conformance::violation::Violation;
 use crate::error::ErrorKind;
@@ -41,7 +42,7 @@ pub(super) fn mtu(rig: &mut Rig) -> Result<(), Stop> {
     let short = packet(1, 20);
     let heard = rig.while_transmitting(1, |near| {
         let too_long = vec![b'x'; frame_bytes_max + 1];
-        near.credits(crate::conformance::near::ARRIVAL)?;
+        near.credits(ARRIVAL)?;
         let happened = match near.transmit(&too_long)? {
             Err(error) if error.kind() == ErrorKind::PacketTooLong => return near.send(&short),
             Err(error) => format!("an error of kind {:?}: {error}", error.kind()),

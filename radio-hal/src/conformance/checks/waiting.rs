@@ -15,6 +15,7 @@ const LONG_WAIT: Duration = LATE.saturating_mul(2);
 /// Nothing comes: each call is timed by the driver's wrapper.
 pub(super) fn nothing_comes(rig: &mut Rig) -> Result<(), Stop> {
     let wait = rig.setup.wait();
+    rig.near.receiving.early_max = 0;
     for timeout in [wait, Duration::ZERO, wait / 4, wait, wait] {
         let heard = rig.near.receiving.hear(timeout)?;
         if let Some(heard) = heard.first() {

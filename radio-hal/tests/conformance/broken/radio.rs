@@ -105,7 +105,7 @@ impl Receiver {
         loop {
             let open = Some(state.generation) == self.half.generation;
             let lost = self.half.generation.is_some() && !(open && state.plugged);
-            if lost && self.half.has(Defect::ForgetsWhatItRead) {
+            if lost && !state.plugged && self.half.has(Defect::ForgetsWhatItRead) {
                 state.to_near.clear();
             }
             if open {
@@ -137,7 +137,23 @@ impl Receiver {
         }
     }
 
-    fn spoil(&mut self, piece: &mut Vec<u8>) -> Result<(), RadioError> {
+    fn octets_min(&self) -> usize {
+        match self.half.model.defect {
+            Defect::WaitsForEightOctets => 8,
+            Defect::NeverWaits | Defect::SpinsWhileGone => 0,
+            _ => 1,
+        }
+    }
+
+    fn read_spoiled(&mut self, deadline: Instant) -> Result<Vec<Vec<u8>>, RadioError> {
+        let mut pieces = self.read(deadline)?;
+        for piece in &mut pieces {
+            self.spoil(piece)?;
+        }
+        Ok(pieces)
+    }
+
+    fn spoil(&self, piece: &mut Vec<u8>) -> Result<(), RadioError> {
         let has_wrong_escape = piece.windows(2).any(|pair| pair == b"\xDB\xDB");
         match self.half.model.defect {
             Defect::LosesLoneOctets if piece.len() == 1 && piece[0] != 0xC0 => piece.clear(),
@@ -167,17 +183,14 @@ impl RadioReceiver for Receiver {
             _ => timeout,
         };
         let deadline = Instant::now() + timeout;
-        let mut pieces = self.read(deadline)?;
-        while self.half.has(Defect::WaitsForEightOctets)
-            && pieces.iter().map(Vec::len).sum::<usize>() < 8
-            && Instant::now() < deadline
-        {
-            pieces.extend(self.read(deadline)?);
+        let mut pieces = self.read_spoiled(deadline)?;
+        while pieces.iter().map(Vec::len).sum::<usize>() < self.octets_min() {
+            if Instant::now() >= deadline {
+                break;
+            }
+            pieces.extend(self.read_spoiled(deadline)?);
         }
-        for piece in &mut pieces {
-            self.pieces += 1;
-            self.spoil(piece)?;
-        }
+        self.pieces += pieces.len();
         if self.half.has(Defect::MergesDatagrams) {
             received.push(&pieces.concat());
         } else {
@@ -257,7 +270,7 @@ impl RadioTransmitter for Transmitter {
         if self.0.model.credits_max > 1 && self.room_frames() <= usize::from(lies) {
             return Err(error(ErrorKind::Full, "no credit"));
         }
-        let sent = match self.model_defect() {
+        let sent = match self.0.model.defect {
             Defect::WritesOnce => frame.get(..60).unwrap_or(frame),
             _ => frame,
         };
@@ -267,7 +280,7 @@ impl RadioTransmitter for Transmitter {
     fn credits(&mut self, timeout: Duration) -> Result<usize, RadioError> {
         let deadline = Instant::now() + timeout;
         loop {
-            let credits = match (self.model_defect(), self.0.model.credits_max) {
+            let credits = match (self.0.model.defect, self.0.model.credits_max) {
                 (Defect::GivesTooManyCredits, max) => max + 2,
                 (_, 1) => usize::from(self.0.line.state().plugged),
                 (_, max) => self.room_frames().min(max),
@@ -294,10 +307,6 @@ impl RadioTransmitter for Transmitter {
 }
 
 impl Transmitter {
-    fn model_defect(&self) -> Defect {
-        self.0.model.defect
-    }
-
     fn room_frames(&self) -> usize {
         let state = self.0.line.state();
         if state.plugged {
