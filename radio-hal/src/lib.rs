@@ -53,34 +53,25 @@
 mod address;
 pub mod ax25;
 pub mod callsign;
-pub mod capture;
-pub mod channel;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod connection;
 pub mod counters;
 pub mod deframer;
+pub mod drivers;
 mod error;
 mod frame_buffer;
 pub mod framer;
 pub mod framing;
 pub mod hdlc;
-pub mod host_line;
 pub mod kiss;
-pub mod loopback;
 pub mod pcap;
 pub mod radio;
-#[cfg(feature = "serial")]
-pub mod serial;
-pub mod serial_config;
 pub mod slip;
 pub mod station;
-pub mod stream;
-pub mod tcp;
 pub mod typed;
-pub mod udp;
-pub mod watch;
+pub mod wrappers;
 
 pub use callsign::Callsign;
 pub use channel::{Channel, ChannelConfig};
@@ -88,6 +79,9 @@ pub use config::{RadioConfig, RadioConfigError};
 pub use connection::{READ_TIMEOUT_MS, RadioConnection};
 pub use counters::{FrameCounters, FrameDrop, FrameStatistics};
 pub use deframer::{Deframed, Deframer};
+#[cfg(feature = "serial")]
+pub use drivers::serial;
+pub use drivers::{loopback, serial_config, stream, tcp, udp};
 pub use error::{ErrorKind, RadioError};
 pub use frame_buffer::FrameBuffer;
 pub use framer::Framer;
@@ -102,3 +96,4 @@ pub use serial_config::{FlowControl, Parity, SerialConfig};
 pub use station::Station;
 pub use tcp::TcpRadio;
 pub use udp::UdpRadio;
+pub use wrappers::{capture, channel, host_line, watch};
