@@ -159,7 +159,7 @@ impl FrameCounters {
         self.transmitted.fetch_add(packets, Relaxed);
     }
 
-    /// Counts a packet that was refused or could not be sent.
+    /// Counts a try to send a packet that failed.
     pub fn count_transmit_failure(&self) {
         self.transmit_failures.fetch_add(1, Relaxed);
     }
@@ -197,7 +197,7 @@ pub struct FrameStatistics {
     dropped_by_reason: [u64; REASONS],
     /// Packets that the transmitter took.
     pub transmitted: u64,
-    /// Packets that were refused or could not be sent.
+    /// Tries to send a packet that failed; one that may be tried again is not lost by it.
     pub transmit_failures: u64,
 }
 

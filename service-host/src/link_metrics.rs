@@ -121,7 +121,7 @@ fn write_radio(page: &mut Page, radio: &FrameStatistics) {
         ),
         (
             "heliograph_radio_transmit_failures_total",
-            "Packets that were refused or could not be sent.",
+            "Tries to send a packet that failed; one that may be tried again is not lost by it.",
             radio.transmit_failures,
         ),
     ];
