@@ -12,9 +12,12 @@ use radio_hal::{
 
 const SHORT: Duration = Duration::from_millis(20);
 
+/// The pieces that one `receive` pushes, and what it gives.
+type Receive = (Vec<Vec<u8>>, Result<(), RadioError>);
+
 /// Hears what it is told to, then nothing.
 #[derive(Default)]
-struct Hears(VecDeque<(Vec<Vec<u8>>, Result<(), RadioError>)>);
+struct Hears(VecDeque<Receive>);
 
 impl RadioReceiver for Hears {
     fn receive(&mut self, received: &mut FrameBuffer, timeout: Duration) -> Result<(), RadioError> {
