@@ -48,7 +48,7 @@ pub type ReadFn<Connection> = dyn Fn(&Connection) -> CommsResult<Vec<u8>> + Send
 ///   packet: what it returns from counts as sent.
 /// - While the radio takes nothing, being busy or gone, it SHOULD return
 ///   [`CommsError::NotReady`](crate::CommsError::NotReady): the same packet is
-///   offered again after a pause of 10 ms, which doubles up to 1 s. The packet
+///   offered again after a pause of 10 ms, which doubles up to 100 ms. The packet
 ///   MUST NOT have been sent whole then.
 /// - After any other error it is not called again for the same message: all of that
 ///   message is dropped and counted, since the other end cannot use the rest.

@@ -90,7 +90,13 @@ pub fn from_functions<Connection: Clone + Send + 'static>(
     let write_connection = connection.clone();
     let read = move || match read(&connection) {
         Err(CommsError::NoData) => Ok(Vec::new()),
-        Err(error) => Err(RadioError::new(ErrorKind::Io, error.to_string())),
+        Err(error) => {
+            let kind = match error {
+                CommsError::NotReady(_) => ErrorKind::Unavailable,
+                _ => ErrorKind::Io,
+            };
+            Err(RadioError::new(kind, error.to_string()))
+        }
         Ok(packet) => Ok(packet),
     };
     let write = move |packet: &[u8]| {

@@ -137,6 +137,7 @@ impl RadioConnection {
             received.clear();
             *deframed = 0;
             if let Err(error) = receiver.receive(received, remaining) {
+                received.clear();
                 if let Some(reason) = deframer.reset() {
                     counters.count_dropped(reason);
                 }
@@ -171,7 +172,7 @@ impl RadioConnection {
         let outcome = self.frame_and_transmit(packets);
         match &outcome {
             Ok(taken) => counters.count_transmitted(*taken as u64),
-            Err(error) if error.kind() == ErrorKind::Full => {}
+            Err(error) if error.kind().may_be_tried_again() => {}
             Err(_) => counters.count_transmit_failure(),
         }
         outcome
@@ -185,18 +186,14 @@ impl RadioConnection {
             frames,
             cut_short,
         } = &mut *transmitting;
-        let credits = transmitter.credits(self.shared.read_timeout)?;
-        if credits == 0 {
-            return Err(RadioError::new(
-                ErrorKind::Full,
-                "the radio takes no frame now: it is busy, or gone",
-            ));
-        }
+        let mut credits = self.wait_for_credits(transmitter)?;
         if *cut_short {
             frames.clear();
             frames.push_with(|octets| framer.abort(octets));
             transmitter.transmit(frames.octets())?;
             *cut_short = false;
+            // That took one.
+            credits = self.wait_for_credits(transmitter)?;
         }
         frames.clear();
         for (index, packet) in packets.iter().enumerate().take(credits) {
@@ -210,9 +207,26 @@ impl RadioConnection {
             1 => transmitter.transmit(frames.octets()).map(|()| 1),
             _ => transmitter.transmit_all(frames),
         };
-        let on_stream = self.shared.properties.medium == Medium::Stream;
-        *cut_short = on_stream && !matches!(outcome, Ok(taken) if taken == frames.len());
+        *cut_short = self.shared.properties.medium == Medium::Stream
+            && match &outcome {
+                Ok(taken) => *taken < frames.len(),
+                Err(error) => error.kind().may_have_sent_a_part(),
+            };
         outcome
+    }
+
+    /// At least one, or [`ErrorKind::Full`].
+    fn wait_for_credits(
+        &self,
+        transmitter: &mut Box<dyn RadioTransmitter>,
+    ) -> Result<usize, RadioError> {
+        match transmitter.credits(self.shared.read_timeout)? {
+            0 => Err(RadioError::new(
+                ErrorKind::Full,
+                "the radio takes no frame now: it is busy, or gone",
+            )),
+            credits => Ok(credits),
+        }
     }
 
     pub(crate) fn with_channel(self, channel: Option<ChannelMonitor>) -> Self {

@@ -159,7 +159,8 @@ impl FrameCounters {
         self.transmitted.fetch_add(packets, Relaxed);
     }
 
-    /// Counts a try to send a packet that failed.
+    /// Counts a packet that was refused or could not be sent, and is not to be
+    /// tried again.
     pub fn count_transmit_failure(&self) {
         self.transmit_failures.fetch_add(1, Relaxed);
     }
@@ -197,7 +198,9 @@ pub struct FrameStatistics {
     dropped_by_reason: [u64; REASONS],
     /// Packets that the transmitter took.
     pub transmitted: u64,
-    /// Tries to send a packet that failed; one that may be tried again is not lost by it.
+    /// Packets that were refused or could not be sent. One that may be offered
+    /// again ([`ErrorKind::may_be_tried_again`](crate::ErrorKind::may_be_tried_again))
+    /// is not counted yet.
     pub transmit_failures: u64,
 }
 

@@ -65,4 +65,9 @@ impl ErrorKind {
             Self::Unavailable | Self::Full | Self::Timeout | Self::Disconnected
         )
     }
+
+    /// Whether a part of the frame may be on the stream.
+    pub(crate) fn may_have_sent_a_part(self) -> bool {
+        !matches!(self, Self::Full | Self::PacketTooLong | Self::PacketEmpty)
+    }
 }

@@ -113,7 +113,8 @@ impl RadioProperties {
 ///   here on. A stream that was interrupted, such as a line that was unplugged,
 ///   MUST give one error before the first octet after the interruption; the
 ///   caller then drops the frame that was cut. Octets received before it MUST
-///   be given first.
+///   be given first, by a call of their own: what is pushed along with an error
+///   is dropped.
 /// - A driver that can reopen its device SHOULD do so within later calls, with a
 ///   pause between tries, and give nothing meanwhile.
 /// - It MUST NOT wait for the transmitter, and MUST NOT panic, whatever the air
@@ -144,7 +145,9 @@ pub trait RadioReceiver: Send {
 ///   radio, or a buffer that loses nothing, has the frame; it need not wait
 ///   until the last octet has left the antenna.
 /// - After an error a part of the frame may have been sent on a stream, but
-///   MUST NOT have been sent whole: the same frame may be offered again.
+///   MUST NOT have been sent whole: the same frame may be offered again. Before
+///   that, a stream's part is given up by a `transmit` of a few octets, which
+///   takes a credit as a frame does.
 /// - More octets than [`frame_bytes_max`](RadioProperties::frame_bytes_max)
 ///   MUST be refused with [`ErrorKind::PacketTooLong`](crate::ErrorKind) before
 ///   one of them is sent.

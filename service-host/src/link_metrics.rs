@@ -121,7 +121,7 @@ fn write_radio(page: &mut Page, radio: &FrameStatistics) {
         ),
         (
             "heliograph_radio_transmit_failures_total",
-            "Tries to send a packet that failed; one that may be tried again is not lost by it.",
+            "Packets that were refused or could not be sent, and are not tried again.",
             radio.transmit_failures,
         ),
     ];

@@ -139,7 +139,7 @@ impl RadioFrames {
         Counter(self.0.transmitted)
     }
 
-    /// Tries to send a packet that failed; one that may be tried again is not lost by it.
+    /// Packets that were refused or could not be sent, and are not tried again.
     fn transmit_failures(&self) -> Counter {
         Counter(self.0.transmit_failures)
     }

@@ -10,11 +10,19 @@ pub(super) const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long to wait after a failure before the next try.
 pub(crate) struct BackOff {
     pause: Duration,
+    pause_max: Duration,
 }
 
 impl BackOff {
     pub(crate) fn new() -> Self {
-        BackOff { pause: PAUSE_MIN }
+        Self::up_to(PAUSE_MAX)
+    }
+
+    pub(super) fn up_to(pause_max: Duration) -> Self {
+        BackOff {
+            pause: PAUSE_MIN,
+            pause_max,
+        }
     }
 
     /// How long the next pause will be.
@@ -30,7 +38,7 @@ impl BackOff {
     /// Waits, but not beyond `stop`; false when that was asked for.
     pub(crate) fn pause(&mut self, stop: &Stop) -> bool {
         let pause = self.pause;
-        self.pause = (2 * pause).min(PAUSE_MAX);
+        self.pause = (2 * pause).min(self.pause_max);
         stop.sleep(pause)
     }
 }

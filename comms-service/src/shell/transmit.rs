@@ -11,6 +11,10 @@ use super::guard::panic_text;
 use crate::control::WriteFn;
 use crate::error::{CommsError, CommsResult};
 
+/// The longest pause before a packet is offered again: for so long the air may be
+/// idle after a radio got ready.
+const NOT_READY_PAUSE_MAX: Duration = Duration::from_millis(100);
+
 pub(super) fn run<Connection>(
     shell: &Shell,
     number: usize,
@@ -43,7 +47,7 @@ pub(super) fn run<Connection>(
             continue;
         }
         let began = Instant::now();
-        let result = write_when_ready(shell, number, &mut back_off, || write(connection, &packet));
+        let result = write_when_ready(shell, number, || write(connection, &packet));
         write_took = began.elapsed();
         let Err(error) = &result else {
             back_off.reset();
@@ -70,9 +74,9 @@ pub(super) fn run<Connection>(
 fn write_when_ready(
     shell: &Shell,
     number: usize,
-    back_off: &mut BackOff,
     mut write: impl FnMut() -> CommsResult<()>,
 ) -> Result<(), String> {
+    let mut back_off = BackOff::up_to(NOT_READY_PAUSE_MAX);
     let mut told = false;
     loop {
         match catch_unwind(AssertUnwindSafe(&mut write)) {

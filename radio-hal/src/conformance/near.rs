@@ -181,7 +181,8 @@ impl Transmitting {
         }
         let frame = self.frame(packet)?;
         let outcome = self.transmit(&frame)?;
-        self.cut_short = outcome.is_err() && self.properties.medium == Medium::Stream;
+        self.cut_short = self.properties.medium == Medium::Stream
+            && matches!(&outcome, Err(error) if error.kind().may_have_sent_a_part());
         Ok(outcome)
     }
 
@@ -203,8 +204,11 @@ impl Transmitting {
             .call(TRANSMIT, Rule::TransmitReturns, Duration::ZERO, || {
                 transmitter.transmit_all(&frames)
             })?;
-        let all = outcome.as_ref().is_ok_and(|taken| *taken == frames.len());
-        self.cut_short = !all && self.properties.medium == Medium::Stream;
+        self.cut_short = self.properties.medium == Medium::Stream
+            && match &outcome {
+                Ok(taken) => *taken < frames.len(),
+                Err(error) => error.kind().may_have_sent_a_part(),
+            };
         Ok(outcome)
     }
 
@@ -226,6 +230,10 @@ impl Transmitting {
         let mut happened = "the radio has no credit".to_owned();
         while started.elapsed() < ARRIVAL {
             if self.credits(ARRIVAL / 10)? == 0 {
+                continue;
+            }
+            // That takes a credit, too.
+            if self.cut_short && self.give_up_part()?.is_ok() {
                 continue;
             }
             let Err(error) = self.offer(packet)? else {

@@ -22,6 +22,9 @@ pub const STREAM_STALL_TIMEOUT_MS: u64 = 2000;
 pub const REOPEN_PAUSE_MIN_MS: u64 = 50;
 /// The longest pause between two tries to open a lost stream.
 pub const REOPEN_PAUSE_MAX_MS: u64 = 2000;
+/// A receiver that was not called for so long is not waited for: until then it
+/// takes what a lost stream still holds.
+const RECEIVER_AWAY: Duration = Duration::from_secs(2);
 
 /// Something that opens a stream, again and again.
 pub(crate) trait StreamDevice: Send + Sync + 'static {
@@ -45,6 +48,9 @@ pub(crate) trait StreamReader: Send + 'static {
     /// stream. An error of kind `TimedOut`, `WouldBlock` or `Interrupted` means
     /// nothing yet.
     fn read(&mut self, chunk: &mut [u8], timeout: Duration) -> io::Result<usize>;
+
+    /// Wakes a writer of the same stream, if the system can.
+    fn close(&mut self) {}
 }
 
 pub(crate) trait StreamWriter: Send + 'static {
@@ -95,6 +101,8 @@ struct Reading<R> {
     stream: Option<R>,
     /// How many times a stream was opened: tells one from the next.
     opened: u64,
+    /// When the stream was last read from.
+    read_at: Option<Instant>,
 }
 
 /// When a lost stream may be opened again.
@@ -120,6 +128,7 @@ impl<D: StreamDevice> Shared<D> {
             reader: Mutex::new(Reading {
                 stream: None,
                 opened: 0,
+                read_at: None,
             }),
             writer: Mutex::new(None),
             retry: Mutex::new(Retry::at_once()),
@@ -135,7 +144,10 @@ impl<D: StreamDevice> Shared<D> {
         let (new_reader, mut new_writer) = self.device.open()?;
         write_whole(&mut new_writer, &self.greeting)
             .1
-            .map_err(|error| self.failed(&error))?;
+            .map_err(|error| {
+                let text = format!("{} takes nothing: {error}", self.device.name());
+                RadioError::new(ErrorKind::Unavailable, text)
+            })?;
         (reader.stream, *writer) = (Some(new_reader), Some(new_writer));
         reader.opened += 1;
         *lock(&self.retry) = Retry::at_once();
@@ -210,12 +222,15 @@ impl<D: StreamDevice> RadioReceiver for StreamReceiver<D> {
     fn receive(&mut self, received: &mut FrameBuffer, timeout: Duration) -> Result<(), RadioError> {
         let shared = &self.shared;
         let deadline = Instant::now() + timeout;
+        // The first wait is the same each time, which spares a socket the
+        // setting of its timeout.
+        let mut remaining = timeout;
         let mut reader = lock(&shared.reader);
         loop {
-            let remaining = deadline.saturating_duration_since(Instant::now());
             let opened = reader.opened;
             let Some(stream) = reader.stream.as_mut() else {
                 let next = shared.reopen(&mut reader, &mut lock(&shared.writer));
+                remaining = deadline.saturating_duration_since(Instant::now());
                 if let Some(next) = next {
                     if remaining.is_zero() {
                         return Ok(());
@@ -237,7 +252,9 @@ impl<D: StreamDevice> RadioReceiver for StreamReceiver<D> {
                 let error = io::Error::new(io::ErrorKind::ConnectionReset, "it was interrupted");
                 return Err(shared.failed(&error));
             }
-            let failure = match stream.read(&mut self.chunk, remaining) {
+            let outcome = stream.read(&mut self.chunk, remaining);
+            reader.read_at = Some(Instant::now());
+            let failure = match outcome {
                 Ok(0) => io::Error::new(
                     io::ErrorKind::UnexpectedEof,
                     "it was closed by its other end",
@@ -255,7 +272,12 @@ impl<D: StreamDevice> RadioReceiver for StreamReceiver<D> {
                 }
                 Err(error) => error,
             };
-            reader.stream = None;
+            // A transmission that stalls would hold the lock.
+            reader
+                .stream
+                .take()
+                .iter_mut()
+                .for_each(StreamReader::close);
             *lock(&shared.writer) = None;
             self.heard_from = None;
             return Err(shared.lost(&failure));
@@ -273,6 +295,12 @@ impl<D: StreamDevice> StreamTransmitter<D> {
         let Ok(mut reader) = self.shared.reader.try_lock() else {
             return;
         };
+        let is_away = reader
+            .read_at
+            .is_none_or(|read_at| read_at.elapsed() > RECEIVER_AWAY);
+        if reader.stream.is_some() && !is_away {
+            return;
+        }
         let mut writer = lock(&self.shared.writer);
         if writer.is_none() {
             self.shared.reopen(&mut reader, &mut writer);
@@ -352,12 +380,11 @@ fn write_whole(writer: &mut impl StreamWriter, octets: &[u8]) -> (usize, io::Res
     let mut taken = 0;
     let mut stalled_at = Instant::now() + stall;
     while let Some(rest) = octets.get(taken..).filter(|rest| !rest.is_empty()) {
-        let remaining = stalled_at.saturating_duration_since(Instant::now());
-        if remaining.is_zero() {
+        if Instant::now() >= stalled_at {
             let text = format!("it took no octet for {STREAM_STALL_TIMEOUT_MS} ms");
             return (taken, Err(io::Error::new(io::ErrorKind::TimedOut, text)));
         }
-        match writer.write(rest, remaining) {
+        match writer.write(rest, stall) {
             Ok(0) => return (taken, Err(io::ErrorKind::WriteZero.into())),
             Ok(written) => {
                 taken += written;

@@ -176,6 +176,10 @@ impl StreamReader for Reader {
         }
         self.stream.read(chunk)
     }
+
+    fn close(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
 }
 
 struct Writer {

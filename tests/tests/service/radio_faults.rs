@@ -381,6 +381,24 @@ fn a_radio_that_is_not_ready_loses_nothing() {
 }
 
 #[test]
+fn a_radio_that_was_away_for_long_is_offered_the_packet_soon_after_it_is_back() {
+    const REFUSALS: usize = 15;
+    let calls = Calls::default();
+    let counter = calls.clone();
+    let flight = writing_by(move |radio, packet| match counter.count() {
+        0..REFUSALS => Err(CommsError::NotReady("unplugged".into())),
+        _ => Radio::write(radio, packet),
+    });
+    let app = UdpPeer::bind();
+    let started = Instant::now();
+    app.send_to(flight.satellite.downlink_port(0), b"beacon");
+    assert_eq!(flight.ground.heard().payload, b"beacon");
+    // Pauses of 10 ms, doubled up to 100 ms, are 1.3 s; up to 1 s they are 9 s.
+    let elapsed = started.elapsed();
+    assert!(elapsed < Duration::from_secs(6), "{elapsed:?}");
+}
+
+#[test]
 fn a_stop_does_not_wait_for_a_radio_that_is_not_ready() {
     let calls = Calls::default();
     let counter = calls.clone();
