@@ -69,8 +69,7 @@ pub(super) fn run<Connection>(
 }
 
 /// Offers one packet to `write` until the radio takes it or fails, or its command
-/// is taken back. At the end of the link nobody waits for a radio that is not
-/// ready.
+/// is taken back; at the end of the link, as long as what is left may be sent.
 fn write_when_ready(
     shell: &Shell,
     number: usize,
@@ -79,14 +78,21 @@ fn write_when_ready(
     let mut back_off = BackOff::up_to(NOT_READY_PAUSE_MAX);
     let mut told = false;
     loop {
+        let began = Instant::now();
         match catch_unwind(AssertUnwindSafe(&mut write)) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(CommsError::NotReady(error))) => {
                 if !std::mem::replace(&mut told, true) {
                     log::info!("write {number} waits for the radio: {error}");
                 }
-                let goes_on = back_off.pause(shell.end());
-                if !goes_on || shell.with(|link, _| link.is_withdrawn(number)) {
+                let pause = back_off.next_pause();
+                if !back_off.pause(shell.end()) {
+                    if !shell.may_write(began.elapsed() + pause) {
+                        return Err(error);
+                    }
+                    std::thread::sleep(pause);
+                }
+                if shell.with(|link, _| link.is_withdrawn(number)) {
                     return Err(error);
                 }
             }

@@ -399,6 +399,29 @@ fn a_radio_that_was_away_for_long_is_offered_the_packet_soon_after_it_is_back() 
 }
 
 #[test]
+fn a_stop_gives_a_radio_that_is_busy_the_time_it_has() {
+    let free_at = Arc::new(std::sync::OnceLock::new());
+    let calls = Calls::default();
+    let (counter, known) = (calls.clone(), Arc::clone(&free_at));
+    let flight = writing_by(move |radio, packet| {
+        counter.count();
+        match known.get() {
+            Some(free_at) if Instant::now() > *free_at => Radio::write(radio, packet),
+            _ => Err(CommsError::NotReady("busy".into())),
+        }
+    });
+    let app = UdpPeer::bind();
+    app.send_to(flight.satellite.downlink_port(0), b"last words");
+    calls.wait_for(1);
+    // Later than the last thread that takes in has ended.
+    free_at
+        .set(Instant::now() + Duration::from_millis(600))
+        .unwrap();
+    let landing = flight.satellite.shut_down();
+    assert_eq!(landing.report.statistics.messages_out.delivered, 1);
+}
+
+#[test]
 fn a_stop_does_not_wait_for_a_radio_that_is_not_ready() {
     let calls = Calls::default();
     let counter = calls.clone();
