@@ -14,9 +14,8 @@ const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const ONE_IN_FLIGHT_BPS_MAX: u64 = 100_000;
 /// So much air time is in flight above it: longer than a host takes to notice.
 const IN_FLIGHT_BITS_PER_FRAME: u64 = 50_000;
-const FRAMES_IN_FLIGHT_DEFAULT_MAX: u64 = 256;
-/// The most frames in flight that can be configured.
-const FRAMES_IN_FLIGHT_MAX: usize = 65_536;
+/// The most frames in flight.
+pub(super) const FRAMES_IN_FLIGHT_MAX: usize = 256;
 
 /// A channel's settings. What is not set costs nothing: the default channel
 /// delivers every frame at once.
@@ -131,12 +130,12 @@ impl ChannelConfig {
         self.frames_in_flight_max.unwrap_or_else(|| {
             let frames = match self.transmit.bit_rate_bps {
                 Some(bit_rate_bps) if bit_rate_bps <= ONE_IN_FLIGHT_BPS_MAX => 1,
-                Some(bit_rate_bps) => {
-                    (bit_rate_bps / IN_FLIGHT_BITS_PER_FRAME).min(FRAMES_IN_FLIGHT_DEFAULT_MAX)
-                }
-                None => FRAMES_IN_FLIGHT_DEFAULT_MAX,
+                Some(bit_rate_bps) => bit_rate_bps / IN_FLIGHT_BITS_PER_FRAME,
+                None => u64::MAX,
             };
-            usize::try_from(frames).unwrap_or(1)
+            usize::try_from(frames).map_or(FRAMES_IN_FLIGHT_MAX, |frames| {
+                frames.min(FRAMES_IN_FLIGHT_MAX)
+            })
         })
     }
 }

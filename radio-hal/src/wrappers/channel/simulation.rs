@@ -242,12 +242,10 @@ impl RadioTransmitter for ChannelTransmitter {
         let deadline = Instant::now() + timeout;
         loop {
             let (credits, next) = {
-                let (channel, now) = self.air.channel();
+                let (mut channel, now) = self.air.channel();
+                let credits = channel.credits(now);
                 let next = channel.poll_timeout(now);
-                (
-                    channel.credits(now),
-                    next.map(|next| next.saturating_sub(now)),
-                )
+                (credits, next.map(|next| next.saturating_sub(now)))
             };
             let remaining = deadline.saturating_duration_since(Instant::now());
             if credits > 0 || remaining.is_zero() {
