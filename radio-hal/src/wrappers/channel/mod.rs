@@ -171,13 +171,32 @@ impl Channel {
     /// When something happens next, if no frame is handed over before: a frame
     /// begins or ends, arrives, or a contact begins or ends.
     pub fn poll_timeout(&self, now: Duration) -> Option<Duration> {
-        let next = self.next_event().map(|(time, ..)| time);
         let ways = [&self.transmit, &self.receive];
         let ends = ways.map(|way| way.sends_until(now));
-        let arrivals = ways.map(OneWay::next_arrival);
+        let fates = Direction::ALL.map(|direction| self.next_fate(direction));
         let contact = self.contacts.next_change(now);
-        let all = ends.into_iter().chain(arrivals).chain([next, contact]);
+        let all = ends.into_iter().chain(fates).chain([contact]);
         all.flatten().min()
+    }
+
+    /// When there may be a further fate in this direction. One that nobody has
+    /// asked for in the other direction does not count.
+    fn next_fate(&self, direction: Direction) -> Option<Duration> {
+        let arrival = self.way(direction).next_arrival();
+        [self.next_event_time(), arrival]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When there may be a further credit.
+    fn next_credit(&self, now: Duration) -> Option<Duration> {
+        let end = self.transmit.sends_until(now);
+        [self.next_event_time(), end].into_iter().flatten().min()
+    }
+
+    fn next_event_time(&self) -> Option<Duration> {
+        self.next_event().map(|(time, ..)| time)
     }
 
     /// How many frames the transmitting station takes now.
