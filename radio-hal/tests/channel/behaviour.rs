@@ -362,6 +362,35 @@ fn a_credit_is_room_for_a_frame_also_when_much_is_on_the_way() {
 }
 
 #[test]
+fn the_slowest_rate_the_longest_frame_and_the_farthest_times_end_well() {
+    let text = "
+        bit-rate-bps = 1
+        tx-delay-ms = 86400000
+        tx-tail-ms = 86400000
+        delay-ms = 86400000
+        jitter-ms = 86400000
+        turnaround-ms = 86400000
+        duplex = 'half'
+        bit-error-rate = 1e-300
+        burst = { bit-error-rate = 0.5, mean-good-ms = 1000, mean-bad-ms = 1000 }
+        duplication = 1
+        reordering = 1
+        reordering-ms = 86400000
+        period = { first-aos-s = 1e9, duration-s = 1e9, period-s = 1e9 }
+    ";
+    let mut air = Air::new(&toml::from_str(text).unwrap());
+    for octets in [0, 65_535] {
+        air.offer(Receive, &vec![0xFF; octets]);
+        air.offer(Transmit, &vec![0xFF; octets]);
+        while air.channel.credits(air.now) == 0 {
+            air.run_until(air.now + Duration::from_secs(86_400));
+        }
+    }
+    air.run();
+    assert_eq!(air.events.len(), 4);
+}
+
+#[test]
 fn settings_that_cannot_be_are_refused_by_their_key() {
     for (text, key) in [
         ("bit-error-rate = 0.6", "bit-error-rate"),
@@ -376,6 +405,19 @@ fn settings_that_cannot_be_are_refused_by_their_key() {
             "burst = { bit-error-rate = 1, mean-good-ms = 1, mean-bad-ms = 1 }",
             "burst",
         ),
+        (
+            "bit-rate-bps = 1\nburst = { bit-error-rate = 0.1, mean-good-ms = 1, mean-bad-ms = 1 }",
+            "mean-good-ms",
+        ),
+        (
+            "period = { duration-s = 1e-9, period-s = 1e-9 }",
+            "duration-s",
+        ),
+        ("period = { duration-s = nan, period-s = 1 }", "duration-s"),
+        ("contacts = [{ aos-s = 1, los-s = inf }]", "inf"),
+        ("delay-ms = nan", "delay-ms"),
+        ("jitter-ms = 1e300", "jitter-ms"),
+        ("frames-in-flight-max = 257", "frames-in-flight-max"),
         ("bitrate = 1", "bitrate"),
         ("transmit = { dealy-ms = 1 }", "dealy-ms"),
     ] {

@@ -99,9 +99,9 @@ pub struct DirectionConfig {
 pub struct BurstConfig {
     /// How likely a bit is wrong in the bad state, 0 to 0.5.
     pub bit_error_rate: f64,
-    /// How long the good state lasts on average.
+    /// How long the good state lasts on average: a bit, and 0.1 ms, or more.
     pub mean_good_ms: f64,
-    /// How long the bad state lasts on average.
+    /// How long the bad state lasts on average, likewise.
     pub mean_bad_ms: f64,
 }
 
@@ -187,8 +187,11 @@ impl DirectionConfig {
         }
         if let Some(burst) = self.burst {
             check("burst.bit-error-rate", burst.bit_error_rate, 0.0, 0.5)?;
-            check("burst.mean-good-ms", burst.mean_good_ms, 0.1, 1e9)?;
-            check("burst.mean-bad-ms", burst.mean_bad_ms, 0.1, 1e9)?;
+            // Shorter than a bit they would be no bursts, and take for ever to count.
+            let bit_ms = self.bit_rate_bps.map_or(0.0, |rate| 1e3 / rate as f64);
+            let shortest_ms = bit_ms.max(0.1);
+            check("burst.mean-good-ms", burst.mean_good_ms, shortest_ms, 1e9)?;
+            check("burst.mean-bad-ms", burst.mean_bad_ms, shortest_ms, 1e9)?;
         }
         Ok(())
     }
