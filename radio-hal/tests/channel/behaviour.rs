@@ -45,6 +45,20 @@ fn a_channel_without_settings_delivers_at_once_and_unaltered() {
 }
 
 #[test]
+fn every_reason_has_its_count_before_the_first_drop() {
+    let air = Air::new(&ChannelConfig::default());
+    let account = air.channel.statistics().transmit;
+    let reasons: Vec<_> = account.drops().collect();
+    let expected = [
+        FrameDrop::Fcs,
+        FrameDrop::ChannelLoss,
+        FrameDrop::NoContact,
+        FrameDrop::HalfDuplex,
+    ];
+    assert_eq!(reasons, expected.map(|reason| (reason, 0)));
+}
+
+#[test]
 fn a_frame_is_heard_after_keying_up_air_time_and_propagation() {
     let transmit = DirectionConfig {
         tx_delay: ms(300),
