@@ -19,7 +19,7 @@ use crate::scenario::{Deed, Scenario};
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(3600);
 /// A run that is not over by then never will be.
 const RUN_MAX: Duration = Duration::from_secs(4 * 3600);
-/// More steps at one moment than this are a loop without end.
+/// A run of more steps than this is a loop without end.
 const STEPS_MAX: u64 = 1_000_000;
 const SERVICE_PORT: u16 = 8020;
 

@@ -15,6 +15,9 @@ use crate::watch::Observer;
 /// The largest capture file, in octets; frames after that are not captured.
 pub const CAPTURE_FILE_BYTES_MAX: u64 = 1 << 30;
 
+const FILE_HEADER_BYTES: u64 = 24;
+const RECORD_HEADER_BYTES: u64 = 16;
+
 /// What a capture of `framing` holds: AX.25 behind a KISS type octet for KISS, AX.25
 /// alone for other framings that carry it, else packets
 /// ([`LinkType::User0`]).
@@ -42,7 +45,7 @@ pub fn capture(path: &Path, framing: &FramingConfig) -> Result<impl Observer + u
     Ok(Capture {
         writer: Some(writer),
         link_type,
-        bytes: 0,
+        bytes: FILE_HEADER_BYTES,
         record: Vec::new(),
     })
 }
@@ -68,15 +71,16 @@ impl Observer for Capture {
         let Some(writer) = &mut self.writer else {
             return;
         };
+        self.bytes += RECORD_HEADER_BYTES + self.record.len() as u64;
+        if self.bytes > CAPTURE_FILE_BYTES_MAX {
+            log::warn!("the capture ends here: it would have over {CAPTURE_FILE_BYTES_MAX} octets");
+            self.writer = None;
+            return;
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let written = writer.write_frame(now.unwrap_or(Duration::ZERO), &self.record);
-        self.bytes += self.record.len() as u64;
-        let full = self.bytes >= CAPTURE_FILE_BYTES_MAX;
         if let Err(error) = written {
             log::warn!("the capture ends here: {error}");
-            self.writer = None;
-        } else if full {
-            log::warn!("the capture ends here: it has {CAPTURE_FILE_BYTES_MAX} octets");
             self.writer = None;
         }
     }

@@ -29,7 +29,8 @@ pub struct HostLineConfig {
     /// Whether what is received comes in pieces cut at random places. For
     /// framings that find their borders.
     pub split_reads: bool,
-    /// How likely a `receive` fails; nothing is lost by it.
+    /// How likely a `receive` fails. No octet is lost by it, but on a stream the
+    /// frame that it interrupts is.
     pub receive_failures: f64,
     /// How likely a `transmit` fails and sends nothing.
     pub transmit_failures: f64,

@@ -5,6 +5,9 @@
 //! `bits = 8 (16 + N + 2) (1 + 1/62) + 8`, as one bit in 62 of random data is
 //! stuffed and one flag stands between two frames; `survival = (1 - rate)^bits`.
 
+use std::time::Duration;
+
+use radio_hal::Duplex;
 use radio_hal::channel::{ChannelConfig, Direction, DirectionConfig};
 
 use crate::air::{Air, ms};
@@ -120,6 +123,101 @@ fn keying_up_costs_what_it_takes_of_a_burst() {
         assert!(
             (share - percent).abs() < 1.0,
             "{burst} frames a burst: {share:.1} % instead of {percent} %"
+        );
+    }
+}
+
+#[test]
+fn a_gap_between_frames_costs_its_share() {
+    for (bit_rate, n1, gap_ms, percent) in [
+        (9600, 256, 1, 99.6),
+        (9600, 256, 10, 95.9),
+        (1_000_000, 256, 1, 69.0),
+        (1_000_000, 256, 10, 18.0),
+        (1_000_000, 2048, 1, 94.0),
+        (1_000_000, 2048, 10, 63.0),
+        (10_000_000, 256, 1, 18.0),
+        (10_000_000, 256, 10, 2.0),
+        (10_000_000, 2048, 1, 63.0),
+        (10_000_000, 2048, 10, 14.0),
+    ] {
+        let mut air = channel(
+            DirectionConfig {
+                bit_rate_bps: Some(bit_rate),
+                ..DirectionConfig::default()
+            },
+            8,
+        );
+        for frame in random_frames(n1, 9).take(100) {
+            air.offer(Direction::Transmit, &frame);
+            air.run();
+            air.run_until(air.now + ms(gap_ms));
+        }
+        let bits = air.channel.statistics().transmit.bits as f64;
+        let share = 100.0 * bits / (bit_rate as f64 * air.now.as_secs_f64());
+        assert!(
+            (share - percent).abs() < 0.7,
+            "{gap_ms} ms between frames of {n1} at {bit_rate} bit/s: {share:.1} %"
+        );
+    }
+}
+
+/// Windows of `frames` frames with 256 octets of information, each answered by a
+/// small frame; gives the share of information in the bit rate, in percent.
+fn share_of_acknowledged_windows(frames: usize, way: &DirectionConfig) -> f64 {
+    let mut air = Air::new(&ChannelConfig {
+        duplex: Duplex::Half,
+        frames_in_flight_max: Some(frames),
+        transmit: way.clone(),
+        receive: way.clone(),
+        ..ChannelConfig::default()
+    });
+    let mut data = random_frames(256, 10);
+    let windows = 20;
+    for window in 1..=windows {
+        for frame in data.by_ref().take(frames) {
+            air.offer(Direction::Transmit, &frame);
+        }
+        air.run();
+        air.offer(Direction::Receive, &[0x55; HEADER_BYTES]);
+        air.run();
+        assert_eq!(air.heard(Direction::Receive).len(), window);
+    }
+    assert_eq!(air.dropped(), []);
+    let information = (8 * 256 * frames * windows) as f64;
+    let bit_rate = way.bit_rate_bps.unwrap() as f64;
+    100.0 * information / (bit_rate * air.now.as_secs_f64())
+}
+
+#[test]
+fn half_duplex_with_acknowledgements_costs_two_key_ups_and_a_round_trip_a_window() {
+    let slow = DirectionConfig {
+        bit_rate_bps: Some(9600),
+        tx_delay: ms(300),
+        tx_tail: ms(100),
+        delay: ms(7),
+        ..DirectionConfig::default()
+    };
+    let fast = DirectionConfig {
+        bit_rate_bps: Some(1_000_000),
+        tx_delay: ms(5),
+        tx_tail: Duration::ZERO,
+        ..slow.clone()
+    };
+    for (frames, way, percent) in [
+        (1, &slow, 20.0),
+        (4, &slow, 48.0),
+        (7, &slow, 61.0),
+        (32, &slow, 82.0),
+        (63, &slow, 87.0),
+        (4, &fast, 25.0),
+        (32, &fast, 69.0),
+        (256, &fast, 88.0),
+    ] {
+        let share = share_of_acknowledged_windows(frames, way);
+        assert!(
+            (share - percent).abs() < 1.0,
+            "windows of {frames}: {share:.1} % instead of {percent} %"
         );
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use radio_hal::channel::{
-    Channel, ChannelConfig, Contact, Direction, DirectionConfig, Fate, PeriodConfig,
+    CHANNEL_BYTES_MAX, Channel, ChannelConfig, Contact, Direction, DirectionConfig, Fate,
+    PeriodConfig,
 };
 use radio_hal::{Duplex, FrameDrop, hdlc};
 
@@ -41,6 +42,20 @@ fn a_channel_without_settings_delivers_at_once_and_unaltered() {
     air.offer(Receive, b"up");
     assert_eq!(air.heard(Transmit), [(Duration::ZERO, b"down".to_vec())]);
     assert_eq!(air.heard(Receive), [(Duration::ZERO, b"up".to_vec())]);
+}
+
+#[test]
+fn every_reason_has_its_count_before_the_first_drop() {
+    let air = Air::new(&ChannelConfig::default());
+    let account = air.channel.statistics().transmit;
+    let reasons: Vec<_> = account.drops().collect();
+    let expected = [
+        FrameDrop::Fcs,
+        FrameDrop::ChannelLoss,
+        FrameDrop::NoContact,
+        FrameDrop::HalfDuplex,
+    ];
+    assert_eq!(reasons, expected.map(|reason| (reason, 0)));
 }
 
 #[test]
@@ -224,6 +239,25 @@ fn stations_that_listen_before_they_send_take_turns() {
 }
 
 #[test]
+fn a_station_does_not_cut_into_the_other_one_s_row_of_frames() {
+    // No tail, delay or turnaround: at the end of each frame the air seems free.
+    let mut air = Air::new(&ChannelConfig {
+        duplex: Duplex::Half,
+        transmit: at_9600(),
+        receive: at_9600(),
+        ..ChannelConfig::default()
+    });
+    for _ in 0..3 {
+        air.offer(Receive, &[0; 64]);
+    }
+    air.run_until(ms(10));
+    air.offer(Transmit, &[0; 64]);
+    air.run();
+    assert_eq!(air.dropped(), []);
+    assert!(air.heard(Transmit)[0].0 > air.heard(Receive)[2].0);
+}
+
+#[test]
 fn stations_that_do_not_listen_hear_nothing_while_they_send() {
     let mut air = Air::new(&half_duplex(false));
     air.offer(Transmit, &[0; 256]);
@@ -289,32 +323,85 @@ fn credits_grow_with_the_bit_rate() {
     }
 }
 
-#[test]
-fn what_is_on_the_way_is_bounded() {
-    let receive = DirectionConfig {
-        delay: Duration::from_secs(3600),
+fn a_day_s_way() -> ChannelConfig {
+    let far = DirectionConfig {
+        delay: Duration::from_secs(24 * 3600),
         ..DirectionConfig::default()
     };
-    let mut channel = Channel::new(&ChannelConfig {
-        receive,
+    ChannelConfig {
+        transmit: far.clone(),
+        receive: far,
         ..ChannelConfig::default()
-    })
-    .unwrap();
-    let frame = vec![0; 65_535];
-    let taken = (0..1000)
-        .take_while(|_| {
-            channel
-                .handle_frame(Duration::ZERO, Receive, &frame)
-                .is_ok()
-        })
-        .count();
-    assert_eq!(taken, radio_hal::channel::CHANNEL_BYTES_MAX / frame.len());
-    // Room comes back when frames arrive.
-    let later = Duration::from_secs(3601);
-    while let Some(fate) = channel.poll_fate(later, Receive) {
-        assert!(matches!(fate, Fate::Delivered(_)));
     }
-    assert!(channel.handle_frame(later, Receive, &frame).is_ok());
+}
+
+#[test]
+fn what_is_on_the_way_is_bounded_however_short_the_frames() {
+    for (octets, frames) in [(65_535, 256), (0, CHANNEL_BYTES_MAX / 100)] {
+        let mut channel = Channel::new(&a_day_s_way()).unwrap();
+        let frame = vec![0; octets];
+        let mut offer = |now| channel.handle_frame(now, Receive, &frame).is_ok();
+        let taken = (0..=frames).take_while(|_| offer(Duration::ZERO)).count();
+        assert!(taken * octets <= CHANNEL_BYTES_MAX && taken <= frames);
+        assert!(!offer(Duration::from_secs(1)));
+        // Room comes back when frames arrive.
+        let later = Duration::from_secs(25 * 3600);
+        while let Some(fate) = channel.poll_fate(later, Receive) {
+            assert!(matches!(fate, Fate::Delivered(_)));
+        }
+        assert!(channel.handle_frame(later, Receive, &frame).is_ok());
+    }
+}
+
+#[test]
+fn a_credit_is_room_for_a_frame_also_when_much_is_on_the_way() {
+    for octets in [1, 10_000, 65_535] {
+        let mut channel = Channel::new(&a_day_s_way()).unwrap();
+        let frame = vec![0; octets];
+        let mut taken = 0;
+        loop {
+            let credits = channel.credits(Duration::ZERO);
+            for _ in 0..credits {
+                channel
+                    .handle_frame(Duration::ZERO, Transmit, &frame)
+                    .unwrap();
+            }
+            taken += credits;
+            if credits == 0 {
+                break;
+            }
+        }
+        assert!(taken >= 256, "{taken}");
+    }
+}
+
+#[test]
+fn the_slowest_rate_the_longest_frame_and_the_farthest_times_end_well() {
+    let text = "
+        bit-rate-bps = 1
+        tx-delay-ms = 86400000
+        tx-tail-ms = 86400000
+        delay-ms = 86400000
+        jitter-ms = 86400000
+        turnaround-ms = 86400000
+        duplex = 'half'
+        bit-error-rate = 1e-300
+        burst = { bit-error-rate = 0.5, mean-good-ms = 1000, mean-bad-ms = 1000 }
+        duplication = 1
+        reordering = 1
+        reordering-ms = 86400000
+        period = { first-aos-s = 1e9, duration-s = 1e9, period-s = 1e9 }
+    ";
+    let mut air = Air::new(&toml::from_str(text).unwrap());
+    for octets in [0, 65_535] {
+        air.offer(Receive, &vec![0xFF; octets]);
+        air.offer(Transmit, &vec![0xFF; octets]);
+        while air.channel.credits(air.now) == 0 {
+            air.run_until(air.now + Duration::from_secs(86_400));
+        }
+    }
+    air.run();
+    assert_eq!(air.events.len(), 4);
 }
 
 #[test]
@@ -332,6 +419,19 @@ fn settings_that_cannot_be_are_refused_by_their_key() {
             "burst = { bit-error-rate = 1, mean-good-ms = 1, mean-bad-ms = 1 }",
             "burst",
         ),
+        (
+            "bit-rate-bps = 1\nburst = { bit-error-rate = 0.1, mean-good-ms = 1, mean-bad-ms = 1 }",
+            "mean-good-ms",
+        ),
+        (
+            "period = { duration-s = 1e-9, period-s = 1e-9 }",
+            "duration-s",
+        ),
+        ("period = { duration-s = nan, period-s = 1 }", "duration-s"),
+        ("contacts = [{ aos-s = 1, los-s = inf }]", "inf"),
+        ("delay-ms = nan", "delay-ms"),
+        ("jitter-ms = 1e300", "jitter-ms"),
+        ("frames-in-flight-max = 257", "frames-in-flight-max"),
         ("bitrate = 1", "bitrate"),
         ("transmit = { dealy-ms = 1 }", "dealy-ms"),
     ] {

@@ -3,5 +3,6 @@
 mod air;
 mod arithmetic;
 mod behaviour;
+mod inside;
 mod real_time;
 mod reproduction;

@@ -14,9 +14,8 @@ const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const ONE_IN_FLIGHT_BPS_MAX: u64 = 100_000;
 /// So much air time is in flight above it: longer than a host takes to notice.
 const IN_FLIGHT_BITS_PER_FRAME: u64 = 50_000;
-const FRAMES_IN_FLIGHT_DEFAULT_MAX: u64 = 256;
-/// The most frames in flight that can be configured.
-const FRAMES_IN_FLIGHT_MAX: usize = 65_536;
+/// The most frames in flight.
+pub(super) const FRAMES_IN_FLIGHT_MAX: usize = 256;
 
 /// A channel's settings. What is not set costs nothing: the default channel
 /// delivers every frame at once.
@@ -100,9 +99,9 @@ pub struct DirectionConfig {
 pub struct BurstConfig {
     /// How likely a bit is wrong in the bad state, 0 to 0.5.
     pub bit_error_rate: f64,
-    /// How long the good state lasts on average.
+    /// How long the good state lasts on average: a bit, and 0.1 ms, or more.
     pub mean_good_ms: f64,
-    /// How long the bad state lasts on average.
+    /// How long the bad state lasts on average, likewise.
     pub mean_bad_ms: f64,
 }
 
@@ -131,12 +130,12 @@ impl ChannelConfig {
         self.frames_in_flight_max.unwrap_or_else(|| {
             let frames = match self.transmit.bit_rate_bps {
                 Some(bit_rate_bps) if bit_rate_bps <= ONE_IN_FLIGHT_BPS_MAX => 1,
-                Some(bit_rate_bps) => {
-                    (bit_rate_bps / IN_FLIGHT_BITS_PER_FRAME).min(FRAMES_IN_FLIGHT_DEFAULT_MAX)
-                }
-                None => FRAMES_IN_FLIGHT_DEFAULT_MAX,
+                Some(bit_rate_bps) => bit_rate_bps / IN_FLIGHT_BITS_PER_FRAME,
+                None => u64::MAX,
             };
-            usize::try_from(frames).unwrap_or(1)
+            usize::try_from(frames).map_or(FRAMES_IN_FLIGHT_MAX, |frames| {
+                frames.min(FRAMES_IN_FLIGHT_MAX)
+            })
         })
     }
 }
@@ -188,8 +187,11 @@ impl DirectionConfig {
         }
         if let Some(burst) = self.burst {
             check("burst.bit-error-rate", burst.bit_error_rate, 0.0, 0.5)?;
-            check("burst.mean-good-ms", burst.mean_good_ms, 0.1, 1e9)?;
-            check("burst.mean-bad-ms", burst.mean_bad_ms, 0.1, 1e9)?;
+            // Shorter than a bit they would be no bursts, and take for ever to count.
+            let bit_ms = self.bit_rate_bps.map_or(0.0, |rate| 1e3 / rate as f64);
+            let shortest_ms = bit_ms.max(0.1);
+            check("burst.mean-good-ms", burst.mean_good_ms, shortest_ms, 1e9)?;
+            check("burst.mean-bad-ms", burst.mean_bad_ms, shortest_ms, 1e9)?;
         }
         Ok(())
     }

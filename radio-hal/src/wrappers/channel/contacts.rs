@@ -24,7 +24,7 @@ pub struct PeriodConfig {
     /// When the first contact begins.
     #[serde(default)]
     pub first_aos_s: f64,
-    /// How long each contact lasts.
+    /// How long each contact lasts: 0.001 or more.
     pub duration_s: f64,
     /// From one contact to the next.
     pub period_s: f64,
@@ -85,7 +85,7 @@ impl Contacts {
             let times = (seconds(first_aos_s), seconds(duration_s), seconds(period_s));
             match times {
                 (Some(first_aos), Some(duration), Some(period))
-                    if !duration.is_zero() && duration <= period =>
+                    if duration >= CONTACT_MIN && duration <= period =>
                 {
                     Ok(Period {
                         first_aos,
@@ -95,7 +95,8 @@ impl Contacts {
                 }
                 _ => Err(impossible(format!(
                     "a contact of {duration_s} s in each {period_s} s: \
-                     `duration-s` must be above 0 and at most `period-s`"
+                     `duration-s` must be at least {} and at most `period-s`",
+                    CONTACT_MIN.as_secs_f64()
                 ))),
             }
         });
@@ -115,6 +116,9 @@ impl Contacts {
                 let Some(since) = from.checked_sub(period.first_aos) else {
                     return false;
                 };
+                if period.duration == period.period {
+                    return true;
+                }
                 let into = remainder(since, period.period);
                 into + (until - from.min(until)) <= period.duration && into < period.duration
             }
@@ -148,6 +152,9 @@ impl Contacts {
         }
     }
 }
+
+/// The shortest contact that repeats: who waits for its ends must not spin.
+const CONTACT_MIN: Duration = Duration::from_millis(1);
 
 /// Longer than any simulation; so that times can be added up.
 const SECONDS_MAX: f64 = 1e9;
@@ -217,6 +224,17 @@ mod tests {
         assert!(!plan.covers(s(206), s(216)) && !plan.covers(s(15), s(15)));
         let changes = [0, 5, 14, 15, 105].map(|now| plan.next_change(s(now)));
         assert_eq!(changes, [5, 15, 15, 105, 115].map(|next| Some(s(next))));
+    }
+
+    #[test]
+    fn contacts_that_leave_no_pause_are_one() {
+        let period = PeriodConfig {
+            first_aos_s: 5.0,
+            duration_s: 10.0,
+            period_s: 10.0,
+        };
+        let plan = Contacts::new(&[], Some(period)).unwrap();
+        assert!(plan.covers(s(14), s(16)) && !plan.covers(s(4), s(6)));
     }
 
     #[test]

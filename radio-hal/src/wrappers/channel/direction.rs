@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::Fate;
 use super::bit_errors::BitErrors;
 use super::config::DirectionConfig;
 use super::statistics::DirectionStatistics;
+use super::{FRAME_BYTES, Fate};
 use crate::counters::FrameDrop;
 use crate::hdlc::{self, Bits, FLAG, HdlcConfig};
 
 /// Bits of a flag.
 const FLAG_BITS: usize = 8;
-/// Times of keying that are remembered for frames still on their way.
-const BURSTS_KEPT: usize = 1024;
 
 #[derive(Debug)]
 pub(super) struct OneWay {
@@ -28,9 +26,12 @@ pub(super) struct OneWay {
     waiting: VecDeque<(Duration, Vec<u8>)>,
     /// The last bit of the last frame.
     sent_until: Option<Duration>,
-    /// From keying up to keying down, the last one last.
-    bursts: VecDeque<Range<Duration>>,
-    /// By the time at which they are heard, and a number that tells equals apart.
+    /// From keying up to keying down, the last time.
+    burst: Option<Range<Duration>>,
+    /// Not yet at the far end to their last bit, in the order of those bits.
+    travelling: VecDeque<Arrival>,
+    /// By the time at which they are given out, and a number that tells equals
+    /// apart.
     arrivals: BTreeMap<(Duration, u64), Arrival>,
     last_arrival: Duration,
     arrivals_made: u64,
@@ -55,11 +56,13 @@ impl Sending {
 }
 
 /// A frame that will be heard, or would be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Arrival {
     frame: Vec<u8>,
     /// When its bits are at the far end.
     pub(super) heard: Range<Duration>,
+    /// When it is given out there.
+    time: Duration,
     verdict: Result<(), FrameDrop>,
     altered: bool,
 }
@@ -72,7 +75,8 @@ impl OneWay {
             config,
             waiting: VecDeque::new(),
             sent_until: None,
-            bursts: VecDeque::new(),
+            burst: None,
+            travelling: VecDeque::new(),
             arrivals: BTreeMap::new(),
             last_arrival: Duration::ZERO,
             arrivals_made: 0,
@@ -83,19 +87,18 @@ impl OneWay {
 
     pub(super) fn offer(&mut self, now: Duration, frame: Vec<u8>) {
         self.statistics.offered += 1;
-        self.bytes_held += frame.len();
+        self.bytes_held += bytes_held(&frame);
         self.waiting.push_back((now, frame));
     }
 
-    /// Octets that wait or are on the way.
+    /// What waits or is on the way, by [`bytes_held`].
     pub(super) fn bytes_held(&self) -> usize {
         self.bytes_held
     }
 
     /// Frames that wait, and the one on the air.
     pub(super) fn frames_sending(&self, now: Duration) -> usize {
-        let on_air = self.sent_until.is_some_and(|end| end > now);
-        self.waiting.len() + usize::from(on_air)
+        self.waiting.len() + usize::from(self.sends_until(now).is_some())
     }
 
     /// When the first waiting frame may begin, as far as this station knows. A
@@ -121,11 +124,12 @@ impl OneWay {
         Some(end + self.config.tx_tail + self.config.delay)
     }
 
-    /// Whether this station is keyed, or its receiver not yet back after
-    /// `turnaround`, in some of that time.
-    pub(super) fn is_keyed_during(&self, time: Range<Duration>, turnaround: Duration) -> bool {
-        let mut bursts = self.bursts.iter();
-        bursts.any(|burst| burst.start < time.end && time.start < burst.end + turnaround)
+    /// Whether this station was keyed, or its receiver not yet back after
+    /// `turnaround`, in some of the time that now ends. The last burst tells: one
+    /// before it ended earlier.
+    pub(super) fn was_keyed_during(&self, time: &Range<Duration>, turnaround: Duration) -> bool {
+        let mut burst = self.burst.iter();
+        burst.any(|burst| burst.start < time.end && time.start < burst.end + turnaround)
     }
 
     /// Begins the transmission of the first waiting frame.
@@ -140,14 +144,10 @@ impl OneWay {
         let bits = hdlc::frame_bits(&frame) + FLAG_BITS;
         let last_bit = first_bit + self.air_time(bits);
         let keyed_until = last_bit + self.config.tx_tail;
-        match self.bursts.back_mut() {
-            Some(burst) if continues => burst.end = keyed_until,
-            _ => {
-                if self.bursts.len() == BURSTS_KEPT {
-                    self.bursts.pop_front();
-                }
-                self.bursts.push_back(start..keyed_until);
-            }
+        let burst = self.burst.get_or_insert(start..keyed_until);
+        burst.end = keyed_until;
+        if !continues {
+            burst.start = start;
         }
         self.sent_until = Some(last_bit);
         self.statistics.bits += bits as u64;
@@ -192,56 +192,52 @@ impl OneWay {
                 (altered, true, Ok(()))
             }
         };
-        let arrival = match held_back {
+        let time = match held_back {
             true => heard_until + jitter + hold,
             false => (heard_until + jitter).max(self.last_arrival),
         };
         if !held_back {
-            self.last_arrival = arrival;
+            self.last_arrival = time;
         }
-        let heard = first_bit + config.delay..heard_until;
+        let arrival = Arrival {
+            frame: heard_frame,
+            heard: first_bit + config.delay..heard_until,
+            time,
+            verdict,
+            altered,
+        };
         if duplicated && verdict.is_ok() {
             self.statistics.duplicated += 1;
-            self.bytes_held += heard_frame.len();
-            let copy = Arrival {
-                frame: heard_frame.clone(),
-                heard: heard.clone(),
-                verdict,
-                altered,
-            };
-            self.add_arrival(arrival, copy);
+            self.bytes_held += bytes_held(&arrival.frame);
+            self.travelling.push_back(arrival.clone());
         }
-        self.add_arrival(
-            arrival,
-            Arrival {
-                frame: heard_frame,
-                heard,
-                verdict,
-                altered,
-            },
-        );
+        self.travelling.push_back(arrival);
     }
 
-    fn add_arrival(&mut self, time: Duration, arrival: Arrival) {
-        self.arrivals.insert((time, self.arrivals_made), arrival);
+    /// When the last bit of the next frame is at the far end.
+    pub(super) fn next_heard(&self) -> Option<Duration> {
+        self.travelling.front().map(|arrival| arrival.heard.end)
+    }
+
+    /// The last bit of a frame is at the far end, which may have been deaf.
+    pub(super) fn hear(&mut self, deaf_during: impl FnOnce(&Range<Duration>) -> bool) {
+        let Some(mut arrival) = self.travelling.pop_front() else {
+            return;
+        };
+        if arrival.verdict.is_ok() && deaf_during(&arrival.heard) {
+            arrival.verdict = Err(FrameDrop::HalfDuplex);
+        }
+        let key = (arrival.time, self.arrivals_made);
+        self.arrivals.insert(key, arrival);
         self.arrivals_made += 1;
     }
 
-    pub(super) fn next_arrival(&mut self, now: Duration) -> Option<Arrival> {
+    /// What became of the next frame that is given out up to `now`.
+    pub(super) fn next_fate(&mut self, now: Duration) -> Option<Fate> {
         let first = self.arrivals.first_entry()?;
-        let (time, _) = *first.key();
-        (time <= now).then(|| first.remove())
-    }
-
-    /// The end of an arrival: `deaf` if the far end was sending.
-    pub(super) fn settle(&mut self, arrival: Arrival, deaf: bool) -> Fate {
-        let bytes = arrival.frame.len();
-        self.bytes_held -= bytes.min(self.bytes_held);
-        let verdict = match arrival.verdict {
-            Ok(()) if deaf => Err(FrameDrop::HalfDuplex),
-            verdict => verdict,
-        };
-        match verdict {
+        let arrival = (first.get().time <= now).then(|| first.remove())?;
+        self.bytes_held -= bytes_held(&arrival.frame).min(self.bytes_held);
+        Some(match arrival.verdict {
             Ok(()) => {
                 self.statistics.delivered += 1;
                 self.statistics.altered += u64::from(arrival.altered);
@@ -249,21 +245,25 @@ impl OneWay {
             }
             Err(reason) => {
                 self.statistics.drop_for(reason);
+                let bytes = arrival.frame.len();
                 Fate::Dropped { bytes, reason }
             }
-        }
+        })
     }
 
-    /// When the frame on the air ends, or the next one arrives.
-    pub(super) fn next_event(&self, now: Duration) -> Option<Duration> {
-        let end = self.sent_until.filter(|end| *end > now);
-        let arrival = self.arrivals.keys().next().map(|(time, _)| *time);
-        end.into_iter().chain(arrival).min()
+    /// When the next frame is given out, as far as that is decided.
+    pub(super) fn next_arrival(&self) -> Option<Duration> {
+        self.arrivals.keys().next().map(|(time, _)| *time)
+    }
+
+    /// When the frame on the air ends.
+    pub(super) fn sends_until(&self, now: Duration) -> Option<Duration> {
+        self.sent_until.filter(|end| *end > now)
     }
 
     pub(super) fn statistics(&self) -> DirectionStatistics {
         DirectionStatistics {
-            in_flight: (self.waiting.len() + self.arrivals.len()) as u64,
+            in_flight: (self.waiting.len() + self.travelling.len() + self.arrivals.len()) as u64,
             ..self.statistics.clone()
         }
     }
@@ -277,6 +277,11 @@ impl OneWay {
             }
         }
     }
+}
+
+/// Octets that a frame in the channel counts for.
+pub(super) fn bytes_held(frame: &[u8]) -> usize {
+    frame.len() + FRAME_BYTES
 }
 
 /// What a receiver makes of a frame of whose bits, its last flag among them, those

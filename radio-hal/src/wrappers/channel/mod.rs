@@ -15,10 +15,11 @@
 //!   [`poll_timeout`](Channel::poll_timeout): when to ask again, if nothing is
 //!   handed over before.
 //! - [`credits`](Channel::credits), [`statistics`](Channel::statistics) and the
-//!   like only look.
+//!   like decide nothing.
 //!
-//! The same seed, configuration and calls give the same fates. [`simulate`]
-//! drives a channel by real time, around any radio.
+//! The same seed, configuration and frames at the same times give the same fates,
+//! however often or late somebody asks. [`simulate`] drives a channel by real
+//! time, around any radio.
 
 mod bit_errors;
 mod config;
@@ -36,12 +37,17 @@ pub use statistics::{ChannelStatistics, DirectionStatistics};
 use std::time::Duration;
 
 use crate::counters::FrameDrop;
+use crate::framing::BARE_PACKET_BYTES_MAX;
 use crate::radio::Duplex;
+use config::FRAMES_IN_FLIGHT_MAX;
 use direction::OneWay;
 
 /// Octets that a channel holds each way, waiting or on the way; a further frame
-/// is refused or dropped.
-pub const CHANNEL_BYTES_MAX: usize = 16 << 20;
+/// is refused or dropped. Copies that it makes itself come on top.
+pub const CHANNEL_BYTES_MAX: usize = FRAMES_IN_FLIGHT_MAX * LONGEST_FRAME_BYTES;
+/// What each frame counts for besides its octets, for what is known of it.
+const FRAME_BYTES: usize = 128;
+const LONGEST_FRAME_BYTES: usize = BARE_PACKET_BYTES_MAX + FRAME_BYTES;
 
 /// A way through the channel, as the radio at one end of it sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +62,13 @@ impl Direction {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Transmit, Self::Receive];
 
+    fn other(self) -> Self {
+        match self {
+            Self::Transmit => Self::Receive,
+            Self::Receive => Self::Transmit,
+        }
+    }
+
     /// The name in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,6 +76,17 @@ impl Direction {
             Self::Receive => "receive",
         }
     }
+}
+
+/// What happens on the air, in this order where it happens at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// The last bit of a frame is at the far end. Who keys up then was not deaf.
+    Heard,
+    /// A station's next frame follows at once. Who waits for it waits on.
+    Continues,
+    /// A station keys up.
+    KeysUp,
 }
 
 /// What became of a frame.
@@ -130,7 +154,7 @@ impl Channel {
         self.advance(now);
         let no_credit = direction == Direction::Transmit && self.credits(now) == 0;
         let way = self.way_mut(direction);
-        if no_credit || way.bytes_held() + frame.len() > CHANNEL_BYTES_MAX {
+        if no_credit || way.bytes_held() + direction::bytes_held(frame) > CHANNEL_BYTES_MAX {
             return Err(ChannelFull);
         }
         way.offer(now, frame.to_vec());
@@ -141,29 +165,47 @@ impl Channel {
     /// What became of the next frame in this direction, up to `now`.
     pub fn poll_fate(&mut self, now: Duration, direction: Direction) -> Option<Fate> {
         self.advance(now);
-        let (duplex, turnaround) = (self.duplex, self.turnaround);
-        let (way, other) = self.ways(direction);
-        let arrival = way.next_arrival(now)?;
-        let deaf =
-            duplex == Duplex::Half && other.is_keyed_during(arrival.heard.clone(), turnaround);
-        Some(way.settle(arrival, deaf))
+        self.way_mut(direction).next_fate(now)
     }
 
     /// When something happens next, if no frame is handed over before: a frame
     /// begins or ends, arrives, or a contact begins or ends.
     pub fn poll_timeout(&self, now: Duration) -> Option<Duration> {
-        let starts = Direction::ALL.map(|direction| self.next_start(direction));
         let ways = [&self.transmit, &self.receive];
-        let events = ways.map(|way| way.next_event(now));
+        let ends = ways.map(|way| way.sends_until(now));
+        let fates = Direction::ALL.map(|direction| self.next_fate(direction));
         let contact = self.contacts.next_change(now);
-        let all = starts.into_iter().chain(events).chain([contact]);
+        let all = ends.into_iter().chain(fates).chain([contact]);
         all.flatten().min()
     }
 
+    /// When there may be a further fate in this direction. One that nobody has
+    /// asked for in the other direction does not count.
+    fn next_fate(&self, direction: Direction) -> Option<Duration> {
+        let arrival = self.way(direction).next_arrival();
+        [self.next_event_time(), arrival]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When there may be a further credit.
+    fn next_credit(&self, now: Duration) -> Option<Duration> {
+        let end = self.transmit.sends_until(now);
+        [self.next_event_time(), end].into_iter().flatten().min()
+    }
+
+    fn next_event_time(&self) -> Option<Duration> {
+        self.next_event().map(|(time, ..)| time)
+    }
+
     /// How many frames the transmitting station takes now.
-    pub fn credits(&self, now: Duration) -> usize {
+    pub fn credits(&mut self, now: Duration) -> usize {
+        self.advance(now);
         let sending = self.transmit.frames_sending(now);
-        self.frames_in_flight_max.saturating_sub(sending)
+        let room = CHANNEL_BYTES_MAX.saturating_sub(self.transmit.bytes_held());
+        let in_flight = self.frames_in_flight_max.saturating_sub(sending);
+        in_flight.min(room / LONGEST_FRAME_BYTES)
     }
 
     /// Whether the stations see each other.
@@ -179,19 +221,45 @@ impl Channel {
         }
     }
 
-    /// Lets every transmission begin that begins up to `now`, in the order of
-    /// their times.
+    /// Lets everything happen on the air that happens up to `now`, in order.
     fn advance(&mut self, now: Duration) {
-        loop {
-            let starts = Direction::ALL.map(|way| self.next_start(way).map(|start| (start, way)));
-            let next = starts.into_iter().flatten().min_by_key(|(start, _)| *start);
-            let Some((start, direction)) = next.filter(|(start, _)| *start <= now) else {
+        while let Some((time, event, direction)) = self.next_event() {
+            if time > now {
                 return;
+            }
+            match event {
+                Event::Heard => self.hear(direction),
+                Event::Continues | Event::KeysUp => self.begin(time, direction),
+            }
+        }
+    }
+
+    fn next_event(&self) -> Option<(Duration, Event, Direction)> {
+        let heard = Direction::ALL.map(|direction| {
+            let time = self.way(direction).next_heard()?;
+            Some((time, Event::Heard, direction))
+        });
+        let begun = Direction::ALL.map(|direction| {
+            let time = self.next_start(direction)?;
+            let event = match self.way(direction).continues_burst(time) {
+                true => Event::Continues,
+                false => Event::KeysUp,
             };
-            let way = self.way_mut(direction);
-            let Some(sending) = way.begin(start) else {
-                return;
-            };
+            Some((time, event, direction))
+        });
+        let all = heard.into_iter().chain(begun).flatten();
+        all.min_by_key(|(time, event, _)| (*time, *event))
+    }
+
+    fn hear(&mut self, direction: Direction) {
+        let half_duplex = self.duplex == Duplex::Half;
+        let turnaround = self.turnaround;
+        let (way, other) = self.ways(direction);
+        way.hear(|time| half_duplex && other.was_keyed_during(time, turnaround));
+    }
+
+    fn begin(&mut self, start: Duration, direction: Direction) {
+        if let Some(sending) = self.way_mut(direction).begin(start) {
             let (begins, ends) = sending.time_to_be_covered();
             let in_contact = self.contacts.covers(begins, ends);
             self.way_mut(direction).send(sending, in_contact);
@@ -200,10 +268,7 @@ impl Channel {
 
     /// When the first frame that waits in this direction may begin.
     fn next_start(&self, direction: Direction) -> Option<Duration> {
-        let (way, other) = match direction {
-            Direction::Transmit => (&self.transmit, &self.receive),
-            Direction::Receive => (&self.receive, &self.transmit),
-        };
+        let (way, other) = (self.way(direction), self.way(direction.other()));
         let start = way.next_start()?;
         if self.duplex == Duplex::Full || !self.carrier_sense || way.continues_burst(start) {
             return Some(start);
@@ -212,6 +277,13 @@ impl Channel {
             .heard_keyed_until()
             .map(|until| until + self.turnaround);
         Some(free.map_or(start, |free| start.max(free)))
+    }
+
+    fn way(&self, direction: Direction) -> &OneWay {
+        match direction {
+            Direction::Transmit => &self.transmit,
+            Direction::Receive => &self.receive,
+        }
     }
 
     fn way_mut(&mut self, direction: Direction) -> &mut OneWay {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
 use super::{Channel, ChannelConfig, ChannelStatistics, Direction, Fate};
 use crate::counters::{FrameCounters, FrameDrop};
@@ -18,7 +18,7 @@ use crate::error::{ErrorKind, RadioError};
 use crate::frame_buffer::FrameBuffer;
 use crate::framer::Framer;
 use crate::framing::FramingConfig;
-use crate::radio::{Radio, RadioReceiver, RadioTransmitter};
+use crate::radio::{Medium, Radio, RadioReceiver, RadioTransmitter};
 
 /// When nothing is due, the channel is looked at this often.
 const IDLE_WAIT: Duration = Duration::from_secs(60);
@@ -26,6 +26,8 @@ const IDLE_WAIT: Duration = Duration::from_secs(60);
 pub const LINGER_MAX_MS: u64 = 10_000;
 /// How long a frame that arrives waits for the radio inside to have room.
 const ROOM_WAIT: Duration = Duration::from_secs(1);
+/// Frames that one call gives at most.
+const RECEIVED_FRAMES_MAX: usize = 32;
 /// The shortest wait between two looks.
 const WAIT_MIN: Duration = Duration::from_micros(50);
 
@@ -61,6 +63,8 @@ pub fn simulate(
         counters: Arc::clone(&radio.counters),
         framer: Framer::new(&frames, properties.frame_bytes_max)?,
         octets: Vec::new(),
+        on_stream: properties.medium == Medium::Stream,
+        cut_short: false,
         in_contact: true,
     };
     let (wake, woken) = bounded(1);
@@ -128,6 +132,9 @@ struct FarEnd {
     counters: Arc<FrameCounters>,
     framer: Framer,
     octets: Vec<u8>,
+    on_stream: bool,
+    /// Whether a part of a frame may be on the stream that is to be given up.
+    cut_short: bool,
     in_contact: bool,
 }
 
@@ -136,43 +143,50 @@ impl FarEnd {
     fn run(mut self, woken: &Receiver<()>) {
         let mut closing: Option<Instant> = None;
         loop {
-            let (fate, next, idle, contact) = {
-                let (mut channel, now) = self.air.channel();
-                let fate = channel.poll_fate(now, Direction::Transmit);
-                let next = channel.poll_timeout(now);
-                let idle = channel.statistics().transmit.in_flight == 0;
-                let contact = (channel.is_in_contact(now), now);
-                (
-                    fate,
-                    next.map(|next| next.saturating_sub(now)),
-                    idle,
-                    contact,
-                )
-            };
-            self.tell_contact(contact.0, contact.1);
-            match fate {
-                Some(Fate::Delivered(frame)) => self.transmit(&frame),
+            let (fate, idle, wait) = self.look();
+            let wait = match fate {
+                Some(Fate::Delivered(frame)) => {
+                    self.transmit(&frame);
+                    Duration::ZERO
+                }
                 Some(Fate::Dropped { bytes, reason }) => {
                     log::info!("channel: frame of {bytes} octets lost on its way out: {reason}");
+                    Duration::ZERO
                 }
                 None if closing.is_some() && idle => return,
+                None => wait.max(WAIT_MIN),
+            };
+            match closing {
+                Some(until) if until < Instant::now() + wait => {
+                    log::warn!("channel: closed before all frames had arrived");
+                    return;
+                }
+                Some(_) => std::thread::sleep(wait),
                 None => {
-                    let wait = next.unwrap_or(IDLE_WAIT).max(WAIT_MIN);
-                    match closing {
-                        Some(until) if until < Instant::now() + wait => {
-                            log::warn!("channel: closed before all frames had arrived");
-                            return;
-                        }
-                        Some(_) => std::thread::sleep(wait),
-                        None => {
-                            let woken = woken.recv_timeout(wait);
-                            closing = (woken == Err(RecvTimeoutError::Disconnected))
-                                .then(|| Instant::now() + Duration::from_millis(LINGER_MAX_MS));
-                        }
-                    }
+                    let woken = woken.recv_timeout(wait);
+                    closing = (woken == Err(RecvTimeoutError::Disconnected))
+                        .then(|| Instant::now() + Duration::from_millis(LINGER_MAX_MS));
                 }
             }
         }
+    }
+
+    /// The next fate, whether nothing is on the way, and how long until more may
+    /// happen.
+    fn look(&mut self) -> (Option<Fate>, bool, Duration) {
+        let (mut channel, now) = self.air.channel();
+        let fate = channel.poll_fate(now, Direction::Transmit);
+        let idle = channel.statistics().transmit.in_flight == 0;
+        let in_contact = channel.is_in_contact(now);
+        let next = [
+            channel.next_fate(Direction::Transmit),
+            channel.contacts.next_change(now),
+        ];
+        drop(channel);
+        self.tell_contact(in_contact, now);
+        let next = next.into_iter().flatten().min();
+        let wait = next.map_or(IDLE_WAIT, |next| next.saturating_sub(now));
+        (fate, idle, wait)
     }
 
     fn tell_contact(&mut self, in_contact: bool, now: Duration) {
@@ -184,16 +198,25 @@ impl FarEnd {
     }
 
     fn transmit(&mut self, frame: &[u8]) {
-        self.octets.clear();
-        let framed = self.framer.frame(frame, &mut self.octets);
-        let sent = framed.map_err(RadioError::from).and_then(|()| {
-            self.transmitter.credits(ROOM_WAIT)?;
-            self.transmitter.transmit(&self.octets)
-        });
-        if let Err(error) = sent {
+        if let Err(error) = self.try_transmit(frame) {
             self.counters.count_transmit_failure();
             log::warn!("channel: the radio inside did not take a frame: {error}");
         }
+    }
+
+    fn try_transmit(&mut self, frame: &[u8]) -> Result<(), RadioError> {
+        self.transmitter.credits(ROOM_WAIT)?;
+        self.octets.clear();
+        if self.cut_short {
+            self.framer.abort(&mut self.octets);
+            self.transmitter.transmit(&self.octets)?;
+            self.cut_short = false;
+            self.octets.clear();
+        }
+        self.framer.frame(frame, &mut self.octets)?;
+        let sent = self.transmitter.transmit(&self.octets);
+        self.cut_short = self.on_stream && sent.is_err();
+        sent
     }
 }
 
@@ -224,30 +247,33 @@ impl RadioTransmitter for ChannelTransmitter {
             ));
         }
         while let Some(deframed) = self.deframer.next_frame() {
-            // What is no frame, such as a parameter for a TNC, is not for the air.
-            if let Ok(content) = deframed.packet {
-                channel
+            match deframed.packet {
+                Ok(content) => channel
                     .handle_frame(now, Direction::Transmit, content)
-                    .map_err(|error| RadioError::new(ErrorKind::Full, error.to_string()))?;
+                    .map_err(|error| RadioError::new(ErrorKind::Full, error.to_string()))?,
+                // Such as a parameter for a TNC.
+                Err(reason) => log::info!("channel: what is no frame is not sent: {reason}"),
             }
         }
         drop(channel);
-        if let Some(wake) = &self.wake {
-            let _ = wake.try_send(());
+        let woken = self.wake.as_ref().map(|wake| wake.try_send(()));
+        match woken {
+            Some(Err(TrySendError::Disconnected(()))) => Err(RadioError::new(
+                ErrorKind::Io,
+                "the simulated radio is broken: the transmitter inside panicked",
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn credits(&mut self, timeout: Duration) -> Result<usize, RadioError> {
         let deadline = Instant::now() + timeout;
         loop {
             let (credits, next) = {
-                let (channel, now) = self.air.channel();
-                let next = channel.poll_timeout(now);
-                (
-                    channel.credits(now),
-                    next.map(|next| next.saturating_sub(now)),
-                )
+                let (mut channel, now) = self.air.channel();
+                let credits = channel.credits(now);
+                let next = channel.next_credit(now);
+                (credits, next.map(|next| next.saturating_sub(now)))
             };
             let remaining = deadline.saturating_duration_since(Instant::now());
             if credits > 0 || remaining.is_zero() {
@@ -285,7 +311,10 @@ impl ChannelReceiver {
     /// What has come through the channel by now; gives how long until more may.
     fn take_arrivals(&mut self, received: &mut FrameBuffer) -> Option<Duration> {
         let (mut channel, now) = self.air.channel();
-        while let Some(fate) = channel.poll_fate(now, Direction::Receive) {
+        while received.len() < RECEIVED_FRAMES_MAX {
+            let Some(fate) = channel.poll_fate(now, Direction::Receive) else {
+                break;
+            };
             match fate {
                 Fate::Delivered(frame) => {
                     let framed = received.push_with(|octets| self.framer.frame(&frame, octets));
@@ -300,7 +329,7 @@ impl ChannelReceiver {
             }
         }
         channel
-            .poll_timeout(now)
+            .next_fate(Direction::Receive)
             .map(|next| next.saturating_sub(now))
     }
 

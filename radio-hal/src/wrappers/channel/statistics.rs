@@ -2,6 +2,14 @@
 
 use crate::counters::FrameDrop;
 
+/// Why a channel drops frames.
+const REASONS: [FrameDrop; 4] = [
+    FrameDrop::Fcs,
+    FrameDrop::ChannelLoss,
+    FrameDrop::NoContact,
+    FrameDrop::HalfDuplex,
+];
+
 /// The accounts of both directions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -29,13 +37,13 @@ pub struct DirectionStatistics {
     pub in_flight: u64,
     /// Bits on the air, of frames with their flags.
     pub bits: u64,
-    pub(super) dropped: Vec<(FrameDrop, u64)>,
+    pub(super) dropped: [u64; REASONS.len()],
 }
 
 impl DirectionStatistics {
     /// Frames that were dropped.
     pub fn dropped(&self) -> u64 {
-        self.dropped.iter().map(|(_, count)| count).sum()
+        self.dropped.iter().sum()
     }
 
     /// Frames that were dropped for one reason.
@@ -46,15 +54,16 @@ impl DirectionStatistics {
             .unwrap_or(0)
     }
 
-    /// Every reason for which frames were dropped, with its count.
+    /// Every reason for which a channel drops frames with its count, zeros
+    /// included.
     pub fn drops(&self) -> impl Iterator<Item = (FrameDrop, u64)> {
-        self.dropped.iter().copied()
+        REASONS.into_iter().zip(self.dropped)
     }
 
     pub(super) fn drop_for(&mut self, reason: FrameDrop) {
-        match self.dropped.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, count)) => *count += 1,
-            None => self.dropped.push((reason, 1)),
+        let mut counts = REASONS.iter().zip(&mut self.dropped);
+        if let Some((_, count)) = counts.find(|(known, _)| **known == reason) {
+            *count += 1;
         }
     }
 }
