@@ -117,7 +117,10 @@ pub(super) fn read_some(
 ) -> Result<Vec<u8>, GroundError> {
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
     let mut octets = Vec::new();
-    match Input::open(path, stop)?.take(limit).read_to_end(&mut octets) {
+    match Input::open(path, stop)?
+        .take(limit)
+        .read_to_end(&mut octets)
+    {
         Ok(_) => Ok(octets),
         Err(source) => Err(unreadable(path, source, stop)),
     }
