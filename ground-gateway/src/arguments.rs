@@ -228,7 +228,7 @@ pub(crate) struct ListenArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArguments {
-    /// The capture
+    /// The capture, or - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 
@@ -244,11 +244,11 @@ pub(crate) struct DoctorArguments {
           conflicts_with_all = ["pcap", "octets"])]
     pub(crate) limit: Duration,
 
-    /// Take the frames of a capture instead, as `ground replay` reads it
+    /// Take the frames of a capture instead, as `ground replay` reads it; - for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "octets")]
     pub(crate) pcap: Option<PathBuf>,
 
-    /// Take the octets of a file instead, as they came out of the radio
+    /// Take the octets of a file instead, as they came out of the radio; - for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) octets: Option<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! Every target on its corpus, and for a moment on octets at random. The random
 //! runs are the same each time; `cargo xtask fuzz` searches anew.
 
+mod lock;
 mod mutation;
 
 use std::collections::BTreeSet;

@@ -100,8 +100,8 @@ impl Connection {
         }
     }
 
-    /// Takes the request back, and waits until the hub has noticed.
-    pub(super) fn take_back(self) {
+    /// Takes the request back, if it is not done, and waits until the hub has noticed.
+    pub(super) fn close(self) {
         let _ = self.stream.shutdown(Shutdown::Write);
         let noticed = after(NOTICE_TIMEOUT);
         loop {

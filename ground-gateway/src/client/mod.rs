@@ -138,8 +138,14 @@ impl LinkClient {
         let began = Instant::now();
         let longest = patience.longest() + HUB_ANSWER_TIMEOUT;
         match connection.next_within(longest, &self.stop) {
-            Next::Reply(Reply::Failed { message }) => Err(GroundError::Failed { message }),
-            Next::Reply(reply) => Ok(reply),
+            Next::Reply(reply) => {
+                // Else a hub of this process may still count it among those of others.
+                connection.close();
+                match reply {
+                    Reply::Failed { message } => Err(GroundError::Failed { message }),
+                    reply => Ok(reply),
+                }
+            }
             Next::Ended => Err(GroundError::HubEnded {
                 link: self.config.name.clone(),
             }),
@@ -147,7 +153,7 @@ impl LinkClient {
             Next::TimedOut => Err(self.silent()),
             Next::Stopped => {
                 let after = Some(began.elapsed());
-                connection.take_back();
+                connection.close();
                 Err(GroundError::Interrupted { after })
             }
         }

@@ -1,14 +1,14 @@
 //! `ground doctor`: listens, or reads a file, and says why nothing gets through.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use radio_hal::config::AirConfig;
-use radio_hal::pcap::PcapReader;
 use radio_hal::{FrameBuffer, FrameDrop, Radio, RadioError};
 
+use super::capture::Capture;
+use super::input;
 use crate::arguments::DoctorArguments;
 use crate::config::GroundLinkConfig;
 use crate::doctor::{HEARD_BYTES_MAX, Heard, diagnose};
@@ -30,10 +30,14 @@ pub(crate) fn doctor(
     arguments: &DoctorArguments,
     stop: &Stop,
 ) -> Result<bool, GroundError> {
-    let heard = match (&arguments.pcap, &arguments.octets) {
-        (Some(path), _) => from_capture(path)?,
-        (_, Some(path)) => from_octets(link, path)?,
-        (None, None) => listen(link, arguments.limit, stop)?,
+    let (heard, cut_short) = match (&arguments.pcap, &arguments.octets) {
+        (Some(path), _) => from_capture(path, stop)?,
+        (_, Some(path)) => {
+            // One octet more than are looked at: enough to see that there are more.
+            let octets = input::read_some(path, HEARD_BYTES_MAX + 1, stop)?;
+            (Heard::from_octets(link, &octets), None)
+        }
+        (None, None) => (listen(link, arguments.limit, stop)?, None),
     };
     let mut head = format!(
         "link `{}` ({}): {}",
@@ -51,43 +55,24 @@ pub(crate) fn doctor(
     let text = format!("{head}\n{diagnosis}");
     match print_line(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(GroundError::Output(error)),
-        _ => Ok(diagnosis.all_is_well()),
+        _ => cut_short.map_or(Ok(diagnosis.all_is_well()), Err),
     }
 }
 
-fn open(path: &Path) -> Result<File, GroundError> {
-    File::open(path).map_err(|source| GroundError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn from_capture(path: &Path) -> Result<Heard, GroundError> {
-    let refused = |error: radio_hal::pcap::PcapError| GroundError::Capture {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    };
-    let mut capture = PcapReader::new(BufReader::new(open(path)?)).map_err(refused)?;
+/// What is in the capture, and why it was not read to its end.
+fn from_capture(path: &Path, stop: &Stop) -> Result<(Heard, Option<GroundError>), GroundError> {
+    let mut capture = Capture::open(path, stop)?;
     let mut heard = Heard::from_capture(capture.link_type());
-    while let Some(frame) = capture.next_frame().map_err(refused)? {
-        if heard.is_full() {
-            break;
+    while !heard.is_full() {
+        match capture.next_frame() {
+            Ok(Some(frame)) => heard.push(frame.octets),
+            Ok(None) => break,
+            Err(error @ GroundError::Interrupted { .. }) => return Err(error),
+            // What could be read may tell enough.
+            Err(error) => return Ok((heard, Some(error))),
         }
-        heard.push(frame.octets);
     }
-    Ok(heard)
-}
-
-fn from_octets(link: &GroundLinkConfig, path: &Path) -> Result<Heard, GroundError> {
-    let mut octets = Vec::new();
-    open(path)?
-        .take(HEARD_BYTES_MAX as u64)
-        .read_to_end(&mut octets)
-        .map_err(|source| GroundError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-    Ok(Heard::from_octets(link, &octets))
+    Ok((heard, None))
 }
 
 /// Listens to what comes out of the radio, and sends nothing.

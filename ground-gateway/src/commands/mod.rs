@@ -1,5 +1,6 @@
 //! What each command does, and what it prints.
 
+mod capture;
 mod doctor;
 mod input;
 mod listen;

@@ -1,10 +1,8 @@
 //! `ground replay`: what became of every frame of a capture, a line each.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
-use radio_hal::pcap::PcapReader;
-
+use super::capture::{Capture, refused};
 use crate::arguments::ReplayArguments;
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
@@ -17,18 +15,9 @@ pub(crate) fn replay(
     stop: &Stop,
 ) -> Result<(), GroundError> {
     let path = &arguments.file;
-    let file = File::open(path).map_err(|source| GroundError::Unreadable {
-        path: path.clone(),
-        source,
-    })?;
-    let refused = |problem: String| GroundError::Capture {
-        path: path.clone(),
-        problem,
-    };
-    let mut capture =
-        PcapReader::new(BufReader::new(file)).map_err(|error| refused(error.to_string()))?;
+    let mut capture = Capture::open(path, stop)?;
     let mut replay =
-        Replay::new(link, capture.link_type()).map_err(|error| refused(error.to_string()))?;
+        Replay::new(link, capture.link_type()).map_err(|error| refused(path, &error))?;
     let mut output = Output {
         to: BufWriter::new(io::stdout().lock()),
         json: arguments.json,
@@ -40,10 +29,12 @@ pub(crate) fn replay(
         }
         match capture.next_frame() {
             Ok(None) => break Ok(()),
-            Ok(Some(frame)) => replay
-                .frame(&frame)
-                .map_err(|error| refused(error.to_string()))?,
-            Err(error) => break Err(refused(error.to_string())),
+            Ok(Some(frame)) => {
+                if let Err(error) = replay.frame(&frame) {
+                    break Err(refused(path, &error));
+                }
+            }
+            Err(error) => break Err(error),
         }
         output.settled(&mut replay)?;
         // Whoever reads has had enough, as `head` does.

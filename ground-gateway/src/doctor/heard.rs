@@ -16,6 +16,8 @@ pub(crate) const HEARD_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Heard {
     pieces: Vec<Vec<u8>>,
     bytes: usize,
+    /// There was no room for something.
+    full: bool,
     pub(super) cut: Cut,
     /// Datagrams that came from somebody else than the peer.
     pub(crate) foreign_sources: u64,
@@ -66,7 +68,8 @@ impl Heard {
             true => Medium::Stream,
             false => Medium::Datagrams,
         });
-        heard.push(octets);
+        heard.push(octets.get(..HEARD_BYTES_MAX).unwrap_or(octets));
+        heard.full = octets.len() > HEARD_BYTES_MAX;
         heard
     }
 
@@ -74,15 +77,19 @@ impl Heard {
         Heard {
             pieces: Vec::new(),
             bytes: 0,
+            full: false,
             cut,
             foreign_sources: 0,
             time: None,
         }
     }
 
-    /// Adds a piece; one that would exceed [`HEARD_BYTES_MAX`] is cut on a stream,
-    /// else left out.
+    /// Adds a piece. One that would exceed [`HEARD_BYTES_MAX`] is cut on a stream,
+    /// else left out, with all that come after it.
     pub(crate) fn push(&mut self, piece: &[u8]) {
+        if self.full {
+            return;
+        }
         let room = HEARD_BYTES_MAX - self.bytes;
         let piece = match self.cut {
             Cut::KissFrames => {
@@ -94,19 +101,26 @@ impl Heard {
                 Some(datagram) => datagram.octets.to_vec(),
                 None => piece.to_vec(),
             },
-            Cut::Stream => piece.get(..room).unwrap_or(piece).to_vec(),
-            Cut::Datagrams | Cut::Ax25Frames | Cut::Packets => piece.to_vec(),
+            Cut::Stream if piece.len() > room => {
+                self.full = true;
+                piece.get(..room).unwrap_or_default().to_vec()
+            }
+            Cut::Stream | Cut::Datagrams | Cut::Ax25Frames | Cut::Packets => piece.to_vec(),
         };
-        if piece.is_empty() || piece.len() > room {
+        if piece.len() > room {
+            self.full = true;
+            return;
+        }
+        if piece.is_empty() {
             return;
         }
         self.bytes += piece.len();
         self.pieces.push(piece);
     }
 
-    /// Whether there is no room for more.
+    /// Whether something was left out, as there was no room for it.
     pub(crate) fn is_full(&self) -> bool {
-        self.bytes >= HEARD_BYTES_MAX
+        self.full
     }
 
     pub(crate) fn bytes(&self) -> usize {

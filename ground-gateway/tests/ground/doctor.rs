@@ -13,6 +13,9 @@ use crate::assert_fails_with_one_line;
 use crate::rig::air::{head, kiss_ui, packets, ui, write_capture};
 use crate::rig::{Child, Rig};
 
+/// Longer than three datagrams take on a busy machine.
+const LISTENING: &str = "3s";
+
 /// Three packets of telemetry.
 fn telemetry() -> Vec<Vec<u8>> {
     let head = head(PayloadType::Udp, 0, 13_011);
@@ -28,7 +31,7 @@ fn start_doctor(rig: &Rig, arguments: &[&str]) -> Child {
 
 /// Its exit code and output on a satellite that sends three datagrams.
 fn hears_three(rig: &Rig) -> (i32, String) {
-    let doctor = start_doctor(rig, &["--for", "1s"]);
+    let doctor = start_doctor(rig, &["--for", LISTENING]);
     for _ in 0..3 {
         rig.downlink(b"battery 7.4 V");
     }
@@ -118,7 +121,7 @@ fn the_doctor_sends_nothing_to_a_tnc_not_even_its_parameters() {
         tnc.local_addr().unwrap()
     );
     fs::write(&rig.config, text).unwrap();
-    let doctor = start_doctor(&rig, &["--for", "1s"]);
+    let doctor = start_doctor(&rig, &["--for", LISTENING]);
     let (mut stream, _) = tnc.accept().unwrap();
     // The listening begins within a frame.
     let mut octets = b"the rest of a frame".to_vec();
@@ -156,6 +159,22 @@ fn the_doctor_reads_captures() {
 
     fs::write(&capture, "no capture").unwrap();
     assert_fails_with_one_line(run(), &["no pcap capture"]);
+}
+
+#[test]
+fn the_doctor_looks_at_what_there_is_of_a_capture_that_is_cut_off() {
+    let rig = Rig::alone();
+    let capture = rig.file("pass.pcap");
+    let foreign = |packet: Vec<u8>| (0, kiss_ui("HELIO-1", "OTHER", &packet));
+    let frames: Vec<_> = telemetry().into_iter().map(foreign).collect();
+    write_capture(&capture, LinkType::Ax25Kiss, &frames);
+    let mut octets = fs::read(&capture).unwrap();
+    octets.pop();
+    fs::write(&capture, octets).unwrap();
+    let (code, stdout, stderr) = rig.run(&["doctor", "--pcap", capture.to_str().unwrap()]);
+    assert_eq!(code, 1);
+    assert!(stdout.contains("addressed to OTHER"), "{stdout}");
+    assert!(stderr.contains("it ends within frame 3"), "{stderr}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod closed;
 mod doctor;
+mod endless;
 mod links;
 mod listen;
 mod query;

@@ -166,6 +166,21 @@ fn a_capture_that_is_cut_off_is_told_after_what_could_be_read() {
 }
 
 #[test]
+fn a_message_that_stays_open_too_long_is_told_after_what_could_be_read() {
+    let rig = Rig::alone();
+    let capture = rig.file("long.pcap");
+    let telemetry = head(PayloadType::Udp, 0, 13_011);
+    let long = packets(End::Satellite, &telemetry, &[b'y'; 600], 0);
+    let mut frames = vec![(0, kiss_ui("HELIO-1", "GROUND", &long[0]))];
+    frames.extend((0..65_536).map(|_| (0, vec![0])));
+    write_capture(&capture, LinkType::Ax25Kiss, &frames);
+    let (code, stdout, stderr) = rig.run(&["replay", capture.to_str().unwrap()]);
+    assert_eq!(code, 1);
+    assert!(stdout.contains("\n65536 frames = 0 delivered"), "{stderr}");
+    assert!(stderr.contains("`editcap -r`"), "{stderr}");
+}
+
+#[test]
 fn what_cannot_be_replayed_is_told_in_one_line() {
     let rig = Rig::alone();
     let path = rig.file("capture");

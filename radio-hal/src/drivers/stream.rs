@@ -353,7 +353,7 @@ impl<D: StreamDevice> RadioTransmitter for StreamTransmitter<D> {
             }
             let now = Instant::now();
             if now >= deadline {
-                return Ok(0);
+                return Err(self.gone());
             }
             let pause = Duration::from_millis(REOPEN_PAUSE_MIN_MS);
             self.shared.wait_opened(deadline.min(now + pause));

@@ -183,6 +183,33 @@ fn no_more_is_looked_at_than_the_limit() {
 }
 
 #[test]
+fn what_is_left_out_is_told_also_where_no_frame_fits_exactly() {
+    let mut heard = Heard::from_capture(LinkType::User0);
+    for _ in 0..HEARD_BYTES_MAX / 1000 {
+        heard.push(&[0; 1000]);
+        assert!(!heard.is_full());
+    }
+    let bytes = heard.bytes();
+    heard.push(&[0; 1000]);
+    // A shorter one that would fit is none of those that follow each other.
+    heard.push(&[0]);
+    assert!(heard.is_full());
+    assert_eq!(heard.bytes(), bytes);
+}
+
+#[test]
+fn a_file_of_octets_beyond_the_limit_is_looked_at_up_to_it() {
+    for framing in ["kiss", "raw"] {
+        let link = link(&format!("{UDP}framing = '{framing}'\n"), "");
+        for more in [0, 1] {
+            let heard = Heard::from_octets(&link, &vec![0; HEARD_BYTES_MAX + more]);
+            assert_eq!(heard.bytes(), HEARD_BYTES_MAX);
+            assert_eq!(heard.is_full(), more > 0);
+        }
+    }
+}
+
+#[test]
 fn captures_have_no_framing_to_be_wrong() {
     let satellite = link(&kiss_ax25(SATELLITE), "");
     for framing in ["framing = 'hdlc'\n", "framing = 'kiss-ax25'\n"] {

@@ -1,6 +1,9 @@
 //! The mock radio as it is installed: its binary, its configuration file, its
 //! log, its endpoint, and `ground` at the other end of the radio.
 
+mod book;
+mod channel;
+
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -10,11 +13,9 @@ use std::time::{Duration, Instant};
 use comms_service::accounting::DropReason;
 use heliograph_tests::binaries::{ChildGuard, Stream, binary};
 use heliograph_tests::ports::{bind_udp, free_udp_port};
-use heliograph_tests::tshark;
 use heliograph_tests::wait::eventually;
 use radio_hal::config::Transport;
-use radio_hal::udp::UDP_FRAME_BYTES_MAX;
-use radio_hal::{Ax25Config, FrameDrop, Framer, FramingConfig, RadioConfig};
+use radio_hal::{Ax25Config, FrameDrop, FramingConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -442,104 +443,4 @@ fn a_radio_whose_address_another_program_has_says_so() {
     let address = format!("127.0.0.1:{}", site.radio);
     assert_names(&error, &[&address, "another program", "ethernet-service"]);
     assert_eq!(error.matches("in use").count(), 1, "{error}");
-}
-
-/// What the satellite's radio has in front of it.
-const PASS_AT_9600_BAUD: &str = "\
-    [ethernet-service.radio.channel]\n\
-    seed = 1\n\
-    bit-rate-bps = 9600\n\
-    duplex = \"half\"\n\
-    tx-delay-ms = 50\n\
-    delay-ms = 7\n\
-    contacts = [{ aos-s = 0, los-s = 1e6 }]\n\
-    [ethernet-service.radio.host-line]\n\
-    split-reads = true\n";
-
-#[test]
-fn a_laptop_feels_like_a_pass_at_9600_baud() {
-    let site = Site::new("kiss-ax25");
-    let capture = site.folder.path().join("radio.pcap");
-    let traced = format!("trace = true\ncapture = {:?}\n", capture.to_str().unwrap());
-    let satellite = site.satellite("kiss-ax25");
-    site.write(&format!("{satellite}{traced}{PASS_AT_9600_BAUD}"), "");
-    let service = site.start();
-    let began = Instant::now();
-    let answer = site.ground_query(service.http, "{ ping }");
-    assert_eq!(answer["data"]["ping"], "pong");
-    // Two frames of 60 octets and more, each keyed up for, there and back.
-    assert!(began.elapsed() > Duration::from_millis(200));
-
-    let metrics = service.get("/metrics", "*/*");
-    for direction in ["transmit", "receive"] {
-        let line = format!(
-            "heliograph_channel_frames_total{{direction=\"{direction}\",outcome=\"delivered\"}} 1"
-        );
-        assert!(metrics.lines().any(|said| said == line), "{metrics}");
-    }
-    let log = service.child.wait_for_line("receive: ", PATIENCE);
-    assert_names(&log, &["octets, GROUND to HELIO-1"]);
-    let seen = tshark::details(&capture, &[]);
-    assert_names(
-        &seen,
-        &["Src: GROUND, Dst: HELIO-1", "Src: HELIO-1, Dst: GROUND"],
-    );
-    assert!(!seen.contains("Malformed"), "{seen}");
-}
-
-#[test]
-fn a_channel_that_cannot_be_is_refused_by_its_key() {
-    let site = Site::new("kiss-ax25");
-    let satellite = site.satellite("kiss-ax25");
-    let channel = "[ethernet-service.radio.channel]\nbit-error-rate = 2";
-    site.write(&format!("{satellite}{channel}"), "");
-    let failure = failure_with(&site.config());
-    assert_names(&failure, &["config.toml", "bit-error-rate", "0.5"]);
-}
-
-/// The blocks of a page in this language.
-fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
-    let fenced = page.split("\n```").skip(1).step_by(2);
-    fenced
-        .filter_map(|block| block.strip_prefix(language))
-        .collect()
-}
-
-#[test]
-fn the_channel_of_the_book_is_one_that_can_be() {
-    let page = include_str!("../../docs/src/channel.md");
-    let blocks = blocks(page, "toml");
-    assert_eq!(blocks.len(), 1);
-    let table: toml::Table = blocks[0].parse().unwrap();
-    let radio = table["ethernet-service"]["radio"].clone();
-    let radio: RadioConfig = radio.try_into().unwrap();
-    let channel = radio.development().channel.as_ref().unwrap();
-    assert_eq!(channel.receive.bit_rate_bps, Some(1200));
-    assert!(channel.period.is_some() && channel.transmit.burst.is_some());
-}
-
-/// What the book says of the largest packet for each framing.
-#[test]
-fn the_largest_packets_are_those_of_the_book() {
-    let page = include_str!("../../docs/src/configuration.md");
-    for (framing, line) in [
-        (FramingConfig::kiss(), "`kiss`"),
-        (FramingConfig::slip(), "`slip`"),
-        (
-            FramingConfig::hdlc(Default::default(), None),
-            "`hdlc` without AX.25",
-        ),
-        (FramingConfig::raw(), "`raw`"),
-    ] {
-        let [udp, stream] = [Some(UDP_FRAME_BYTES_MAX), None].map(|bytes_max| {
-            let framer = Framer::new(&framing, bytes_max).unwrap();
-            framer.packet_bytes_max().map(|bytes| {
-                let (thousands, rest) = (bytes / 1000, bytes % 1000);
-                format!("{thousands} {rest:03}")
-            })
-        });
-        let stream = stream.unwrap_or("not possible".to_owned());
-        let row = format!("| {line} | {} | {stream} |", udp.unwrap());
-        assert!(page.lines().any(|said| said == row), "{row}");
-    }
 }
