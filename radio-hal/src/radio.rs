@@ -158,7 +158,8 @@ pub trait RadioReceiver: Send {
 ///   takes now. So many `transmit` calls that follow MUST NOT block for the air
 ///   and MUST NOT end with [`ErrorKind::Full`](crate::ErrorKind). Without a
 ///   credit `transmit` gives that error, and nothing is sent.
-/// - While the device is gone, `credits` SHOULD wait for it and give 0.
+/// - While the device is gone, `credits` SHOULD wait for it and then give
+///   [`ErrorKind::Disconnected`](crate::ErrorKind).
 /// - `transmit_all` MUST take frames from the front, in order, and count exactly
 ///   those that it took. It is there for drivers that hand over several frames
 ///   in one system call; what stands here does so one by one.
@@ -180,7 +181,8 @@ pub trait RadioTransmitter: Send {
     /// room for none, and gives 0 if there is none then.
     ///
     /// # Errors
-    /// [`RadioError`] if the device cannot send and will not by itself.
+    /// [`RadioError`] if the device is gone, or cannot send for another reason than
+    /// that it is busy.
     fn credits(&mut self, timeout: Duration) -> Result<usize, RadioError> {
         let _ = timeout;
         Ok(1)

@@ -11,6 +11,7 @@
 
 mod listeners;
 pub(crate) mod protocol;
+mod radio;
 mod serve;
 mod shared;
 
@@ -158,7 +159,7 @@ fn start_link(config: &GroundLinkConfig) -> Result<(GroundLink, Receiver<Action>
         })?;
     let controls = GroundControls {
         read: Arc::new(comms_service::radio::read),
-        write: Arc::new(comms_service::radio::write),
+        write: Arc::new(radio::write()),
         radio_bytes_max: connection.packet_bytes_max(),
         read_timeout: connection.read_timeout(),
         connection,

@@ -4,6 +4,7 @@
 mod closed;
 mod doctor;
 mod endless;
+mod gone;
 mod links;
 mod listen;
 mod query;

@@ -311,13 +311,17 @@ impl<D: StreamDevice> StreamTransmitter<D> {
         lock(&self.shared.writer).is_some()
     }
 
+    fn gone(&self) -> RadioError {
+        let name = self.shared.device.name();
+        let text = format!("{name} is gone: waiting for it to come back");
+        RadioError::new(ErrorKind::Disconnected, text)
+    }
+
     /// Sends octets; gives how many the stream took.
     fn send(&mut self, octets: &[u8]) -> (usize, Result<(), RadioError>) {
         let mut writer = lock(&self.shared.writer);
         let Some(open) = writer.as_mut() else {
-            let name = self.shared.device.name();
-            let text = format!("{name} is gone: waiting for it to come back");
-            return (0, Err(RadioError::new(ErrorKind::Disconnected, text)));
+            return (0, Err(self.gone()));
         };
         let (written, result) = write_whole(open, octets);
         let result = match result {

@@ -106,13 +106,22 @@ impl Rig {
         Self::ground(free_udp_port(), socket.local_addr().unwrap(), 0)
     }
 
+    /// With a KISS TNC at this address.
+    pub(crate) fn with_tnc(address: SocketAddr) -> Self {
+        Self::with_radio(&format!("kind = 'kiss-tcp'\npeer = '{address}'"), 0)
+    }
+
     fn ground(ground: SocketAddr, satellite: SocketAddr, downlink_port: u16) -> Self {
+        let udp = format!("kind = 'udp'\nbind = '{ground}'\npeer = '{satellite}'");
+        Self::with_radio(&udp, downlink_port)
+    }
+
+    fn with_radio(radio: &str, downlink_port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("config.toml");
         let text = format!(
-            "[[link]]\nname = 'uhf'\nsatellite = 'test'\n[link.radio]\nkind = 'udp'\n\
-             bind = '{ground}'\npeer = '{satellite}'\nframing = 'kiss-ax25'\n\
-             ax25 = {{ callsign = 'GROUND', peer = 'HELIO-1' }}\n"
+            "[[link]]\nname = 'uhf'\nsatellite = 'test'\n[link.radio]\n{radio}\n\
+             framing = 'kiss-ax25'\nax25 = {{ callsign = 'GROUND', peer = 'HELIO-1' }}\n"
         );
         fs::write(&config, text).unwrap();
         Rig {
