@@ -1,4 +1,4 @@
-//! Captures that Wireshark's own tools write.
+//! Captures that Wireshark's own tools write, and those that radios write.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -6,7 +6,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use heliograph_tests::pcap::LinkType;
+use heliograph_tests::tshark;
+use radio_hal::capture::capture;
 use radio_hal::pcap::{PcapError, PcapReader};
+use radio_hal::watch::watch;
+use radio_hal::{Ax25Config, FramingConfig, LoopbackRadio, RadioConnection};
 use tempfile::TempDir;
 
 /// Two frames, 1.5 s apart.
@@ -73,4 +77,44 @@ fn a_capture_in_the_newer_format_is_told_by_its_name() {
     let capture = text2pcap(&folder, &["-F", "pcapng", "-l", "202"]);
     let error = PcapReader::new(File::open(capture).unwrap()).unwrap_err();
     assert!(matches!(error, PcapError::Pcapng));
+}
+
+/// What a radio that works captures, by its framing.
+#[test]
+fn wireshark_reads_what_a_radio_captures_in_each_framing() {
+    let folder = tempfile::tempdir().unwrap();
+    let ax25 = Ax25Config::new("HELIO-1".parse().unwrap(), "GROUND".parse().unwrap());
+    for (framing, encapsulation, bytes) in [
+        (
+            FramingConfig::kiss_ax25(ax25.clone()),
+            "AX.25 with KISS header",
+            1 + 16 + 5,
+        ),
+        (
+            FramingConfig::ax25(ax25.clone()),
+            "Amateur Radio AX.25",
+            16 + 5,
+        ),
+        (
+            FramingConfig::hdlc(Default::default(), Some(ax25)),
+            "Amateur Radio AX.25",
+            16 + 5,
+        ),
+        (FramingConfig::kiss(), "USER 0", 5),
+        (FramingConfig::raw(), "USER 0", 5),
+    ] {
+        let path = folder.path().join("radio.pcap");
+        let (radio, _other) = LoopbackRadio::pair();
+        let radio = watch(radio, &framing, capture(&path, &framing).unwrap()).unwrap();
+        let radio = RadioConnection::new(radio, framing, Duration::from_millis(10)).unwrap();
+        for _ in 0..3 {
+            radio.write(b"hello").unwrap();
+        }
+        let said = tshark::details(&path, &[]);
+        let wanted = format!("Encapsulation type: {encapsulation}");
+        assert_eq!(said.matches(&wanted).count(), 3, "{said}");
+        assert!(!said.contains("Malformed"), "{said}");
+        let lengths = tshark::fields(&path, &[], &["frame.len"]);
+        assert_eq!(lengths, vec![vec![bytes.to_string()]; 3]);
+    }
 }
