@@ -16,6 +16,8 @@ use crate::radio::{Medium, Radio, RadioProperties, RadioReceiver, RadioTransmitt
 /// How long [`RadioConnection::read`] waits for octets, and
 /// [`write`](RadioConnection::write) for room, when nothing else is configured.
 pub const READ_TIMEOUT_MS: u64 = 1000;
+/// The longest read timeout: so that it can be added to any time.
+pub const READ_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A shared handle on a radio, to be cloned freely.
 ///
@@ -58,16 +60,19 @@ impl RadioConnection {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] if the framing's settings do not fit each
-    /// other or the radio's medium, or if `read_timeout` is zero.
+    /// other or the radio's medium, or if `read_timeout` is zero or more than a day.
     pub fn new(
         radio: Radio,
         framing: FramingConfig,
         read_timeout: Duration,
     ) -> Result<Self, RadioError> {
-        if read_timeout.is_zero() {
+        if read_timeout.is_zero() || read_timeout > READ_TIMEOUT_MAX {
             return Err(RadioError::new(
                 ErrorKind::InvalidConfig,
-                format!("the read timeout is 0: choose at least 1 ms (usual: {READ_TIMEOUT_MS})"),
+                format!(
+                    "the read timeout is {read_timeout:?}: choose 1 ms to a day \
+                     (usual: {READ_TIMEOUT_MS} ms)"
+                ),
             ));
         }
         if radio.properties.frames_in_flight_max == 0 {

@@ -62,7 +62,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::ChannelConfigError;
-use crate::connection::{READ_TIMEOUT_MS, RadioConnection};
+use crate::connection::{READ_TIMEOUT_MAX, READ_TIMEOUT_MS, RadioConnection};
 use crate::error::{ErrorKind, RadioError};
 use crate::framing::{FramingConfig, FramingError};
 use crate::host_line::HostLineConfigError;
@@ -125,7 +125,7 @@ impl RadioConfig {
     /// The same radio with another read timeout.
     ///
     /// # Errors
-    /// [`RadioConfigError::ReadTimeoutZero`].
+    /// [`RadioConfigError::OutOfRange`] for 0 and above a day.
     pub fn with_read_timeout(self, read_timeout: Duration) -> Result<Self, RadioConfigError> {
         Self {
             read_timeout,
@@ -174,8 +174,14 @@ impl RadioConfig {
                 });
             }
         }
-        if self.read_timeout.is_zero() {
-            return Err(RadioConfigError::ReadTimeoutZero);
+        if self.read_timeout.is_zero() || self.read_timeout > READ_TIMEOUT_MAX {
+            let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            return Err(RadioConfigError::OutOfRange {
+                key: "read-timeout-ms",
+                value: milliseconds(self.read_timeout),
+                min: 1,
+                max: milliseconds(READ_TIMEOUT_MAX),
+            });
         }
         self.air.validate(&self.transport, &self.framing)?;
         Ok(self)
@@ -323,9 +329,6 @@ pub enum RadioConfigError {
         /// The stop bits asked for.
         stop_bits: u8,
     },
-    /// A read that never waits would spin.
-    #[error("`read-timeout-ms` is 0: choose at least 1 (usual: {READ_TIMEOUT_MS})")]
-    ReadTimeoutZero,
 }
 
 impl From<RadioConfigError> for RadioError {
@@ -444,7 +447,10 @@ mod tests {
     fn values_that_cannot_work_are_refused_before_anything_opens() {
         assert!(error(SERIAL, "").contains("kiss"));
         assert!(error(UDP, "framing = 'kiss-ax25'").contains("ax25"));
-        assert!(error(UDP, "read-timeout-ms = 0").contains("read-timeout-ms"));
+        for timeout in ["0", "86400001", "9223372036854775807"] {
+            let error = error(UDP, &format!("read-timeout-ms = {timeout}"));
+            assert!(error.contains("read-timeout-ms"), "{error}");
+        }
         let ax25 = "framing = 'ax25'\n[ax25]\ncallsign = 'sat'\npeer = 'B'";
         assert!(error(UDP, ax25).contains("sat"));
     }
