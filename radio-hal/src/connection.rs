@@ -228,7 +228,7 @@ impl RadioConnection {
         match transmitter.credits(self.shared.read_timeout)? {
             0 => Err(RadioError::new(
                 ErrorKind::Full,
-                "the radio takes no frame now: it is busy, or gone",
+                "the radio takes no frame now: it is busy",
             )),
             credits => Ok(credits),
         }
