@@ -11,7 +11,8 @@ use crate::error::{ErrorKind, RadioError};
 use crate::frame_buffer::FrameBuffer;
 use crate::framer::Framer;
 use crate::framing::FramingConfig;
-use crate::radio::{Medium, Radio, RadioProperties, RadioReceiver, RadioTransmitter};
+use crate::radio::{Radio, RadioProperties, RadioReceiver};
+use crate::transmission::Transmission;
 
 /// How long [`RadioConnection::read`] waits for octets, and
 /// [`write`](RadioConnection::write) for room, when nothing else is configured.
@@ -32,7 +33,7 @@ pub struct RadioConnection {
 
 struct Shared {
     receiving: Mutex<Receiving>,
-    transmitting: Mutex<Transmitting>,
+    transmission: Mutex<Transmission>,
     counters: Arc<FrameCounters>,
     properties: RadioProperties,
     read_timeout: Duration,
@@ -45,14 +46,6 @@ struct Receiving {
     received: FrameBuffer,
     /// Pieces of `received` that the deframer has.
     deframed: usize,
-}
-
-struct Transmitting {
-    transmitter: Box<dyn RadioTransmitter>,
-    framer: Framer,
-    frames: FrameBuffer,
-    /// Whether a part of a frame may be on the stream that is to be given up.
-    cut_short: bool,
 }
 
 impl RadioConnection {
@@ -93,12 +86,11 @@ impl RadioConnection {
                     received: FrameBuffer::new(),
                     deframed: 0,
                 }),
-                transmitting: Mutex::new(Transmitting {
-                    transmitter: radio.transmitter,
+                transmission: Mutex::new(Transmission::new(
+                    radio.transmitter,
                     framer,
-                    frames: FrameBuffer::new(),
-                    cut_short: false,
-                }),
+                    radio.properties.medium,
+                )),
                 counters: radio.counters,
                 properties: radio.properties,
                 read_timeout,
@@ -174,64 +166,14 @@ impl RadioConnection {
     /// comes back when that one is offered again.
     pub fn write_all(&self, packets: &[&[u8]]) -> Result<usize, RadioError> {
         let counters = &self.shared.counters;
-        let outcome = self.frame_and_transmit(packets);
+        let mut transmission = lock(&self.shared.transmission);
+        let outcome = transmission.send(packets, self.shared.read_timeout);
         match &outcome {
             Ok(taken) => counters.count_transmitted(*taken as u64),
             Err(error) if error.kind().may_be_tried_again() => {}
             Err(_) => counters.count_transmit_failure(),
         }
         outcome
-    }
-
-    fn frame_and_transmit(&self, packets: &[&[u8]]) -> Result<usize, RadioError> {
-        let mut transmitting = lock(&self.shared.transmitting);
-        let Transmitting {
-            transmitter,
-            framer,
-            frames,
-            cut_short,
-        } = &mut *transmitting;
-        let mut credits = self.wait_for_credits(transmitter)?;
-        if *cut_short {
-            frames.clear();
-            frames.push_with(|octets| framer.abort(octets));
-            transmitter.transmit(frames.octets())?;
-            *cut_short = false;
-            // That took one.
-            credits = self.wait_for_credits(transmitter)?;
-        }
-        frames.clear();
-        for (index, packet) in packets.iter().enumerate().take(credits) {
-            match frames.push_with(|octets| framer.frame(packet, octets)) {
-                Ok(()) => {}
-                Err(error) if index == 0 => return Err(error.into()),
-                Err(_) => break,
-            }
-        }
-        let outcome = match frames.len() {
-            1 => transmitter.transmit(frames.octets()).map(|()| 1),
-            _ => transmitter.transmit_all(frames),
-        };
-        *cut_short = self.shared.properties.medium == Medium::Stream
-            && match &outcome {
-                Ok(taken) => *taken < frames.len(),
-                Err(error) => error.kind().may_have_sent_a_part(),
-            };
-        outcome
-    }
-
-    /// At least one, or [`ErrorKind::Full`].
-    fn wait_for_credits(
-        &self,
-        transmitter: &mut Box<dyn RadioTransmitter>,
-    ) -> Result<usize, RadioError> {
-        match transmitter.credits(self.shared.read_timeout)? {
-            0 => Err(RadioError::new(
-                ErrorKind::Full,
-                "the radio takes no frame now: it is busy",
-            )),
-            credits => Ok(credits),
-        }
     }
 
     pub(crate) fn with_channel(self, channel: Option<ChannelMonitor>) -> Self {

@@ -70,6 +70,7 @@ pub mod pcap;
 pub mod radio;
 pub mod slip;
 pub mod station;
+mod transmission;
 pub mod typed;
 pub mod wrappers;
 

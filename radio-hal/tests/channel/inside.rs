@@ -46,6 +46,13 @@ fn connect(
     (connection, monitor)
 }
 
+fn packets_in(octets: &[u8]) -> Vec<Vec<u8>> {
+    let mut deframer = Deframer::new(&FramingConfig::kiss()).unwrap();
+    deframer.push(octets);
+    let all = std::iter::from_fn(|| deframer.next_packet().map(|next| next.map(<[u8]>::to_vec)));
+    all.filter_map(Result::ok).collect()
+}
+
 #[test]
 fn a_frame_of_which_the_radio_inside_sent_a_part_is_not_taken_for_a_frame() {
     let line = Arc::new(Mutex::new(Vec::new()));
@@ -67,12 +74,7 @@ fn a_frame_of_which_the_radio_inside_sent_a_part_is_not_taken_for_a_frame() {
     connection.write(b"cut short").unwrap();
     connection.write(b"whole").unwrap();
     drop(connection);
-    let mut deframer = Deframer::new(&FramingConfig::kiss()).unwrap();
-    deframer.push(&line.lock().unwrap());
-    let mut packets = Vec::new();
-    while let Some(frame) = deframer.next_packet() {
-        packets.extend(frame.map(<[u8]>::to_vec));
-    }
+    let packets = packets_in(&line.lock().unwrap());
     assert_eq!(packets, [b"whole"]);
 }
 
@@ -120,4 +122,49 @@ fn a_transmitter_inside_that_panicked_is_an_error_for_who_sends() {
         assert!(began.elapsed() < ms(10_000), "it is taken for ever");
         thread::sleep(ms(1));
     }
+}
+
+/// Each look at the credits gives one, which each `transmit` takes; the first
+/// `transmit` fails amid the frame.
+struct OneCredit {
+    has_credit: bool,
+    has_failed: bool,
+    line: Arc<Mutex<Vec<u8>>>,
+}
+
+impl RadioTransmitter for OneCredit {
+    fn credits(&mut self, _: Duration) -> Result<usize, RadioError> {
+        self.has_credit = true;
+        Ok(1)
+    }
+
+    fn transmit(&mut self, frame: &[u8]) -> Result<(), RadioError> {
+        if !std::mem::take(&mut self.has_credit) {
+            return Err(RadioError::new(ErrorKind::Full, "it is full"));
+        }
+        let mut line = self.line.lock().unwrap();
+        if !std::mem::replace(&mut self.has_failed, true) {
+            line.extend_from_slice(&frame[..frame.len() / 2]);
+            return Err(RadioError::new(ErrorKind::Timeout, "it hangs"));
+        }
+        line.extend_from_slice(frame);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_radio_inside_of_one_credit_sends_again_after_a_frame_was_cut_short() {
+    let line = Arc::new(Mutex::new(Vec::new()));
+    let transmitter = OneCredit {
+        has_credit: false,
+        has_failed: false,
+        line: Arc::clone(&line),
+    };
+    let (connection, _) = connect(Silence::default(), transmitter);
+    for packet in [&b"cut short"[..], b"first", b"second"] {
+        connection.write(packet).unwrap();
+    }
+    drop(connection);
+    let packets = packets_in(&line.lock().unwrap());
+    assert_eq!(packets, [&b"first"[..], b"second"]);
 }

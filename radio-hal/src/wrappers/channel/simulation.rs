@@ -18,7 +18,8 @@ use crate::error::{ErrorKind, RadioError};
 use crate::frame_buffer::FrameBuffer;
 use crate::framer::Framer;
 use crate::framing::FramingConfig;
-use crate::radio::{Medium, Radio, RadioReceiver, RadioTransmitter};
+use crate::radio::{Radio, RadioReceiver, RadioTransmitter};
+use crate::transmission::Transmission;
 
 /// When nothing is due, the channel is looked at this often.
 const IDLE_WAIT: Duration = Duration::from_secs(60);
@@ -59,12 +60,12 @@ pub fn simulate(
 
     let far_end = FarEnd {
         air: Arc::clone(&air),
-        transmitter: radio.transmitter,
+        transmission: Transmission::new(
+            radio.transmitter,
+            Framer::new(&frames, properties.frame_bytes_max)?,
+            properties.medium,
+        ),
         counters: Arc::clone(&radio.counters),
-        framer: Framer::new(&frames, properties.frame_bytes_max)?,
-        octets: Vec::new(),
-        on_stream: properties.medium == Medium::Stream,
-        cut_short: false,
         in_contact: true,
     };
     let (wake, woken) = bounded(1);
@@ -128,13 +129,8 @@ impl Air {
 /// Hands what went through the channel to the radio inside.
 struct FarEnd {
     air: Arc<Air>,
-    transmitter: Box<dyn RadioTransmitter>,
+    transmission: Transmission,
     counters: Arc<FrameCounters>,
-    framer: Framer,
-    octets: Vec<u8>,
-    on_stream: bool,
-    /// Whether a part of a frame may be on the stream that is to be given up.
-    cut_short: bool,
     in_contact: bool,
 }
 
@@ -198,25 +194,10 @@ impl FarEnd {
     }
 
     fn transmit(&mut self, frame: &[u8]) {
-        if let Err(error) = self.try_transmit(frame) {
+        if let Err(error) = self.transmission.send(&[frame], ROOM_WAIT) {
             self.counters.count_transmit_failure();
             log::warn!("channel: the radio inside did not take a frame: {error}");
         }
-    }
-
-    fn try_transmit(&mut self, frame: &[u8]) -> Result<(), RadioError> {
-        self.transmitter.credits(ROOM_WAIT)?;
-        self.octets.clear();
-        if self.cut_short {
-            self.framer.abort(&mut self.octets);
-            self.transmitter.transmit(&self.octets)?;
-            self.cut_short = false;
-            self.octets.clear();
-        }
-        self.framer.frame(frame, &mut self.octets)?;
-        let sent = self.transmitter.transmit(&self.octets);
-        self.cut_short = self.on_stream && sent.is_err();
-        sent
     }
 }
 
