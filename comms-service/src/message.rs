@@ -49,6 +49,10 @@ pub struct Head {
     pub payload_type: PayloadType,
     /// Short or long.
     pub class: Class,
+    /// On a link with security, by which association and with which number the
+    /// message was sent; on an answer that waits, those of its question. None on a
+    /// link without security, and for everybody.
+    pub security: Option<SecurityHeader>,
     /// Chosen by the asker, repeated in the answer. 0 is nobody's command: a
     /// datagram that an app sent down unasked.
     ///
@@ -57,6 +61,17 @@ pub struct Head {
     /// Up: the destination service. Down: the answering service, or the
     /// downlink port by which the datagram came in.
     pub port: u16,
+}
+
+/// The security header of a message, in front of its command header: by which
+/// security association it is protected, and its number there (after the layout
+/// of CCSDS 355.0-B-2 §4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecurityHeader {
+    /// Security parameter index: names station, direction and key.
+    pub spi: u16,
+    /// Number of the message under this index; never used twice.
+    pub sequence: u64,
 }
 
 /// A whole message.

@@ -135,7 +135,8 @@ impl LinkOptions {
                     nearest: nearest_key(&spelled, others),
                 });
             }
-            if table.insert(spelled.clone(), value.clone()).is_some() {
+            let value = respelled(value);
+            if table.insert(spelled.clone(), value).is_some() {
                 let text = format!("`{spelled}` is given in two spellings in [{name}]");
                 return Err(CommsError::Config(text));
             }
@@ -314,6 +315,20 @@ pub struct Addresses {
     pub satellite_ip: Ipv4Addr,
     /// Where datagrams of apps go to.
     pub ground_port: Option<u16>,
+}
+
+/// The same value with `-` for `_` in the keys of all tables inside it.
+fn respelled(value: &Value) -> Value {
+    match value {
+        Value::Table(table) => {
+            let pairs = table
+                .iter()
+                .map(|(key, value)| (key.replace('_', "-"), respelled(value)));
+            Value::Table(pairs.collect())
+        }
+        Value::Array(values) => Value::Array(values.iter().map(respelled).collect()),
+        other => other.clone(),
+    }
 }
 
 fn nearest_key(key: &str, others: &[&str]) -> Option<String> {

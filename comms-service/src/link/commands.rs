@@ -95,6 +95,7 @@ impl Commands {
         let head = Head {
             payload_type: command.payload_type,
             class: Class::Standard,
+            security: None,
             command_id: command.command_id,
             port: command.port,
         };

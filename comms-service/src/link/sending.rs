@@ -47,6 +47,7 @@ impl Link {
         let head = Head {
             payload_type: PayloadType::Udp,
             class: Class::Standard,
+            security: None,
             command_id: 0,
             port,
         };

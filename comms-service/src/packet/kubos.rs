@@ -87,6 +87,7 @@ impl LinkPacket for KubosFormat {
         let head = Head {
             payload_type: channel.payload_type,
             class: channel.class,
+            security: None,
             command_id,
             port,
         };

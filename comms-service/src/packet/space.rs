@@ -201,6 +201,7 @@ impl LinkPacket for SpacePacketFormat {
             let head = Head {
                 payload_type: channel.payload_type,
                 class: channel.class,
+                security: None,
                 command_id,
                 port,
             };

@@ -91,6 +91,7 @@ impl UdpFormat {
         Head {
             payload_type,
             class,
+            security: None,
             command_id,
             port,
         }

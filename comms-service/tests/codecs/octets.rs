@@ -18,6 +18,7 @@ pub(crate) fn head(payload_type: PayloadType, command_id: u64, port: u16) -> Hea
     Head {
         payload_type,
         class: Class::Standard,
+        security: None,
         command_id,
         port,
     }

@@ -135,6 +135,7 @@ fn only_answers_longer_than_eight_packets_are_bulk() {
     let answer = head(PayloadType::GraphQl, 7, 8020);
     let bulk = Head {
         class: Class::Bulk,
+        security: None,
         ..answer
     };
     let eight_packets = 8 * 248 - 10;
@@ -155,6 +156,7 @@ fn only_answers_longer_than_eight_packets_are_bulk() {
 fn a_bulk_answer_is_known_as_bulk_at_the_other_end() {
     let bulk = Head {
         class: Class::Bulk,
+        security: None,
         ..head(PayloadType::GraphQl, 7, 8020)
     };
     let packet = build_segment(&speaking(End::Satellite), bulk, &[0; 3000], 0, 0);

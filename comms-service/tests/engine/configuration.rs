@@ -374,6 +374,7 @@ fn head(payload_type: PayloadType) -> Head {
     Head {
         payload_type,
         class: Class::Standard,
+        security: None,
         command_id: 50_000,
         port: 8020,
     }

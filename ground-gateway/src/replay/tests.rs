@@ -25,6 +25,7 @@ fn head(payload_type: PayloadType, command_id: u64, port: u16) -> Head {
     Head {
         payload_type,
         class: Class::Standard,
+        security: None,
         command_id,
         port,
     }

@@ -46,6 +46,7 @@ pub(crate) fn packet(
     let head = Head {
         payload_type,
         class: Class::Standard,
+        security: None,
         command_id: 50_000 + u64::from(count % 1000),
         port: SERVICE_PORT,
     };

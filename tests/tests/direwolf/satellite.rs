@@ -81,6 +81,7 @@ pub(crate) fn uplink(port: u16, payload: &[u8], number: u16) -> Vec<u8> {
     let head = Head {
         payload_type: PayloadType::Udp,
         class: Class::Standard,
+        security: None,
         command_id: u64::MAX - u64::from(number),
         port,
     };

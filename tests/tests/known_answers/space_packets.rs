@@ -10,6 +10,7 @@ use serde_json::json;
 const HEAD: Head = Head {
     payload_type: PayloadType::GraphQl,
     class: Class::Standard,
+    security: None,
     command_id: 0x0102_0304_0506_0708,
     port: 8020,
 };

@@ -28,6 +28,7 @@ fn wireshark_finds_the_checksum_of_our_datagrams_right() {
     let head = Head {
         payload_type: PayloadType::UdpExchange,
         class: Class::Standard,
+        security: None,
         command_id: 50_000,
         port: 8020,
     };

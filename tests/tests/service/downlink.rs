@@ -302,6 +302,7 @@ fn a_short_answer_passes_a_long_datagram() {
     let head = comms_service::message::Head {
         payload_type: PayloadType::GraphQl,
         class: comms_service::message::Class::Standard,
+        security: None,
         command_id: 7,
         port: service.port(),
     };

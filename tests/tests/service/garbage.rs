@@ -36,6 +36,7 @@ impl Uplink {
         let head = Head {
             payload_type: PayloadType::GraphQl,
             class: Class::Standard,
+            security: None,
             command_id: 7,
             port: self.service.port(),
         };

@@ -42,6 +42,7 @@ impl LinkPacket for Terse {
                 other => return Err(PacketError::UnknownApid { apid: other.into() }),
             },
             class: Class::Standard,
+            security: None,
             command_id: id.into(),
             port: u16::from_be_bytes([high, low]),
         };

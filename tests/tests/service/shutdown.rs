@@ -324,6 +324,7 @@ fn half_a_message_is_counted_as_dropped_by_the_stop() {
     let head = comms_service::message::Head {
         payload_type: comms_service::message::PayloadType::GraphQl,
         class: comms_service::message::Class::Standard,
+        security: None,
         command_id: 1,
         port: 1,
     };
@@ -445,6 +446,7 @@ fn query_packet(command_id: u64, port: u16) -> Vec<u8> {
     let head = Head {
         payload_type: PayloadType::GraphQl,
         class: Class::Standard,
+        security: None,
         command_id,
         port,
     };

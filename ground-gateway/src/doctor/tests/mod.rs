@@ -44,6 +44,7 @@ fn packets(link: &GroundLinkConfig, from: End) -> Vec<Vec<u8>> {
             let head = Head {
                 payload_type,
                 class: Class::Standard,
+                security: None,
                 command_id: u64::from(number) + 40_000,
                 port: 8020,
             };

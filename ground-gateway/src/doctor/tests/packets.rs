@@ -117,6 +117,7 @@ fn segments_that_miss_another() {
     let head = Head {
         payload_type: PayloadType::Udp,
         class: Class::Standard,
+        security: None,
         command_id: 0,
         port: 7,
     };

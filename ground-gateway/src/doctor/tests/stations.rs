@@ -73,6 +73,7 @@ fn information_longer_than_n1() {
     let head = Head {
         payload_type: PayloadType::Udp,
         class: Class::Standard,
+        security: None,
         command_id: 0,
         port: 7,
     };
