@@ -1,6 +1,8 @@
 //! Exact accounting: whatever is offered is delivered, held or dropped for a
 //! reason that is counted.
 
+use crate::link::ByClass;
+
 macro_rules! drop_reasons {
     ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
         /// Why something was dropped. One reason, one counter.
@@ -71,6 +73,10 @@ drop_reasons! {
     Withdrawn => "withdrawn",
     /// The transmit queue is full.
     QueueFull => "queue-full",
+    /// It made room for a newer one in a transmit queue that was full.
+    Displaced => "displaced",
+    /// Its time to live was over before it began to be sent.
+    Expired => "expired",
     /// The radio's `write` failed.
     WriteFailed => "write-failed",
     /// The service was told to stop.
@@ -162,6 +168,15 @@ impl Flow {
     }
 }
 
+/// The account of one class of the transmit queues, all queues together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassAccount {
+    /// Messages; in flight is what is begun.
+    pub messages: Flow,
+    /// Octets of payload held now.
+    pub bytes_held: u64,
+}
+
 /// The four accounts of a link, and what else it counts, in one consistent
 /// snapshot.
 ///
@@ -177,6 +192,8 @@ pub struct Statistics {
     /// Answers, datagrams and commands for the radio; delivered when `write`
     /// took their last packet.
     pub messages_out: Flow,
+    /// The same messages by class: each of `messages_out` is in one of these.
+    pub classes_out: ByClass<ClassAccount>,
     /// Packets handed to `write`.
     pub packets_out: Flow,
     /// Packets from `read` that were valid.
@@ -199,11 +216,14 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Whether all four accounts add up.
+    /// Whether all four accounts add up, and those of the classes.
     pub fn balances(&self) -> bool {
+        let classes = || self.classes_out.iter().map(|(_, class)| &class.messages);
         self.packets_in.balances()
             && self.messages_in.balances()
             && self.messages_out.balances()
             && self.packets_out.balances()
+            && classes().all(Flow::balances)
+            && classes().map(|class| class.offered).sum::<u64>() == self.messages_out.offered
     }
 }

@@ -13,9 +13,14 @@
 //! memory-bytes-max = 8388608      # octets of everything held
 //! handler-queue-messages-max = 50     # queries that wait for a handler
 //! transmit-queue-messages-max = 1024  # messages before each `write`
+//! bit-rate-bps = 9600             # of each radio, for pacing; else the radio's; 0: no pacing
 //! reassembly-timeout-ms = 30000   # longest pause between two segments
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
 //! ```
+//!
+//! Tables of their own, in [`QueueOptions`] and [`DownlinkOptions`]: `queue`, `downlink`.
+
+mod queue;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -24,8 +29,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+pub use queue::{ClassOptions, DownlinkOptions, QueueOptions, RadioPace};
+
 use crate::error::{CommsError, CommsResult};
-use crate::link::LinkConfig;
+use crate::link::{LinkConfig, Pace};
 use crate::message::End;
 use crate::packet::{
     ApidMap, KubosFormat, LinkPacket, PACKET_BYTES_MAX_DEFAULT, SpacePacketFormat, UdpFormat,
@@ -80,6 +87,12 @@ pub struct LinkOptions {
     pub handler_queue_messages_max: Option<usize>,
     /// Messages before each `write`.
     pub transmit_queue_messages_max: Option<usize>,
+    /// Limits of the classes of each transmit queue.
+    pub queue: QueueOptions,
+    /// Downlink endpoints beside `downlink-ports`.
+    pub downlink: Vec<DownlinkOptions>,
+    /// Bits per second of each radio, before what the radio says; 0 is no pacing.
+    pub bit_rate_bps: Option<u64>,
     /// Longest pause between two segments, in ms.
     pub reassembly_timeout_ms: Option<u64>,
     /// How long the ready-made `read` waits, in ms.
@@ -91,7 +104,7 @@ pub struct LinkOptions {
 }
 
 /// The keys of [`LinkOptions`].
-const KEYS: [&str; 12] = [
+const KEYS: &[&str] = &[
     "format",
     "packet-bytes-max",
     "error-control",
@@ -102,6 +115,9 @@ const KEYS: [&str; 12] = [
     "memory-bytes-max",
     "handler-queue-messages-max",
     "transmit-queue-messages-max",
+    "queue",
+    "downlink",
+    "bit-rate-bps",
     "reassembly-timeout-ms",
     "read-timeout-ms",
 ];
@@ -159,6 +175,7 @@ impl LinkOptions {
         options.apid_map()?;
         options.check_sizes()?;
         options.check_format()?;
+        options.check_queues()?;
         Ok(options)
     }
 
@@ -211,6 +228,12 @@ impl LinkOptions {
             }
         }
         Ok(())
+    }
+
+    /// The limits of queues and the downlink endpoints are such as can be.
+    pub(crate) fn check_queues(&self) -> CommsResult<()> {
+        self.queue.check()?;
+        queue::check_downlink(&self.downlink)
     }
 
     /// A key that the chosen format does not know is as wrong as a mistyped one.
@@ -295,9 +318,23 @@ impl LinkOptions {
                 self.transmit_queue_messages_max,
                 defaults.transmit_queue_messages_max,
             ),
+            queue: self.queue.limits(defaults.queue),
+            downlink_map: match self.downlink.as_slice() {
+                [] => defaults.downlink_map,
+                map => map.iter().map(DownlinkOptions::endpoint).collect(),
+            },
+            pace: match self.bit_rate_bps {
+                None => defaults.pace,
+                Some(_) => self.pace(&RadioPace::default()),
+            },
             reassembly_timeout: timeout.unwrap_or(defaults.reassembly_timeout),
             ..defaults
         }
+    }
+
+    /// How the packets for a radio are paced; none where its bit rate is not known.
+    pub fn pace(&self, radio: &RadioPace) -> Option<Pace> {
+        radio.pace(self.bit_rate_bps)
     }
 
     /// How long the ready-made `read` waits.

@@ -23,11 +23,11 @@ use radio_hal::{ErrorKind, Radio, RadioConnection, RadioError};
 use crate::config::CommsConfig;
 use crate::control::{CommsControlBlock, ReadFn, WriteFn};
 use crate::error::{CommsError, CommsResult};
-use crate::options::LinkOptions;
+use crate::options::{LinkOptions, RadioPace};
 use crate::service::{CommsService, CommsServiceBuilder};
 
-/// A service on `connection`, which says itself how large its packets may be and
-/// how long [`read`] waits.
+/// A service on `connection`, which says itself how large its packets may be, how
+/// fast it sends and how long [`read`] waits.
 ///
 /// # Errors
 /// [`CommsError::Address`] where an address of `config` is no IPv4 address;
@@ -40,6 +40,12 @@ pub fn builder(
 ) -> CommsResult<CommsServiceBuilder<RadioConnection>> {
     let radio_bytes_max = connection.packet_bytes_max();
     let read_timeout = connection.read_timeout();
+    let radio_pace = RadioPace {
+        bit_rate_bps: connection.properties().bit_rate_bps,
+        credits: Some(connection.properties().frames_in_flight_max),
+        frame_overhead_bytes: connection.frame_overhead_bytes(),
+        tx_delay: connection.properties().tx_delay,
+    };
     if options.read_timeout_ms.is_some() && options.read_timeout() != read_timeout {
         return Err(CommsError::Config(format!(
             "read-timeout-ms is {} ms, but the radio was opened with {} ms: open it with RadioConfig::with_read_timeout",
@@ -57,6 +63,7 @@ pub fn builder(
     Ok(CommsService::builder(controls)
         .options(options)
         .radio_bytes_max(radio_bytes_max)
+        .radio_pace(radio_pace)
         .read_timeout(read_timeout))
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use juniper::{ScalarValue, graphql_object, graphql_scalar};
 
-use crate::accounting::{DropReason, Flow, Statistics};
+use crate::accounting::{ClassAccount, DropReason, Flow, Statistics};
+use crate::link::QueueClass;
 
 /// How many errors are kept; older ones give way.
 pub const ERRORS_MAX: usize = 100;
@@ -139,6 +140,14 @@ impl Accounting {
         FlowView(&self.0.packets_out)
     }
 
+    /// The messages for the ground by class, the most urgent first.
+    fn downlink_classes(&self) -> Vec<ClassView<'_>> {
+        let classes = self.0.classes_out.iter();
+        classes
+            .map(|(class, account)| ClassView { class, account })
+            .collect()
+    }
+
     /// Times that sequence counts were missing on the way up.
     fn sequence_gaps(&self) -> Counter {
         Counter(self.0.sequence_gaps)
@@ -167,6 +176,31 @@ impl Accounting {
     /// Octets held at most.
     fn memory_bytes_max(&self) -> Counter {
         Counter(self.0.memory_bytes_max)
+    }
+}
+
+struct ClassView<'a> {
+    class: QueueClass,
+    account: &'a ClassAccount,
+}
+
+/// The account of one class of messages for the ground.
+#[graphql_object]
+#[graphql(name = "DownlinkClass")]
+impl ClassView<'_> {
+    /// response, telemetry or bulk.
+    fn class(&self) -> &str {
+        self.class.as_str()
+    }
+
+    /// Its messages.
+    fn messages(&self) -> FlowView<'_> {
+        FlowView(&self.account.messages)
+    }
+
+    /// Octets of payload held now.
+    fn bytes_held(&self) -> Counter {
+        Counter(self.account.bytes_held)
     }
 }
 

@@ -38,6 +38,7 @@ struct Shared {
     properties: RadioProperties,
     read_timeout: Duration,
     packet_bytes_max: Option<usize>,
+    frame_overhead_bytes: usize,
 }
 
 struct Receiving {
@@ -80,6 +81,7 @@ impl RadioConnection {
         Ok(Self {
             shared: Arc::new(Shared {
                 packet_bytes_max: framer.packet_bytes_max(),
+                frame_overhead_bytes: frame_overhead_bytes(&framing),
                 receiving: Mutex::new(Receiving {
                     receiver: radio.receiver,
                     deframer,
@@ -196,6 +198,12 @@ impl RadioConnection {
         self.shared.packet_bytes_max
     }
 
+    /// Octets that the framing puts around a packet, at least: what is escaped or
+    /// stuffed inside comes on top.
+    pub fn frame_overhead_bytes(&self) -> usize {
+        self.shared.frame_overhead_bytes
+    }
+
     /// How long [`read`](Self::read) waits.
     pub fn read_timeout(&self) -> Duration {
         self.shared.read_timeout
@@ -214,6 +222,18 @@ impl fmt::Debug for RadioConnection {
             .field("packet_bytes_max", &self.shared.packet_bytes_max)
             .field("read_timeout", &self.shared.read_timeout)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a frame has beside a packet of zeros, in which nothing is escaped.
+fn frame_overhead_bytes(framing: &FramingConfig) -> usize {
+    let packet = [0; 32];
+    let mut frame = Vec::new();
+    let framed =
+        Framer::new(framing, None).and_then(|mut framer| framer.frame(&packet, &mut frame));
+    match framed {
+        Ok(()) => frame.len().saturating_sub(packet.len()),
+        Err(_) => 0,
     }
 }
 

@@ -22,7 +22,17 @@ pub fn link_metrics(
         ("downlink-packets", &link.packets_out),
     ];
     for (name, flow) in flows {
-        write_flow(&mut page, name, flow);
+        write_flow(&mut page, &FLOWS, name, flow);
+    }
+    for (class, account) in link.classes_out.iter() {
+        let name = class.as_str();
+        write_flow(&mut page, &DOWNLINK_CLASSES, name, &account.messages);
+        page.gauge(
+            "heliograph_downlink_class_bytes",
+            "Octets of payload that wait for the radio, by class.",
+            &[("class", name)],
+            account.bytes_held as f64,
+        );
     }
     page.counter(
         "heliograph_sequence_gaps_total",
@@ -67,23 +77,48 @@ pub fn link_metrics(
     page.finish()
 }
 
-fn write_flow(page: &mut Page, name: &str, flow: &Flow) {
-    let label = [("flow", name)];
+/// The names of one kind of account.
+struct Account {
+    label: &'static str,
+    offered: &'static str,
+    delivered: &'static str,
+    queued: &'static str,
+    in_flight: &'static str,
+    dropped: &'static str,
+}
+
+const FLOWS: Account = Account {
+    label: "flow",
+    offered: "heliograph_offered_total",
+    delivered: "heliograph_delivered_total",
+    queued: "heliograph_queued",
+    in_flight: "heliograph_in_flight",
+    dropped: "heliograph_dropped_total",
+};
+
+/// The messages of the flow `downlink-messages` once more, by class.
+const DOWNLINK_CLASSES: Account = Account {
+    label: "class",
+    offered: "heliograph_downlink_class_offered_total",
+    delivered: "heliograph_downlink_class_delivered_total",
+    queued: "heliograph_downlink_class_queued",
+    in_flight: "heliograph_downlink_class_in_flight",
+    dropped: "heliograph_downlink_class_dropped_total",
+};
+
+fn write_flow(page: &mut Page, account: &Account, name: &str, flow: &Flow) {
+    let label = [(account.label, name)];
     let totals = [
-        ("heliograph_offered_total", "All that came.", flow.offered),
-        (
-            "heliograph_delivered_total",
-            "What reached its goal.",
-            flow.delivered,
-        ),
+        (account.offered, "All that came.", flow.offered),
+        (account.delivered, "What reached its goal.", flow.delivered),
     ];
     for (metric, help, value) in totals {
         page.counter(metric, help, &label, value);
     }
     let levels = [
-        ("heliograph_queued", "What waits.", flow.queued),
+        (account.queued, "What waits.", flow.queued),
         (
-            "heliograph_in_flight",
+            account.in_flight,
             "What is being worked on.",
             flow.in_flight,
         ),
@@ -94,9 +129,9 @@ fn write_flow(page: &mut Page, name: &str, flow: &Flow) {
     // All reasons, also those that did not occur: an alarm must see the first.
     for reason in DropReason::ALL {
         page.counter(
-            "heliograph_dropped_total",
+            account.dropped,
             "What was lost, by reason.",
-            &[("flow", name), ("reason", reason.as_str())],
+            &[(account.label, name), ("reason", reason.as_str())],
             flow.dropped.of(*reason),
         );
     }

@@ -127,7 +127,7 @@ impl<'a> World<'a> {
         let timeouts = timeouts.map(|due| due.map(|due| due.saturating_duration_since(self.began)));
         let statistics = self.channel.statistics();
         let air = statistics.transmit.in_flight + statistics.receive.in_flight > 0
-            || self.satellite.link.has_packet(0);
+            || self.satellite.link.has_packet(self.began + self.now, 0);
         // A contact that begins or ends is nothing that happens by itself.
         let channel = self.channel.poll_timeout(self.now).filter(|_| air);
         let all = [deed, answer, channel].into_iter().chain(timeouts);
@@ -148,7 +148,8 @@ impl<'a> World<'a> {
         let (payload_type, payload) = match deed {
             Deed::Datagram { bytes } => {
                 let payload = self.datagrams.make(number, *bytes);
-                self.satellite.link.handle_datagram(0, &payload);
+                let now = self.began + self.now;
+                self.satellite.link.handle_datagram(now, 0, &payload);
                 return;
             }
             Deed::Query { query_bytes, .. } => (

@@ -94,11 +94,10 @@ impl Link {
     /// A retry that is still in the queue must not go up once the answer is here:
     /// the service would run it again.
     fn withdraw(&mut self, command_id: u64) {
-        if let Some(queue) = self.transmit.first_mut() {
-            let messages = queue.withdraw(command_id);
-            self.counted
-                .messages_out
-                .drop(DropReason::Withdrawn, messages);
+        let queue = self.transmit.first_mut();
+        let withdrawn = queue.map(|queue| queue.withdraw(command_id));
+        for departure in withdrawn.unwrap_or_default() {
+            self.count_departure(&departure);
         }
     }
 }

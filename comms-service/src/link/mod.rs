@@ -19,6 +19,7 @@
 mod commanding;
 mod commands;
 mod dispatch;
+mod endpoint;
 mod exchanges;
 mod handlers;
 mod receiving;
@@ -29,7 +30,11 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 pub use commands::{Command, CommandFailure};
+pub use endpoint::DownlinkPort;
 pub use handlers::HandlerId;
+pub use transmit::{
+    ByClass, ClassLimits, ONE_CREDIT_BPS_MAX, Pace, QueueClass, QueueLimits, WhenFull,
+};
 
 use crate::accounting::{DropReason, Statistics};
 use crate::budget::{ByteBudget, HeldBytes};
@@ -53,8 +58,10 @@ pub struct LinkConfig {
     pub end: End,
     /// How many `write` functions there are; at least one.
     pub writes: usize,
-    /// The downlink endpoints: endpoint `i` feeds `write` `i`.
+    /// The plain downlink endpoints: endpoint `i` feeds `write` `i`, as telemetry.
     pub downlink_ports: Vec<u16>,
+    /// Further downlink endpoints, numbered on from the plain ones.
+    pub downlink_map: Vec<DownlinkPort>,
     /// Queries with services at once.
     pub handlers_max: usize,
     /// Queries that wait for a handler.
@@ -63,8 +70,13 @@ pub struct LinkConfig {
     pub exchange_sockets: usize,
     /// How long a service may take for an answer.
     pub timeout: Duration,
-    /// Messages before each `write`.
+    /// Messages before each `write`, in each class without a limit of its own: so
+    /// many of apps, and so many others.
     pub transmit_queue_messages_max: usize,
+    /// The limits of the classes of each queue.
+    pub queue: QueueLimits,
+    /// How fast the radio of each `write` sends; none for no pacing.
+    pub pace: Option<Pace>,
     /// Octets of the largest packet that may reach `write`, whatever the format
     /// makes; none where the format's own limit is enough.
     pub packet_bytes_max: Option<usize>,
@@ -85,11 +97,14 @@ impl LinkConfig {
             end,
             writes: 1,
             downlink_ports: Vec::new(),
+            downlink_map: Vec::new(),
             handlers_max: 50,
             handler_queue_messages_max: 50,
             exchange_sockets: 0,
             timeout: Duration::from_millis(1500),
             transmit_queue_messages_max: 1024,
+            queue: QueueLimits::standard(),
+            pace: None,
             packet_bytes_max: None,
             message_bytes_max: 1 << 20,
             memory_bytes_max: 8 << 20,
@@ -187,7 +202,8 @@ impl Link {
         config.timeout = config.timeout.min(TIMEOUT_MAX);
         config.reassembly_timeout = config.reassembly_timeout.min(TIMEOUT_MAX);
         let budget = ByteBudget::new(config.memory_bytes_max);
-        let queue = || TransmitQueue::new(config.transmit_queue_messages_max);
+        let messages_max = config.transmit_queue_messages_max;
+        let queue = || TransmitQueue::new(messages_max, &config.queue, config.pace);
         Link {
             reassembly: Reassembly::new(
                 budget.clone(),
@@ -229,7 +245,11 @@ impl Link {
             self.exchanges.next_deadline(),
             self.commands.next_deadline(),
         ];
-        deadlines.into_iter().flatten().min()
+        let queues = self
+            .transmit
+            .iter()
+            .filter_map(TransmitQueue::next_deadline);
+        deadlines.into_iter().flatten().chain(queues).min()
     }
 
     /// It is `now`.
@@ -246,6 +266,7 @@ impl Link {
             self.drop_message(DropReason::ServiceTimeout, &head);
         }
         self.continue_exchanges(now);
+        self.pass_queues(now);
         let due = self.commands.expire(now);
         self.actions.extend(due.failed);
         for command_id in due.retry {
@@ -267,13 +288,11 @@ impl Link {
         self.counted
             .messages_in
             .drop(DropReason::Shutdown, messages);
-        for queue in &mut self.transmit {
-            let messages = queue.clear();
-            self.counted
-                .messages_out
-                .drop(DropReason::Shutdown, messages);
-        }
         self.actions.clear();
+        let held = self.transmit.iter_mut().flat_map(TransmitQueue::clear);
+        for departure in held.collect::<Vec<_>>() {
+            self.count_departure(&departure);
+        }
         // Whoever waits for a command is told.
         self.actions.extend(self.commands.clear());
     }
@@ -290,9 +309,9 @@ impl Link {
     /// A call of this engine, or of a mission's packet format in it, was cut off
     /// by a panic: what it left unaccounted is counted as dropped.
     pub fn handle_panic(&mut self, text: &str) {
-        self.transmit
-            .iter_mut()
-            .for_each(TransmitQueue::discard_unbuilt);
+        self.transmit.iter_mut().for_each(|queue| {
+            queue.discard_unbuilt();
+        });
         let all = self.snapshot();
         let reason = DropReason::InternalFault;
         self.counted
@@ -304,6 +323,10 @@ impl Link {
         self.counted
             .messages_out
             .drop(reason, all.messages_out.missing());
+        for (class, account) in all.classes_out.iter() {
+            let counted = self.counted.classes_out.of_mut(class);
+            counted.messages.drop(reason, account.messages.missing());
+        }
         self.counted
             .packets_out
             .drop(reason, all.packets_out.missing());
@@ -317,8 +340,13 @@ impl Link {
         all.messages_in.in_flight =
             self.handlers.active() + self.exchanges.active() + self.datagrams_in_flight;
         for queue in &self.transmit {
-            queue.count_held(&mut all.messages_out);
+            queue.count_held(&mut all.classes_out);
             all.packets_out.in_flight += queue.packets_with_radio();
+        }
+        let classes = all.classes_out.iter().map(|(_, class)| &class.messages);
+        for class in classes {
+            all.messages_out.queued += class.queued;
+            all.messages_out.in_flight += class.in_flight;
         }
         all.memory_bytes_used = self.budget.bytes_used() as u64;
         all.memory_bytes_max = self.budget.bytes_max() as u64;

@@ -1,18 +1,28 @@
 //! To the radio: messages become packets, one at a time for each `write`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::Link;
-use super::transmit::{Departure, Origin, TransmitQueue};
+use super::transmit::{Departure, Origin, Outgoing, TransmitQueue};
+use super::{ClassLimits, Link, QueueClass, TIMEOUT_MAX, WhenFull};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
-use crate::message::{Class, Head, Message, PayloadType};
+use crate::message::{Class, End, Head, Message, PayloadType};
 
 /// Why a message did not get into a transmit queue. It is counted already.
 #[derive(Debug)]
 pub(super) struct NotQueued {
     pub(super) reason: DropReason,
     pub(super) text: String,
+    pub(super) class: QueueClass,
+    /// What its class does when it is full; set where that was the reason.
+    pub(super) when_full: Option<WhenFull>,
+}
+
+/// How a message is queued.
+struct Manner {
+    origin: Origin,
+    class: QueueClass,
+    expires: Option<Instant>,
 }
 
 impl Link {
@@ -21,8 +31,14 @@ impl Link {
     pub(super) fn answer(&mut self, question: &Head, payload: HeldBytes) {
         let head = answer_head(question);
         let queued = self.enqueue(0, Message { head, payload }, Origin::Answer);
-        if let Err(NotQueued { reason, text }) = queued
-            && matches!(reason, DropReason::TooLarge | DropReason::NotCarried)
+        if let Err(NotQueued {
+            reason,
+            text,
+            class,
+            ..
+        }) = queued
+            && (matches!(reason, DropReason::TooLarge | DropReason::NotCarried)
+                || class == QueueClass::Bulk)
         {
             let text = format!("the answer of port {} cannot go down: {text}", head.port);
             self.answer_with_error(question, reason, &text);
@@ -40,27 +56,60 @@ impl Link {
     }
 
     /// An app sent a datagram to downlink endpoint `endpoint`.
-    pub fn handle_datagram(&mut self, endpoint: usize, octets: &[u8]) {
-        let Some(port) = self.config.downlink_ports.get(endpoint).copied() else {
-            return;
+    pub fn handle_datagram(&mut self, now: Instant, endpoint: usize, octets: &[u8]) {
+        // Counted there if it does not go: nobody waits for it.
+        let _ = self.enqueue_from_app(now, endpoint, octets, Origin::Datagram, None);
+    }
+
+    /// Queues what an app sends by a downlink endpoint, to live for `ttl` or as long
+    /// as the endpoint says.
+    pub(super) fn enqueue_from_app(
+        &mut self,
+        now: Instant,
+        endpoint: usize,
+        octets: &[u8],
+        origin: Origin,
+        ttl: Option<Duration>,
+    ) -> Result<(), NotQueued> {
+        let Some(port) = self.config.endpoint(endpoint) else {
+            return Err(NotQueued {
+                reason: DropReason::NotCarried,
+                text: format!("there is no downlink endpoint {endpoint}"),
+                class: QueueClass::Telemetry,
+                when_full: None,
+            });
         };
         let head = Head {
             payload_type: PayloadType::Udp,
-            class: Class::Standard,
+            class: match port.class {
+                QueueClass::Bulk => Class::Bulk,
+                _ => Class::Standard,
+            },
             security: None,
             command_id: 0,
-            port,
+            port: port.port,
+        };
+        let ttl = ttl.or(port.ttl).map(|ttl| ttl.min(TIMEOUT_MAX));
+        let manner = Manner {
+            origin,
+            class: port.class,
+            expires: ttl.map(|ttl| now + ttl),
         };
         // An app that sends faster than the radio must not lock out commands.
         let bytes_max = self.budget.bytes_max() / 4 * 3;
-        if self.budget.bytes_used() + octets.len() > bytes_max {
-            self.counted.messages_out.offer();
-            let text = format!("datagrams may take {bytes_max} octets of the memory budget");
-            self.not_queued(&head, DropReason::MemorySpent, text);
-            return;
+        let held = match self.budget.bytes_used().saturating_add(octets.len()) > bytes_max {
+            true => Err(format!(
+                "datagrams may take {bytes_max} octets of the memory budget"
+            )),
+            false => HeldBytes::copy_of(&self.budget, octets).map_err(|spent| spent.to_string()),
+        };
+        match held {
+            Ok(payload) => self.enqueue_as(port.write, Message { head, payload }, manner),
+            Err(text) => {
+                self.offer_out(port.class);
+                Err(self.not_queued(&head, port.class, DropReason::MemorySpent, text))
+            }
         }
-        // Counted there if it does not go: nobody waits for it.
-        let _ = self.enqueue_copy(endpoint, head, octets, Origin::Datagram);
     }
 
     /// Queues a copy of `octets`.
@@ -74,55 +123,164 @@ impl Link {
         match HeldBytes::copy_of(&self.budget, octets) {
             Ok(payload) => self.enqueue(write, Message { head, payload }, origin),
             Err(spent) => {
-                self.counted.messages_out.offer();
-                Err(self.not_queued(&head, DropReason::MemorySpent, spent.to_string()))
+                let class = QueueClass::Response;
+                self.offer_out(class);
+                let text = spent.to_string();
+                Err(self.not_queued(&head, class, DropReason::MemorySpent, text))
             }
         }
     }
 
+    /// Queues what the link itself sends: a long answer as bulk, everything else as
+    /// a response.
     fn enqueue(&mut self, write: usize, message: Message, origin: Origin) -> Result<(), NotQueued> {
-        self.counted.messages_out.offer();
+        let head = self.format.classify(message.head, message.payload.len());
+        let class = match (head.class, self.config.end) {
+            (Class::Bulk, End::Satellite) => QueueClass::Bulk,
+            _ => QueueClass::Response,
+        };
+        let manner = Manner {
+            origin,
+            class,
+            expires: None,
+        };
+        self.enqueue_as(write, message, manner)
+    }
+
+    fn enqueue_as(
+        &mut self,
+        write: usize,
+        message: Message,
+        manner: Manner,
+    ) -> Result<(), NotQueued> {
+        let Manner {
+            origin,
+            class,
+            expires,
+        } = manner;
+        self.offer_out(class);
         let Message { head, payload } = message;
         let bytes = payload.len();
         let bytes_max = self.config.message_bytes_max;
         if bytes > bytes_max {
             let text = format!("{bytes} octets are more than a message may have ({bytes_max})");
-            return Err(self.not_queued(&head, DropReason::TooLarge, text));
+            return Err(self.not_queued(&head, class, DropReason::TooLarge, text));
         }
         let head = self.format.classify(head, bytes);
         let packets = match self.format.packet_count(&head, bytes) {
             Ok(packets) => packets,
             Err(error) => {
-                return Err(self.not_queued(&head, error.drop_reason(), error.to_string()));
+                let text = error.to_string();
+                return Err(self.not_queued(&head, class, error.drop_reason(), text));
             }
         };
-        match self.transmit.get_mut(write) {
-            Some(queue) if !queue.is_full(origin) => {
-                queue.push(&*self.format, Message { head, payload }, packets, origin);
+        let room = match self.transmit.get_mut(write) {
+            Some(queue) => queue.make_room(class, origin, bytes),
+            None => {
+                let text = format!("there is no `write` {write}");
+                return Err(self.not_queued(&head, class, DropReason::NotCarried, text));
+            }
+        };
+        match room {
+            Ok(displaced) => {
+                let message = Message { head, payload };
+                let outgoing = Outgoing {
+                    message,
+                    packets,
+                    origin,
+                    class,
+                    expires,
+                };
+                if let Some(queue) = self.transmit.get_mut(write) {
+                    queue.push(&*self.format, outgoing);
+                }
+                for departure in displaced {
+                    self.count_departure(&departure);
+                }
                 Ok(())
             }
-            _ => {
-                let messages_max = self.config.transmit_queue_messages_max;
-                let text = format!("{messages_max} messages wait for `write` {write}");
-                Err(self.not_queued(&head, DropReason::QueueFull, text))
+            Err(limits) => {
+                let text = full(write, class, bytes, &limits);
+                let not_queued = self.not_queued(&head, class, DropReason::QueueFull, text);
+                Err(NotQueued {
+                    when_full: Some(limits.when_full),
+                    ..not_queued
+                })
             }
         }
     }
 
-    fn not_queued(&mut self, head: &Head, reason: DropReason, text: String) -> NotQueued {
-        self.counted.messages_out.drop(reason, 1);
+    /// One more message of that class.
+    fn offer_out(&mut self, class: QueueClass) {
+        self.counted.messages_out.offer();
+        let account = self.counted.classes_out.of_mut(class);
+        account.messages.offer();
+    }
+
+    fn not_queued(
+        &mut self,
+        head: &Head,
+        class: QueueClass,
+        reason: DropReason,
+        text: String,
+    ) -> NotQueued {
+        self.drop_out(class, reason);
         self.note(format!("message of port {} dropped: {text}", head.port));
-        NotQueued { reason, text }
+        NotQueued {
+            reason,
+            text,
+            class,
+            when_full: None,
+        }
+    }
+
+    /// A message of that class is dropped.
+    fn drop_out(&mut self, class: QueueClass, reason: DropReason) {
+        self.counted.messages_out.drop(reason, 1);
+        let account = self.counted.classes_out.of_mut(class);
+        account.messages.drop(reason, 1);
+    }
+
+    /// A message that left its queue, in the accounts; whoever submitted it hears
+    /// of it.
+    pub(super) fn count_departure(&mut self, departure: &Departure) {
+        match departure.result {
+            Ok(()) => {
+                self.counted.messages_out.deliver(1);
+                let account = self.counted.classes_out.of_mut(departure.class);
+                account.messages.deliver(1);
+            }
+            Err(reason) => self.drop_out(departure.class, reason),
+        }
+    }
+
+    /// It is `now`: messages have lost their time to live, frames have left radios.
+    pub(super) fn pass_queues(&mut self, now: Instant) {
+        for write in 0..self.transmit.len() {
+            self.pass_queue(now, write);
+        }
+    }
+
+    fn pass_queue(&mut self, now: Instant, write: usize) {
+        let queue = self.transmit.get_mut(write);
+        let expired = queue.map(|queue| queue.pass(now)).unwrap_or_default();
+        for departure in expired {
+            self.count_departure(&departure);
+        }
     }
 
     /// Writes the next packet for `write` number `write` to `out`; false when
     /// there is none now. After true, call [`handle_written`](Self::handle_written).
+    ///
+    /// With pacing there is none while the radio has as many frames as it may have;
+    /// [`poll_timeout`](Self::poll_timeout) tells when that is over.
     pub fn poll_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
+        self.pass_queue(now, write);
         loop {
             let Some(queue) = self.transmit.get_mut(write) else {
                 return false;
             };
-            match queue.poll(&*self.format, self.config.packet_bytes_max, out) {
+            match queue.poll(now, &*self.format, self.config.packet_bytes_max, out) {
                 Ok(true) => {
                     self.counted.packets_out.offer();
                     return true;
@@ -137,9 +295,17 @@ impl Link {
     }
 
     /// Whether [`poll_packet`](Self::poll_packet) would give one now.
-    pub fn has_packet(&self, write: usize) -> bool {
+    pub fn has_packet(&self, now: Instant, write: usize) -> bool {
         let queue = self.transmit.get(write);
-        queue.is_some_and(TransmitQueue::has_packet)
+        queue.is_some_and(|queue| queue.has_packet(now))
+    }
+
+    /// Until when pacing holds back the next packet for `write` number `write`; none
+    /// when there is no packet, or one at once.
+    pub fn paced_until(&self, write: usize) -> Option<Instant> {
+        self.transmit
+            .get(write)
+            .and_then(TransmitQueue::paced_until)
     }
 
     /// Whether the packet that `write` number `write` has is of a command that
@@ -169,10 +335,7 @@ impl Link {
 
     /// A message left its queue.
     fn depart(&mut self, now: Instant, departure: Departure) {
-        match departure.result {
-            Ok(()) => self.counted.messages_out.deliver(1),
-            Err(reason) => self.counted.messages_out.drop(reason, 1),
-        }
+        self.count_departure(&departure);
         if let Origin::Command(id) = departure.origin {
             let outcome = self.commands.departed(now, id, departure.result);
             self.actions.extend(outcome);
@@ -184,4 +347,21 @@ impl Link {
 fn answer_head(question: &Head) -> Head {
     let class = Class::Standard;
     Head { class, ..*question }
+}
+
+/// What is full.
+fn full(write: usize, class: QueueClass, bytes: usize, limits: &ClassLimits) -> String {
+    let ClassLimits {
+        messages_max,
+        bytes_max,
+        ..
+    } = limits;
+    let messages = messages_max.map(|max| format!("{max} messages"));
+    let octets = bytes_max.map(|max| format!("{max} octets"));
+    let limits: Vec<_> = messages.into_iter().chain(octets).collect();
+    format!(
+        "before `write` {write} there is no room for {bytes} octets of class {}, which may hold {}",
+        class.as_str(),
+        limits.join(" and ")
+    )
 }

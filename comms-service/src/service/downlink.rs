@@ -34,7 +34,7 @@ fn run(shell: &Shell, endpoint: usize, socket: &UdpSocket) {
         match socket.recv_from(&mut buffer) {
             Ok((bytes, _)) => {
                 let datagram = buffer.get(..bytes).unwrap_or_default();
-                shell.with(|link, _| link.handle_datagram(endpoint, datagram));
+                shell.with(|link, now| link.handle_datagram(now, endpoint, datagram));
                 back_off.reset();
             }
             Err(error) if is_nothing(&error) => {}

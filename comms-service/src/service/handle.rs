@@ -50,8 +50,8 @@ impl CommsHandle {
         self.running.shell().statistics()
     }
 
-    /// Where the downlink endpoints listen, in the order of the `write`
-    /// functions.
+    /// Where the downlink endpoints listen: those of `downlink_ports`, in the order
+    /// of the `write` functions, then those of the options' `downlink`.
     pub fn downlink_addrs(&self) -> &[SocketAddr] {
         &self.downlink_addrs
     }

@@ -33,7 +33,7 @@ pub use handle::CommsHandle;
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
 use crate::link::{Link, TIMEOUT_MAX};
-use crate::options::{LinkOptions, PacketFormat};
+use crate::options::{LinkOptions, PacketFormat, RadioPace};
 use crate::packet::LinkPacket;
 use crate::shell::{self, Ending, LinkThreads, RadioFunctions, Running, Shell, Wakes};
 use crate::telemetry::CommsTelemetry;
@@ -69,6 +69,7 @@ impl CommsService {
             options: LinkOptions::default(),
             own_format: None,
             radio_bytes_max: None,
+            radio_pace: RadioPace::default(),
             read_timeout: None,
         }
     }
@@ -80,6 +81,7 @@ pub struct CommsServiceBuilder<Connection: Clone> {
     options: LinkOptions,
     own_format: Option<Box<dyn LinkPacket>>,
     radio_bytes_max: Option<usize>,
+    radio_pace: RadioPace,
     read_timeout: Option<Duration>,
 }
 
@@ -106,6 +108,13 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
     /// says nothing.
     pub fn radio_bytes_max(mut self, bytes: Option<usize>) -> Self {
         self.radio_bytes_max = bytes;
+        self
+    }
+
+    /// What the radio says of how fast it sends, for pacing. `bit-rate-bps` of the
+    /// options goes before it; where neither names a bit rate, nothing is paced.
+    pub fn radio_pace(mut self, pace: RadioPace) -> Self {
+        self.radio_pace = pace;
         self
     }
 
@@ -137,6 +146,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             &self.options,
             self.own_format,
             self.radio_bytes_max,
+            &self.radio_pace,
         )?;
         let sockets = plan.bind(read_timeout)?;
         let downlink_addrs = sockets.downlink_addrs();

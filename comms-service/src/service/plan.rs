@@ -13,7 +13,7 @@ use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
 use crate::link::{LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
-use crate::options::{Addresses, LinkOptions, PacketFormat};
+use crate::options::{Addresses, DownlinkOptions, LinkOptions, PacketFormat, RadioPace};
 use crate::packet::LinkPacket;
 
 /// Most handlers at once: each is a thread.
@@ -41,7 +41,8 @@ pub(super) struct Sockets {
     pub(super) datagrams: UdpSocket,
     /// From which requests go to UDP services that answer (format `udp`).
     pub(super) exchanges: Vec<mio::net::UdpSocket>,
-    /// The downlink endpoints, in the order of the `write` functions.
+    /// The downlink endpoints: those of `downlink_ports`, in the order of the
+    /// `write` functions, then those of the map.
     pub(super) downlinks: Vec<UdpSocket>,
 }
 
@@ -51,13 +52,16 @@ impl Plan {
         options: &LinkOptions,
         own_format: Option<Box<dyn LinkPacket>>,
         radio_bytes_max: Option<usize>,
+        radio_pace: &RadioPace,
     ) -> CommsResult<Plan> {
         let downlink_ports = controls.downlink_ports.clone().unwrap_or_default();
         check_satellite_ip(controls.satellite_ip)?;
         check_counts(controls, &downlink_ports)?;
-        check_ports(controls, &downlink_ports)?;
+        check_ports(controls, &downlink_ports, &options.downlink)?;
+        options.check_queues()?;
         let speaks_udp = own_format.is_none() && options.format == PacketFormat::Udp;
-        if speaks_udp && !downlink_ports.is_empty() && controls.ground_port.is_none() {
+        let has_endpoints = !downlink_ports.is_empty() || !options.downlink.is_empty();
+        if speaks_udp && has_endpoints && controls.ground_port.is_none() {
             return Err(config_error(
                 "format `udp` sends the datagrams of downlink ports to ground_port, which is None"
                     .to_string(),
@@ -87,7 +91,10 @@ impl Plan {
             ..LinkConfig::new(End::Satellite)
         };
         Ok(Plan {
-            link: options.link_config(link),
+            link: LinkConfig {
+                pace: options.pace(radio_pace),
+                ..options.link_config(link)
+            },
             format,
             satellite_ip: controls.satellite_ip,
             handler_ports: controls.handler_port_min..=controls.handler_port_max,
@@ -110,8 +117,10 @@ impl Plan {
             }
         }
         let mut downlinks = Vec::new();
-        for port in &self.link.downlink_ports {
-            let socket = bind("a downlink endpoint", self.satellite_ip, *port)?;
+        let mapped = self.link.downlink_map.iter().map(|endpoint| endpoint.port);
+        let plain = self.link.downlink_ports.iter().copied();
+        for port in plain.chain(mapped) {
+            let socket = bind("a downlink endpoint", self.satellite_ip, port)?;
             // So that the endpoint's thread sees when it is to stop.
             let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
             socket.set_read_timeout(Some(stop_poll))?;
@@ -145,12 +154,18 @@ impl Plan {
     /// The engine's limits, with the ports and sockets that the system really
     /// gave.
     pub(super) fn link_with(&self, sockets: &Sockets) -> LinkConfig {
-        let downlink_addrs = sockets.downlink_addrs();
-        LinkConfig {
-            downlink_ports: downlink_addrs.iter().map(SocketAddr::port).collect(),
+        let addresses = sockets.downlink_addrs();
+        let mut ports = addresses.iter().map(SocketAddr::port);
+        let plain = self.link.downlink_ports.len();
+        let mut config = LinkConfig {
+            downlink_ports: ports.by_ref().take(plain).collect(),
             exchange_sockets: sockets.exchanges.len(),
             ..self.link.clone()
+        };
+        for (endpoint, port) in config.downlink_map.iter_mut().zip(ports) {
+            endpoint.port = port;
         }
+        config
     }
 }
 
@@ -221,6 +236,7 @@ fn check_counts<Connection: Clone>(
 fn check_ports<Connection: Clone>(
     controls: &CommsControlBlock<Connection>,
     downlink_ports: &[u16],
+    map: &[DownlinkOptions],
 ) -> CommsResult<()> {
     let (min, max) = (controls.handler_port_min, controls.handler_port_max);
     if min > max {
@@ -228,15 +244,24 @@ fn check_ports<Connection: Clone>(
             "handler_port_min ({min}) is greater than handler_port_max ({max})"
         )));
     }
+    let writes = controls.write.len();
+    if let Some(endpoint) = map.iter().find(|endpoint| endpoint.write >= writes) {
+        return Err(config_error(format!(
+            "downlink port {} feeds `write` {}, but there are {writes}, numbered from 0",
+            endpoint.port, endpoint.write
+        )));
+    }
+    let plain = downlink_ports.iter().map(|port| (*port, "downlink_ports"));
+    let mapped = map
+        .iter()
+        .map(|endpoint| (endpoint.port, "downlink_ports and `downlink` together"));
     let mut seen = BTreeSet::new();
     // Port 0 is no port: the system picks one.
-    for port in downlink_ports.iter().filter(|port| **port != 0) {
+    for (port, place) in plain.chain(mapped).filter(|(port, _)| *port != 0) {
         if !seen.insert(port) {
-            return Err(config_error(format!(
-                "port {port} stands twice in downlink_ports"
-            )));
+            return Err(config_error(format!("port {port} stands twice in {place}")));
         }
-        if (min..=max).contains(port) {
+        if (min..=max).contains(&port) {
             return Err(config_error(format!(
                 "downlink port {port} is also one of the handlers' ports {min}..={max}"
             )));

@@ -102,8 +102,9 @@ impl Shell {
         }
         // Without an action, as is usual, this allocates nothing.
         let actions: Vec<Action> = std::iter::from_fn(|| engine.link.poll_action()).collect();
+        let now = Instant::now();
         for (write, wake) in self.transmit_wakes.iter().enumerate() {
-            if engine.link.has_packet(write) {
+            if engine.link.has_packet(now, write) {
                 let _ = wake.try_send(());
             }
         }

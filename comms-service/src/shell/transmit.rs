@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::{Receiver, after, never, select};
 
 use super::Shell;
 use super::back_off::BackOff;
@@ -30,19 +30,25 @@ pub(super) fn run<Connection>(
         // Asked before the queue is: what came before the end is still sent.
         let nothing_more_comes = shell.end().is_requested();
         let may_write = shell.may_write(write_took);
-        let has_packet = shell.with(|link, now| {
+        let (has_packet, paced_until) = shell.with(|link, now| {
             if let Some(result) = written.take() {
                 link.handle_written(now, number, result);
             }
-            may_write && link.poll_packet(now, number, &mut packet)
+            let has_packet = may_write && link.poll_packet(now, number, &mut packet);
+            (has_packet, link.paced_until(number))
         });
         if !has_packet {
-            if nothing_more_comes || !may_write {
-                return;
-            }
-            select! {
-                recv(wake) -> _ => {}
-                recv(shell.end().requested()) -> _ => {}
+            let paced = paced_until.map(|at| at.saturating_duration_since(Instant::now()));
+            match (nothing_more_comes, paced) {
+                _ if !may_write => return,
+                (true, None) => return,
+                (true, Some(pause)) if !shell.may_write(pause) => return,
+                (true, Some(pause)) => std::thread::sleep(pause),
+                (false, paced) => select! {
+                    recv(wake) -> _ => {}
+                    recv(shell.end().requested()) -> _ => {}
+                    recv(paced.map_or_else(never, after)) -> _ => {}
+                },
             }
             continue;
         }

@@ -7,6 +7,8 @@ mod exchanges;
 mod memory;
 mod properties;
 mod queries;
+mod queue;
+mod queue_properties;
 mod rig;
 mod segments;
 mod shutdown;

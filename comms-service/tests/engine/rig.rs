@@ -331,8 +331,8 @@ impl Rig {
 
     /// An app sends a datagram to the satellite's downlink endpoint.
     pub(crate) fn app_sends(&mut self, endpoint: usize, payload: &[u8]) {
-        self.on(End::Satellite, |link, _| {
-            link.handle_datagram(endpoint, payload);
+        self.on(End::Satellite, |link, now| {
+            link.handle_datagram(now, endpoint, payload);
         });
     }
 
@@ -369,7 +369,7 @@ impl Rig {
     /// Takes the next packet from a `write`, which does not return yet.
     pub(crate) fn begin_write(&mut self, end: End, write: usize) -> Option<Vec<u8>> {
         let mut packet = Vec::new();
-        let has_packet = self.link(end).has_packet(write);
+        let has_packet = self.link(end).has_packet(self.now, write);
         let some = self.on(end, |link, now| link.poll_packet(now, write, &mut packet));
         assert!(!some || has_packet, "has_packet said there was none");
         some.then_some(packet)
@@ -464,7 +464,7 @@ impl Rig {
             }
             assert_eq!(statistics.memory_bytes_used, 0, "{end:?}");
             assert_eq!(self.link(end).poll_timeout(), None, "{end:?}");
-            assert!(!self.link(end).has_packet(0), "{end:?}");
+            assert!(!self.link(end).has_packet(self.now, 0), "{end:?}");
         }
     }
 }

@@ -54,15 +54,15 @@ fn messages_of_one_channel_do_not_interleave() {
 }
 
 #[test]
-fn channels_take_turns_packet_by_packet() {
+fn an_answer_goes_before_a_datagram_and_that_before_a_long_answer() {
     let mut rig = Rig::space_packet();
     queue_answer(&mut rig, 1, &octets(5000));
     queue_answer(&mut rig, 2, &octets(700));
     rig.app_sends(0, &octets(700));
     let packets = rig.transmit_all(End::Satellite);
     let apids: Vec<_> = packets.iter().map(|packet| apid(packet)).collect();
-    assert_eq!(apids[..9], [0, 1, 4, 0, 1, 4, 0, 1, 4]);
-    assert!(apids[9..].iter().all(|apid| *apid == 4));
+    assert_eq!(apids[..6], [0, 0, 0, 1, 1, 1]);
+    assert!(apids[6..].iter().all(|apid| *apid == 4));
     rig.hear_all(End::Ground, packets);
     assert_eq!((rig.outcomes.len(), rig.heard.len()), (2, 1));
     rig.assert_idle();
