@@ -55,6 +55,10 @@ drop_reasons! {
     MemorySpent => "memory-spent",
     /// No part of this engine takes this payload type.
     NotCarried => "not-carried",
+    /// Link control of a type that this end does not know or is never told.
+    LinkControlUnknown => "link-control-unknown",
+    /// Link control that no sender makes.
+    LinkControlInvalid => "link-control-invalid",
     /// All handlers are busy and the queue before them is full.
     HandlersBusy => "handlers-busy",
     /// The service refused the connection or the datagram.

@@ -18,6 +18,7 @@
 
 mod commanding;
 mod commands;
+mod control;
 mod dispatch;
 mod exchanges;
 mod handlers;

@@ -87,6 +87,7 @@ impl Link {
     fn handle_message(&mut self, now: Instant, message: Message) {
         self.counted.messages_in.offer();
         match (self.config.end, message.head.payload_type) {
+            (_, PayloadType::LinkControl) => self.handle_link_control(now, message),
             (End::Ground, _) => self.handle_message_on_ground(message),
             (End::Satellite, PayloadType::GraphQl) => self.start_query(message),
             (End::Satellite, PayloadType::Udp) => self.send_datagram(message),

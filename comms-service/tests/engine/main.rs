@@ -4,6 +4,7 @@ mod commands;
 mod configuration;
 mod datagrams;
 mod exchanges;
+mod link_control;
 mod memory;
 mod properties;
 mod queries;
