@@ -83,6 +83,7 @@ mod config;
 mod control;
 mod error;
 pub mod graphql_error;
+mod graphql_operation;
 pub mod ground;
 pub mod link;
 pub mod link_control;

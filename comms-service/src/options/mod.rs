@@ -15,12 +15,18 @@
 //! transmit-queue-messages-max = 1024  # messages before each `write`
 //! reassembly-timeout-ms = 30000   # longest pause between two segments
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
+//! command-memory = {}             # format `space-packet`: see [`CommandMemoryOptions`]
+//! state-dir = "/var/lib/my-radio"  # where commands survive a restart; none by default
 //! ```
+
+mod command_memory;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+pub use command_memory::CommandMemoryOptions;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -84,6 +90,10 @@ pub struct LinkOptions {
     pub reassembly_timeout_ms: Option<u64>,
     /// How long the ready-made `read` waits, in ms.
     pub read_timeout_ms: Option<u64>,
+    /// What the satellite remembers of commands.
+    pub command_memory: Option<CommandMemoryOptions>,
+    /// Where the link keeps what is to survive a restart. Without it nothing does.
+    pub state_dir: Option<PathBuf>,
     /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
     /// which telemetry shows as the first errors.
     #[serde(skip)]
@@ -91,7 +101,7 @@ pub struct LinkOptions {
 }
 
 /// The keys of [`LinkOptions`].
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "format",
     "packet-bytes-max",
     "error-control",
@@ -104,6 +114,8 @@ const KEYS: [&str; 12] = [
     "transmit-queue-messages-max",
     "reassembly-timeout-ms",
     "read-timeout-ms",
+    "command-memory",
+    "state-dir",
 ];
 
 /// Longest time that can be configured, in ms: a day.
@@ -204,6 +216,9 @@ impl LinkOptions {
                 (1, TIME_MS_MAX),
             ),
         ];
+        if let Some(memory) = &self.command_memory {
+            memory.check()?;
+        }
         for (key, value, (min, max)) in ranges {
             if let Some(value) = value.filter(|value| !(min..=max).contains(value)) {
                 let text = format!("{key} = {value} is not in {min}..={max}");
@@ -225,6 +240,11 @@ impl LinkOptions {
             ),
             ("http-ports", !self.http_ports.is_empty() && !udp),
             ("apid-preset or apids", has_apids && udp),
+            (
+                "command-memory",
+                self.command_memory.is_some() && !space_packet,
+            ),
+            ("state-dir", self.state_dir.is_some() && !space_packet),
         ];
         match misplaced.iter().find(|(_, misplaced)| *misplaced) {
             Some((key, _)) => Err(CommsError::Config(format!(
@@ -296,8 +316,16 @@ impl LinkOptions {
                 defaults.transmit_queue_messages_max,
             ),
             reassembly_timeout: timeout.unwrap_or(defaults.reassembly_timeout),
+            command_memory: match self.format {
+                PacketFormat::SpacePacket => Some(self.command_memory().config()),
+                _ => None,
+            },
             ..defaults
         }
+    }
+
+    fn command_memory(&self) -> CommandMemoryOptions {
+        self.command_memory.clone().unwrap_or_default()
     }
 
     /// How long the ready-made `read` waits.
