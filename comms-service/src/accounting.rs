@@ -57,6 +57,10 @@ drop_reasons! {
     MemorySpent => "memory-spent",
     /// No part of this engine takes this payload type.
     NotCarried => "not-carried",
+    /// Link control of a type that this end does not know or is never told.
+    LinkControlUnknown => "link-control-unknown",
+    /// Link control that no sender makes.
+    LinkControlInvalid => "link-control-invalid",
     /// All handlers are busy and the queue before them is full.
     HandlersBusy => "handlers-busy",
     /// The service refused the connection or the datagram.
@@ -67,6 +71,22 @@ drop_reasons! {
     ServiceError => "service-error",
     /// The socket could not take the datagram now.
     SocketBusy => "socket-busy",
+    /// A command that runs came once more: it gets the answer of the first.
+    CommandJoined => "command-joined",
+    /// A command came once more and was answered from memory.
+    AnsweredFromMemory => "answered-from-memory",
+    /// A message for a service without answers came once more.
+    DuplicateCommand => "duplicate-command",
+    /// A command with the id of another.
+    CommandIdReused => "command-id-reused",
+    /// A mutation came once more whose answer is not kept any more.
+    AnswerNotKept => "answer-not-kept",
+    /// A mutation came once more of which nobody knows what became.
+    OutcomeUnknown => "outcome-unknown",
+    /// As many commands run as can be remembered.
+    CommandMemoryFull => "command-memory-full",
+    /// A mutation could not be recorded before it was to run.
+    StorageFailed => "storage-failed",
     /// An answer to a command that is not outstanding.
     NotAsked => "not-asked",
     /// A command taken back before it was sent: answered already, or cancelled.
@@ -206,6 +226,10 @@ pub struct Statistics {
     pub surplus_bytes: u64,
     /// Failures of `read`.
     pub read_errors: u64,
+    /// Commands that are remembered.
+    pub commands_remembered: u64,
+    /// Octets of answers that are remembered, which give way to everything else.
+    pub answer_bytes_remembered: u64,
     /// Octets held now.
     pub memory_bytes_used: u64,
     /// Octets held at most.

@@ -44,11 +44,14 @@ impl Link {
         match answer {
             Ok(payload) => {
                 self.counted.messages_in.deliver(1);
+                self.remember_answer(&head, &payload);
                 self.answer(&head, payload);
             }
             Err(failure) => {
                 self.counted.messages_in.drop(failure.reason, 1);
                 self.note(failure.message.clone());
+                let error = crate::graphql_error::document(failure.reason, &failure.message);
+                self.remember_failure(&head, &failure, error.as_bytes());
                 self.answer_with_error(&head, failure.reason, &failure.message);
             }
         }
@@ -63,6 +66,8 @@ impl Link {
             return;
         }
         self.datagrams_in_flight += 1;
+        self.datagram_in_flight = Some(head).filter(|_| self.datagrams_in_flight == 1);
+        self.remember_answer(&head, &[]);
         let port = head.port;
         self.actions
             .push_back(Action::SendDatagram { port, payload });
@@ -75,11 +80,15 @@ impl Link {
             return;
         };
         self.datagrams_in_flight = others;
+        let head = self.datagram_in_flight.take();
         match result {
             Ok(()) => self.counted.messages_in.deliver(1),
             Err(failure) => {
                 self.counted.messages_in.drop(failure.reason, 1);
                 self.note(failure.message);
+                if let Some(head) = head {
+                    self.forget_datagram(&head);
+                }
             }
         }
     }

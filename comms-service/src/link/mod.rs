@@ -18,10 +18,13 @@
 
 mod commanding;
 mod commands;
+mod control;
 mod dispatch;
 mod endpoint;
 mod exchanges;
 mod handlers;
+mod memory;
+mod recall;
 mod receiving;
 mod sending;
 mod transmit;
@@ -35,10 +38,11 @@ pub use handlers::HandlerId;
 pub use transmit::{
     ByClass, ClassLimits, ONE_CREDIT_BPS_MAX, Pace, QueueClass, QueueLimits, WhenFull,
 };
+pub use memory::CommandMemoryConfig;
 
 use crate::accounting::{DropReason, Statistics};
 use crate::budget::{ByteBudget, HeldBytes};
-use crate::message::{End, Message};
+use crate::message::{End, Head, Message};
 use crate::packet::LinkPacket;
 use crate::reassembly::{Dropped, Reassembly};
 use crate::telemetry::ERRORS_MAX;
@@ -46,6 +50,7 @@ use crate::telemetry::ERRORS_MAX;
 use commands::Commands;
 use exchanges::Exchanges;
 use handlers::Handlers;
+use memory::CommandMemory;
 use transmit::TransmitQueue;
 
 /// Longest time-out of any kind; longer ones are cut to it.
@@ -88,6 +93,9 @@ pub struct LinkConfig {
     pub commands_max: usize,
     /// How long an open message waits for its next segment.
     pub reassembly_timeout: Duration,
+    /// What the satellite remembers of commands, so that none runs twice; nothing
+    /// where the format does not tell one command from another.
+    pub command_memory: Option<CommandMemoryConfig>,
 }
 
 impl LinkConfig {
@@ -110,6 +118,7 @@ impl LinkConfig {
             memory_bytes_max: 8 << 20,
             commands_max: 1024,
             reassembly_timeout: Duration::from_secs(30),
+            command_memory: None,
         }
     }
 }
@@ -187,8 +196,11 @@ pub struct Link {
     handlers: Handlers,
     exchanges: Exchanges,
     commands: Commands,
+    memory: Option<CommandMemory>,
     /// Datagrams given to the shell that it has not yet reported.
     datagrams_in_flight: u64,
+    /// The only one of them, if there is but one.
+    datagram_in_flight: Option<Head>,
     transmit: Vec<TransmitQueue>,
     actions: VecDeque<Action>,
     counted: Statistics,
@@ -217,7 +229,9 @@ impl Link {
                 config.timeout,
             ),
             commands: Commands::default(),
+            memory: config.command_memory.map(CommandMemory::new),
             datagrams_in_flight: 0,
+            datagram_in_flight: None,
             transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
             actions: VecDeque::new(),
             counted: Statistics::default(),
@@ -285,6 +299,9 @@ impl Link {
         self.counted.packets_in.drop(DropReason::Shutdown, packets);
         let mut messages = self.handlers.clear() + self.exchanges.clear();
         messages += std::mem::take(&mut self.datagrams_in_flight);
+        if let Some(memory) = &mut self.memory {
+            memory.clear(&self.budget);
+        }
         self.counted
             .messages_in
             .drop(DropReason::Shutdown, messages);
@@ -314,6 +331,7 @@ impl Link {
         });
         let all = self.snapshot();
         let reason = DropReason::InternalFault;
+        self.memory.iter_mut().for_each(CommandMemory::interrupted);
         self.counted
             .packets_in
             .drop(reason, all.packets_in.missing());
@@ -348,6 +366,8 @@ impl Link {
             all.messages_out.queued += class.queued;
             all.messages_out.in_flight += class.in_flight;
         }
+        all.commands_remembered = self.memory.as_ref().map_or(0, CommandMemory::len) as u64;
+        all.answer_bytes_remembered = self.budget.bytes_stored() as u64;
         all.memory_bytes_used = self.budget.bytes_used() as u64;
         all.memory_bytes_max = self.budget.bytes_max() as u64;
         all.errors = self.errors.iter().cloned().collect();

@@ -87,15 +87,28 @@ impl Link {
     fn handle_message(&mut self, now: Instant, message: Message) {
         self.counted.messages_in.offer();
         match (self.config.end, message.head.payload_type) {
+            (_, PayloadType::LinkControl) => self.handle_link_control(now, message),
             (End::Ground, _) => self.handle_message_on_ground(message),
-            (End::Satellite, PayloadType::GraphQl) => self.start_query(message),
-            (End::Satellite, PayloadType::Udp) => self.send_datagram(message),
-            (End::Satellite, PayloadType::UdpExchange) => self.start_exchange(now, message),
-            (End::Satellite, _) => self.drop_message(DropReason::NotCarried, &message.head),
+            (End::Satellite, PayloadType::GraphQl | PayloadType::Udp) => {
+                self.recall_command(now, message);
+            }
+            (End::Satellite, _) => self.dispatch(now, message),
         }
     }
 
+    /// A message goes to whom it is for.
+    pub(super) fn dispatch(&mut self, now: Instant, message: Message) {
+        match message.head.payload_type {
+            PayloadType::GraphQl => self.start_query(message),
+            PayloadType::Udp => self.send_datagram(message),
+            PayloadType::UdpExchange => self.start_exchange(now, message),
+            _ => self.drop_message(DropReason::NotCarried, &message.head),
+        }
+    }
+
+    /// A message came to nothing before it reached anybody.
     pub(super) fn drop_message(&mut self, reason: DropReason, head: &Head) {
+        self.forget_command(head);
         self.counted.messages_in.drop(reason, 1);
         let (kind, port) = (head.payload_type.as_str(), head.port);
         self.note(format!(

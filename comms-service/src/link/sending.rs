@@ -6,6 +6,7 @@ use super::transmit::{Departure, Origin, Outgoing, TransmitQueue};
 use super::{ClassLimits, Link, QueueClass, TIMEOUT_MAX, WhenFull};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
+use crate::link_control::LinkControl;
 use crate::message::{Class, End, Head, Message, PayloadType};
 
 /// Why a message did not get into a transmit queue. It is counted already.
@@ -53,6 +54,19 @@ impl Link {
         let head = answer_head(question);
         // Counted there if it does not go: nothing more can be done for it.
         let _ = self.enqueue(0, Message { head, payload }, Origin::Answer);
+    }
+
+    /// Tells the other end something; on the satellite, in answer to `question`.
+    pub(super) fn answer_with_control(&mut self, question: &Head, control: &LinkControl) {
+        let head = Head {
+            payload_type: PayloadType::LinkControl,
+            class: Class::Standard,
+            security: question.security,
+            command_id: 0,
+            port: 0,
+        };
+        // Counted there if it does not go: the other end asks again.
+        let _ = self.enqueue_copy(0, head, &control.encode(), Origin::Answer);
     }
 
     /// An app sent a datagram to downlink endpoint `endpoint`.

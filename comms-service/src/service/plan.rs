@@ -72,6 +72,7 @@ impl Plan {
             satellite_ip: controls.satellite_ip,
             ground_port: controls.ground_port,
         };
+        let has_own_format = own_format.is_some();
         let format = match own_format {
             Some(format) => format,
             None => options.packet_format(End::Satellite, radio_bytes_max, addresses)?,
@@ -90,11 +91,14 @@ impl Plan {
             timeout: Duration::from_millis(controls.timeout).min(TIMEOUT_MAX),
             ..LinkConfig::new(End::Satellite)
         };
+        let mut link = options.link_config(link);
+        if has_own_format {
+            // Its command ids may mean something else.
+            link.command_memory = None;
+        }
+        link.pace = options.pace(radio_pace);
         Ok(Plan {
-            link: LinkConfig {
-                pace: options.pace(radio_pace),
-                ..options.link_config(link)
-            },
+            link,
             format,
             satellite_ip: controls.satellite_ip,
             handler_ports: controls.handler_port_min..=controls.handler_port_max,

@@ -2,6 +2,7 @@
 //! what they refuse.
 
 mod kubos;
+mod link_control;
 mod octets;
 mod properties;
 mod second_opinion;

@@ -1,9 +1,11 @@
 //! The engine of a link, both ends joined in memory on virtual time.
 
+mod command_memory;
 mod commands;
 mod configuration;
 mod datagrams;
 mod exchanges;
+mod link_control;
 mod memory;
 mod properties;
 mod queries;

@@ -3,11 +3,18 @@
 //! Reassembly, queues and answers in the making all keep their octets in
 //! [`HeldBytes`], which charges the [`ByteBudget`] for the memory it really
 //! occupies (capacity, not length) and gives it back when it is dropped. What
-//! does not fit is refused with [`BudgetSpent`]; nothing else can grow.
+//! does not fit is refused with [`BudgetSpent`]; nothing else can grow. Answers
+//! that are only remembered give way first.
+
+mod stored;
 
 use std::ops::{Deref, Range};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use stored::StoredId;
+
+use stored::Store;
 
 /// How many octets a link may hold at once, and how many it holds now.
 ///
@@ -21,6 +28,8 @@ pub struct ByteBudget {
 struct Account {
     bytes_max: usize,
     bytes_used: AtomicUsize,
+    /// Of them, what is only remembered.
+    store: Mutex<Store>,
 }
 
 /// The budget has no room for that many octets.
@@ -43,6 +52,7 @@ impl ByteBudget {
             account: Arc::new(Account {
                 bytes_max,
                 bytes_used,
+                store: Mutex::default(),
             }),
         }
     }
@@ -57,18 +67,82 @@ impl ByteBudget {
         self.account.bytes_max
     }
 
+    /// Octets in use now that are only remembered.
+    pub fn bytes_stored(&self) -> usize {
+        self.store_entries().bytes()
+    }
+
     fn charge(&self, bytes: usize) -> Result<(), BudgetSpent> {
+        if self.try_charge(bytes) {
+            return Ok(());
+        }
+        let mut store = self.store_entries();
+        let spent = BudgetSpent {
+            bytes_wanted: bytes,
+            bytes_max: self.account.bytes_max,
+        };
+        // Nothing is given up for what does not fit even so.
+        let work = self.bytes_used().saturating_sub(store.bytes());
+        if work.saturating_add(bytes) > self.account.bytes_max {
+            return Err(spent);
+        }
+        while let Some(freed) = store.remove_oldest() {
+            self.release(freed);
+            if self.try_charge(bytes) {
+                return Ok(());
+            }
+        }
+        Err(spent)
+    }
+
+    fn try_charge(&self, bytes: usize) -> bool {
         let bytes_max = self.account.bytes_max;
         self.account
             .bytes_used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 used.checked_add(bytes).filter(|sum| *sum <= bytes_max)
             })
-            .map(|_| ())
-            .map_err(|_| BudgetSpent {
-                bytes_wanted: bytes,
-                bytes_max,
-            })
+            .is_ok()
+    }
+
+    /// Keeps a copy of `octets` for as long as nobody needs the room, with at most
+    /// `stored_bytes_max` kept in all; none where there is no room.
+    pub(crate) fn store(&self, octets: &[u8], stored_bytes_max: usize) -> Option<StoredId> {
+        let bytes = octets.len();
+        if bytes > stored_bytes_max {
+            return None;
+        }
+        let mut store = self.store_entries();
+        while store.bytes() + bytes > stored_bytes_max || !self.try_charge(bytes) {
+            self.release(store.remove_oldest()?);
+        }
+        Some(store.insert(octets))
+    }
+
+    /// What was stored, if it did not give way.
+    pub(crate) fn stored(&self, id: StoredId) -> Option<Arc<[u8]>> {
+        self.store_entries().get(id)
+    }
+
+    pub(crate) fn has_stored(&self, id: StoredId) -> bool {
+        self.store_entries().has(id)
+    }
+
+    pub(crate) fn forget_stored(&self, id: StoredId) {
+        let freed = self.store_entries().remove(id);
+        self.release(freed);
+    }
+
+    pub(crate) fn clear_stored(&self) {
+        let mut store = self.store_entries();
+        while let Some(freed) = store.remove_oldest() {
+            self.release(freed);
+        }
+    }
+
+    fn store_entries(&self) -> MutexGuard<'_, Store> {
+        let store = &self.account.store;
+        store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn charge_beyond_limit(&self, bytes: usize) {
@@ -159,9 +233,10 @@ impl HeldBytes {
             // The old and the new buffer exist side by side while the octets
             // move, but only one of them stays: the new one is what is paid.
             let capacity = len.max(2 * self.bytes.capacity()).max(64);
-            let capacity = match self.budget.charge(capacity - self.charged) {
-                Ok(()) => capacity,
-                Err(_) => {
+            // Room to grow is a wish, for which nothing remembered gives way.
+            let capacity = match self.budget.try_charge(capacity - self.charged) {
+                true => capacity,
+                false => {
                     self.budget.charge(len - self.charged)?;
                     len
                 }
@@ -227,6 +302,34 @@ mod tests {
         let mut held = HeldBytes::adopt(&budget, vec![0, 1, 2, 3, 9, 9], 1..4).unwrap();
         held.extend(&[4, 5]).unwrap();
         assert_eq!(held.as_slice(), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn what_is_only_remembered_gives_way_to_work_the_oldest_first() {
+        let budget = ByteBudget::new(1000);
+        let old = budget.store(&[1; 400], 900).unwrap();
+        let new = budget.store(&[2; 400], 900).unwrap();
+        assert_eq!((budget.bytes_used(), budget.bytes_stored()), (800, 800));
+        let work = HeldBytes::copy_of(&budget, &[3; 500]).unwrap();
+        assert!(!budget.has_stored(old));
+        assert_eq!(budget.stored(new).as_deref(), Some(&[2; 400][..]));
+        // What does not fit anyway drives nothing out.
+        assert!(HeldBytes::copy_of(&budget, &[4; 600]).is_err());
+        assert!(budget.has_stored(new));
+        drop(work);
+        budget.forget_stored(new);
+        assert_eq!(budget.bytes_used(), 0);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_on_its_own() {
+        let budget = ByteBudget::new(1000);
+        let first = budget.store(&[1; 60], 100).unwrap();
+        assert_eq!(budget.store(&[2; 101], 100), None);
+        assert!(budget.has_stored(first));
+        let second = budget.store(&[2; 60], 100).unwrap();
+        assert!(!budget.has_stored(first) && budget.has_stored(second));
+        assert_eq!(budget.bytes_used(), 60);
     }
 
     #[test]

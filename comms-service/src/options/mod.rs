@@ -16,16 +16,21 @@
 //! bit-rate-bps = 9600             # of each radio, for pacing; else the radio's; 0: no pacing
 //! reassembly-timeout-ms = 30000   # longest pause between two segments
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
+//! command-memory = {}             # format `space-packet`: see [`CommandMemoryOptions`]
+//! state-dir = "/var/lib/my-radio"  # where commands survive a restart; none by default
 //! ```
 //!
 //! Tables of their own, in [`QueueOptions`] and [`DownlinkOptions`]: `queue`, `downlink`.
 
+mod command_memory;
 mod queue;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+pub use command_memory::CommandMemoryOptions;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -97,6 +102,10 @@ pub struct LinkOptions {
     pub reassembly_timeout_ms: Option<u64>,
     /// How long the ready-made `read` waits, in ms.
     pub read_timeout_ms: Option<u64>,
+    /// What the satellite remembers of commands.
+    pub command_memory: Option<CommandMemoryOptions>,
+    /// Where the link keeps what is to survive a restart. Without it nothing does.
+    pub state_dir: Option<PathBuf>,
     /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
     /// which telemetry shows as the first errors.
     #[serde(skip)]
@@ -120,6 +129,8 @@ const KEYS: &[&str] = &[
     "bit-rate-bps",
     "reassembly-timeout-ms",
     "read-timeout-ms",
+    "command-memory",
+    "state-dir",
 ];
 
 /// Longest time that can be configured, in ms: a day.
@@ -221,6 +232,9 @@ impl LinkOptions {
                 (1, TIME_MS_MAX),
             ),
         ];
+        if let Some(memory) = &self.command_memory {
+            memory.check()?;
+        }
         for (key, value, (min, max)) in ranges {
             if let Some(value) = value.filter(|value| !(min..=max).contains(value)) {
                 let text = format!("{key} = {value} is not in {min}..={max}");
@@ -248,6 +262,11 @@ impl LinkOptions {
             ),
             ("http-ports", !self.http_ports.is_empty() && !udp),
             ("apid-preset or apids", has_apids && udp),
+            (
+                "command-memory",
+                self.command_memory.is_some() && !space_packet,
+            ),
+            ("state-dir", self.state_dir.is_some() && !space_packet),
         ];
         match misplaced.iter().find(|(_, misplaced)| *misplaced) {
             Some((key, _)) => Err(CommsError::Config(format!(
@@ -328,6 +347,10 @@ impl LinkOptions {
                 Some(_) => self.pace(&RadioPace::default()),
             },
             reassembly_timeout: timeout.unwrap_or(defaults.reassembly_timeout),
+            command_memory: match self.format {
+                PacketFormat::SpacePacket => Some(self.command_memory().config()),
+                _ => None,
+            },
             ..defaults
         }
     }
@@ -335,6 +358,10 @@ impl LinkOptions {
     /// How the packets for a radio are paced; none where its bit rate is not known.
     pub fn pace(&self, radio: &RadioPace) -> Option<Pace> {
         radio.pace(self.bit_rate_bps)
+    }
+
+    fn command_memory(&self) -> CommandMemoryOptions {
+        self.command_memory.clone().unwrap_or_default()
     }
 
     /// How long the ready-made `read` waits.

@@ -1,0 +1,311 @@
+//! What the satellite remembers of commands, so that none runs twice.
+//!
+//! A command is known by who sent it, payload type, port and id. What is kept of
+//! it: a hash of its payload, how far it came, and its answer as long as there is
+//! room. Bounded in commands, octets of answers and time; queries go before
+//! mutations, and older ones before newer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use crate::accounting::DropReason;
+use crate::budget::{ByteBudget, StoredId};
+use crate::graphql_operation::is_only_queries;
+use crate::link_control::AnswerTo;
+use crate::message::{Head, PayloadType};
+
+/// Limits of the command memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandMemoryConfig {
+    /// Commands that are remembered.
+    pub commands_max: usize,
+    /// Octets of their answers, all together.
+    pub answer_bytes_max: usize,
+    /// How long a command is remembered.
+    pub time: Duration,
+}
+
+impl Default for CommandMemoryConfig {
+    /// 4096 commands, 1 MiB of answers, 24 hours.
+    fn default() -> Self {
+        CommandMemoryConfig {
+            commands_max: 4096,
+            answer_bytes_max: 1 << 20,
+            time: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+/// How a command is known. Class is no part of it: a long and a short answer
+/// are to the same command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct CommandKey {
+    /// The ground station, on a link with security.
+    pub(crate) station: Option<u8>,
+    pub(crate) payload_type: PayloadType,
+    pub(crate) port: u16,
+    pub(crate) command_id: u64,
+}
+
+/// The first octets of a payload's SHA-256.
+pub(crate) type PayloadHash = [u8; 16];
+
+impl CommandKey {
+    /// None for what is nobody's command (id 0).
+    pub(crate) fn of(head: &Head) -> Option<CommandKey> {
+        (head.command_id != 0).then_some(CommandKey {
+            // Bits 14..8 of the index name the station.
+            station: head.security.map(|header| (header.spi >> 8) as u8 & 0x7F),
+            payload_type: head.payload_type,
+            port: head.port,
+            command_id: head.command_id,
+        })
+    }
+
+    /// Whose answer is meant by link control that came with `head`.
+    pub(crate) fn of_answer(head: &Head, answer_to: &AnswerTo) -> Option<CommandKey> {
+        CommandKey::of(&Head {
+            payload_type: answer_to.payload_type,
+            command_id: answer_to.command_id,
+            port: answer_to.port,
+            ..*head
+        })
+    }
+}
+
+pub(crate) fn hash_of(payload: &[u8]) -> PayloadHash {
+    let digest: [u8; 32] = Sha256::digest(payload).into();
+    let mut hash = PayloadHash::default();
+    hash.iter_mut()
+        .zip(digest)
+        .for_each(|(to, from)| *to = from);
+    hash
+}
+
+#[derive(Debug)]
+struct Remembered {
+    hash: PayloadHash,
+    /// May change something: is not run again, whatever became of it.
+    mutation: bool,
+    arrived: Instant,
+    state: State,
+    /// Its place in the order of forgetting; none while it runs.
+    age: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It waits for its service or is there.
+    Running,
+    /// It was answered, or a datagram was handed over.
+    Done(Option<StoredId>),
+    /// It was handed over, and nobody knows what came of it.
+    Unknown(Option<StoredId>),
+}
+
+/// What is to be done with a command that came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Recall {
+    /// It is new, or may be run again.
+    Run,
+    /// The same as one that runs, or a datagram that went: nothing to do.
+    Repeated(DropReason),
+    /// It was answered: once more.
+    Answer(StoredId),
+    /// It is not run, and the ground is told.
+    Refuse(DropReason),
+}
+
+/// What became of an answer that is asked for in parts.
+pub(super) enum Kept {
+    Answer(StoredId),
+    Running,
+    Evicted,
+    Unknown,
+}
+
+#[derive(Debug)]
+pub(super) struct CommandMemory {
+    config: CommandMemoryConfig,
+    commands: HashMap<CommandKey, Remembered>,
+    /// The finished ones, in the order in which they give way: queries first, and
+    /// the older before the newer.
+    order: BTreeMap<(bool, u64), CommandKey>,
+    next_age: u64,
+}
+
+impl CommandMemory {
+    pub(super) fn new(config: CommandMemoryConfig) -> Self {
+        CommandMemory {
+            config,
+            commands: HashMap::new(),
+            order: BTreeMap::new(),
+            next_age: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// A command came, and is remembered if it is to run.
+    pub(super) fn recall(
+        &mut self,
+        now: Instant,
+        budget: &ByteBudget,
+        key: CommandKey,
+        payload: &[u8],
+    ) -> Recall {
+        self.expire(now, budget);
+        let hash = hash_of(payload);
+        let one_way = key.payload_type == PayloadType::Udp;
+        if let Some(known) = self.commands.get(&key) {
+            let stored = |id: &StoredId| budget.has_stored(*id);
+            match known.state {
+                _ if known.hash != hash => return Recall::Refuse(DropReason::CommandIdReused),
+                _ if one_way => return Recall::Repeated(DropReason::DuplicateCommand),
+                State::Running => return Recall::Repeated(DropReason::CommandJoined),
+                State::Done(answer) | State::Unknown(answer) => match answer.filter(stored) {
+                    Some(answer) => return Recall::Answer(answer),
+                    None if !known.mutation => self.forget(&key, budget),
+                    None if matches!(known.state, State::Unknown(_)) => {
+                        return Recall::Refuse(DropReason::OutcomeUnknown);
+                    }
+                    None => return Recall::Refuse(DropReason::AnswerNotKept),
+                },
+            }
+        }
+        if self.commands.len() >= self.config.commands_max && !self.forget_oldest(budget) {
+            return Recall::Refuse(DropReason::CommandMemoryFull);
+        }
+        let remembered = Remembered {
+            hash,
+            mutation: one_way || !is_only_queries(payload),
+            arrived: now,
+            state: State::Running,
+            age: None,
+        };
+        self.commands.insert(key, remembered);
+        Recall::Run
+    }
+
+    /// A command did not reach its service: it may come again.
+    pub(super) fn refused(&mut self, key: &CommandKey) {
+        let runs = |known: &Remembered| known.state == State::Running;
+        if self.commands.get(key).is_some_and(runs) {
+            self.commands.remove(key);
+        }
+    }
+
+    /// A command was answered with `answer`; or went to its service, which gives
+    /// no answer.
+    pub(super) fn answered(&mut self, budget: &ByteBudget, key: &CommandKey, answer: &[u8]) {
+        let stored = match key.payload_type {
+            PayloadType::Udp => None,
+            _ => budget.store(answer, self.config.answer_bytes_max),
+        };
+        self.finish(key, State::Done(stored));
+    }
+
+    /// A command was handed over, and what came back is no answer of its service;
+    /// `error` is what the ground is told.
+    pub(super) fn failed(&mut self, budget: &ByteBudget, key: &CommandKey, error: &[u8]) {
+        if self.commands.get(key).is_some_and(|known| known.mutation) {
+            let stored = budget.store(error, self.config.answer_bytes_max);
+            self.finish(key, State::Unknown(stored));
+        } else {
+            self.refused(key);
+        }
+    }
+
+    /// A datagram that was counted as handed over was not taken: it may come again.
+    pub(super) fn not_sent(&mut self, budget: &ByteBudget, key: &CommandKey) {
+        self.forget(key, budget);
+    }
+
+    /// The engine lost track of what ran.
+    pub(super) fn interrupted(&mut self) {
+        let running = |known: &Remembered| known.state == State::Running;
+        let keys = self.commands.iter().filter(|(_, known)| running(known));
+        for key in keys.map(|(key, _)| *key).collect::<Vec<_>>() {
+            if self.commands.get(&key).is_some_and(|known| known.mutation) {
+                self.finish(&key, State::Unknown(None));
+            } else {
+                self.commands.remove(&key);
+            }
+        }
+    }
+
+    /// What is known of the answer to a command.
+    pub(super) fn answer(&self, budget: &ByteBudget, key: &CommandKey) -> Kept {
+        match self.commands.get(key).map(|known| known.state) {
+            None => Kept::Unknown,
+            Some(State::Running) => Kept::Running,
+            Some(State::Done(answer) | State::Unknown(answer)) => {
+                match answer.filter(|id| budget.has_stored(*id)) {
+                    Some(answer) => Kept::Answer(answer),
+                    None => Kept::Evicted,
+                }
+            }
+        }
+    }
+
+    pub(super) fn clear(&mut self, budget: &ByteBudget) {
+        self.commands.clear();
+        self.order.clear();
+        budget.clear_stored();
+    }
+
+    fn finish(&mut self, key: &CommandKey, state: State) {
+        let Some(known) = self.commands.get_mut(key) else {
+            return;
+        };
+        known.state = state;
+        if known.age.is_none() {
+            known.age = Some(self.next_age);
+            self.order.insert((known.mutation, self.next_age), *key);
+            self.next_age += 1;
+        }
+    }
+
+    fn forget(&mut self, key: &CommandKey, budget: &ByteBudget) {
+        let Some(known) = self.commands.remove(key) else {
+            return;
+        };
+        if let Some(age) = known.age {
+            self.order.remove(&(known.mutation, age));
+        }
+        if let State::Done(Some(answer)) | State::Unknown(Some(answer)) = known.state {
+            budget.forget_stored(answer);
+        }
+    }
+
+    /// False when all that are known still run.
+    fn forget_oldest(&mut self, budget: &ByteBudget) -> bool {
+        let oldest = self.order.first_key_value().map(|(_, key)| *key);
+        oldest.is_some_and(|key| {
+            self.forget(&key, budget);
+            true
+        })
+    }
+
+    fn expire(&mut self, now: Instant, budget: &ByteBudget) {
+        for mutation in [false, true] {
+            loop {
+                let mut oldest = self.order.range((mutation, 0)..=(mutation, u64::MAX));
+                let Some((place, key)) = oldest.next().map(|(at, key)| (*at, *key)) else {
+                    break;
+                };
+                let arrived = self.commands.get(&key).map(|known| known.arrived);
+                let age = arrived.map(|arrived| now.saturating_duration_since(arrived));
+                if age.is_some_and(|age| age < self.config.time) {
+                    break;
+                }
+                self.order.remove(&place);
+                self.forget(&key, budget);
+            }
+        }
+    }
+}

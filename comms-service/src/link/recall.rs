@@ -1,0 +1,107 @@
+//! Commands at most once: what comes is held against what is remembered.
+
+use std::time::Instant;
+
+use super::memory::{CommandKey, Recall};
+use super::{Link, ServiceFailure};
+use crate::accounting::DropReason;
+use crate::budget::HeldBytes;
+use crate::message::{Head, Message, PayloadType};
+
+impl Link {
+    /// A command came: runs it, or answers from memory, or neither.
+    pub(super) fn recall_command(&mut self, now: Instant, message: Message) {
+        let Message { head, payload } = message;
+        let recall = match (&mut self.memory, CommandKey::of(&head)) {
+            (Some(memory), Some(key)) => memory.recall(now, &self.budget, key, &payload),
+            _ => Recall::Run,
+        };
+        match recall {
+            Recall::Run => self.dispatch(now, Message { head, payload }),
+            Recall::Repeated(reason) => self.drop_retry(reason, &head),
+            Recall::Answer(stored) => {
+                self.drop_retry(DropReason::AnsweredFromMemory, &head);
+                drop(payload);
+                let Some(octets) = self.budget.stored(stored) else {
+                    return;
+                };
+                match HeldBytes::copy_of(&self.budget, &octets) {
+                    Ok(answer) => self.answer(&head, answer),
+                    Err(spent) => {
+                        let reason = DropReason::MemorySpent;
+                        self.answer_with_error(&head, reason, &spent.to_string());
+                    }
+                }
+            }
+            Recall::Refuse(reason) => {
+                self.drop_retry(reason, &head);
+                if head.payload_type == PayloadType::GraphQl {
+                    let text = refusal(reason, &head);
+                    self.answer_with_error(&head, reason, &text);
+                }
+            }
+        }
+    }
+
+    /// A message that is not run: one more of a command that is known.
+    fn drop_retry(&mut self, reason: DropReason, head: &Head) {
+        self.counted.messages_in.drop(reason, 1);
+        let (kind, port, id) = (head.payload_type.as_str(), head.port, head.command_id);
+        let reason = reason.as_str();
+        self.note(format!(
+            "{kind} command {id} for port {port} not run: {reason}"
+        ));
+    }
+
+    /// A command was refused before it reached its service: it may come again.
+    pub(super) fn forget_command(&mut self, head: &Head) {
+        if let (Some(memory), Some(key)) = (&mut self.memory, CommandKey::of(head)) {
+            memory.refused(&key);
+        }
+    }
+
+    /// The socket did not take a datagram: it may come again.
+    pub(super) fn forget_datagram(&mut self, head: &Head) {
+        if let (Some(memory), Some(key)) = (&mut self.memory, CommandKey::of(head)) {
+            memory.not_sent(&self.budget, &key);
+        }
+    }
+
+    /// A command's service answered.
+    pub(super) fn remember_answer(&mut self, head: &Head, answer: &[u8]) {
+        if let (Some(memory), Some(key)) = (&mut self.memory, CommandKey::of(head)) {
+            memory.answered(&self.budget, &key, answer);
+        }
+    }
+
+    /// A command's service did not answer; the ground is told `error`.
+    pub(super) fn remember_failure(&mut self, head: &Head, failure: &ServiceFailure, error: &[u8]) {
+        let (Some(memory), Some(key)) = (&mut self.memory, CommandKey::of(head)) else {
+            return;
+        };
+        match failure.reason {
+            // Nothing of it reached the service.
+            DropReason::HandlersBusy | DropReason::ServiceUnreachable => memory.refused(&key),
+            _ => memory.failed(&self.budget, &key, error),
+        }
+    }
+}
+
+/// What the ground is told of a command that is not run.
+fn refusal(reason: DropReason, head: &Head) -> String {
+    let (id, port) = (head.command_id, head.port);
+    let why = match reason {
+        DropReason::CommandIdReused => {
+            "its id belongs to a command with other content; give it a new id"
+        }
+        DropReason::AnswerNotKept => {
+            "it ran already, and its answer is not kept any more; it is not run again"
+        }
+        DropReason::OutcomeUnknown => {
+            "it was handed to its service once, and the outcome is unknown; it is not run again"
+        }
+        DropReason::StorageFailed => "it could not be recorded, so it was not run",
+        _ => "as many commands run as can be remembered",
+    };
+    format!("command {id} for port {port}: {why}")
+}
