@@ -55,6 +55,10 @@ drop_reasons! {
     MemorySpent => "memory-spent",
     /// No part of this engine takes this payload type.
     NotCarried => "not-carried",
+    /// The destination port is in no allow-list.
+    NotAllowed => "not-allowed",
+    /// More messages for the destination port, or for all, than its rate allows.
+    RateLimited => "rate-limited",
     /// All handlers are busy and the queue before them is full.
     HandlersBusy => "handlers-busy",
     /// The service refused the connection or the datagram.
@@ -65,6 +69,8 @@ drop_reasons! {
     ServiceError => "service-error",
     /// The socket could not take the datagram now.
     SocketBusy => "socket-busy",
+    /// One answer more than the reply window of its service allows.
+    SurplusReply => "surplus-reply",
     /// An answer to a command that is not outstanding.
     NotAsked => "not-asked",
     /// A command taken back before it was sent: answered already, or cancelled.

@@ -15,7 +15,16 @@
 //! transmit-queue-messages-max = 1024  # messages before each `write`
 //! reassembly-timeout-ms = 30000   # longest pause between two segments
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
+//! allowed-ports = { graphql = [8150], udp = [8160] }  # who may be called; default all
+//! rate-limits = [{ port = 8150, per-second = 10, burst = 20 }]  # or port = "all"
+//! reply-windows = [{ port = 8170, window-ms = 15000, messages-max = 64 }]  # who may answer
+//! contact-silence-ms = 86400000   # nothing heard for so long: no plan is believed
+//! contact-hold-ms = 60000         # contact after each valid frame
+//! hold-outside-contact = ["bulk"] # what waits for a planned pass; or "telemetry"
 //! ```
+
+mod admission;
+mod replies;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -25,11 +34,14 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::error::{CommsError, CommsResult};
-use crate::link::LinkConfig;
+use crate::link::{ContactConfig, HeldClass, LinkConfig};
 use crate::message::End;
 use crate::packet::{
     ApidMap, KubosFormat, LinkPacket, PACKET_BYTES_MAX_DEFAULT, SpacePacketFormat, UdpFormat,
 };
+
+pub use admission::{AllowedPorts, LimitedPort, RateLimitOption};
+pub use replies::ReplyWindowOption;
 
 /// The three packet formats that come with the framework.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -84,6 +96,18 @@ pub struct LinkOptions {
     pub reassembly_timeout_ms: Option<u64>,
     /// How long the ready-made `read` waits, in ms.
     pub read_timeout_ms: Option<u64>,
+    /// Destination ports that may be called from the ground.
+    pub allowed_ports: AllowedPorts,
+    /// How often they may be.
+    pub rate_limits: Vec<RateLimitOption>,
+    /// UDP services whose answers go down.
+    pub reply_windows: Vec<ReplyWindowOption>,
+    /// Nothing heard for so long, in ms: no contact plan is believed.
+    pub contact_silence_ms: Option<u64>,
+    /// So long after a valid frame there is contact, in ms.
+    pub contact_hold_ms: Option<u64>,
+    /// What waits for a window of the contact plan.
+    pub hold_outside_contact: Vec<HeldClass>,
     /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
     /// which telemetry shows as the first errors.
     #[serde(skip)]
@@ -91,7 +115,7 @@ pub struct LinkOptions {
 }
 
 /// The keys of [`LinkOptions`].
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 18] = [
     "format",
     "packet-bytes-max",
     "error-control",
@@ -104,10 +128,19 @@ const KEYS: [&str; 12] = [
     "transmit-queue-messages-max",
     "reassembly-timeout-ms",
     "read-timeout-ms",
+    "allowed-ports",
+    "rate-limits",
+    "reply-windows",
+    "contact-silence-ms",
+    "contact-hold-ms",
+    "hold-outside-contact",
 ];
 
 /// Longest time that can be configured, in ms: a day.
 const TIME_MS_MAX: usize = 86_400_000;
+
+/// Longest `contact-silence-ms`, in days.
+const CONTACT_SILENCE_DAYS_MAX: usize = 30;
 
 /// Default of `read-timeout-ms`.
 pub const READ_TIMEOUT_MS: u64 = 1_000;
@@ -159,6 +192,7 @@ impl LinkOptions {
         options.apid_map()?;
         options.check_sizes()?;
         options.check_format()?;
+        options.check_services()?;
         Ok(options)
     }
 
@@ -203,6 +237,16 @@ impl LinkOptions {
                 milliseconds(self.read_timeout_ms),
                 (1, TIME_MS_MAX),
             ),
+            (
+                "contact-silence-ms",
+                milliseconds(self.contact_silence_ms),
+                (1, TIME_MS_MAX * CONTACT_SILENCE_DAYS_MAX),
+            ),
+            (
+                "contact-hold-ms",
+                milliseconds(self.contact_hold_ms),
+                (1, TIME_MS_MAX),
+            ),
         ];
         for (key, value, (min, max)) in ranges {
             if let Some(value) = value.filter(|value| !(min..=max).contains(value)) {
@@ -211,6 +255,12 @@ impl LinkOptions {
             }
         }
         Ok(())
+    }
+
+    /// What the settings for single services do not allow.
+    pub(crate) fn check_services(&self) -> CommsResult<()> {
+        admission::check(&self.rate_limits).map_err(CommsError::Config)?;
+        replies::check(&self.reply_windows).map_err(CommsError::Config)
     }
 
     /// A key that the chosen format does not know is as wrong as a mistyped one.
@@ -225,6 +275,12 @@ impl LinkOptions {
             ),
             ("http-ports", !self.http_ports.is_empty() && !udp),
             ("apid-preset or apids", has_apids && udp),
+            ("allowed-ports.udp", self.allowed_ports.udp.is_some() && udp),
+            (
+                "allowed-ports.exchange",
+                self.allowed_ports.exchange.is_some() && !udp,
+            ),
+            ("reply-windows", !self.reply_windows.is_empty() && udp),
         ];
         match misplaced.iter().find(|(_, misplaced)| *misplaced) {
             Some((key, _)) => Err(CommsError::Config(format!(
@@ -248,6 +304,7 @@ impl LinkOptions {
         addresses: Addresses,
     ) -> CommsResult<Box<dyn LinkPacket>> {
         self.check_sizes()?;
+        self.check_services()?;
         self.check_format()?;
         let bytes_min = crate::packet::PACKET_BYTES_MIN;
         if let Some(bytes) = radio_bytes_max.filter(|bytes| *bytes < bytes_min) {
@@ -282,9 +339,18 @@ impl LinkOptions {
 
     /// The limits, on top of `defaults`.
     pub fn link_config(&self, defaults: LinkConfig) -> LinkConfig {
+        let milliseconds = |own: Option<u64>, default| own.map_or(default, Duration::from_millis);
+        let contact = ContactConfig {
+            silence: milliseconds(self.contact_silence_ms, defaults.contact.silence),
+            hold: milliseconds(self.contact_hold_ms, defaults.contact.hold),
+            hold_outside: self.hold_outside_contact.iter().copied().collect(),
+        };
         let bytes = |own: Option<usize>, default| own.unwrap_or(default);
         let timeout = self.reassembly_timeout_ms.map(Duration::from_millis);
         LinkConfig {
+            admission: admission::admission(&self.allowed_ports, &self.rate_limits),
+            reply_windows: replies::windows(&self.reply_windows),
+            contact,
             message_bytes_max: bytes(self.message_bytes_max, defaults.message_bytes_max),
             memory_bytes_max: bytes(self.memory_bytes_max, defaults.memory_bytes_max),
             handler_queue_messages_max: bytes(

@@ -21,6 +21,7 @@ impl Link {
             }
         };
         self.counted.packets_valid += 1;
+        self.contact.heard(now);
         self.counted.surplus_bytes += parsed.surplus_bytes as u64;
         match parsed.content {
             Content::Idle => self.counted.packets_in.drop(DropReason::Idle, 1),
@@ -88,10 +89,10 @@ impl Link {
         self.counted.messages_in.offer();
         match (self.config.end, message.head.payload_type) {
             (End::Ground, _) => self.handle_message_on_ground(message),
-            (End::Satellite, PayloadType::GraphQl) => self.start_query(message),
-            (End::Satellite, PayloadType::Udp) => self.send_datagram(message),
-            (End::Satellite, PayloadType::UdpExchange) => self.start_exchange(now, message),
-            (End::Satellite, _) => self.drop_message(DropReason::NotCarried, &message.head),
+            (End::Satellite, PayloadType::LinkControl) => {
+                self.drop_message(DropReason::NotCarried, &message.head);
+            }
+            (End::Satellite, _) => self.dispatch(now, message),
         }
     }
 

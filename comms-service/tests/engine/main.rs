@@ -1,12 +1,15 @@
 //! The engine of a link, both ends joined in memory on virtual time.
 
+mod admission;
 mod commands;
 mod configuration;
+mod contact;
 mod datagrams;
 mod exchanges;
 mod memory;
 mod properties;
 mod queries;
+mod reply_windows;
 mod rig;
 mod segments;
 mod shutdown;
