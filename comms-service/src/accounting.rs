@@ -61,6 +61,10 @@ drop_reasons! {
     LinkControlUnknown => "link-control-unknown",
     /// Link control that no sender makes.
     LinkControlInvalid => "link-control-invalid",
+    /// The destination port is in no allow-list.
+    NotAllowed => "not-allowed",
+    /// More messages for the destination port, or for all, than its rate allows.
+    RateLimited => "rate-limited",
     /// All handlers are busy and the queue before them is full.
     HandlersBusy => "handlers-busy",
     /// The service refused the connection or the datagram.
@@ -87,6 +91,8 @@ drop_reasons! {
     CommandMemoryFull => "command-memory-full",
     /// A mutation could not be recorded before it was to run.
     StorageFailed => "storage-failed",
+    /// One answer more than the reply window of its service allows.
+    SurplusReply => "surplus-reply",
     /// An answer to a command that is not outstanding.
     NotAsked => "not-asked",
     /// A command taken back before it was sent: answered already, or cancelled.

@@ -40,7 +40,7 @@ pub struct GroundLink {
 
 impl GroundLink {
     /// Starts the ground end. What happens to commands and what is heard comes
-    /// by the receiver: [`Action::Answered`], [`Action::Sent`],
+    /// by the receiver: [`Action::Answered`], [`Action::Replied`], [`Action::Sent`],
     /// [`Action::Failed`] and [`Action::Heard`]. What is not taken from it counts
     /// against the memory budget, and no more is accepted once that is spent.
     ///
@@ -81,6 +81,14 @@ impl GroundLink {
     /// Sends a command up. What becomes of it comes by the receiver.
     pub fn send(&self, command: Command) {
         self.running.shell().with(|link, _| link.command(command));
+    }
+
+    /// Sends a message to a UDP service that may answer within a reply window, and
+    /// takes up to `replies_max` replies within the command's time-out:
+    /// [`Action::Replied`], then [`Action::Sent`] or [`Action::Failed`].
+    pub fn converse(&self, command: Command, replies_max: u32) {
+        let shell = self.running.shell();
+        shell.with(|link, _| link.converse(command, replies_max));
     }
 
     /// Takes a command back: it is not sent (again), and nothing more comes of it

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use service_host::arguments::LogLevel;
 
+use crate::hub::REPLIES_MAX;
 use crate::patience::{Patience, RETRIES_MAX, parse_timeout};
 
 /// Speaks with a satellite: asks its services, sends messages to them, and
@@ -189,7 +190,20 @@ pub(crate) struct SendArguments {
     #[arg(long, group = "content", value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
 
-    /// Wait before each retry: 1500, 1500ms, 5s or 2m
+    /// Print what the service replies, until the time-out, or N replies
+    ///
+    /// The satellite must have a reply window for the port. It is a failure when
+    /// no reply comes, or fewer than N.
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true,
+          default_missing_value = "0",
+          value_parser = clap::value_parser!(u32).range(..=i64::from(REPLIES_MAX)))]
+    pub(crate) replies: Option<u32>,
+
+    /// Print the octets of replies as they are, without a line each
+    #[arg(long, requires = "replies")]
+    pub(crate) raw: bool,
+
+    /// Wait for replies, and before each retry: 1500, 1500ms, 5s or 2m
     #[arg(long, value_name = "TIME", help_heading = TRIES,
           default_value = "5s", value_parser = parse_timeout)]
     timeout: Duration,

@@ -155,6 +155,24 @@ pub enum GroundError {
         /// Messages asked for.
         count: u64,
     },
+    /// Fewer replies came than were asked for.
+    #[error(
+        "port {port} sent {replies} of {count} replies on link `{link}` within {} ms: has it a reply \
+         window on the satellite (reply-windows)?",
+        timeout.as_millis()
+    )]
+    RepliedTooFew {
+        /// The service's port.
+        port: u16,
+        /// The link.
+        link: String,
+        /// Replies that came.
+        replies: u32,
+        /// Replies asked for.
+        count: u32,
+        /// Waited, after the radio took the message.
+        timeout: Duration,
+    },
     /// The user stopped it.
     #[error("interrupted{}", waited(.after))]
     Interrupted {

@@ -11,6 +11,13 @@ pub(crate) fn print_line(line: &[u8]) -> io::Result<()> {
     output.flush()
 }
 
+/// Writes octets to standard output as they are, at once.
+pub(crate) fn print_octets(octets: &[u8]) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(octets)?;
+    output.flush()
+}
+
 /// Writes one line to standard error. Whoever closed it wants no notes.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");

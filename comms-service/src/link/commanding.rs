@@ -11,7 +11,20 @@ use crate::message::{Message, PayloadType};
 impl Link {
     /// Sends a command up. What becomes of it comes as [`Action::Answered`],
     /// [`Action::Sent`] or [`Action::Failed`], exactly one.
-    pub fn command(&mut self, mut command: Command) {
+    pub fn command(&mut self, command: Command) {
+        self.open_command(command, 0);
+    }
+
+    /// Sends a message to a UDP service that may answer within a reply window, and
+    /// takes up to `replies_max` replies until the command's time-out, which
+    /// begins when `write` took the message. Each reply comes as
+    /// [`Action::Replied`]; then [`Action::Sent`] or [`Action::Failed`], exactly
+    /// one. It is tried again only where the message did not leave.
+    pub fn converse(&mut self, command: Command, replies_max: u32) {
+        self.open_command(command, replies_max);
+    }
+
+    fn open_command(&mut self, mut command: Command, replies_max: u32) {
         let command_id = command.command_id;
         let failure = if command_id == 0 {
             CommandFailure::IdZero
@@ -25,7 +38,7 @@ impl Link {
             match HeldBytes::adopt(&self.budget, octets, all) {
                 Err(_) => CommandFailure::Dropped(DropReason::MemorySpent),
                 Ok(payload) => {
-                    self.commands.add(&command, payload);
+                    self.commands.add(&command, payload, replies_max);
                     self.send_command(command_id);
                     return;
                 }
@@ -67,14 +80,10 @@ impl Link {
     pub(super) fn handle_message_on_ground(&mut self, message: Message) {
         let command_id = message.head.command_id;
         if self.commands.is_answer(&message.head) {
-            self.commands.remove(command_id);
+            let actions = self.commands.answered(command_id, message.payload);
+            self.actions.extend(actions);
             self.withdraw(command_id);
             self.counted.messages_in.deliver(1);
-            let payload = message.payload;
-            self.actions.push_back(Action::Answered {
-                command_id,
-                payload,
-            });
         } else if message.head.payload_type == PayloadType::Udp {
             self.counted.messages_in.deliver(1);
             self.actions.push_back(Action::Heard(message));

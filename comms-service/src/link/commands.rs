@@ -69,6 +69,8 @@ struct Outstanding {
     payload: Option<HeldBytes>,
     timeout: Duration,
     retries: u32,
+    /// Replies that are still taken; none for a command with one answer or none.
+    replies_left: u32,
     tries: u32,
     /// Set while the answer is awaited; none while a try is on its way out.
     deadline: Option<Instant>,
@@ -78,7 +80,7 @@ struct Outstanding {
 #[derive(Debug, Default)]
 pub(super) struct Due {
     pub(super) retry: Vec<u64>,
-    pub(super) failed: Vec<Action>,
+    pub(super) ended: Vec<Action>,
 }
 
 impl Commands {
@@ -91,7 +93,7 @@ impl Commands {
     }
 
     /// Opens `command`, whose octets `payload` is.
-    pub(super) fn add(&mut self, command: &Command, payload: HeldBytes) {
+    pub(super) fn add(&mut self, command: &Command, payload: HeldBytes, replies_max: u32) {
         let head = Head {
             payload_type: command.payload_type,
             class: Class::Standard,
@@ -104,6 +106,7 @@ impl Commands {
             payload: Some(payload),
             timeout: command.timeout.min(TIMEOUT_MAX),
             retries: command.retries,
+            replies_left: replies_max,
             tries: 0,
             deadline: None,
         };
@@ -115,6 +118,32 @@ impl Commands {
     pub(super) fn is_answer(&self, head: &Head) -> bool {
         let outstanding = self.outstanding.get(&head.command_id);
         outstanding.is_some_and(|asked| head.port == asked.head.port || head.port == 0)
+    }
+
+    /// What an answer to this command is.
+    pub(super) fn answered(&mut self, command_id: u64, payload: HeldBytes) -> Vec<Action> {
+        let open = self.outstanding.get_mut(&command_id);
+        let Some(replies_left) = open.map(|open| &mut open.replies_left) else {
+            return Vec::new();
+        };
+        if *replies_left == 0 {
+            self.outstanding.remove(&command_id);
+            return vec![Action::Answered {
+                command_id,
+                payload,
+            }];
+        }
+        *replies_left -= 1;
+        let is_last = *replies_left == 0;
+        let mut actions = vec![Action::Replied {
+            command_id,
+            payload,
+        }];
+        if is_last {
+            self.outstanding.remove(&command_id);
+            actions.push(Action::Sent { command_id });
+        }
+        actions
     }
 
     /// Closes a command; false when it is not open.
@@ -144,7 +173,8 @@ impl Commands {
         result: Result<(), DropReason>,
     ) -> Option<Action> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
-        let one_way = outstanding.head.payload_type == PayloadType::Udp;
+        let one_way =
+            outstanding.head.payload_type == PayloadType::Udp && outstanding.replies_left == 0;
         let outcome = match result {
             Ok(()) if one_way => Action::Sent { command_id },
             Err(reason) if outstanding.tries > outstanding.retries => Action::Failed {
@@ -179,13 +209,19 @@ impl Commands {
             .filter(|(_, outstanding)| overdue(outstanding));
         for command_id in ids.map(|(id, _)| *id).collect::<Vec<_>>() {
             match self.outstanding.get(&command_id) {
+                // It was sent; how many replies come is the service's affair, and
+                // another try would make it act once more.
+                Some(outstanding) if outstanding.replies_left > 0 => {
+                    self.outstanding.remove(&command_id);
+                    due.ended.push(Action::Sent { command_id });
+                }
                 Some(outstanding) if outstanding.tries > outstanding.retries => {
                     let failure = CommandFailure::TimedOut {
                         tries: outstanding.tries,
                         timeout: outstanding.timeout,
                     };
                     self.outstanding.remove(&command_id);
-                    due.failed.push(Action::Failed {
+                    due.ended.push(Action::Failed {
                         command_id,
                         failure,
                     });

@@ -3,13 +3,41 @@
 
 use std::time::Instant;
 
+use super::exchanges::Reply;
 use super::{Action, HandlerId, Link, ServiceFailure};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
-use crate::message::{Head, Message};
+use crate::message::{Head, Message, PayloadType};
 use crate::packet::DATAGRAM_BYTES_MAX;
 
 impl Link {
+    /// Passes a message on to whom it is for, if it may be.
+    pub(super) fn dispatch(&mut self, now: Instant, message: Message) {
+        if let Err(reason) = self.gate.admit(now, &message.head) {
+            return self.refuse(reason, &message.head);
+        }
+        match message.head.payload_type {
+            PayloadType::GraphQl => self.start_query(message),
+            PayloadType::Udp if self.exchanges.has_window(&message.head) => {
+                self.start_exchange(now, message);
+            }
+            PayloadType::Udp => self.send_datagram(message),
+            PayloadType::UdpExchange => self.start_exchange(now, message),
+            _ => self.drop_message(DropReason::NotCarried, &message.head),
+        }
+    }
+
+    /// Whoever waits for an answer is told; a datagram is refused in silence.
+    fn refuse(&mut self, reason: DropReason, head: &Head) {
+        self.drop_message(reason, head);
+        let port = head.port;
+        let text = match reason {
+            DropReason::NotAllowed => format!("port {port} may not be called from the ground"),
+            _ => format!("more messages for port {port} than its rate allows: try again later"),
+        };
+        self.answer_with_error(head, reason, &text);
+    }
+
     // Handlers: GraphQL over HTTP.
 
     pub(super) fn start_query(&mut self, message: Message) {
@@ -93,22 +121,39 @@ impl Link {
         }
     }
 
-    // UDP request and answer (format `udp`).
+    // UDP request and answer.
 
     pub(super) fn start_exchange(&mut self, now: Instant, message: Message) {
+        let head = message.head;
         match self.exchanges.admit(now, message) {
-            Ok(started) => self.actions.extend(started),
-            Err(refused) => self.refuse_busy(&refused.head, self.config.exchange_sockets),
+            Ok(started) => {
+                if head.payload_type == PayloadType::Udp {
+                    self.remember_answer(&head, &[]);
+                }
+                self.actions.extend(started);
+            }
+            Err(refused) => self.refuse_busy(&refused.head, self.exchanges.sockets()),
         }
     }
 
     /// A datagram came from `service_port` by local socket `socket`.
     pub fn handle_reply(&mut self, now: Instant, socket: usize, service_port: u16, octets: &[u8]) {
-        let Some(head) = self.exchanges.answered(socket, service_port) else {
-            self.note(format!(
-                "datagram from port {service_port} answers no open request"
-            ));
-            return;
+        let head = match self.exchanges.answered(socket, service_port) {
+            Some(Reply::Answer(head)) => head,
+            Some(Reply::InWindow {
+                head,
+                delivers,
+                is_surplus,
+            }) => {
+                self.counted.messages_in.deliver(delivers.into());
+                return self.answer_in_window(&head, is_surplus, octets);
+            }
+            None => {
+                self.note(format!(
+                    "datagram from port {service_port} answers no open request"
+                ));
+                return;
+            }
         };
         match HeldBytes::copy_of(&self.budget, octets) {
             Ok(payload) => {
@@ -123,11 +168,18 @@ impl Link {
         self.continue_exchanges(now);
     }
 
+    /// The socket took the request of a [`Action::Exchange`].
+    pub fn handle_exchange_sent(&mut self, socket: usize) {
+        let delivers = self.exchanges.sent(socket);
+        self.counted.messages_in.deliver(delivers.into());
+    }
+
     /// The request of a [`Action::Exchange`] could not be sent.
     pub fn handle_exchange_failed(&mut self, now: Instant, socket: usize, failure: ServiceFailure) {
         if let Some(head) = self.exchanges.failed(socket) {
             self.counted.messages_in.drop(failure.reason, 1);
             self.note(failure.message.clone());
+            self.forget_datagram(&head);
             self.answer_with_error(&head, failure.reason, &failure.message);
             self.continue_exchanges(now);
         }

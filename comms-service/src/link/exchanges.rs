@@ -1,18 +1,32 @@
-//! UDP request and answer, in format `udp`: which local socket waits for whose
-//! answer.
+//! UDP request and answer: which local socket waits for whose answers.
+//!
+//! There are two kinds. In format `udp` a request has one answer, from the port
+//! that was asked. A port with a [`ReplyWindow`] (formats `space-packet` and
+//! `kubos`) may answer many times, from any port of the satellite (services with
+//! sessions answer from sockets of their own), within a time that is fixed when
+//! the request leaves.
 //!
 //! One socket serves one request at a time. A datagram has nothing but its
-//! ports to say what it answers, so a socket whose request went unanswered
-//! rests for another time-out before it is used again, and the socket that was
-//! unused longest is used first: a late answer finds nobody to mistake it. A
-//! service that answers one request twice can still be mistaken, if all other
-//! sockets are in use; the format cannot tell.
+//! ports to say what it answers, so a socket whose request went unanswered, or
+//! whose window is over, rests as long again before it is used once more, and the
+//! socket that was unused longest is used first: a late answer finds nobody to
+//! mistake it. A service that answers one request twice in format `udp` can still
+//! be mistaken, if all other sockets are in use; the format cannot tell.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::Action;
-use crate::message::{Head, Message};
+use super::{Action, TIMEOUT_MAX};
+use crate::message::{Head, Message, PayloadType};
+
+/// How long and how often a UDP service may answer one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyWindow {
+    /// From when the message is sent to the service; answers do not prolong it.
+    pub window: Duration,
+    /// Answers that go down; what comes beyond is dropped and counted.
+    pub messages_max: u32,
+}
 
 #[derive(Debug)]
 pub(super) struct Exchanges {
@@ -23,23 +37,90 @@ pub(super) struct Exchanges {
     waiting: VecDeque<Message>,
     waiting_max: usize,
     timeout: Duration,
+    windows: BTreeMap<u16, ReplyWindow>,
 }
 
 #[derive(Debug)]
 struct Open {
     head: Head,
     deadline: Instant,
+    answers: Answers,
+}
+
+#[derive(Debug)]
+enum Answers {
+    One,
+    Window {
+        /// How long the socket rests afterwards.
+        rest: Duration,
+        left: u32,
+        /// Whether the socket is known to have taken the message, which is all
+        /// that its delivery needs.
+        delivered: bool,
+    },
+}
+
+/// What a datagram of a service is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// The one answer to this question, which is closed by it.
+    Answer(Head),
+    /// One of the answers to this message, within its window.
+    InWindow {
+        head: Head,
+        /// It is the first sign that the message was delivered.
+        delivers: bool,
+        /// It is one too many.
+        is_surplus: bool,
+    },
+}
+
+/// An exchange whose time is over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// The answer did not come.
+    Unanswered(Head),
+    /// The window is over; whether its message is not counted as delivered yet.
+    Window { delivers: bool },
 }
 
 impl Exchanges {
-    pub(super) fn new(sockets: usize, waiting_max: usize, timeout: Duration) -> Self {
-        Exchanges {
+    pub(super) fn new(
+        sockets: usize,
+        waiting_max: usize,
+        timeout: Duration,
+        windows: BTreeMap<u16, ReplyWindow>,
+    ) -> Self {
+        let mut exchanges = Exchanges {
             sockets: (0..sockets).map(|_| None).collect(),
             free: (0..sockets).map(|socket| (socket, None)).collect(),
             waiting: VecDeque::new(),
             waiting_max,
             timeout,
+            windows: BTreeMap::new(),
+        };
+        exchanges.reconfigure(waiting_max, windows);
+        exchanges
+    }
+
+    /// Takes other limits, for messages that start from now on.
+    pub(super) fn reconfigure(&mut self, waiting_max: usize, windows: BTreeMap<u16, ReplyWindow>) {
+        self.waiting_max = waiting_max;
+        self.windows = windows;
+        for window in self.windows.values_mut() {
+            // So that it can be added to any time.
+            window.window = window.window.min(TIMEOUT_MAX);
         }
+    }
+
+    /// Whether a message with this head may be answered within a window.
+    pub(super) fn has_window(&self, head: &Head) -> bool {
+        head.payload_type == PayloadType::Udp && self.windows.contains_key(&head.port)
+    }
+
+    /// How many sockets there are.
+    pub(super) fn sockets(&self) -> usize {
+        self.sockets.len()
     }
 
     /// Starts the exchange or lets the message wait; gives it back when there
@@ -71,12 +152,39 @@ impl Exchanges {
         Some(self.start(now, socket, message))
     }
 
-    /// A datagram came by `socket`: gives the question that it answers.
-    pub(super) fn answered(&mut self, socket: usize, service_port: u16) -> Option<Head> {
-        let asked = |open: &mut Open| open.head.port == service_port;
-        let open = self.sockets.get_mut(socket)?.take_if(asked)?;
-        self.free.push_back((socket, None));
-        Some(open.head)
+    /// A datagram came by `socket`: gives what it answers.
+    pub(super) fn answered(&mut self, socket: usize, service_port: u16) -> Option<Reply> {
+        let slot = self.sockets.get_mut(socket)?;
+        let open = slot.as_mut()?;
+        let head = open.head;
+        match &mut open.answers {
+            Answers::One if head.port != service_port => None,
+            Answers::One => {
+                *slot = None;
+                self.free.push_back((socket, None));
+                Some(Reply::Answer(head))
+            }
+            Answers::Window {
+                left, delivered, ..
+            } => {
+                let is_surplus = *left == 0;
+                *left = left.saturating_sub(1);
+                Some(Reply::InWindow {
+                    head,
+                    delivers: !std::mem::replace(delivered, true),
+                    is_surplus,
+                })
+            }
+        }
+    }
+
+    /// The socket took the message; whether that delivers it.
+    pub(super) fn sent(&mut self, socket: usize) -> bool {
+        let open = self.sockets.get_mut(socket).and_then(Option::as_mut);
+        match open.map(|open| &mut open.answers) {
+            Some(Answers::Window { delivered, .. }) => !std::mem::replace(delivered, true),
+            _ => false,
+        }
     }
 
     /// The request could not be sent: nothing can answer it.
@@ -86,16 +194,26 @@ impl Exchanges {
         Some(open.head)
     }
 
-    /// Gives up the exchanges that are overdue.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Head> {
-        let mut expired = Vec::new();
+    /// Closes the exchanges whose time is over.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Over> {
+        let mut over = Vec::new();
         for (socket, slot) in self.sockets.iter_mut().enumerate() {
-            if let Some(open) = slot.take_if(|open| open.deadline <= now) {
-                self.free.push_back((socket, Some(now + self.timeout)));
-                expired.push(open.head);
-            }
+            let Some(open) = slot.take_if(|open| open.deadline <= now) else {
+                continue;
+            };
+            let (rest, what) = match open.answers {
+                Answers::One => (self.timeout, Over::Unanswered(open.head)),
+                Answers::Window {
+                    rest, delivered, ..
+                } => {
+                    let delivers = !delivered;
+                    (rest, Over::Window { delivers })
+                }
+            };
+            self.free.push_back((socket, Some(now + rest)));
+            over.push(what);
         }
-        expired
+        over
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -113,8 +231,14 @@ impl Exchanges {
         open.into_iter().chain(rested).min()
     }
 
+    /// Messages that are with a socket and neither answered nor delivered.
     pub(super) fn active(&self) -> u64 {
-        self.sockets.iter().flatten().count() as u64
+        let open = self.sockets.iter().flatten();
+        let is_active = |open: &&Open| match open.answers {
+            Answers::One => true,
+            Answers::Window { delivered, .. } => !delivered,
+        };
+        open.filter(is_active).count() as u64
     }
 
     pub(super) fn waiting(&self) -> u64 {
@@ -137,9 +261,26 @@ impl Exchanges {
 
     fn start(&mut self, now: Instant, socket: usize, message: Message) -> Action {
         let Message { head, payload } = message;
-        let deadline = now + self.timeout;
+        let (time, answers) = match head.payload_type {
+            PayloadType::Udp => {
+                // None any more, if the configuration changed while it waited.
+                let window = self.windows.get(&head.port);
+                let time = window.map_or(self.timeout, |window| window.window);
+                let answers = Answers::Window {
+                    rest: time,
+                    left: window.map_or(0, |window| window.messages_max),
+                    delivered: false,
+                };
+                (time, answers)
+            }
+            _ => (self.timeout, Answers::One),
+        };
         if let Some(slot) = self.sockets.get_mut(socket) {
-            *slot = Some(Open { head, deadline });
+            *slot = Some(Open {
+                head,
+                deadline: now + time,
+                answers,
+            });
         }
         Action::Exchange {
             socket,

@@ -16,9 +16,11 @@
 //! both ends and the radio between them, runs on virtual time in one thread, and
 //! a capture can be replayed.
 
+mod admission;
 mod commanding;
 mod commands;
 mod control;
+mod contact;
 mod dispatch;
 mod endpoint;
 mod exchanges;
@@ -29,11 +31,17 @@ mod receiving;
 mod sending;
 mod transmit;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+pub use admission::{Admission, RateLimit};
 pub use commands::{Command, CommandFailure};
 pub use endpoint::DownlinkPort;
+pub use contact::{
+    CONTACT_WINDOWS_MAX, ContactConfig, ContactPlan, ContactPlanError, ContactReason, ContactState,
+    ContactWindow, HeldClass,
+};
+pub use exchanges::ReplyWindow;
 pub use handlers::HandlerId;
 pub use transmit::{
     ByClass, ClassLimits, ONE_CREDIT_BPS_MAX, Pace, QueueClass, QueueLimits, WhenFull,
@@ -47,8 +55,10 @@ use crate::packet::LinkPacket;
 use crate::reassembly::{Dropped, Reassembly};
 use crate::telemetry::ERRORS_MAX;
 
+use admission::Gate;
 use commands::Commands;
-use exchanges::Exchanges;
+use contact::Contact;
+use exchanges::{Exchanges, Over};
 use handlers::Handlers;
 use memory::CommandMemory;
 use transmit::TransmitQueue;
@@ -71,8 +81,14 @@ pub struct LinkConfig {
     pub handlers_max: usize,
     /// Queries that wait for a handler.
     pub handler_queue_messages_max: usize,
-    /// Local UDP sockets for request and answer (format `udp`).
+    /// Local UDP sockets for request and answer.
     pub exchange_sockets: usize,
+    /// Who may be called, and how often (satellite).
+    pub admission: Admission,
+    /// UDP services that may answer, by port (satellite).
+    pub reply_windows: BTreeMap<u16, ReplyWindow>,
+    /// When the ground counts as being there (satellite).
+    pub contact: ContactConfig,
     /// How long a service may take for an answer.
     pub timeout: Duration,
     /// Messages before each `write`, in each class without a limit of its own: so
@@ -109,6 +125,9 @@ impl LinkConfig {
             handlers_max: 50,
             handler_queue_messages_max: 50,
             exchange_sockets: 0,
+            admission: Admission::default(),
+            reply_windows: BTreeMap::new(),
+            contact: ContactConfig::default(),
             timeout: Duration::from_millis(1500),
             transmit_queue_messages_max: 1024,
             queue: QueueLimits::standard(),
@@ -145,14 +164,22 @@ pub enum Action {
         payload: HeldBytes,
     },
     /// Send a datagram to the service at `port` from local socket `socket`, and
-    /// pass what comes back by that socket to [`Link::handle_reply`]. If it
-    /// cannot be sent, [`Link::handle_exchange_failed`].
+    /// pass what comes back by that socket to [`Link::handle_reply`]. Then
+    /// [`Link::handle_exchange_sent`]; if it cannot be sent,
+    /// [`Link::handle_exchange_failed`].
     Exchange {
         /// Which of the local sockets.
         socket: usize,
         /// The service's port.
         port: u16,
         /// The datagram.
+        payload: HeldBytes,
+    },
+    /// One of several answers to a command of ours, which stays open (ground).
+    Replied {
+        /// The command's id.
+        command_id: u64,
+        /// The answer.
         payload: HeldBytes,
     },
     /// An answer to a command of ours (ground).
@@ -162,7 +189,8 @@ pub enum Action {
         /// The answer.
         payload: HeldBytes,
     },
-    /// `write` took a command that expects no answer (ground).
+    /// `write` took a command that expects no answer; of one that asked for
+    /// replies: nothing more is waited for (ground).
     Sent {
         /// The command's id.
         command_id: u64,
@@ -194,7 +222,9 @@ pub struct Link {
     budget: ByteBudget,
     reassembly: Reassembly,
     handlers: Handlers,
+    gate: Gate,
     exchanges: Exchanges,
+    contact: Contact,
     commands: Commands,
     memory: Option<CommandMemory>,
     /// Datagrams given to the shell that it has not yet reported.
@@ -223,11 +253,14 @@ impl Link {
                 config.reassembly_timeout,
             ),
             handlers: Handlers::new(config.handlers_max, config.handler_queue_messages_max),
+            gate: Gate::new(config.admission.clone()),
             exchanges: Exchanges::new(
                 config.exchange_sockets,
                 config.handler_queue_messages_max,
                 config.timeout,
+                config.reply_windows.clone(),
             ),
+            contact: Contact::new(config.contact.clone()),
             commands: Commands::default(),
             memory: config.command_memory.map(CommandMemory::new),
             datagrams_in_flight: 0,
@@ -276,13 +309,16 @@ impl Link {
                 head: None,
             });
         }
-        for head in self.exchanges.expire(now) {
-            self.drop_message(DropReason::ServiceTimeout, &head);
+        for over in self.exchanges.expire(now) {
+            match over {
+                Over::Unanswered(head) => self.drop_message(DropReason::ServiceTimeout, &head),
+                Over::Window { delivers } => self.counted.messages_in.deliver(delivers.into()),
+            }
         }
         self.continue_exchanges(now);
         self.pass_queues(now);
         let due = self.commands.expire(now);
-        self.actions.extend(due.failed);
+        self.actions.extend(due.ended);
         for command_id in due.retry {
             self.send_command(command_id);
         }
@@ -314,7 +350,40 @@ impl Link {
         self.actions.extend(self.commands.clear());
     }
 
+    /// Says when the ground is planned to listen; none when nobody knows.
+    ///
+    /// # Errors
+    /// [`ContactPlanError`]; the plan before stays.
+    pub fn set_contact_plan(
+        &mut self,
+        now: Instant,
+        plan: Option<ContactPlan>,
+    ) -> Result<(), ContactPlanError> {
+        self.contact.set_plan(now, plan)
+    }
+
     // Looking.
+
+    /// Whether the ground is there.
+    pub fn contact(&self, now: Instant) -> ContactState {
+        self.contact.state(now)
+    }
+
+    /// Whether messages of this class wait for contact.
+    pub fn holds(&self, class: HeldClass, now: Instant) -> bool {
+        self.contact.holds(class, now)
+    }
+
+    /// The next moment at which [`contact`](Self::contact) can differ, if nothing
+    /// is heard before.
+    pub fn next_contact_change(&self, now: Instant) -> Option<Instant> {
+        self.contact.next_change(now)
+    }
+
+    /// How long the longest window of the contact plan is.
+    pub fn longest_contact_window(&self) -> Option<Duration> {
+        self.contact.longest_window()
+    }
 
     /// Everything counted, in one consistent snapshot.
     pub fn statistics(&self) -> Statistics {

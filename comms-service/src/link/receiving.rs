@@ -21,6 +21,7 @@ impl Link {
             }
         };
         self.counted.packets_valid += 1;
+        self.contact.heard(now);
         self.counted.surplus_bytes += parsed.surplus_bytes as u64;
         match parsed.content {
             Content::Idle => self.counted.packets_in.drop(DropReason::Idle, 1),
@@ -93,16 +94,6 @@ impl Link {
                 self.recall_command(now, message);
             }
             (End::Satellite, _) => self.dispatch(now, message),
-        }
-    }
-
-    /// A message goes to whom it is for.
-    pub(super) fn dispatch(&mut self, now: Instant, message: Message) {
-        match message.head.payload_type {
-            PayloadType::GraphQl => self.start_query(message),
-            PayloadType::Udp => self.send_datagram(message),
-            PayloadType::UdpExchange => self.start_exchange(now, message),
-            _ => self.drop_message(DropReason::NotCarried, &message.head),
         }
     }
 

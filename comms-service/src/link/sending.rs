@@ -47,8 +47,12 @@ impl Link {
     }
 
     /// A GraphQL error document (GraphQL, October 2021 edition, §7.1.2), so that
-    /// the ground never waits for nothing.
+    /// the ground never waits for nothing. None for a datagram: its service may
+    /// answer what it likes, so the ground could not tell one from the other.
     pub(super) fn answer_with_error(&mut self, question: &Head, reason: DropReason, message: &str) {
+        if question.payload_type == PayloadType::Udp {
+            return;
+        }
         let document = crate::graphql_error::document(reason, message);
         let payload = HeldBytes::notice(&self.budget, document);
         let head = answer_head(question);
@@ -67,6 +71,20 @@ impl Link {
         };
         // Counted there if it does not go: the other end asks again.
         let _ = self.enqueue_copy(0, head, &control.encode(), Origin::Answer);
+    }
+
+    /// Sends one of several answers of a UDP service down.
+    pub(super) fn answer_in_window(&mut self, question: &Head, is_surplus: bool, octets: &[u8]) {
+        let head = answer_head(question);
+        if is_surplus {
+            self.offer_out(QueueClass::Response);
+            let text = "its service has answered as often as it may (reply-windows)".to_string();
+            let class = QueueClass::Response;
+            self.not_queued(&head, class, DropReason::SurplusReply, text);
+            return;
+        }
+        // Counted there if it does not go: the service may answer again.
+        let _ = self.enqueue_copy(0, head, octets, Origin::Answer);
     }
 
     /// An app sent a datagram to downlink endpoint `endpoint`.

@@ -18,12 +18,21 @@
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
 //! command-memory = {}             # format `space-packet`: see [`CommandMemoryOptions`]
 //! state-dir = "/var/lib/my-radio"  # where commands survive a restart; none by default
+//! allowed-ports = { graphql = [8150], udp = [8160] }  # who may be called; default all
+//! rate-limits = [{ port = 8150, per-second = 10, burst = 20 }]  # or port = "all"
+//! reply-windows = [{ port = 8170, window-ms = 15000, messages-max = 64 }]  # who may answer
+//! contact-silence-ms = 86400000   # nothing heard for so long: no plan is believed
+//! contact-hold-ms = 60000         # contact after each valid frame
+//! hold-outside-contact = ["bulk"] # what waits for a planned pass; or "telemetry"
 //! ```
 //!
 //! Tables of their own, in [`QueueOptions`] and [`DownlinkOptions`]: `queue`, `downlink`.
 
 mod command_memory;
 mod queue;
+
+mod admission;
+mod replies;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -37,11 +46,14 @@ use toml::{Table, Value};
 pub use queue::{ClassOptions, DownlinkOptions, QueueOptions, RadioPace};
 
 use crate::error::{CommsError, CommsResult};
-use crate::link::{LinkConfig, Pace};
+use crate::link::{ContactConfig, HeldClass, LinkConfig, Pace};
 use crate::message::End;
 use crate::packet::{
     ApidMap, KubosFormat, LinkPacket, PACKET_BYTES_MAX_DEFAULT, SpacePacketFormat, UdpFormat,
 };
+
+pub use admission::{AllowedPorts, LimitedPort, RateLimitOption};
+pub use replies::ReplyWindowOption;
 
 /// The three packet formats that come with the framework.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -106,6 +118,18 @@ pub struct LinkOptions {
     pub command_memory: Option<CommandMemoryOptions>,
     /// Where the link keeps what is to survive a restart. Without it nothing does.
     pub state_dir: Option<PathBuf>,
+    /// Destination ports that may be called from the ground.
+    pub allowed_ports: AllowedPorts,
+    /// How often they may be.
+    pub rate_limits: Vec<RateLimitOption>,
+    /// UDP services whose answers go down.
+    pub reply_windows: Vec<ReplyWindowOption>,
+    /// Nothing heard for so long, in ms: no contact plan is believed.
+    pub contact_silence_ms: Option<u64>,
+    /// So long after a valid frame there is contact, in ms.
+    pub contact_hold_ms: Option<u64>,
+    /// What waits for a window of the contact plan.
+    pub hold_outside_contact: Vec<HeldClass>,
     /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
     /// which telemetry shows as the first errors.
     #[serde(skip)]
@@ -131,10 +155,19 @@ const KEYS: &[&str] = &[
     "read-timeout-ms",
     "command-memory",
     "state-dir",
+    "allowed-ports",
+    "rate-limits",
+    "reply-windows",
+    "contact-silence-ms",
+    "contact-hold-ms",
+    "hold-outside-contact",
 ];
 
 /// Longest time that can be configured, in ms: a day.
 const TIME_MS_MAX: usize = 86_400_000;
+
+/// Longest `contact-silence-ms`, in days.
+const CONTACT_SILENCE_DAYS_MAX: usize = 30;
 
 /// Default of `read-timeout-ms`.
 pub const READ_TIMEOUT_MS: u64 = 1_000;
@@ -187,6 +220,7 @@ impl LinkOptions {
         options.check_sizes()?;
         options.check_format()?;
         options.check_queues()?;
+        options.check_services()?;
         Ok(options)
     }
 
@@ -231,6 +265,16 @@ impl LinkOptions {
                 milliseconds(self.read_timeout_ms),
                 (1, TIME_MS_MAX),
             ),
+            (
+                "contact-silence-ms",
+                milliseconds(self.contact_silence_ms),
+                (1, TIME_MS_MAX * CONTACT_SILENCE_DAYS_MAX),
+            ),
+            (
+                "contact-hold-ms",
+                milliseconds(self.contact_hold_ms),
+                (1, TIME_MS_MAX),
+            ),
         ];
         if let Some(memory) = &self.command_memory {
             memory.check()?;
@@ -250,6 +294,12 @@ impl LinkOptions {
         queue::check_downlink(&self.downlink)
     }
 
+    /// What the settings for single services do not allow.
+    pub(crate) fn check_services(&self) -> CommsResult<()> {
+        admission::check(&self.rate_limits).map_err(CommsError::Config)?;
+        replies::check(&self.reply_windows).map_err(CommsError::Config)
+    }
+
     /// A key that the chosen format does not know is as wrong as a mistyped one.
     fn check_format(&self) -> CommsResult<()> {
         let space_packet = self.format == PacketFormat::SpacePacket;
@@ -267,6 +317,12 @@ impl LinkOptions {
                 self.command_memory.is_some() && !space_packet,
             ),
             ("state-dir", self.state_dir.is_some() && !space_packet),
+            ("allowed-ports.udp", self.allowed_ports.udp.is_some() && udp),
+            (
+                "allowed-ports.exchange",
+                self.allowed_ports.exchange.is_some() && !udp,
+            ),
+            ("reply-windows", !self.reply_windows.is_empty() && udp),
         ];
         match misplaced.iter().find(|(_, misplaced)| *misplaced) {
             Some((key, _)) => Err(CommsError::Config(format!(
@@ -290,6 +346,7 @@ impl LinkOptions {
         addresses: Addresses,
     ) -> CommsResult<Box<dyn LinkPacket>> {
         self.check_sizes()?;
+        self.check_services()?;
         self.check_format()?;
         let bytes_min = crate::packet::PACKET_BYTES_MIN;
         if let Some(bytes) = radio_bytes_max.filter(|bytes| *bytes < bytes_min) {
@@ -324,9 +381,18 @@ impl LinkOptions {
 
     /// The limits, on top of `defaults`.
     pub fn link_config(&self, defaults: LinkConfig) -> LinkConfig {
+        let milliseconds = |own: Option<u64>, default| own.map_or(default, Duration::from_millis);
+        let contact = ContactConfig {
+            silence: milliseconds(self.contact_silence_ms, defaults.contact.silence),
+            hold: milliseconds(self.contact_hold_ms, defaults.contact.hold),
+            hold_outside: self.hold_outside_contact.iter().copied().collect(),
+        };
         let bytes = |own: Option<usize>, default| own.unwrap_or(default);
         let timeout = self.reassembly_timeout_ms.map(Duration::from_millis);
         LinkConfig {
+            admission: admission::admission(&self.allowed_ports, &self.rate_limits),
+            reply_windows: replies::windows(&self.reply_windows),
+            contact,
             message_bytes_max: bytes(self.message_bytes_max, defaults.message_bytes_max),
             memory_bytes_max: bytes(self.memory_bytes_max, defaults.memory_bytes_max),
             handler_queue_messages_max: bytes(

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `read` | `read` → engine; sends UDP messages to services, without waiting |
 //! | `handler-N` | posts queries by HTTP, waits for their answers |
-//! | `replies` | receives the answers of UDP services (format `udp` only) |
+//! | `replies` | receives the answers of UDP services (format `udp`, reply windows) |
 //! | `downlink-PORT` | receives the datagrams of mission apps |
 //! | `transmit-N` | calls `write` number N |
 //! | `clock` | wakes the engine when a time-out is due |

@@ -87,13 +87,17 @@ impl Perform for Performer {
                     Some(local) => local.send_to(&payload, service),
                     None => Err(io::ErrorKind::NotFound.into()),
                 };
-                if let Err(error) = sent {
-                    let failure = not_sent(service, &error);
-                    shell.with(|link, now| link.handle_exchange_failed(now, socket, failure));
+                match sent {
+                    Ok(_) => shell.with(|link, _| link.handle_exchange_sent(socket)),
+                    Err(error) => {
+                        let failure = not_sent(service, &error);
+                        shell.with(|link, now| link.handle_exchange_failed(now, socket, failure));
+                    }
                 }
             }
             // Actions of the ground end; this end never decides on them.
             Action::Answered { .. }
+            | Action::Replied { .. }
             | Action::Sent { .. }
             | Action::Failed { .. }
             | Action::Heard(_) => {}

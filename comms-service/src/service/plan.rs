@@ -39,7 +39,7 @@ pub(super) struct Plan {
 pub(super) struct Sockets {
     /// From which UDP messages go to services, without waiting.
     pub(super) datagrams: UdpSocket,
-    /// From which requests go to UDP services that answer (format `udp`).
+    /// From which requests go to UDP services that answer.
     pub(super) exchanges: Vec<mio::net::UdpSocket>,
     /// The downlink endpoints: those of `downlink_ports`, in the order of the
     /// `write` functions, then those of the map.
@@ -59,6 +59,7 @@ impl Plan {
         check_counts(controls, &downlink_ports)?;
         check_ports(controls, &downlink_ports, &options.downlink)?;
         options.check_queues()?;
+        options.check_services()?;
         let speaks_udp = own_format.is_none() && options.format == PacketFormat::Udp;
         let has_endpoints = !downlink_ports.is_empty() || !options.downlink.is_empty();
         if speaks_udp && has_endpoints && controls.ground_port.is_none() {
@@ -77,13 +78,18 @@ impl Plan {
             Some(format) => format,
             None => options.packet_format(End::Satellite, radio_bytes_max, addresses)?,
         };
+        if controls.max_num_handlers == 0 && !options.reply_windows.is_empty() {
+            let text = "reply-windows need a socket for each message under way, of which there \
+                        are max_num_handlers, which is 0";
+            return Err(config_error(text.to_string()));
+        }
         let packet_bytes_max = [radio_bytes_max, options.packet_bytes_max];
         let handlers_max = usize::from(controls.max_num_handlers);
         let link = LinkConfig {
             writes: controls.write.len(),
             downlink_ports,
             handlers_max,
-            exchange_sockets: match format.has_exchanges() {
+            exchange_sockets: match format.has_exchanges() || !options.reply_windows.is_empty() {
                 true => handlers_max,
                 false => 0,
             },

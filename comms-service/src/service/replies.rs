@@ -1,5 +1,5 @@
-//! The reply thread: receives what UDP services answer (format `udp`), by all
-//! local sockets at once.
+//! The reply thread: receives what UDP services answer (format `udp`, and
+//! services with a reply window), by all local sockets at once.
 
 use std::collections::BTreeSet;
 use std::io;

@@ -1,8 +1,10 @@
 //! The engine of a link, both ends joined in memory on virtual time.
 
 mod command_memory;
+mod admission;
 mod commands;
 mod configuration;
+mod contact;
 mod datagrams;
 mod exchanges;
 mod link_control;
@@ -11,6 +13,7 @@ mod properties;
 mod queries;
 mod queue;
 mod queue_properties;
+mod reply_windows;
 mod rig;
 mod segments;
 mod shutdown;

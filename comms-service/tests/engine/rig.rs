@@ -48,6 +48,7 @@ pub(crate) struct Exchange {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Answered(u64, Vec<u8>),
+    Replied(u64, Vec<u8>),
     Sent(u64),
     Failed(u64, CommandFailure),
 }
@@ -203,6 +204,15 @@ impl Rig {
 
     /// Format `udp`; port 8020 speaks HTTP, all others answer by UDP.
     pub(crate) fn udp(exchange_sockets: usize, handler_queue_messages_max: usize) -> Rig {
+        let satellite = LinkConfig {
+            handler_queue_messages_max,
+            ..satellite_config()
+        };
+        Self::udp_with(satellite, exchange_sockets)
+    }
+
+    /// Format `udp` with these limits on the satellite.
+    pub(crate) fn udp_with(satellite: LinkConfig, exchange_sockets: usize) -> Rig {
         let options = LinkOptions {
             format: PacketFormat::Udp,
             http_ports: vec![8020],
@@ -210,8 +220,7 @@ impl Rig {
         };
         let satellite = LinkConfig {
             exchange_sockets,
-            handler_queue_messages_max,
-            ..satellite_config()
+            ..satellite
         };
         Self::with_options(satellite, &options)
     }
@@ -278,6 +287,12 @@ impl Rig {
             } => self
                 .outcomes
                 .push(Outcome::Answered(command_id, payload.to_vec())),
+            Action::Replied {
+                command_id,
+                payload,
+            } => self
+                .outcomes
+                .push(Outcome::Replied(command_id, payload.to_vec())),
             Action::Sent { command_id } => self.outcomes.push(Outcome::Sent(command_id)),
             Action::Failed {
                 command_id,

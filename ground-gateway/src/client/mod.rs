@@ -105,6 +105,63 @@ impl LinkClient {
         }
     }
 
+    /// Sends `payload` as one UDP message to the service at `port`, which has a
+    /// reply window there, and gives `each` reply as it comes: at most
+    /// `replies_max`, and those within the time-out of `patience`, from when the
+    /// radio took the message. Gives how many they were.
+    ///
+    /// # Errors
+    /// [`GroundError::Failed`] when the radio did not take it, those of opening
+    /// the link, and that of `each`.
+    pub fn converse(
+        &self,
+        port: u16,
+        payload: &[u8],
+        patience: Patience,
+        replies_max: u32,
+        mut each: impl FnMut(&[u8]) -> Result<(), GroundError>,
+    ) -> Result<u32, GroundError> {
+        let bytes_max = self.config.message_bytes_max().min(DATAGRAM_BYTES_MAX);
+        check_size("message", payload, bytes_max, ONE_DATAGRAM)?;
+        let request = Request::Converse {
+            command: CommandRequest::new(port, payload, patience),
+            replies_max,
+        };
+        let connection = self.accepted(&request, &self.stop)?;
+        let began = Instant::now();
+        let deadline = began + patience.longest() + HUB_ANSWER_TIMEOUT;
+        let mut replies = 0;
+        loop {
+            match connection.next(Some(deadline), &self.stop) {
+                Next::Reply(Reply::Replied { payload }) => {
+                    replies += 1;
+                    each(&payload)?;
+                }
+                Next::Reply(Reply::Sent {}) => {
+                    connection.close();
+                    return Ok(replies);
+                }
+                Next::Reply(Reply::Failed { message }) => {
+                    connection.close();
+                    return Err(GroundError::Failed { message });
+                }
+                Next::Reply(other) => return Err(self.unexpected(&other)),
+                Next::Ended => {
+                    return Err(GroundError::HubEnded {
+                        link: self.config.name.clone(),
+                    });
+                }
+                Next::Garbled(problem) => return Err(self.garbled(problem)),
+                Next::TimedOut => return Err(self.silent()),
+                Next::Stopped => {
+                    let after = Some(began.elapsed());
+                    connection.close();
+                    return Err(GroundError::Interrupted { after });
+                }
+            }
+        }
+    }
+
     /// Starts to listen to what comes down unasked.
     ///
     /// # Errors

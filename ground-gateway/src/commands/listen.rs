@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use serde::Serialize;
 
-use super::hex;
+use super::{hex, plain_text};
 use crate::arguments::ListenArguments;
 use crate::client::{LinkClient, ListenEvent};
 use crate::error::GroundError;
@@ -55,19 +55,7 @@ pub(crate) fn listen(client: &LinkClient, arguments: &ListenArguments) -> Result
 
 /// `port 13011: text`, without what would confuse a terminal.
 fn plain_line(heard: &Heard) -> String {
-    let mut line = format!("port {}: ", heard.port);
-    match std::str::from_utf8(&heard.payload) {
-        Err(_) => line.push_str(&hex(&heard.payload)),
-        Ok(text) => {
-            for character in text.strip_suffix('\n').unwrap_or(text).chars() {
-                match character.is_control() && character != '\t' {
-                    true => line.extend(character.escape_default()),
-                    false => line.push(character),
-                }
-            }
-        }
-    }
-    line
+    format!("port {}: {}", heard.port, plain_text(&heard.payload))
 }
 
 /// One object of `--json`: exactly one of `text` and `hex` is there.

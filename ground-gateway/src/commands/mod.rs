@@ -14,6 +14,22 @@ pub(crate) use query::query;
 pub(crate) use replay::replay;
 pub(crate) use send::send;
 
+/// A payload as text of one line, without what would confuse a terminal; in
+/// hexadecimal where it is no text.
+fn plain_text(payload: &[u8]) -> String {
+    let Ok(text) = std::str::from_utf8(payload) else {
+        return hex(payload);
+    };
+    let mut line = String::new();
+    for character in text.strip_suffix('\n').unwrap_or(text).chars() {
+        match character.is_control() && character != '\t' {
+            true => line.extend(character.escape_default()),
+            false => line.push(character),
+        }
+    }
+    line
+}
+
 /// Two digits for each octet.
 fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()

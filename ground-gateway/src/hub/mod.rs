@@ -33,6 +33,7 @@ use radio_hal::config::Transport;
 use radio_hal::{ErrorKind, RadioConfig, RadioConnection, RadioError};
 
 pub use protocol::Heard;
+pub(crate) use protocol::REPLIES_MAX;
 
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;

@@ -6,7 +6,8 @@
 //! hub:    {"accepted":{}}                 from here on the command is the hub's
 //! hub:    {"answer":{"payload":"eyJk…"}}  or {"failed":{"message":"…"}}
 //! ```
-//! `send` ends with `{"sent":{}}`; `listen` gives `{"heard":{…}}` for each
+//! `send` ends with `{"sent":{}}`; so does `converse`, after `{"replied":{…}}` for
+//! each reply; `listen` gives `{"heard":{…}}` for each
 //! datagram and `{"lost":{"messages":n}}` where the client was too slow, until
 //! either side closes. A client that closes takes its command back. A hub that is about to leave says
 //! `{"leaving":{"within_ms":n}}` instead of `accepted`, or just closes: a client
@@ -19,6 +20,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::patience::Patience;
+
+/// Most replies that a client may ask for: so many may wait for it.
+pub(crate) const REPLIES_MAX: u32 = 1024;
 
 /// Octets of a line beside the payload.
 const LINE_OVERHEAD_BYTES: usize = 4096;
@@ -38,6 +42,11 @@ pub(crate) enum Request {
     Query(CommandRequest),
     /// A message that is not.
     Send(CommandRequest),
+    /// A message whose service may answer many times.
+    Converse {
+        command: CommandRequest,
+        replies_max: u32,
+    },
     /// Everything that comes down unasked.
     Listen {},
 }
@@ -84,6 +93,10 @@ pub(crate) enum Reply {
         within_ms: u64,
     },
     Answer {
+        #[serde(with = "base64_text")]
+        payload: Vec<u8>,
+    },
+    Replied {
         #[serde(with = "base64_text")]
         payload: Vec<u8>,
     },

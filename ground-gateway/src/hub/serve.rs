@@ -8,7 +8,7 @@ use comms_service::link::{Command, CommandFailure};
 use comms_service::message::PayloadType;
 use crossbeam_channel::RecvTimeoutError;
 
-use super::protocol::{self, CommandRequest, Reply, Request};
+use super::protocol::{self, CommandRequest, REPLIES_MAX, Reply, Request};
 use super::shared::{Outcome, Refused, Shared};
 use crate::patience::TRANSMIT_WAIT_MAX;
 
@@ -33,10 +33,17 @@ pub(super) fn serve(shared: &Shared, client: u64, mut stream: UnixStream) -> io:
     match request {
         Ok(None) => Ok(()),
         Ok(Some(Request::Query(command))) => {
-            answer_command(shared, &mut stream, command, PayloadType::GraphQl)
+            answer_command(shared, &mut stream, command, PayloadType::GraphQl, 0)
         }
         Ok(Some(Request::Send(command))) => {
-            answer_command(shared, &mut stream, command, PayloadType::Udp)
+            answer_command(shared, &mut stream, command, PayloadType::Udp, 0)
+        }
+        Ok(Some(Request::Converse {
+            command,
+            replies_max,
+        })) => {
+            let replies_max = replies_max.clamp(1, REPLIES_MAX);
+            answer_command(shared, &mut stream, command, PayloadType::Udp, replies_max)
         }
         Ok(Some(Request::Listen {})) => listen(shared, client, stream),
         Err(error) => {
@@ -63,10 +70,11 @@ fn answer_command(
     stream: &mut UnixStream,
     request: CommandRequest,
     payload_type: PayloadType,
+    replies_max: u32,
 ) -> io::Result<()> {
     let patience = request.patience();
     let deadline = Instant::now() + patience.longest();
-    let (command_id, outcomes) = match shared.admit(deadline) {
+    let (command_id, outcomes) = match shared.admit(deadline, replies_max) {
         Ok(admitted) => admitted,
         Err(refused) => return refuse(stream, refused),
     };
@@ -76,17 +84,25 @@ fn answer_command(
     // running twice.
     protocol::write_line(stream, &Reply::Accepted {})?;
     let port = request.port;
-    shared.send(Command {
+    let command = Command {
         command_id,
         payload_type,
         port,
         payload: request.payload,
         timeout: patience.timeout,
         retries: patience.retries,
-    });
+    };
+    match replies_max {
+        0 => shared.send(command),
+        replies_max => shared.converse(command, replies_max),
+    }
     stream.set_read_timeout(Some(CHECK_TIMEOUT))?;
     let outcome = loop {
         match outcomes.recv_deadline(deadline.min(Instant::now() + ASKER_CHECK)) {
+            Ok(Outcome::Replied(payload)) => {
+                let payload = payload.to_vec();
+                protocol::write_line(stream, &Reply::Replied { payload })?;
+            }
             Ok(outcome) => break Some(outcome),
             Err(_) if Instant::now() >= deadline => break None,
             Err(_) if is_open(stream)? => {}
@@ -95,7 +111,8 @@ fn answer_command(
         }
     };
     let reply = match outcome {
-        Some(Outcome::Answered(payload)) => Reply::Answer {
+        // Replies do not get here: the loop passes them on.
+        Some(Outcome::Answered(payload) | Outcome::Replied(payload)) => Reply::Answer {
             payload: payload.to_vec(),
         },
         Some(Outcome::Sent) => Reply::Sent {},

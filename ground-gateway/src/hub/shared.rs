@@ -48,6 +48,8 @@ struct Pending {
 /// What became of a command.
 pub(super) enum Outcome {
     Answered(HeldBytes),
+    /// One reply of several; the command stays open.
+    Replied(HeldBytes),
     Sent,
     Failed(CommandFailure),
 }
@@ -112,14 +114,19 @@ impl Shared {
     // Commands.
 
     /// Makes room for a command that is done at `deadline` at the latest; gives
-    /// its id. From here until [`Shared::take_back`] the hub does not leave.
-    pub(super) fn admit(&self, deadline: Instant) -> Result<(u64, Receiver<Outcome>), Refused> {
+    /// its id. From here until [`Shared::take_back`] the hub does not leave. Up to
+    /// `replies_max` replies may wait for the client.
+    pub(super) fn admit(
+        &self,
+        deadline: Instant,
+        replies_max: u32,
+    ) -> Result<(u64, Receiver<Outcome>), Refused> {
         let mut state = self.state();
         if state.leaving {
             return Err(Refused::Leaving(state.longest_wait()));
         }
         let command_id = self.free_command_id(&state).map_err(Refused::Because)?;
-        let (outcome, outcomes) = bounded(1);
+        let (outcome, outcomes) = bounded(replies_max as usize + 1);
         state
             .commands
             .insert(command_id, Pending { outcome, deadline });
@@ -157,6 +164,12 @@ impl Shared {
         }
     }
 
+    pub(super) fn converse(&self, command: Command, replies_max: u32) {
+        if let Some(link) = &*self.link() {
+            link.converse(command, replies_max);
+        }
+    }
+
     /// The newest line among the link's errors.
     pub(super) fn last_error(&self) -> Option<String> {
         let link = self.link();
@@ -170,6 +183,10 @@ impl Shared {
                 command_id,
                 payload,
             } => (command_id, Outcome::Answered(payload)),
+            Action::Replied {
+                command_id,
+                payload,
+            } => (command_id, Outcome::Replied(payload)),
             Action::Sent { command_id } => (command_id, Outcome::Sent),
             Action::Failed {
                 command_id,
