@@ -3,6 +3,7 @@
 mod commands;
 mod configuration;
 mod datagrams;
+mod downlink_options;
 mod exchanges;
 mod memory;
 mod properties;
