@@ -57,6 +57,8 @@ drop_reasons! {
     MemorySpent => "memory-spent",
     /// No part of this engine takes this payload type.
     NotCarried => "not-carried",
+    /// Link control whose octets make no sense.
+    Malformed => "malformed",
     /// All handlers are busy and the queue before them is full.
     HandlersBusy => "handlers-busy",
     /// The service refused the connection or the datagram.

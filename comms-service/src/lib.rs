@@ -61,6 +61,7 @@
 //! | [`packet`] | what the radio carries: Space Packets, and two other formats |
 //! | [`message`], [`budget`] | whole messages, and the memory they may take |
 //! | [`link`] | the engine: every decision, no I/O |
+//! | [`link_control`] | what the two ends tell each other |
 //! | [`accounting`], [`telemetry`] | what became of everything |
 //! | [`CommsService`] | the satellite's threads and sockets around the engine |
 //! | [`ground`] | the ground's |
@@ -84,6 +85,7 @@ mod error;
 pub mod graphql_error;
 pub mod ground;
 pub mod link;
+pub mod link_control;
 pub mod message;
 pub mod options;
 pub mod packet;

@@ -14,13 +14,16 @@
 //! handler-queue-messages-max = 50     # queries that wait for a handler
 //! transmit-queue-messages-max = 1024  # messages before each `write`
 //! bit-rate-bps = 9600             # of each radio, for pacing; else the radio's; 0: no pacing
+//! reception-report-ms = 0         # ground: least time between two reports; 0: none
 //! reassembly-timeout-ms = 30000   # longest pause between two segments
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
 //! ```
 //!
-//! Tables of their own, in [`QueueOptions`] and [`DownlinkOptions`]: `queue`, `downlink`.
+//! Tables of their own: `queue` ([`QueueOptions`]), `downlink` ([`DownlinkOptions`]),
+//! `submit` ([`SubmitOptions`]).
 
 mod queue;
+mod submit;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -30,6 +33,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 pub use queue::{ClassOptions, DownlinkOptions, QueueOptions, RadioPace};
+pub use submit::SubmitOptions;
 
 use crate::error::{CommsError, CommsResult};
 use crate::link::{LinkConfig, Pace};
@@ -93,6 +97,11 @@ pub struct LinkOptions {
     pub downlink: Vec<DownlinkOptions>,
     /// Bits per second of each radio, before what the radio says; 0 is no pacing.
     pub bit_rate_bps: Option<u64>,
+    /// Where apps submit messages whose fate they are told.
+    pub submit: Option<SubmitOptions>,
+    /// On the ground: at most that often, in ms, it reports which datagrams it heard;
+    /// 0 for never.
+    pub reception_report_ms: Option<u64>,
     /// Longest pause between two segments, in ms.
     pub reassembly_timeout_ms: Option<u64>,
     /// How long the ready-made `read` waits, in ms.
@@ -118,6 +127,8 @@ const KEYS: &[&str] = &[
     "queue",
     "downlink",
     "bit-rate-bps",
+    "submit",
+    "reception-report-ms",
     "reassembly-timeout-ms",
     "read-timeout-ms",
 ];
@@ -216,6 +227,11 @@ impl LinkOptions {
                 (1, TIME_MS_MAX),
             ),
             (
+                "reception-report-ms",
+                milliseconds(self.reception_report_ms),
+                (0, TIME_MS_MAX),
+            ),
+            (
                 "read-timeout-ms",
                 milliseconds(self.read_timeout_ms),
                 (1, TIME_MS_MAX),
@@ -233,7 +249,8 @@ impl LinkOptions {
     /// The limits of queues and the downlink endpoints are such as can be.
     pub(crate) fn check_queues(&self) -> CommsResult<()> {
         self.queue.check()?;
-        queue::check_downlink(&self.downlink)
+        queue::check_downlink(&self.downlink)?;
+        self.submit.iter().try_for_each(SubmitOptions::check)
     }
 
     /// A key that the chosen format does not know is as wrong as a mistyped one.
@@ -328,6 +345,10 @@ impl LinkOptions {
                 Some(_) => self.pace(&RadioPace::default()),
             },
             reassembly_timeout: timeout.unwrap_or(defaults.reassembly_timeout),
+            reception_report: match self.reception_report_ms {
+                None => defaults.reception_report,
+                Some(ms) => Some(Duration::from_millis(ms)).filter(|period| !period.is_zero()),
+            },
             ..defaults
         }
     }

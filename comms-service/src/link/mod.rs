@@ -23,7 +23,9 @@ mod endpoint;
 mod exchanges;
 mod handlers;
 mod receiving;
+mod reception;
 mod sending;
+mod submissions;
 mod transmit;
 
 use std::collections::VecDeque;
@@ -32,6 +34,7 @@ use std::time::{Duration, Instant};
 pub use commands::{Command, CommandFailure};
 pub use endpoint::DownlinkPort;
 pub use handlers::HandlerId;
+pub use submissions::{Receipt, Submission};
 pub use transmit::{
     ByClass, ClassLimits, ONE_CREDIT_BPS_MAX, Pace, QueueClass, QueueLimits, WhenFull,
 };
@@ -46,6 +49,8 @@ use crate::telemetry::ERRORS_MAX;
 use commands::Commands;
 use exchanges::Exchanges;
 use handlers::Handlers;
+use reception::Reception;
+use submissions::Submissions;
 use transmit::TransmitQueue;
 
 /// Longest time-out of any kind; longer ones are cut to it.
@@ -88,6 +93,8 @@ pub struct LinkConfig {
     pub commands_max: usize,
     /// How long an open message waits for its next segment.
     pub reassembly_timeout: Duration,
+    /// How often the ground reports at most which datagrams it heard; none for never.
+    pub reception_report: Option<Duration>,
 }
 
 impl LinkConfig {
@@ -110,6 +117,7 @@ impl LinkConfig {
             memory_bytes_max: 8 << 20,
             commands_max: 1024,
             reassembly_timeout: Duration::from_secs(30),
+            reception_report: None,
         }
     }
 }
@@ -167,6 +175,13 @@ pub enum Action {
     },
     /// Something that nobody asked for came down (ground).
     Heard(Message),
+    /// What became of a [`Link::handle_submission`] (satellite).
+    Receipt {
+        /// The number of the submission.
+        submission: u64,
+        /// What became of it.
+        receipt: Receipt,
+    },
 }
 
 /// Why a service gave no answer that can go down as it is.
@@ -187,6 +202,8 @@ pub struct Link {
     handlers: Handlers,
     exchanges: Exchanges,
     commands: Commands,
+    submissions: Submissions,
+    reception: Reception,
     /// Datagrams given to the shell that it has not yet reported.
     datagrams_in_flight: u64,
     transmit: Vec<TransmitQueue>,
@@ -201,6 +218,9 @@ impl Link {
         // So that a time-out can be added to any time.
         config.timeout = config.timeout.min(TIMEOUT_MAX);
         config.reassembly_timeout = config.reassembly_timeout.min(TIMEOUT_MAX);
+        config.reception_report = config
+            .reception_report
+            .map(|period| period.min(TIMEOUT_MAX));
         let budget = ByteBudget::new(config.memory_bytes_max);
         let messages_max = config.transmit_queue_messages_max;
         let queue = || TransmitQueue::new(messages_max, &config.queue, config.pace);
@@ -217,6 +237,8 @@ impl Link {
                 config.timeout,
             ),
             commands: Commands::default(),
+            submissions: Submissions::default(),
+            reception: Reception::new(config.reception_report),
             datagrams_in_flight: 0,
             transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
             actions: VecDeque::new(),
@@ -244,6 +266,8 @@ impl Link {
             self.reassembly.next_deadline(),
             self.exchanges.next_deadline(),
             self.commands.next_deadline(),
+            self.submissions.next_deadline(),
+            self.reception.next_deadline(),
         ];
         let queues = self
             .transmit
@@ -267,6 +291,8 @@ impl Link {
         }
         self.continue_exchanges(now);
         self.pass_queues(now);
+        self.expire_submissions(now);
+        self.report_reception(now);
         let due = self.commands.expire(now);
         self.actions.extend(due.failed);
         for command_id in due.retry {
@@ -293,6 +319,7 @@ impl Link {
         for departure in held.collect::<Vec<_>>() {
             self.count_departure(&departure);
         }
+        self.close_submissions();
         // Whoever waits for a command is told.
         self.actions.extend(self.commands.clear());
     }
@@ -309,9 +336,11 @@ impl Link {
     /// A call of this engine, or of a mission's packet format in it, was cut off
     /// by a panic: what it left unaccounted is counted as dropped.
     pub fn handle_panic(&mut self, text: &str) {
-        self.transmit.iter_mut().for_each(|queue| {
-            queue.discard_unbuilt();
-        });
+        let unbuilt = self.transmit.iter_mut();
+        let unbuilt = unbuilt.filter_map(TransmitQueue::discard_unbuilt);
+        for departure in unbuilt.collect::<Vec<_>>() {
+            self.tell_submitter(&departure);
+        }
         let all = self.snapshot();
         let reason = DropReason::InternalFault;
         self.counted

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Link;
 use crate::accounting::DropReason;
+use crate::link_control::ReceptionReport;
 use crate::message::{End, Head, Message, PayloadType};
 use crate::packet::Content;
 use crate::reassembly::{Dropped, Outcome};
@@ -38,7 +39,15 @@ impl Link {
                 }
             }
             Content::Segment(segment) => {
+                let (channel, count) = (segment.channel, segment.count);
                 let outcome = self.reassembly.accept(now, segment, octets);
+                if outcome.restart {
+                    self.reception.restarted(channel);
+                }
+                let whole = outcome.whole.as_ref();
+                if whole.is_some_and(|(message, _)| message.head.payload_type == PayloadType::Udp) {
+                    self.reception.heard(now, channel, count);
+                }
                 self.handle_outcome(now, outcome);
             }
         }
@@ -91,6 +100,20 @@ impl Link {
             (End::Satellite, PayloadType::GraphQl) => self.start_query(message),
             (End::Satellite, PayloadType::Udp) => self.send_datagram(message),
             (End::Satellite, PayloadType::UdpExchange) => self.start_exchange(now, message),
+            (End::Satellite, PayloadType::LinkControl)
+                if ReceptionReport::is_one(&message.payload) =>
+            {
+                match ReceptionReport::decode(&message.payload) {
+                    Ok(report) => {
+                        self.counted.messages_in.deliver(1);
+                        self.handle_reception_report(&report);
+                    }
+                    Err(error) => {
+                        self.note(format!("reception report refused: {error}"));
+                        self.drop_message(DropReason::Malformed, &message.head);
+                    }
+                }
+            }
             (End::Satellite, _) => self.drop_message(DropReason::NotCarried, &message.head),
         }
     }

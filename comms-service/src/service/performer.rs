@@ -96,7 +96,8 @@ impl Perform for Performer {
             Action::Answered { .. }
             | Action::Sent { .. }
             | Action::Failed { .. }
-            | Action::Heard(_) => {}
+            | Action::Heard(_)
+            | Action::Receipt { .. } => {}
         }
     }
 }

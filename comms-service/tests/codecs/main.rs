@@ -4,6 +4,7 @@
 mod kubos;
 mod octets;
 mod properties;
+mod reception_report;
 mod second_opinion;
 mod space_packet;
 mod udp;

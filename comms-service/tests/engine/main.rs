@@ -13,4 +13,5 @@ mod queue_properties;
 mod rig;
 mod segments;
 mod shutdown;
+mod submissions;
 mod transmission;
