@@ -17,6 +17,10 @@ impl Link {
             (End::Satellite, Ok(LinkControl::SegmentRequest(request))) => {
                 self.handle_segment_request(now, &head, &request)
             }
+            (End::Satellite, Ok(LinkControl::ReceptionReport(report))) => {
+                self.handle_reception_report(&report);
+                Ok(())
+            }
             (End::Ground, Ok(LinkControl::RepairedSegment(segment))) => {
                 self.handle_repaired_segment(now, &head, &segment)
             }

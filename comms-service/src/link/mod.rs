@@ -28,7 +28,9 @@ mod handlers;
 mod memory;
 mod recall;
 mod receiving;
+mod reception;
 mod sending;
+mod submissions;
 mod transmit;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -43,6 +45,7 @@ pub use contact::{
 };
 pub use exchanges::ReplyWindow;
 pub use handlers::HandlerId;
+pub use submissions::{Receipt, Submission};
 pub use transmit::{
     ByClass, ClassLimits, ONE_CREDIT_BPS_MAX, Pace, QueueClass, QueueLimits, WhenFull,
 };
@@ -61,6 +64,8 @@ use contact::Contact;
 use exchanges::{Exchanges, Over};
 use handlers::Handlers;
 use memory::CommandMemory;
+use reception::Reception;
+use submissions::Submissions;
 use transmit::TransmitQueue;
 
 /// Longest time-out of any kind; longer ones are cut to it.
@@ -112,6 +117,8 @@ pub struct LinkConfig {
     /// What the satellite remembers of commands, so that none runs twice; nothing
     /// where the format does not tell one command from another.
     pub command_memory: Option<CommandMemoryConfig>,
+    /// How often the ground reports at most which datagrams it heard; none for never.
+    pub reception_report: Option<Duration>,
 }
 
 impl LinkConfig {
@@ -138,6 +145,7 @@ impl LinkConfig {
             commands_max: 1024,
             reassembly_timeout: Duration::from_secs(30),
             command_memory: None,
+            reception_report: None,
         }
     }
 }
@@ -204,6 +212,13 @@ pub enum Action {
     },
     /// Something that nobody asked for came down (ground).
     Heard(Message),
+    /// What became of a [`Link::handle_submission`] (satellite).
+    Receipt {
+        /// The number of the submission.
+        submission: u64,
+        /// What became of it.
+        receipt: Receipt,
+    },
 }
 
 /// Why a service gave no answer that can go down as it is.
@@ -227,6 +242,8 @@ pub struct Link {
     contact: Contact,
     commands: Commands,
     memory: Option<CommandMemory>,
+    submissions: Submissions,
+    reception: Reception,
     /// Datagrams given to the shell that it has not yet reported.
     datagrams_in_flight: u64,
     /// The only one of them, if there is but one.
@@ -243,6 +260,9 @@ impl Link {
         // So that a time-out can be added to any time.
         config.timeout = config.timeout.min(TIMEOUT_MAX);
         config.reassembly_timeout = config.reassembly_timeout.min(TIMEOUT_MAX);
+        config.reception_report = config
+            .reception_report
+            .map(|period| period.min(TIMEOUT_MAX));
         let budget = ByteBudget::new(config.memory_bytes_max);
         let messages_max = config.transmit_queue_messages_max;
         let queue = || TransmitQueue::new(messages_max, &config.queue, config.pace);
@@ -263,6 +283,8 @@ impl Link {
             contact: Contact::new(config.contact.clone()),
             commands: Commands::default(),
             memory: config.command_memory.map(CommandMemory::new),
+            submissions: Submissions::default(),
+            reception: Reception::new(config.reception_report),
             datagrams_in_flight: 0,
             datagram_in_flight: None,
             transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
@@ -291,6 +313,8 @@ impl Link {
             self.reassembly.next_deadline(),
             self.exchanges.next_deadline(),
             self.commands.next_deadline(),
+            self.submissions.next_deadline(),
+            self.reception.next_deadline(),
         ];
         let queues = self
             .transmit
@@ -317,6 +341,8 @@ impl Link {
         }
         self.continue_exchanges(now);
         self.pass_queues(now);
+        self.expire_submissions(now);
+        self.report_reception(now);
         let due = self.commands.expire(now);
         self.actions.extend(due.ended);
         for command_id in due.retry {
@@ -346,6 +372,7 @@ impl Link {
         for departure in held.collect::<Vec<_>>() {
             self.count_departure(&departure);
         }
+        self.close_submissions();
         // Whoever waits for a command is told.
         self.actions.extend(self.commands.clear());
     }
@@ -395,9 +422,11 @@ impl Link {
     /// A call of this engine, or of a mission's packet format in it, was cut off
     /// by a panic: what it left unaccounted is counted as dropped.
     pub fn handle_panic(&mut self, text: &str) {
-        self.transmit.iter_mut().for_each(|queue| {
-            queue.discard_unbuilt();
-        });
+        let unbuilt = self.transmit.iter_mut();
+        let unbuilt = unbuilt.filter_map(TransmitQueue::discard_unbuilt);
+        for departure in unbuilt.collect::<Vec<_>>() {
+            self.tell_submitter(&departure);
+        }
         let all = self.snapshot();
         let reason = DropReason::InternalFault;
         self.memory.iter_mut().for_each(CommandMemory::interrupted);

@@ -39,7 +39,15 @@ impl Link {
                 }
             }
             Content::Segment(segment) => {
+                let (channel, count) = (segment.channel, segment.count);
                 let outcome = self.reassembly.accept(now, segment, octets);
+                if outcome.restart {
+                    self.reception.restarted(channel);
+                }
+                let whole = outcome.whole.as_ref();
+                if whole.is_some_and(|(message, _)| message.head.payload_type == PayloadType::Udp) {
+                    self.reception.heard(now, channel, count);
+                }
                 self.handle_outcome(now, outcome);
             }
         }

@@ -6,8 +6,11 @@ use super::transmit::{Departure, Origin, Outgoing, TransmitQueue};
 use super::{ClassLimits, Link, QueueClass, TIMEOUT_MAX, WhenFull};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
-use crate::link_control::LinkControl;
+use crate::link_control::{LinkControl, ReceptionReport};
 use crate::message::{Class, End, Head, Message, PayloadType};
+
+/// Entries of a reception report, if that many fit into one packet.
+const REPORT_ENTRIES_MAX: usize = 64;
 
 /// Why a message did not get into a transmit queue. It is counted already.
 #[derive(Debug)]
@@ -284,6 +287,34 @@ impl Link {
             }
             Err(reason) => self.drop_out(departure.class, reason),
         }
+        self.tell_submitter(departure);
+    }
+
+    /// A message was dropped: whoever submitted it hears of it.
+    pub(super) fn tell_submitter(&mut self, departure: &Departure) {
+        if let (Origin::Submission(number), Err(reason)) = (departure.origin, departure.result) {
+            self.submission_dropped(number, reason);
+        }
+    }
+
+    /// Tells the satellite what was heard, when that is due.
+    pub(super) fn report_reception(&mut self, now: Instant) {
+        let head = Head {
+            payload_type: PayloadType::LinkControl,
+            class: Class::Standard,
+            security: None,
+            command_id: 0,
+            port: 0,
+        };
+        let entries = (1..=REPORT_ENTRIES_MAX).rev().find(|entries| {
+            let bytes = ReceptionReport::bytes_of(*entries);
+            matches!(self.format.packet_count(&head, bytes), Ok(1))
+        });
+        let Some(report) = self.reception.report(now, entries.unwrap_or(0)) else {
+            return;
+        };
+        // Counted there if it does not go: the next report tells the same.
+        let _ = self.enqueue_copy(0, head, &LinkControl::ReceptionReport(report).encode(), Origin::Answer);
     }
 
     /// It is `now`: messages have lost their time to live, frames have left radios.
@@ -320,7 +351,7 @@ impl Link {
                 Ok(false) => return false,
                 Err((error, departure)) => {
                     self.note(format!("message dropped: {error}"));
-                    self.depart(now, departure);
+                    self.depart(now, write, departure);
                 }
             }
         }
@@ -361,16 +392,22 @@ impl Link {
         }
         let queue = self.transmit.get_mut(write);
         if let Some(departure) = queue.and_then(|queue| queue.written(result.is_ok())) {
-            self.depart(now, departure);
+            self.depart(now, write, departure);
         }
     }
 
     /// A message left its queue.
-    fn depart(&mut self, now: Instant, departure: Departure) {
+    fn depart(&mut self, now: Instant, write: usize, departure: Departure) {
         self.count_departure(&departure);
-        if let Origin::Command(id) = departure.origin {
-            let outcome = self.commands.departed(now, id, departure.result);
-            self.actions.extend(outcome);
+        match departure.origin {
+            Origin::Command(id) => {
+                let outcome = self.commands.departed(now, id, departure.result);
+                self.actions.extend(outcome);
+            }
+            Origin::Submission(number) if departure.result.is_ok() => {
+                self.submission_sent(now, write, number, &departure);
+            }
+            _ => {}
         }
     }
 }

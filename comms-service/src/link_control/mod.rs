@@ -9,18 +9,21 @@
 //! |---|---|---|---|
 //! | 1 | [`SegmentRequest`] | ground | [`request`] |
 //! | 2 | [`RepairedSegment`] | satellite | [`repaired`] |
+//! | 3 | [`ReceptionReport`] | ground | [`reception_report`] |
 //! | 7 | [`AnswerNotKept`] | satellite | [`not_kept`] |
 //!
 //! Decoding is strict: a payload that is longer or shorter than its type says, or
 //! that no encoder makes, is refused.
 
 pub mod not_kept;
+pub mod reception_report;
 pub mod repaired;
 pub mod request;
 
 use crate::message::PayloadType;
 
 pub use not_kept::{AnswerNotKept, NotKept};
+pub use reception_report::{Heard, ReceptionReport};
 pub use repaired::RepairedSegment;
 pub use request::{OctetRange, RANGES_MAX, SegmentRequest};
 
@@ -28,6 +31,8 @@ pub use request::{OctetRange, RANGES_MAX, SegmentRequest};
 pub const TYPE_SEGMENT_REQUEST: u8 = 1;
 /// Type octet of a [`RepairedSegment`].
 pub const TYPE_REPAIRED_SEGMENT: u8 = 2;
+/// Type octet of a [`ReceptionReport`].
+pub const TYPE_RECEPTION_REPORT: u8 = 3;
 /// Type octet of an [`AnswerNotKept`].
 pub const TYPE_ANSWER_NOT_KEPT: u8 = 7;
 
@@ -39,6 +44,8 @@ pub enum LinkControl<'a> {
     SegmentRequest(SegmentRequest),
     /// Type 2: octets of an answer.
     RepairedSegment(RepairedSegment<'a>),
+    /// Type 3: which messages the ground got whole.
+    ReceptionReport(ReceptionReport),
     /// Type 7: the answer that was asked for cannot be had.
     AnswerNotKept(AnswerNotKept),
 }
@@ -82,6 +89,7 @@ impl<'a> LinkControl<'a> {
         match *kind {
             TYPE_SEGMENT_REQUEST => SegmentRequest::decode(body).map(Self::SegmentRequest),
             TYPE_REPAIRED_SEGMENT => RepairedSegment::decode(body).map(Self::RepairedSegment),
+            TYPE_RECEPTION_REPORT => ReceptionReport::decode(body).map(Self::ReceptionReport),
             TYPE_ANSWER_NOT_KEPT => AnswerNotKept::decode(body).map(Self::AnswerNotKept),
             other => Err(LinkControlError::UnknownType(other)),
         }
@@ -92,6 +100,7 @@ impl<'a> LinkControl<'a> {
         match self {
             Self::SegmentRequest(request) => request.encode(),
             Self::RepairedSegment(segment) => segment.encode(),
+            Self::ReceptionReport(report) => report.encode(),
             Self::AnswerNotKept(not_kept) => not_kept.encode(),
         }
     }

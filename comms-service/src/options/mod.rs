@@ -14,6 +14,7 @@
 //! handler-queue-messages-max = 50     # queries that wait for a handler
 //! transmit-queue-messages-max = 1024  # messages before each `write`
 //! bit-rate-bps = 9600             # of each radio, for pacing; else the radio's; 0: no pacing
+//! reception-report-ms = 0         # ground: least time between two reports; 0: none
 //! reassembly-timeout-ms = 30000   # longest pause between two segments
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
 //! command-memory = {}             # format `space-packet`: see [`CommandMemoryOptions`]
@@ -26,10 +27,12 @@
 //! hold-outside-contact = ["bulk"] # what waits for a planned pass; or "telemetry"
 //! ```
 //!
-//! Tables of their own, in [`QueueOptions`] and [`DownlinkOptions`]: `queue`, `downlink`.
+//! Tables of their own: `queue` ([`QueueOptions`]), `downlink` ([`DownlinkOptions`]),
+//! `submit` ([`SubmitOptions`]).
 
 mod command_memory;
 mod queue;
+mod submit;
 
 mod admission;
 mod replies;
@@ -44,6 +47,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 pub use queue::{ClassOptions, DownlinkOptions, QueueOptions, RadioPace};
+pub use submit::SubmitOptions;
 
 use crate::error::{CommsError, CommsResult};
 use crate::link::{ContactConfig, HeldClass, LinkConfig, Pace};
@@ -110,6 +114,11 @@ pub struct LinkOptions {
     pub downlink: Vec<DownlinkOptions>,
     /// Bits per second of each radio, before what the radio says; 0 is no pacing.
     pub bit_rate_bps: Option<u64>,
+    /// Where apps submit messages whose fate they are told.
+    pub submit: Option<SubmitOptions>,
+    /// On the ground: at most that often, in ms, it reports which datagrams it heard;
+    /// 0 for never.
+    pub reception_report_ms: Option<u64>,
     /// Longest pause between two segments, in ms.
     pub reassembly_timeout_ms: Option<u64>,
     /// How long the ready-made `read` waits, in ms.
@@ -151,6 +160,8 @@ const KEYS: &[&str] = &[
     "queue",
     "downlink",
     "bit-rate-bps",
+    "submit",
+    "reception-report-ms",
     "reassembly-timeout-ms",
     "read-timeout-ms",
     "command-memory",
@@ -261,6 +272,11 @@ impl LinkOptions {
                 (1, TIME_MS_MAX),
             ),
             (
+                "reception-report-ms",
+                milliseconds(self.reception_report_ms),
+                (0, TIME_MS_MAX),
+            ),
+            (
                 "read-timeout-ms",
                 milliseconds(self.read_timeout_ms),
                 (1, TIME_MS_MAX),
@@ -291,7 +307,8 @@ impl LinkOptions {
     /// The limits of queues and the downlink endpoints are such as can be.
     pub(crate) fn check_queues(&self) -> CommsResult<()> {
         self.queue.check()?;
-        queue::check_downlink(&self.downlink)
+        queue::check_downlink(&self.downlink)?;
+        self.submit.iter().try_for_each(SubmitOptions::check)
     }
 
     /// What the settings for single services do not allow.
@@ -416,6 +433,10 @@ impl LinkOptions {
             command_memory: match self.format {
                 PacketFormat::SpacePacket => Some(self.command_memory().config()),
                 _ => None,
+            },
+            reception_report: match self.reception_report_ms {
+                None => defaults.reception_report,
+                Some(ms) => Some(Duration::from_millis(ms)).filter(|period| !period.is_zero()),
             },
             ..defaults
         }

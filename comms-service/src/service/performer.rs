@@ -100,7 +100,8 @@ impl Perform for Performer {
             | Action::Replied { .. }
             | Action::Sent { .. }
             | Action::Failed { .. }
-            | Action::Heard(_) => {}
+            | Action::Heard(_)
+            | Action::Receipt { .. } => {}
         }
     }
 }

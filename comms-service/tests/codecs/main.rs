@@ -5,6 +5,7 @@ mod kubos;
 mod link_control;
 mod octets;
 mod properties;
+mod reception_report;
 mod second_opinion;
 mod space_packet;
 mod udp;

@@ -257,16 +257,22 @@ fn a_begun_message_that_holds_up_a_more_urgent_one_takes_over_its_class() {
     let mut rig = Rig::with_satellite(with_map(vec![slow, urgent]));
     // Both on APID 1, where messages do not interleave.
     rig.app_sends(0, &octets(600));
-    rig.app_sends(0, &octets(600));
-    rig.transmit(End::Satellite).unwrap();
+    let mut packets = vec![rig.transmit(End::Satellite).unwrap()];
+    for id in 1..=6 {
+        rig.query(id, 8020, b"?");
+    }
+    rig.carry_up();
+    (0..6).for_each(|_| rig.service_answers(&octets(900)));
     rig.app_sends(1, b"urgent");
-    let packets = rig.transmit_all(End::Satellite);
-    let ports: Vec<_> = packets
-        .iter()
-        .filter(|packet| packet[2] & 0x40 != 0)
-        .map(|packet| u16::from_be_bytes([packet[14], packet[15]]))
-        .collect();
-    assert_eq!(ports, [14_001, 14_000]);
+    packets.extend(rig.transmit_all(End::Satellite));
+    let apids = apids(&packets);
+    // The answers and the urgent one share the radio; so it does not wait for all
+    // of them, though what it waits for is less urgent than they are.
+    let urgent = apids.iter().rposition(|apid| *apid == 1).unwrap();
+    assert!(urgent < 10, "{apids:?}");
+    assert_eq!(apids.len(), 3 + 24 + 1);
+    rig.hear_all(End::Ground, packets);
+    assert_eq!(rig.outcomes.len(), 6);
     rig.assert_idle();
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use comms_service::accounting::{DropReason, Flow, Statistics};
 use comms_service::budget::HeldBytes;
 use comms_service::link::{
-    Action, Command, CommandFailure, HandlerId, Link, LinkConfig, ServiceFailure,
+    Action, Command, CommandFailure, HandlerId, Link, LinkConfig, Receipt, ServiceFailure,
 };
 use comms_service::message::{Class, End, Head, PayloadType};
 use comms_service::options::Addresses;
@@ -78,6 +78,8 @@ pub(crate) struct Rig {
     pub(crate) outcomes: Vec<Outcome>,
     /// On the ground: what came unasked.
     pub(crate) heard: Vec<(Head, Vec<u8>)>,
+    /// On the satellite: what apps learn of what they submitted, oldest first.
+    pub(crate) receipts: Vec<(u64, Receipt)>,
 }
 
 /// The satellite's limits, with one `write` and its endpoint.
@@ -172,6 +174,7 @@ impl Rig {
             datagrams: Vec::new(),
             outcomes: Vec::new(),
             heard: Vec::new(),
+            receipts: Vec::new(),
         }
     }
 
@@ -299,6 +302,10 @@ impl Rig {
                 failure,
             } => self.outcomes.push(Outcome::Failed(command_id, failure)),
             Action::Heard(message) => self.heard.push((message.head, message.payload.to_vec())),
+            Action::Receipt {
+                submission,
+                receipt,
+            } => self.receipts.push((submission, receipt)),
         }
     }
 
@@ -340,6 +347,12 @@ impl Rig {
             timeout: COMMAND_TIMEOUT,
             retries: RETRIES,
         });
+    }
+
+    /// The satellite begins anew, and knows nothing of before.
+    pub(crate) fn restart_satellite(&mut self) {
+        let format = format(&LinkOptions::default(), End::Satellite);
+        self.satellite = Link::new(self.satellite_config.clone(), format);
     }
 
     // The services' side.

@@ -7,6 +7,7 @@ mod answers;
 mod capacity;
 mod connections;
 mod downlink;
+mod downlink_map;
 mod failing_services;
 mod garbage;
 mod kubos_format;

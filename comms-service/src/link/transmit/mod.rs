@@ -72,6 +72,8 @@ pub(crate) struct TransmitQueue {
     classes: ByClass<ClassQueue>,
     begun: BTreeMap<u16, Begun>,
     counts: BTreeMap<u16, u16>,
+    /// Packets handed out of each channel: the count, but for its going round.
+    sent_packets: BTreeMap<u16, u64>,
     /// The channel whose packet is with the radio.
     with_radio: Option<u16>,
     /// The channel whose packet the format is building; left behind by a format
@@ -105,6 +107,7 @@ impl TransmitQueue {
             },
             begun: BTreeMap::new(),
             counts: BTreeMap::new(),
+            sent_packets: BTreeMap::new(),
             with_radio: None,
             building: None,
             pacer: Pacer::new(pace),
@@ -247,6 +250,7 @@ impl TransmitQueue {
             return Err((error, departure));
         }
         *count = (*count + 1) % 0x4000;
+        *self.sent_packets.entry(channel).or_insert(0) += 1;
         begun.next += 1;
         let own = (begun.outgoing.class, begun.flow);
         for (class, flow) in [Some(own), on_behalf].into_iter().flatten() {
@@ -414,6 +418,11 @@ impl TransmitQueue {
             account.messages.queued += (queue.messages_held() - begun) as u64;
             account.bytes_held += (queue.own.bytes + queue.apps.bytes) as u64;
         }
+    }
+
+    /// Packets of a channel that were handed out so far.
+    pub(crate) fn sent_packets(&self, channel: u16) -> u64 {
+        self.sent_packets.get(&channel).copied().unwrap_or(0)
     }
 
     fn messages_held(&self) -> usize {

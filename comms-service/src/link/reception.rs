@@ -1,0 +1,96 @@
+//! The ground's reception reports: which messages came down whole.
+//!
+//! A message is named by its APID and the sequence count of its last packet. Each is
+//! in so many reports that the loss of one or two does not hide it, and then
+//! forgotten, so that no report tells of what a satellite sent before it began anew.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::link_control::{Heard, ReceptionReport};
+
+/// Reports that a message is in.
+const REPORTS_EACH: u8 = 3;
+/// Messages of one APID that are to be reported; then the oldest is forgotten.
+const MESSAGES_MAX: usize = 1024;
+/// Half of the sequence counts: what is farther ahead is behind.
+const COUNTS_AHEAD_MAX: u16 = 0x2000;
+const COUNTS: u16 = 0x4000;
+
+#[derive(Debug)]
+pub(super) struct Reception {
+    /// Between two reports; none for no reports.
+    period: Option<Duration>,
+    last_report: Option<Instant>,
+    /// By APID, oldest first: the count, and in how many reports it was.
+    heard: BTreeMap<u16, VecDeque<(u16, u8)>>,
+    /// When the first message came that no report told of.
+    since: Option<Instant>,
+}
+
+impl Reception {
+    pub(super) fn new(period: Option<Duration>) -> Self {
+        Reception {
+            period,
+            last_report: None,
+            heard: BTreeMap::new(),
+            since: None,
+        }
+    }
+
+    /// A message came whole, whose last packet had this count.
+    pub(super) fn heard(&mut self, now: Instant, apid: u16, count: u16) {
+        if self.period.is_none() {
+            return;
+        }
+        let heard = self.heard.entry(apid).or_default();
+        if let Some((newest, _)) = heard.back() {
+            let ahead = (count + COUNTS - newest) % COUNTS;
+            if ahead >= COUNTS_AHEAD_MAX {
+                heard.clear();
+            }
+        }
+        heard.push_back((count, 0));
+        // Not farther back than counts are unambiguous.
+        while heard.front().is_some_and(|(oldest, _)| {
+            heard.len() > MESSAGES_MAX || (count + COUNTS - oldest) % COUNTS >= COUNTS_AHEAD_MAX
+        }) {
+            heard.pop_front();
+        }
+        self.since.get_or_insert(now);
+    }
+
+    /// The sender of an APID began anew.
+    pub(super) fn restarted(&mut self, apid: u16) {
+        self.heard.remove(&apid);
+    }
+
+    /// When the next report is due.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let since = self.since?;
+        let period = self.period?;
+        Some(
+            self.last_report
+                .map_or(since, |last| since.max(last + period)),
+        )
+    }
+
+    /// The report that is due, of at most `entries_max` entries: the newest first.
+    pub(super) fn report(&mut self, now: Instant, entries_max: usize) -> Option<ReceptionReport> {
+        if self.next_deadline().is_none_or(|due| due > now) {
+            return None;
+        }
+        let mut report = ReceptionReport::default();
+        for (apid, counts) in &mut self.heard {
+            let entries = Heard::of_counts(*apid, counts.iter().map(|(count, _)| *count));
+            report.heard.extend(entries);
+            counts.iter_mut().for_each(|(_, reports)| *reports += 1);
+            counts.retain(|(_, reports)| *reports < REPORTS_EACH);
+        }
+        report.heard.truncate(entries_max);
+        self.heard.retain(|_, counts| !counts.is_empty());
+        self.last_report = Some(now);
+        self.since = (!self.heard.is_empty()).then_some(now);
+        (!report.heard.is_empty()).then_some(report)
+    }
+}
