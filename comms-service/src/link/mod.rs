@@ -22,18 +22,20 @@ mod control;
 mod dispatch;
 mod exchanges;
 mod handlers;
+mod journal;
 mod memory;
 mod recall;
 mod receiving;
 mod sending;
 mod transmit;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 pub use commands::{Command, CommandFailure};
 pub use handlers::HandlerId;
-pub use memory::CommandMemoryConfig;
+pub use journal::{JournalEntry, RecordId};
+pub use memory::{CommandKey, CommandMemoryConfig, RecordedCommand};
 
 use crate::accounting::{DropReason, Statistics};
 use crate::budget::{ByteBudget, HeldBytes};
@@ -84,6 +86,8 @@ pub struct LinkConfig {
     /// What the satellite remembers of commands, so that none runs twice; nothing
     /// where the format does not tell one command from another.
     pub command_memory: Option<CommandMemoryConfig>,
+    /// Whether mutations are recorded before they run ([`Action::Journal`]).
+    pub records_commands: bool,
 }
 
 impl LinkConfig {
@@ -104,6 +108,7 @@ impl LinkConfig {
             commands_max: 1024,
             reassembly_timeout: Duration::from_secs(30),
             command_memory: None,
+            records_commands: false,
         }
     }
 }
@@ -140,6 +145,8 @@ pub enum Action {
         /// The datagram.
         payload: HeldBytes,
     },
+    /// Enter this in the journal of commands.
+    Journal(JournalEntry),
     /// An answer to a command of ours (ground).
     Answered {
         /// The command's id.
@@ -182,6 +189,9 @@ pub struct Link {
     exchanges: Exchanges,
     commands: Commands,
     memory: Option<CommandMemory>,
+    /// Mutations that wait to be on the disk.
+    recording: BTreeMap<RecordId, Message>,
+    next_record: u64,
     /// Datagrams given to the shell that it has not yet reported.
     datagrams_in_flight: u64,
     /// The only one of them, if there is but one.
@@ -214,6 +224,8 @@ impl Link {
             ),
             commands: Commands::default(),
             memory: config.command_memory.map(CommandMemory::new),
+            recording: BTreeMap::new(),
+            next_record: 0,
             datagrams_in_flight: 0,
             datagram_in_flight: None,
             transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
@@ -278,6 +290,7 @@ impl Link {
         self.counted.packets_in.drop(DropReason::Shutdown, packets);
         let mut messages = self.handlers.clear() + self.exchanges.clear();
         messages += std::mem::take(&mut self.datagrams_in_flight);
+        messages += std::mem::take(&mut self.recording).len() as u64;
         if let Some(memory) = &mut self.memory {
             memory.clear(&self.budget);
         }
@@ -332,6 +345,7 @@ impl Link {
         let mut all = self.counted.clone();
         all.packets_in.queued = self.reassembly.packets_held();
         all.messages_in.queued = self.handlers.waiting() + self.exchanges.waiting();
+        all.messages_in.queued += self.recording.len() as u64;
         all.messages_in.in_flight =
             self.handlers.active() + self.exchanges.active() + self.datagrams_in_flight;
         for queue in &self.transmit {

@@ -92,6 +92,11 @@ impl Plan {
             // Its command ids may mean something else.
             link.command_memory = None;
         }
+        if options.state_dir.is_some() && link.command_memory.is_none() {
+            let text = "state-dir: a packet format of the mission's own remembers no commands";
+            return Err(config_error(text.to_string()));
+        }
+        link.records_commands = options.state_dir.is_some();
         Ok(Plan {
             link,
             format,
