@@ -234,6 +234,8 @@ pub struct Statistics {
     pub read_errors: u64,
     /// Commands that are remembered.
     pub commands_remembered: u64,
+    /// State files that were damaged and begun anew.
+    pub state_files_damaged: u64,
     /// Octets of answers that are remembered, which give way to everything else.
     pub answer_bytes_remembered: u64,
     /// Octets held now.

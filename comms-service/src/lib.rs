@@ -85,6 +85,7 @@ mod error;
 pub mod graphql_error;
 mod graphql_operation;
 pub mod ground;
+mod journal;
 pub mod link;
 pub mod link_control;
 pub mod message;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use comms_service::PacketFormat;
 use service_host::arguments::LogLevel;
 
 use crate::hub::REPLIES_MAX;
-use crate::patience::{Patience, RETRIES_MAX, parse_timeout};
+use crate::patience::{Patience, RETRIES_MAX, parse_timeout, retries_default};
 
 /// Speaks with a satellite: asks its services, sends messages to them, and
 /// listens to what comes down.
@@ -154,18 +155,19 @@ pub(crate) struct QueryArguments {
 
     /// Send the query again, so many times, when no answer came
     ///
-    /// A retry sends the whole query again. Until satellites remember the commands
-    /// they ran, a mutation whose answer was lost runs twice.
-    #[arg(long, value_name = "N", help_heading = TRIES,
-          default_value_t = 0, value_parser = retries())]
-    retries: u32,
+    /// [default: 3 in format `space-packet`, 0 in others] In format `space-packet`
+    /// the satellite knows a command that it ran and answers from memory. In the
+    /// other formats a mutation whose answer was lost runs twice.
+    #[arg(long, value_name = "N", help_heading = TRIES, value_parser = retries())]
+    retries: Option<u32>,
 }
 
 impl QueryArguments {
-    pub(crate) fn patience(&self) -> Patience {
+    /// On a link that speaks `format`.
+    pub(crate) fn patience(&self, format: PacketFormat) -> Patience {
         Patience {
             timeout: self.timeout,
-            retries: self.retries,
+            retries: self.retries.unwrap_or(retries_default(format)),
         }
     }
 }
@@ -308,13 +310,23 @@ mod tests {
         let query = parse(&format!("ground query --service 1 {{a}} {patience}"));
         let send = parse(&format!("ground send --port 1 --text a {patience}"));
         let patience = [query, send].map(|parsed| match parsed.unwrap().command {
-            Command::Query(arguments) => arguments.patience(),
+            Command::Query(arguments) => arguments.patience(PacketFormat::SpacePacket),
             Command::Send(arguments) => arguments.patience(),
             _ => unreachable!(),
         });
         for patience in patience {
             assert_eq!((patience.timeout.as_secs(), patience.retries), (2, 3));
         }
+    }
+
+    #[test]
+    fn a_query_is_sent_again_by_itself_where_that_runs_nothing_twice() {
+        let Command::Query(query) = parse("ground query --service 1 {a}").unwrap().command else {
+            unreachable!()
+        };
+        assert_eq!(query.patience(PacketFormat::SpacePacket).retries, 3);
+        assert_eq!(query.patience(PacketFormat::Kubos).retries, 0);
+        assert_eq!(query.patience(PacketFormat::Udp).retries, 0);
     }
 
     #[test]

@@ -2,15 +2,28 @@
 
 use std::time::Duration;
 
+use comms_service::PacketFormat;
+
 /// Wait after each try when nothing else is said.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// Longest wait after a try.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most retries of a command.
 pub const RETRIES_MAX: u32 = 100;
+/// Retries of a query where the satellite remembers what it ran.
+const RETRIES_REMEMBERED: u32 = 3;
 /// How long the radio may take for one try of a command, everything before it in
 /// the queue included.
 pub const TRANSMIT_WAIT_MAX: Duration = Duration::from_secs(600);
+
+/// How often a query is sent again when nothing else is said: not at all where a
+/// mutation could run twice by it.
+pub(crate) fn retries_default(format: PacketFormat) -> u32 {
+    match format {
+        PacketFormat::SpacePacket => RETRIES_REMEMBERED,
+        _ => 0,
+    }
+}
 
 /// How long to wait for an answer, and how often to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +31,8 @@ pub struct Patience {
     /// How long to wait after each try, from when the radio took it.
     pub timeout: Duration,
     /// How many times to send the command again. A retry is the whole command
-    /// once more: if only its answer was lost, a mutation runs twice.
+    /// once more; in a format without command memory, a mutation whose answer was
+    /// lost runs twice by it.
     pub retries: u32,
 }
 

@@ -47,7 +47,7 @@ impl Link {
         }
     }
 
-    fn refuse_busy(&mut self, head: &Head, handlers: usize) {
+    pub(super) fn refuse_busy(&mut self, head: &Head, handlers: usize) {
         self.drop_message(DropReason::HandlersBusy, head);
         let why = match handlers {
             0 => "there is no handler for it (max_num_handlers is 0)".to_string(),

@@ -58,6 +58,11 @@ impl Handlers {
         self.waiting.len() as u64
     }
 
+    /// How many are with services or wait.
+    pub(super) fn held(&self) -> usize {
+        self.active.len() + self.waiting.len()
+    }
+
     /// Forgets everything; gives how many messages that were.
     pub(super) fn clear(&mut self) -> u64 {
         let messages = self.active() + self.waiting();

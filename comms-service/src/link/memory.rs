@@ -41,12 +41,26 @@ impl Default for CommandMemoryConfig {
 /// How a command is known. Class is no part of it: a long and a short answer
 /// are to the same command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct CommandKey {
+pub struct CommandKey {
     /// The ground station, on a link with security.
-    pub(crate) station: Option<u8>,
-    pub(crate) payload_type: PayloadType,
-    pub(crate) port: u16,
-    pub(crate) command_id: u64,
+    pub station: Option<u8>,
+    /// [`PayloadType::GraphQl`] or [`PayloadType::Udp`].
+    pub payload_type: PayloadType,
+    /// The service's port.
+    pub port: u16,
+    /// Never 0.
+    pub command_id: u64,
+}
+
+/// What outlives a restart of a command that was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordedCommand {
+    /// Which command.
+    pub key: CommandKey,
+    /// SHA-256 of its payload, the first 16 octets.
+    pub hash: [u8; 16],
+    /// It was answered, so its outcome is known.
+    pub finished: bool,
 }
 
 /// The first octets of a payload's SHA-256.
@@ -93,6 +107,8 @@ struct Remembered {
     state: State,
     /// Its place in the order of forgetting; none while it runs.
     age: Option<u64>,
+    /// It is in the journal.
+    recorded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +124,8 @@ enum State {
 /// What is to be done with a command that came.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Recall {
-    /// It is new, or may be run again.
-    Run,
+    /// It is new, or may be run again; a mutation, after it was recorded as this.
+    Run(Option<RecordedCommand>),
     /// The same as one that runs, or a datagram that went: nothing to do.
     Repeated(DropReason),
     /// It was answered: once more.
@@ -186,31 +202,75 @@ impl CommandMemory {
             arrived: now,
             state: State::Running,
             age: None,
+            recorded: false,
         };
+        let command = remembered.mutation.then_some(RecordedCommand {
+            key,
+            hash,
+            finished: false,
+        });
         self.commands.insert(key, remembered);
-        Recall::Run
+        Recall::Run(command)
     }
 
-    /// A command did not reach its service: it may come again.
-    pub(super) fn refused(&mut self, key: &CommandKey) {
-        let runs = |known: &Remembered| known.state == State::Running;
-        if self.commands.get(key).is_some_and(runs) {
-            self.commands.remove(key);
+    /// A command of the journal, from before a restart.
+    pub(super) fn restore(&mut self, now: Instant, budget: &ByteBudget, command: RecordedCommand) {
+        if self.commands.len() >= self.config.commands_max {
+            self.forget_oldest(budget);
+        }
+        let remembered = Remembered {
+            hash: command.hash,
+            mutation: true,
+            arrived: now,
+            state: State::Running,
+            age: None,
+            recorded: true,
+        };
+        self.commands.insert(command.key, remembered);
+        let state = match command.finished {
+            true => State::Done(None),
+            false => State::Unknown(None),
+        };
+        self.finish(&command.key, state);
+    }
+
+    /// A command is in the journal.
+    pub(super) fn recorded(&mut self, key: &CommandKey) {
+        if let Some(known) = self.commands.get_mut(key) {
+            known.recorded = true;
         }
     }
 
+    /// A command did not reach its service: it may come again. Gives whether it is
+    /// in the journal.
+    pub(super) fn refused(&mut self, key: &CommandKey) -> bool {
+        let runs = |known: &&Remembered| known.state == State::Running;
+        let Some(known) = self.commands.get(key).filter(runs) else {
+            return false;
+        };
+        let recorded = known.recorded;
+        self.commands.remove(key);
+        recorded
+    }
+
     /// A command was answered with `answer`; or went to its service, which gives
-    /// no answer.
-    pub(super) fn answered(&mut self, budget: &ByteBudget, key: &CommandKey, answer: &[u8]) {
+    /// no answer. Gives whether it is in the journal.
+    pub(super) fn answered(
+        &mut self,
+        budget: &ByteBudget,
+        key: &CommandKey,
+        answer: &[u8],
+    ) -> bool {
         let stored = match key.payload_type {
             PayloadType::Udp => None,
             _ => budget.store(answer, self.config.answer_bytes_max),
         };
         self.finish(key, State::Done(stored));
+        self.commands.get(key).is_some_and(|known| known.recorded)
     }
 
     /// A command was handed over, and what came back is no answer of its service;
-    /// `error` is what the ground is told.
+    /// `error` is what the ground is told. In the journal a mutation stays started.
     pub(super) fn failed(&mut self, budget: &ByteBudget, key: &CommandKey, error: &[u8]) {
         if self.commands.get(key).is_some_and(|known| known.mutation) {
             let stored = budget.store(error, self.config.answer_bytes_max);
@@ -221,8 +281,11 @@ impl CommandMemory {
     }
 
     /// A datagram that was counted as handed over was not taken: it may come again.
-    pub(super) fn not_sent(&mut self, budget: &ByteBudget, key: &CommandKey) {
+    /// Gives whether it is in the journal.
+    pub(super) fn not_sent(&mut self, budget: &ByteBudget, key: &CommandKey) -> bool {
+        let recorded = self.commands.get(key).is_some_and(|known| known.recorded);
         self.forget(key, budget);
+        recorded
     }
 
     /// The engine lost track of what ran.

@@ -25,6 +25,7 @@ mod dispatch;
 mod endpoint;
 mod exchanges;
 mod handlers;
+mod journal;
 mod memory;
 mod recall;
 mod receiving;
@@ -49,7 +50,8 @@ pub use submissions::{Receipt, Submission};
 pub use transmit::{
     ByClass, ClassLimits, ONE_CREDIT_BPS_MAX, Pace, QueueClass, QueueLimits, WhenFull,
 };
-pub use memory::CommandMemoryConfig;
+pub use journal::{JournalEntry, RecordId};
+pub use memory::{CommandKey, CommandMemoryConfig, RecordedCommand};
 
 use crate::accounting::{DropReason, Statistics};
 use crate::budget::{ByteBudget, HeldBytes};
@@ -119,6 +121,8 @@ pub struct LinkConfig {
     pub command_memory: Option<CommandMemoryConfig>,
     /// How often the ground reports at most which datagrams it heard; none for never.
     pub reception_report: Option<Duration>,
+    /// Whether mutations are recorded before they run ([`Action::Journal`]).
+    pub records_commands: bool,
 }
 
 impl LinkConfig {
@@ -146,6 +150,7 @@ impl LinkConfig {
             reassembly_timeout: Duration::from_secs(30),
             command_memory: None,
             reception_report: None,
+            records_commands: false,
         }
     }
 }
@@ -190,6 +195,8 @@ pub enum Action {
         /// The answer.
         payload: HeldBytes,
     },
+    /// Enter this in the journal of commands.
+    Journal(JournalEntry),
     /// An answer to a command of ours (ground).
     Answered {
         /// The command's id.
@@ -244,6 +251,9 @@ pub struct Link {
     memory: Option<CommandMemory>,
     submissions: Submissions,
     reception: Reception,
+    /// Mutations that wait to be on the disk.
+    recording: BTreeMap<RecordId, Message>,
+    next_record: u64,
     /// Datagrams given to the shell that it has not yet reported.
     datagrams_in_flight: u64,
     /// The only one of them, if there is but one.
@@ -285,6 +295,8 @@ impl Link {
             memory: config.command_memory.map(CommandMemory::new),
             submissions: Submissions::default(),
             reception: Reception::new(config.reception_report),
+            recording: BTreeMap::new(),
+            next_record: 0,
             datagrams_in_flight: 0,
             datagram_in_flight: None,
             transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
@@ -361,6 +373,7 @@ impl Link {
         self.counted.packets_in.drop(DropReason::Shutdown, packets);
         let mut messages = self.handlers.clear() + self.exchanges.clear();
         messages += std::mem::take(&mut self.datagrams_in_flight);
+        messages += std::mem::take(&mut self.recording).len() as u64;
         if let Some(memory) = &mut self.memory {
             memory.clear(&self.budget);
         }
@@ -453,6 +466,7 @@ impl Link {
         let mut all = self.counted.clone();
         all.packets_in.queued = self.reassembly.packets_held();
         all.messages_in.queued = self.handlers.waiting() + self.exchanges.waiting();
+        all.messages_in.queued += self.recording.len() as u64;
         all.messages_in.in_flight =
             self.handlers.active() + self.exchanges.active() + self.datagrams_in_flight;
         for queue in &self.transmit {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::memory::{CommandKey, Recall};
-use super::{Link, ServiceFailure};
+use super::{Action, JournalEntry, Link, ServiceFailure};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
 use crate::message::{Head, Message, PayloadType};
@@ -14,10 +14,17 @@ impl Link {
         let Message { head, payload } = message;
         let recall = match (&mut self.memory, CommandKey::of(&head)) {
             (Some(memory), Some(key)) => memory.recall(now, &self.budget, key, &payload),
-            _ => Recall::Run,
+            _ => Recall::Run(None),
         };
         match recall {
-            Recall::Run => self.dispatch(now, Message { head, payload }),
+            Recall::Run(Some(command)) if self.config.records_commands => {
+                let message = Message { head, payload };
+                match self.may_record(head.payload_type) {
+                    true => self.record(command, message),
+                    false => self.refuse_unrecorded(message),
+                }
+            }
+            Recall::Run(_) => self.dispatch(now, Message { head, payload }),
             Recall::Repeated(reason) => self.drop_retry(reason, &head),
             Recall::Answer(stored) => {
                 self.drop_retry(DropReason::AnsweredFromMemory, &head);
@@ -43,6 +50,14 @@ impl Link {
         }
     }
 
+    /// A mutation that cannot wait to be recorded: nobody would take a query then.
+    fn refuse_unrecorded(&mut self, message: Message) {
+        match message.head.payload_type {
+            PayloadType::Udp => self.drop_message(DropReason::StorageFailed, &message.head),
+            _ => self.refuse_busy(&message.head, self.config.handlers_max),
+        }
+    }
+
     /// A message that is not run: one more of a command that is known.
     fn drop_retry(&mut self, reason: DropReason, head: &Head) {
         self.counted.messages_in.drop(reason, 1);
@@ -56,21 +71,30 @@ impl Link {
     /// A command was refused before it reached its service: it may come again.
     pub(super) fn forget_command(&mut self, head: &Head) {
         if let (Some(memory), Some(key)) = (&mut self.memory, CommandKey::of(head)) {
-            memory.refused(&key);
+            let recorded = memory.refused(&key);
+            self.enter(recorded, JournalEntry::Forgotten(key));
+        }
+    }
+
+    fn enter(&mut self, recorded: bool, entry: JournalEntry) {
+        if recorded {
+            self.actions.push_back(Action::Journal(entry));
         }
     }
 
     /// The socket did not take a datagram: it may come again.
     pub(super) fn forget_datagram(&mut self, head: &Head) {
         if let (Some(memory), Some(key)) = (&mut self.memory, CommandKey::of(head)) {
-            memory.not_sent(&self.budget, &key);
+            let recorded = memory.not_sent(&self.budget, &key);
+            self.enter(recorded, JournalEntry::Forgotten(key));
         }
     }
 
     /// A command's service answered.
     pub(super) fn remember_answer(&mut self, head: &Head, answer: &[u8]) {
         if let (Some(memory), Some(key)) = (&mut self.memory, CommandKey::of(head)) {
-            memory.answered(&self.budget, &key, answer);
+            let recorded = memory.answered(&self.budget, &key, answer);
+            self.enter(recorded, JournalEntry::Finished(key));
         }
     }
 
@@ -81,14 +105,17 @@ impl Link {
         };
         match failure.reason {
             // Nothing of it reached the service.
-            DropReason::HandlersBusy | DropReason::ServiceUnreachable => memory.refused(&key),
+            DropReason::HandlersBusy | DropReason::ServiceUnreachable => {
+                let recorded = memory.refused(&key);
+                self.enter(recorded, JournalEntry::Forgotten(key));
+            }
             _ => memory.failed(&self.budget, &key, error),
         }
     }
 }
 
 /// What the ground is told of a command that is not run.
-fn refusal(reason: DropReason, head: &Head) -> String {
+pub(super) fn refusal(reason: DropReason, head: &Head) -> String {
     let (id, port) = (head.command_id, head.port);
     let why = match reason {
         DropReason::CommandIdReused => {

@@ -11,6 +11,7 @@
 //! | `replies` | receives the answers of UDP services (format `udp`, reply windows) |
 //! | `downlink-PORT` | receives the datagrams of mission apps |
 //! | `transmit-N` | calls `write` number N |
+//! | `storage` | puts on the disk what outlives a restart (with `state-dir` only) |
 //! | `clock` | wakes the engine when a time-out is due |
 
 mod downlink;
@@ -20,6 +21,7 @@ mod http;
 mod performer;
 mod plan;
 mod replies;
+mod state;
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -35,7 +37,9 @@ use crate::error::{CommsError, CommsResult};
 use crate::link::{Link, TIMEOUT_MAX};
 use crate::options::{LinkOptions, PacketFormat, RadioPace};
 use crate::packet::LinkPacket;
-use crate::shell::{self, Ending, LinkThreads, RadioFunctions, Running, Shell, Wakes};
+use crate::shell::{
+    self, Ending, LinkThreads, RadioFunctions, Running, Shell, USER_STACK_BYTES, Wakes, storage,
+};
 use crate::telemetry::CommsTelemetry;
 
 use plan::Plan;
@@ -162,11 +166,26 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         for notice in self.options.notices {
             link.note(notice);
         }
+        let commands_max = plan
+            .link
+            .command_memory
+            .map_or(0, |memory| memory.commands_max);
+        let (storage, state) = match &self.options.state_dir {
+            Some(directory) => {
+                let (storage, state) = state::open(directory, commands_max, &mut link)?;
+                (Some(storage), Some(state))
+            }
+            None => (None, None),
+        };
+        if commands_max > 0 && state.is_none() {
+            log::info!("no state-dir: a restart forgets which commands ran");
+        }
         let (performer, jobs) = performer::Performer::new(
             controls.satellite_ip,
             sockets.datagrams,
             replies.sockets(),
             handlers_max,
+            storage,
         );
         let budget = link.budget().clone();
         let answer_bytes_max = link.message_bytes_max();
@@ -180,6 +199,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             satellite_ip: controls.satellite_ip,
             read_timeout,
             downlinks: sockets.downlinks,
+            state,
             wakes,
             radio: RadioFunctions {
                 read: controls.read.map(|read| (read, controls.read_conn)),
@@ -213,6 +233,7 @@ struct Parts<Connection> {
     satellite_ip: Ipv4Addr,
     read_timeout: Duration,
     downlinks: Vec<UdpSocket>,
+    state: Option<state::State>,
     wakes: Wakes,
     radio: RadioFunctions<Connection>,
 }
@@ -224,6 +245,14 @@ impl<Connection: Send + 'static> Parts<Connection> {
         self.replies
             .start(shell, self.satellite_ip, self.read_timeout, intake)?;
         downlink::start(shell, self.downlinks, intake)?;
+        if let Some(mut state) = self.state {
+            // It ends with the transmit threads: what is answered in the last moment
+            // is entered, too.
+            let own = Arc::clone(shell);
+            let run = move || storage::run(&own, &mut state.journal, &state.entries);
+            let threads = &mut threads.transmit;
+            threads.spawn("storage", USER_STACK_BYTES, run)?;
+        }
         shell::start_threads(shell, self.wakes, self.radio, threads)
     }
 }

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
 use crate::link::{Action, HandlerId, ServiceFailure};
+use crate::shell::storage::Storage;
 use crate::shell::{Perform, Shell};
 
 /// A query for a handler thread.
@@ -24,6 +25,7 @@ pub(super) struct Performer {
     datagrams: UdpSocket,
     exchanges: Arc<Vec<mio::net::UdpSocket>>,
     jobs: Sender<Job>,
+    storage: Option<Storage>,
 }
 
 impl Performer {
@@ -32,6 +34,7 @@ impl Performer {
         datagrams: UdpSocket,
         exchanges: Arc<Vec<mio::net::UdpSocket>>,
         handlers_max: usize,
+        storage: Option<Storage>,
     ) -> (Self, Receiver<Job>) {
         // The engine starts no more than `handlers_max` at once, so there is
         // always room for the next one.
@@ -41,6 +44,7 @@ impl Performer {
             datagrams,
             exchanges,
             jobs,
+            storage,
         };
         (performer, receiver)
     }
@@ -93,6 +97,11 @@ impl Perform for Performer {
                         let failure = not_sent(service, &error);
                         shell.with(|link, now| link.handle_exchange_failed(now, socket, failure));
                     }
+                }
+            }
+            Action::Journal(entry) => {
+                if let Some(storage) = &self.storage {
+                    storage.enter(shell, entry);
                 }
             }
             // Actions of the ground end; this end never decides on them.

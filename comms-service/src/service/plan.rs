@@ -103,6 +103,11 @@ impl Plan {
             link.command_memory = None;
         }
         link.pace = options.pace(radio_pace);
+        if options.state_dir.is_some() && link.command_memory.is_none() {
+            let text = "state-dir: a packet format of the mission's own remembers no commands";
+            return Err(config_error(text.to_string()));
+        }
+        link.records_commands = options.state_dir.is_some();
         Ok(Plan {
             link,
             format,

@@ -11,6 +11,7 @@ mod guard;
 mod read;
 mod running;
 mod stop;
+pub(crate) mod storage;
 mod threads;
 mod transmit;
 

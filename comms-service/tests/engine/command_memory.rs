@@ -11,18 +11,18 @@ use comms_service::packet::SpacePacketFormat;
 
 use crate::rig::{Rig, Socket, dropped, failure, head, octets, satellite_config, segments};
 
-const MUTATION: &[u8] = b"{\"query\":\"mutation { fire }\"}";
-const QUERY: &[u8] = b"{\"query\":\"{ ping }\"}";
-const PORT: u16 = 8020;
+pub(crate) const MUTATION: &[u8] = b"{\"query\":\"mutation { fire }\"}";
+pub(crate) const QUERY: &[u8] = b"{\"query\":\"{ ping }\"}";
+pub(crate) const PORT: u16 = 8020;
 
 /// The satellite alone; the ground is played by the test.
-struct Satellite {
-    rig: Rig,
+pub(crate) struct Satellite {
+    pub(crate) rig: Rig,
     count: u16,
 }
 
 impl Satellite {
-    fn new(memory: CommandMemoryConfig, config: LinkConfig) -> Satellite {
+    pub(crate) fn new(memory: CommandMemoryConfig, config: LinkConfig) -> Satellite {
         Satellite {
             rig: Rig::with_satellite(LinkConfig {
                 command_memory: Some(memory),
@@ -32,30 +32,30 @@ impl Satellite {
         }
     }
 
-    fn remembering() -> Satellite {
+    pub(crate) fn remembering() -> Satellite {
         Satellite::new(CommandMemoryConfig::default(), satellite_config())
     }
 
-    fn hears(&mut self, head: Head, payload: &[u8]) {
+    pub(crate) fn hears(&mut self, head: Head, payload: &[u8]) {
         let ground = SpacePacketFormat::new(End::Ground);
         let packets = segments(&ground, head, payload, self.count);
         self.count += packets.len() as u16;
         self.rig.hear_all(End::Satellite, packets);
     }
 
-    fn asked(&mut self, id: u64, payload: &[u8]) {
+    pub(crate) fn asked(&mut self, id: u64, payload: &[u8]) {
         self.hears(head(PayloadType::GraphQl, id, PORT), payload);
     }
 
     /// The payloads of what goes down, each in one packet.
-    fn answers(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn answers(&mut self) -> Vec<Vec<u8>> {
         let packets = self.rig.transmit_all(End::Satellite);
         let payload = |packet: &Vec<u8>| packet[16..packet.len() - 2].to_vec();
         packets.iter().map(payload).collect()
     }
 
     #[track_caller]
-    fn refuses(&mut self, reason: DropReason) {
+    pub(crate) fn refuses(&mut self, reason: DropReason) {
         let answers = self.answers();
         assert_eq!(answers.len(), 1);
         let text = String::from_utf8_lossy(&answers[0]).to_string();
@@ -67,7 +67,7 @@ impl Satellite {
     }
 
     #[track_caller]
-    fn dropped_for(&self, reason: DropReason, count: u64) {
+    pub(crate) fn dropped_for(&self, reason: DropReason, count: u64) {
         assert_eq!(
             dropped(&self.rig.satellite().messages_in),
             [(reason, count)]

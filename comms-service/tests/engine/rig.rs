@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use comms_service::accounting::{DropReason, Flow, Statistics};
 use comms_service::budget::HeldBytes;
 use comms_service::link::{
-    Action, Command, CommandFailure, HandlerId, Link, LinkConfig, Receipt, ServiceFailure,
+    Action, Command, CommandFailure, HandlerId, JournalEntry, Link, LinkConfig, Receipt, ServiceFailure,
 };
 use comms_service::message::{Class, End, Head, PayloadType};
 use comms_service::options::Addresses;
@@ -74,6 +74,8 @@ pub(crate) struct Rig {
     pub(crate) exchanges: VecDeque<Exchange>,
     /// On the satellite: for which port, and what.
     pub(crate) datagrams: Vec<(u16, Vec<u8>)>,
+    /// On the satellite: not yet written.
+    pub(crate) journal: VecDeque<JournalEntry>,
     /// On the ground, oldest first.
     pub(crate) outcomes: Vec<Outcome>,
     /// On the ground: what came unasked.
@@ -172,6 +174,7 @@ impl Rig {
             posts: VecDeque::new(),
             exchanges: VecDeque::new(),
             datagrams: Vec::new(),
+            journal: VecDeque::new(),
             outcomes: Vec::new(),
             heard: Vec::new(),
             receipts: Vec::new(),
@@ -301,6 +304,7 @@ impl Rig {
                 command_id,
                 failure,
             } => self.outcomes.push(Outcome::Failed(command_id, failure)),
+            Action::Journal(entry) => self.journal.push_back(entry),
             Action::Heard(message) => self.heard.push((message.head, message.payload.to_vec())),
             Action::Receipt {
                 submission,

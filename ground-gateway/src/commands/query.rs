@@ -20,7 +20,11 @@ pub(crate) fn query(client: &LinkClient, arguments: &QueryArguments) -> Result<(
     let answer = {
         let link = &client.config().name;
         let _progress = Progress::start(format!("waiting for port {port} on link `{link}`"));
-        client.query(port, &body, arguments.patience())?
+        client.query(
+            port,
+            &body,
+            arguments.patience(client.config().comms.format),
+        )?
     };
     if serde_json::from_slice::<serde::de::IgnoredAny>(&answer).is_err() {
         let text = String::from_utf8_lossy(&answer);
