@@ -19,7 +19,7 @@ pub struct ByteBudget {
 
 #[derive(Debug)]
 struct Account {
-    bytes_max: usize,
+    bytes_max: AtomicUsize,
     bytes_used: AtomicUsize,
 }
 
@@ -41,7 +41,7 @@ impl ByteBudget {
         let bytes_used = AtomicUsize::new(0);
         ByteBudget {
             account: Arc::new(Account {
-                bytes_max,
+                bytes_max: AtomicUsize::new(bytes_max),
                 bytes_used,
             }),
         }
@@ -54,11 +54,16 @@ impl ByteBudget {
 
     /// Octets in use at most.
     pub fn bytes_max(&self) -> usize {
-        self.account.bytes_max
+        self.account.bytes_max.load(Ordering::Relaxed)
+    }
+
+    /// Changes the budget. What is held stays, even where it is more.
+    pub(crate) fn set_bytes_max(&self, bytes_max: usize) {
+        self.account.bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 
     fn charge(&self, bytes: usize) -> Result<(), BudgetSpent> {
-        let bytes_max = self.account.bytes_max;
+        let bytes_max = self.bytes_max();
         self.account
             .bytes_used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {

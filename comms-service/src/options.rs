@@ -20,6 +20,8 @@
 //! reply-windows = [{ port = 8170, window-ms = 15000, messages-max = 64 }]  # who may answer
 //! contact-silence-ms = 86400000   # nothing heard for so long: no plan is believed
 //! contact-hold-ms = 60000         # contact after each valid frame
+//! state-dir = "/var/lib/my-radio" # where what is to survive a restart is kept; none
+//! confirm-window-ms = 600000      # what was changed over the link is confirmed in it
 //! hold-outside-contact = ["bulk"] # what waits for a planned pass; or "telemetry"
 //! ```
 
@@ -28,6 +30,7 @@ mod replies;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -108,6 +111,11 @@ pub struct LinkOptions {
     pub contact_hold_ms: Option<u64>,
     /// What waits for a window of the contact plan.
     pub hold_outside_contact: Vec<HeldClass>,
+    /// How long, in ms of contact, what was changed over the link waits to be
+    /// confirmed.
+    pub confirm_window_ms: Option<u64>,
+    /// Where the link keeps what is to survive a restart. Without it nothing does.
+    pub state_dir: Option<PathBuf>,
     /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
     /// which telemetry shows as the first errors.
     #[serde(skip)]
@@ -115,7 +123,7 @@ pub struct LinkOptions {
 }
 
 /// The keys of [`LinkOptions`].
-const KEYS: [&str; 18] = [
+const KEYS: &[&str] = &[
     "format",
     "packet-bytes-max",
     "error-control",
@@ -134,6 +142,8 @@ const KEYS: [&str; 18] = [
     "contact-silence-ms",
     "contact-hold-ms",
     "hold-outside-contact",
+    "confirm-window-ms",
+    "state-dir",
 ];
 
 /// Longest time that can be configured, in ms: a day.
@@ -141,6 +151,9 @@ const TIME_MS_MAX: usize = 86_400_000;
 
 /// Longest `contact-silence-ms`, in days.
 const CONTACT_SILENCE_DAYS_MAX: usize = 30;
+
+/// Default of `confirm-window-ms`.
+const CONFIRM_WINDOW_MS: u64 = 600_000;
 
 /// Default of `read-timeout-ms`.
 pub const READ_TIMEOUT_MS: u64 = 1_000;
@@ -241,6 +254,11 @@ impl LinkOptions {
                 "contact-silence-ms",
                 milliseconds(self.contact_silence_ms),
                 (1, TIME_MS_MAX * CONTACT_SILENCE_DAYS_MAX),
+            ),
+            (
+                "confirm-window-ms",
+                milliseconds(self.confirm_window_ms),
+                (1, TIME_MS_MAX),
             ),
             (
                 "contact-hold-ms",
@@ -364,6 +382,12 @@ impl LinkOptions {
             reassembly_timeout: timeout.unwrap_or(defaults.reassembly_timeout),
             ..defaults
         }
+    }
+
+    /// How long, counted in contact, what was changed over the link waits to be
+    /// confirmed. Ten minutes by default.
+    pub fn confirm_window(&self) -> Duration {
+        Duration::from_millis(self.confirm_window_ms.unwrap_or(CONFIRM_WINDOW_MS))
     }
 
     /// How long the ready-made `read` waits.

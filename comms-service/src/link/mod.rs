@@ -24,6 +24,7 @@ mod dispatch;
 mod exchanges;
 mod handlers;
 mod receiving;
+mod reconfigure;
 mod sending;
 mod transmit;
 
@@ -248,6 +249,11 @@ impl Link {
     /// The account that answers in the making are charged to.
     pub fn budget(&self) -> &ByteBudget {
         &self.budget
+    }
+
+    /// How many local sockets for request and answer there are.
+    pub fn exchange_sockets(&self) -> usize {
+        self.exchanges.sockets()
     }
 
     /// Octets of the largest message.

@@ -185,7 +185,7 @@ impl Link {
     }
 
     /// A message left its queue.
-    fn depart(&mut self, now: Instant, departure: Departure) {
+    pub(super) fn depart(&mut self, now: Instant, departure: Departure) {
         match departure.result {
             Ok(()) => self.counted.messages_out.deliver(1),
             Err(reason) => self.counted.messages_out.drop(reason, 1),

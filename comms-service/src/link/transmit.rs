@@ -38,6 +38,8 @@ struct Outgoing {
     packets: u32,
     next: u32,
     origin: Origin,
+    /// Set when it goes no further than the packet that is with the radio.
+    given_up: Option<DropReason>,
 }
 
 #[derive(Debug)]
@@ -104,7 +106,58 @@ impl TransmitQueue {
                 packets,
                 next: 0,
                 origin,
+                given_up: None,
             });
+    }
+
+    /// Takes another limit; what is held stays.
+    pub(crate) fn set_messages_max(&mut self, messages_max: usize) {
+        self.messages_max = messages_max;
+    }
+
+    /// Goes over to another format. Gives the messages that are dropped: those
+    /// begun in the old one, and those that the new one cannot carry. One whose
+    /// packet is with the radio goes when that is back.
+    pub(crate) fn reformat(&mut self, format: &dyn LinkPacket) -> Vec<Departure> {
+        let mut departures = Vec::new();
+        let channels = std::mem::take(&mut self.channels);
+        let mut waiting = Vec::new();
+        for (channel, queue) in channels {
+            let mut with_radio = self.with_radio == Some(channel);
+            for mut outgoing in queue {
+                if std::mem::take(&mut with_radio) {
+                    outgoing.given_up = Some(DropReason::Reconfigured);
+                    self.channels
+                        .entry(channel)
+                        .or_default()
+                        .push_front(outgoing);
+                } else {
+                    waiting.push(outgoing);
+                }
+            }
+        }
+        for outgoing in waiting {
+            let Outgoing {
+                message,
+                next,
+                origin,
+                ..
+            } = outgoing;
+            self.messages_held -= 1;
+            self.datagrams_held -= usize::from(origin == Origin::Datagram);
+            let Message { head, payload } = message;
+            let head = format.classify(head, payload.len());
+            match format.packet_count(&head, payload.len()) {
+                Ok(packets) if next == 0 => {
+                    self.push(format, Message { head, payload }, packets, origin);
+                }
+                _ => departures.push(Departure {
+                    origin,
+                    result: Err(DropReason::Reconfigured),
+                }),
+            }
+        }
+        departures
     }
 
     /// Writes the next packet to `out`; false when there is none, or when the
@@ -158,8 +211,11 @@ impl TransmitQueue {
         let channel = self.with_radio.take()?;
         let outgoing = self.channels.get(&channel)?.front()?;
         let origin = outgoing.origin;
+        let is_whole = outgoing.next >= outgoing.packets;
+        let given_up = outgoing.given_up.filter(|_| !(success && is_whole));
         let result = match success {
-            true if outgoing.next >= outgoing.packets => Ok(()),
+            _ if given_up.is_some() => given_up.map_or(Ok(()), Err),
+            true if is_whole => Ok(()),
             true if origin == Origin::Withdrawn => Err(DropReason::Withdrawn),
             true => return None,
             false if origin == Origin::Withdrawn => Err(DropReason::Withdrawn),

@@ -19,16 +19,18 @@ mod handlers;
 mod http;
 mod performer;
 mod plan;
+mod reconfigure;
 mod replies;
 
 use std::io;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
 pub use handle::CommsHandle;
+pub use reconfigure::CommsReconfigure;
 
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
@@ -132,6 +134,13 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             .read_timeout
             .unwrap_or_else(|| self.options.read_timeout())
             .min(TIMEOUT_MAX);
+        let standing = reconfigure::Standing::of(
+            &controls,
+            &self.options,
+            self.own_format.is_some(),
+            self.radio_bytes_max,
+            read_timeout,
+        );
         let plan = Plan::check(
             &controls,
             &self.options,
@@ -139,7 +148,6 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             self.radio_bytes_max,
         )?;
         let sockets = plan.bind(read_timeout)?;
-        let downlink_addrs = sockets.downlink_addrs();
         let handler_addrs = sockets.handler_addrs();
         let link_config = plan.link_with(&sockets);
 
@@ -162,14 +170,19 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let answer_bytes_max = link.message_bytes_max();
         let (shell, wakes) = Shell::new(link, writes, Arc::new(performer));
 
+        let client = http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max);
+        let client = Arc::new(client);
+        let endpoints = sockets.downlinks.into_iter();
+        let endpoints = Arc::new(endpoints.map(downlink::Endpoint::new).collect());
+        let reconfigure = CommsReconfigure::new(&shell, &client, &endpoints, standing);
         let parts = Parts {
-            client: http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max),
+            client,
             handlers_max,
             jobs,
             replies,
             satellite_ip: controls.satellite_ip,
             read_timeout,
-            downlinks: sockets.downlinks,
+            endpoints,
             wakes,
             radio: RadioFunctions {
                 read: controls.read.map(|read| (read, controls.read_conn)),
@@ -186,23 +199,24 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         };
         let running = Running::start(shell, ending, |shell, threads| parts.start(shell, threads))?;
         let source = Arc::clone(running.shell());
-        telem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .show(Arc::new(move || source.statistics()));
-        Ok(CommsHandle::new(running, downlink_addrs, handler_addrs))
+        let contact = Arc::clone(running.shell());
+        telem.lock().unwrap_or_else(PoisonError::into_inner).show(
+            Arc::new(move || source.statistics()),
+            Arc::new(move || contact.contact()),
+        );
+        Ok(CommsHandle::new(running, reconfigure, handler_addrs))
     }
 }
 
 /// Everything that gets a thread.
 struct Parts<Connection> {
-    client: http::Client,
+    client: Arc<http::Client>,
     handlers_max: usize,
     jobs: Receiver<performer::Job>,
     replies: replies::Replies,
     satellite_ip: Ipv4Addr,
     read_timeout: Duration,
-    downlinks: Vec<UdpSocket>,
+    endpoints: Arc<Vec<downlink::Endpoint>>,
     wakes: Wakes,
     radio: RadioFunctions<Connection>,
 }
@@ -210,10 +224,10 @@ struct Parts<Connection> {
 impl<Connection: Send + 'static> Parts<Connection> {
     fn start(self, shell: &Arc<Shell>, threads: &mut LinkThreads) -> io::Result<()> {
         let intake = &mut threads.intake;
-        handlers::start(shell, self.handlers_max, self.jobs, self.client, intake)?;
+        handlers::start(shell, self.handlers_max, self.jobs, &self.client, intake)?;
         self.replies
             .start(shell, self.satellite_ip, self.read_timeout, intake)?;
-        downlink::start(shell, self.downlinks, intake)?;
+        downlink::start(shell, &self.endpoints, intake)?;
         shell::start_threads(shell, self.wakes, self.radio, threads)
     }
 }

@@ -117,17 +117,26 @@ impl Plan {
         }
         let mut downlinks = Vec::new();
         for port in &self.link.downlink_ports {
-            let socket = bind("a downlink endpoint", self.satellite_ip, *port)?;
-            // So that the endpoint's thread sees when it is to stop.
-            let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
-            socket.set_read_timeout(Some(stop_poll))?;
-            downlinks.push(socket);
+            downlinks.push(self.bind_downlink(*port, read_timeout)?);
         }
         Ok(Sockets {
             datagrams,
             exchanges,
             downlinks,
         })
+    }
+
+    /// The socket of a downlink endpoint.
+    pub(super) fn bind_downlink(
+        &self,
+        port: u16,
+        read_timeout: Duration,
+    ) -> CommsResult<UdpSocket> {
+        let socket = bind("a downlink endpoint", self.satellite_ip, port)?;
+        // So that the endpoint's thread sees when it is to stop.
+        let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
+        socket.set_read_timeout(Some(stop_poll))?;
+        Ok(socket)
     }
 
     /// The next port of the range that is free.
@@ -161,7 +170,7 @@ impl Plan {
 }
 
 impl Sockets {
-    pub(super) fn downlink_addrs(&self) -> Vec<SocketAddr> {
+    fn downlink_addrs(&self) -> Vec<SocketAddr> {
         self.downlinks
             .iter()
             .filter_map(|socket| socket.local_addr().ok())

@@ -9,6 +9,7 @@ mod exchanges;
 mod memory;
 mod properties;
 mod queries;
+mod reconfigure;
 mod reply_windows;
 mod rig;
 mod segments;
