@@ -105,6 +105,8 @@ drop_reasons! {
     Expired => "expired",
     /// The radio's `write` failed.
     WriteFailed => "write-failed",
+    /// Under way, or of no use in the packet format, when the configuration changed.
+    Reconfigured => "reconfigured",
     /// The service was told to stop.
     Shutdown => "shutdown",
     /// A fault of the framework or of a mission's packet format.

@@ -101,6 +101,6 @@ pub use config::CommsConfig;
 pub use control::{CommsControlBlock, ReadFn, WriteFn};
 pub use error::{CommsError, CommsResult};
 pub use options::{LinkOptions, PacketFormat};
-pub use service::{CommsHandle, CommsService, CommsServiceBuilder};
+pub use service::{CommsHandle, CommsReconfigure, CommsService, CommsServiceBuilder};
 pub use shell::ShutdownReport;
 pub use telemetry::CommsTelemetry;

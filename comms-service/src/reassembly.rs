@@ -100,6 +100,20 @@ impl Reassembly {
         }
     }
 
+    /// Takes other limits; open messages go on under them.
+    pub(crate) fn set_limits(&mut self, message_bytes_max: usize, timeout: Duration) {
+        self.message_bytes_max = message_bytes_max;
+        self.timeout = timeout;
+    }
+
+    /// Forgets everything, counts too: another packet format begins. Gives the
+    /// packets of open messages.
+    pub(crate) fn restart(&mut self) -> u64 {
+        let packets = self.clear();
+        self.channels.clear();
+        packets
+    }
+
     /// Takes the next packet of a channel: `octets` whole, `segment` what the
     /// format read in it.
     pub(crate) fn accept(&mut self, now: Instant, segment: Segment, octets: Vec<u8>) -> Outcome {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use juniper::{ScalarValue, graphql_object, graphql_scalar};
 
 use crate::accounting::{ClassAccount, DropReason, Flow, Statistics};
-use crate::link::QueueClass;
+use crate::link::{ContactState, QueueClass};
 
 /// How many errors are kept; older ones give way.
 pub const ERRORS_MAX: usize = 100;
@@ -19,8 +19,12 @@ pub const ERRORS_MAX: usize = 100;
 /// the service itself never waits for the mutex around this object.
 #[derive(Clone, Default)]
 pub struct CommsTelemetry {
-    source: Option<Arc<dyn Fn() -> Statistics + Send + Sync>>,
+    source: Option<Source<Statistics>>,
+    contact: Option<Source<ContactState>>,
 }
+
+/// Where live values come from.
+type Source<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
 impl fmt::Debug for CommsTelemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,8 +33,14 @@ impl fmt::Debug for CommsTelemetry {
 }
 
 impl CommsTelemetry {
-    pub(crate) fn show(&mut self, source: Arc<dyn Fn() -> Statistics + Send + Sync>) {
+    pub(crate) fn show(&mut self, source: Source<Statistics>, contact: Source<ContactState>) {
         self.source = Some(source);
+        self.contact = Some(contact);
+    }
+
+    /// Whether the ground is there; none before `start`.
+    pub fn contact(&self) -> Option<ContactState> {
+        self.contact.as_ref().map(|contact| contact())
     }
 
     /// Everything counted, in one consistent snapshot; all zero before `start`.
@@ -109,9 +119,38 @@ impl CommsTelemetry {
         self.failed_packets_down()
     }
 
+    /// Whether the ground is there; null before the link has started.
+    #[graphql(name = "contact")]
+    fn graphql_contact(&self) -> Option<Contact> {
+        self.contact().map(Contact)
+    }
+
     /// Everything counted, in one consistent snapshot.
     fn accounting(&self) -> Accounting {
         Accounting(self.statistics())
+    }
+}
+
+struct Contact(ContactState);
+
+/// Contact with the ground: what is heard wins over what is planned.
+#[graphql_object]
+impl Contact {
+    /// Whether the ground is there: heard, or planned.
+    fn in_contact(&self) -> bool {
+        self.0.in_contact
+    }
+
+    /// Why: `heard`, `planned`, `between-windows`, `no-plan`, `clock-not-set`,
+    /// `plan-used-up` or `silence`.
+    fn reason(&self) -> &str {
+        self.0.reason.as_str()
+    }
+
+    /// How long ago the last valid frame came, in ms; null when none did.
+    fn heard_ms_ago(&self) -> Option<Counter> {
+        let ago = self.0.heard_at?.elapsed().as_millis();
+        Some(Counter(u64::try_from(ago).unwrap_or(u64::MAX)))
     }
 }
 

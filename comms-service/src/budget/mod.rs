@@ -26,7 +26,7 @@ pub struct ByteBudget {
 
 #[derive(Debug)]
 struct Account {
-    bytes_max: usize,
+    bytes_max: AtomicUsize,
     bytes_used: AtomicUsize,
     /// Of them, what is only remembered.
     store: Mutex<Store>,
@@ -50,7 +50,7 @@ impl ByteBudget {
         let bytes_used = AtomicUsize::new(0);
         ByteBudget {
             account: Arc::new(Account {
-                bytes_max,
+                bytes_max: AtomicUsize::new(bytes_max),
                 bytes_used,
                 store: Mutex::default(),
             }),
@@ -64,7 +64,12 @@ impl ByteBudget {
 
     /// Octets in use at most.
     pub fn bytes_max(&self) -> usize {
-        self.account.bytes_max
+        self.account.bytes_max.load(Ordering::Relaxed)
+    }
+
+    /// Changes the budget. What is held stays, even where it is more.
+    pub(crate) fn set_bytes_max(&self, bytes_max: usize) {
+        self.account.bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 
     /// Octets in use now that are only remembered.
@@ -79,11 +84,11 @@ impl ByteBudget {
         let mut store = self.store_entries();
         let spent = BudgetSpent {
             bytes_wanted: bytes,
-            bytes_max: self.account.bytes_max,
+            bytes_max: self.bytes_max(),
         };
         // Nothing is given up for what does not fit even so.
         let work = self.bytes_used().saturating_sub(store.bytes());
-        if work.saturating_add(bytes) > self.account.bytes_max {
+        if work.saturating_add(bytes) > self.bytes_max() {
             return Err(spent);
         }
         while let Some(freed) = store.remove_oldest() {
@@ -96,7 +101,7 @@ impl ByteBudget {
     }
 
     fn try_charge(&self, bytes: usize) -> bool {
-        let bytes_max = self.account.bytes_max;
+        let bytes_max = self.bytes_max();
         self.account
             .bytes_used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {

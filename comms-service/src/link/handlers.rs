@@ -29,6 +29,11 @@ impl Handlers {
         }
     }
 
+    /// Takes another limit; what waits stays.
+    pub(super) fn set_waiting_max(&mut self, waiting_max: usize) {
+        self.waiting_max = waiting_max;
+    }
+
     /// Starts a handler or lets the message wait; gives it back when there is
     /// room for neither.
     pub(super) fn admit(&mut self, message: Message) -> Result<Option<Action>, Message> {

@@ -19,8 +19,8 @@
 mod admission;
 mod commanding;
 mod commands;
-mod control;
 mod contact;
+mod control;
 mod dispatch;
 mod endpoint;
 mod exchanges;
@@ -30,6 +30,7 @@ mod memory;
 mod recall;
 mod receiving;
 mod reception;
+mod reconfigure;
 mod sending;
 mod submissions;
 mod transmit;
@@ -39,19 +40,19 @@ use std::time::{Duration, Instant};
 
 pub use admission::{Admission, RateLimit};
 pub use commands::{Command, CommandFailure};
-pub use endpoint::DownlinkPort;
 pub use contact::{
     CONTACT_WINDOWS_MAX, ContactConfig, ContactPlan, ContactPlanError, ContactReason, ContactState,
     ContactWindow, HeldClass,
 };
+pub use endpoint::DownlinkPort;
 pub use exchanges::ReplyWindow;
 pub use handlers::HandlerId;
+pub use journal::{JournalEntry, RecordId};
+pub use memory::{CommandKey, CommandMemoryConfig, RecordedCommand};
 pub use submissions::{Receipt, Submission};
 pub use transmit::{
     ByClass, ClassLimits, ONE_CREDIT_BPS_MAX, Pace, QueueClass, QueueLimits, WhenFull,
 };
-pub use journal::{JournalEntry, RecordId};
-pub use memory::{CommandKey, CommandMemoryConfig, RecordedCommand};
 
 use crate::accounting::{DropReason, Statistics};
 use crate::budget::{ByteBudget, HeldBytes};
@@ -312,6 +313,11 @@ impl Link {
     /// The account that answers in the making are charged to.
     pub fn budget(&self) -> &ByteBudget {
         &self.budget
+    }
+
+    /// How many local sockets for request and answer there are.
+    pub fn exchange_sockets(&self) -> usize {
+        self.exchanges.sockets()
     }
 
     /// Octets of the largest message.

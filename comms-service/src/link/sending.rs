@@ -314,7 +314,12 @@ impl Link {
             return;
         };
         // Counted there if it does not go: the next report tells the same.
-        let _ = self.enqueue_copy(0, head, &LinkControl::ReceptionReport(report).encode(), Origin::Answer);
+        let _ = self.enqueue_copy(
+            0,
+            head,
+            &LinkControl::ReceptionReport(report).encode(),
+            Origin::Answer,
+        );
     }
 
     /// It is `now`: messages have lost their time to live, frames have left radios.
@@ -397,7 +402,7 @@ impl Link {
     }
 
     /// A message left its queue.
-    fn depart(&mut self, now: Instant, write: usize, departure: Departure) {
+    pub(super) fn depart(&mut self, now: Instant, write: usize, departure: Departure) {
         self.count_departure(&departure);
         match departure.origin {
             Origin::Command(id) => {

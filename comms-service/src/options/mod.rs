@@ -18,12 +18,13 @@
 //! reassembly-timeout-ms = 30000   # longest pause between two segments
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
 //! command-memory = {}             # format `space-packet`: see [`CommandMemoryOptions`]
-//! state-dir = "/var/lib/my-radio"  # where commands survive a restart; none by default
 //! allowed-ports = { graphql = [8150], udp = [8160] }  # who may be called; default all
 //! rate-limits = [{ port = 8150, per-second = 10, burst = 20 }]  # or port = "all"
 //! reply-windows = [{ port = 8170, window-ms = 15000, messages-max = 64 }]  # who may answer
 //! contact-silence-ms = 86400000   # nothing heard for so long: no plan is believed
 //! contact-hold-ms = 60000         # contact after each valid frame
+//! state-dir = "/var/lib/my-radio" # where what is to survive a restart is kept; none
+//! confirm-window-ms = 600000      # what was changed over the link is confirmed in it
 //! hold-outside-contact = ["bulk"] # what waits for a planned pass; or "telemetry"
 //! ```
 //!
@@ -139,6 +140,9 @@ pub struct LinkOptions {
     pub contact_hold_ms: Option<u64>,
     /// What waits for a window of the contact plan.
     pub hold_outside_contact: Vec<HeldClass>,
+    /// How long, in ms of contact, what was changed over the link waits to be
+    /// confirmed.
+    pub confirm_window_ms: Option<u64>,
     /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
     /// which telemetry shows as the first errors.
     #[serde(skip)]
@@ -172,6 +176,7 @@ const KEYS: &[&str] = &[
     "contact-silence-ms",
     "contact-hold-ms",
     "hold-outside-contact",
+    "confirm-window-ms",
 ];
 
 /// Longest time that can be configured, in ms: a day.
@@ -179,6 +184,9 @@ const TIME_MS_MAX: usize = 86_400_000;
 
 /// Longest `contact-silence-ms`, in days.
 const CONTACT_SILENCE_DAYS_MAX: usize = 30;
+
+/// Default of `confirm-window-ms`.
+const CONFIRM_WINDOW_MS: u64 = 600_000;
 
 /// Default of `read-timeout-ms`.
 pub const READ_TIMEOUT_MS: u64 = 1_000;
@@ -287,6 +295,11 @@ impl LinkOptions {
                 (1, TIME_MS_MAX * CONTACT_SILENCE_DAYS_MAX),
             ),
             (
+                "confirm-window-ms",
+                milliseconds(self.confirm_window_ms),
+                (1, TIME_MS_MAX),
+            ),
+            (
                 "contact-hold-ms",
                 milliseconds(self.contact_hold_ms),
                 (1, TIME_MS_MAX),
@@ -333,7 +346,6 @@ impl LinkOptions {
                 "command-memory",
                 self.command_memory.is_some() && !space_packet,
             ),
-            ("state-dir", self.state_dir.is_some() && !space_packet),
             ("allowed-ports.udp", self.allowed_ports.udp.is_some() && udp),
             (
                 "allowed-ports.exchange",
@@ -449,6 +461,12 @@ impl LinkOptions {
 
     fn command_memory(&self) -> CommandMemoryOptions {
         self.command_memory.clone().unwrap_or_default()
+    }
+
+    /// How long, counted in contact, what was changed over the link waits to be
+    /// confirmed. Ten minutes by default.
+    pub fn confirm_window(&self) -> Duration {
+        Duration::from_millis(self.confirm_window_ms.unwrap_or(CONFIRM_WINDOW_MS))
     }
 
     /// How long the ready-made `read` waits.

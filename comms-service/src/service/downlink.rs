@@ -2,35 +2,75 @@
 //! unasked. A datagram goes down whole, whatever it holds.
 
 use std::io;
-use std::net::UdpSocket;
-use std::sync::Arc;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
 
 /// More than any UDP datagram.
 const BUFFER_BYTES: usize = 65_536;
 
+/// One endpoint. Its socket may be replaced by one of another port while its
+/// thread runs.
+pub(super) struct Endpoint {
+    socket: Mutex<Arc<UdpSocket>>,
+}
+
+impl Endpoint {
+    pub(super) fn new(socket: UdpSocket) -> Self {
+        let socket = Mutex::new(Arc::new(socket));
+        Endpoint { socket }
+    }
+
+    pub(super) fn socket(&self) -> Arc<UdpSocket> {
+        Arc::clone(&self.lock())
+    }
+
+    /// The thread of the endpoint goes over to `socket` within its read timeout.
+    pub(super) fn replace(&self, socket: Arc<UdpSocket>) {
+        *self.lock() = socket;
+    }
+
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        self.lock().local_addr().ok()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<UdpSocket>> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 pub(super) fn start(
     shell: &Arc<Shell>,
-    sockets: Vec<UdpSocket>,
+    endpoints: &Arc<Vec<Endpoint>>,
     threads: &mut Threads,
 ) -> io::Result<()> {
-    for (endpoint, socket) in sockets.into_iter().enumerate() {
-        let name = match socket.local_addr() {
-            Ok(address) => format!("downlink-{}", address.port()),
-            Err(_) => format!("downlink-{endpoint}"),
+    for (number, endpoint) in endpoints.iter().enumerate() {
+        let name = match endpoint.local_addr() {
+            Some(address) => format!("downlink-{}", address.port()),
+            None => format!("downlink-{number}"),
         };
-        let shell = Arc::clone(shell);
-        let run = move || run(&shell, endpoint, &socket);
+        let (shell, endpoints) = (Arc::clone(shell), Arc::clone(endpoints));
+        let run = move || {
+            if let Some(endpoint) = endpoints.get(number) {
+                run(&shell, number, endpoint);
+            }
+        };
         threads.spawn(&name, OWN_STACK_BYTES, run)?;
     }
     Ok(())
 }
 
-fn run(shell: &Shell, endpoint: usize, socket: &UdpSocket) {
+fn run(shell: &Shell, endpoint: usize, source: &Endpoint) {
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut back_off = BackOff::new();
+    let mut socket = source.socket();
     while !shell.is_stopping() {
+        let current = source.socket();
+        if !Arc::ptr_eq(&current, &socket) {
+            take_the_rest(shell, endpoint, &socket, &mut buffer);
+            socket = current;
+        }
         match socket.recv_from(&mut buffer) {
             Ok((bytes, _)) => {
                 let datagram = buffer.get(..bytes).unwrap_or_default();
@@ -45,6 +85,18 @@ fn run(shell: &Shell, endpoint: usize, socket: &UdpSocket) {
                 back_off.pause(shell.stop());
             }
         }
+    }
+}
+
+/// What an app sent to a socket before it was replaced goes down all the same,
+/// unless another endpoint has the socket now.
+fn take_the_rest(shell: &Shell, endpoint: usize, socket: &Arc<UdpSocket>, buffer: &mut [u8]) {
+    if Arc::strong_count(socket) > 1 || socket.set_nonblocking(true).is_err() {
+        return;
+    }
+    while let Ok((bytes, _)) = socket.recv_from(buffer) {
+        let datagram = buffer.get(..bytes).unwrap_or_default();
+        shell.with(|link, now| link.handle_datagram(now, endpoint, datagram));
     }
 }
 

@@ -2,25 +2,27 @@
 
 use std::net::SocketAddr;
 
+use super::CommsReconfigure;
 use crate::accounting::Statistics;
+use crate::link::{ContactPlan, ContactPlanError, ContactState};
 use crate::shell::{Running, ShutdownReport};
 
 /// A running service. Dropping it leaves the service running.
 pub struct CommsHandle {
     running: Running,
-    downlink_addrs: Vec<SocketAddr>,
+    reconfigure: CommsReconfigure,
     handler_addrs: Vec<SocketAddr>,
 }
 
 impl CommsHandle {
     pub(super) fn new(
         running: Running,
-        downlink_addrs: Vec<SocketAddr>,
+        reconfigure: CommsReconfigure,
         handler_addrs: Vec<SocketAddr>,
     ) -> Self {
         CommsHandle {
             running,
-            downlink_addrs,
+            reconfigure,
             handler_addrs,
         }
     }
@@ -52,12 +54,31 @@ impl CommsHandle {
 
     /// Where the downlink endpoints listen: those of `downlink_ports`, in the order
     /// of the `write` functions, then those of the options' `downlink`.
-    pub fn downlink_addrs(&self) -> &[SocketAddr] {
-        &self.downlink_addrs
+    pub fn downlink_addrs(&self) -> Vec<SocketAddr> {
+        self.reconfigure.downlink_addrs()
+    }
+
+    /// Changes the configuration of this service while it runs.
+    pub fn reconfigure(&self) -> CommsReconfigure {
+        self.reconfigure.clone()
+    }
+
+    /// Says when the ground is planned to listen; none when nobody knows.
+    ///
+    /// # Errors
+    /// [`ContactPlanError`]; the plan before stays.
+    pub fn set_contact_plan(&self, plan: Option<ContactPlan>) -> Result<(), ContactPlanError> {
+        let shell = self.running.shell();
+        shell.with(|link, now| link.set_contact_plan(now, plan))
+    }
+
+    /// Whether the ground is there.
+    pub fn contact(&self) -> ContactState {
+        self.running.shell().contact()
     }
 
     /// The handlers' UDP sockets: first the one from which datagrams leave, then
-    /// those of format `udp` that wait for answers.
+    /// those that wait for answers of UDP services.
     pub fn handler_addrs(&self) -> &[SocketAddr] {
         &self.handler_addrs
     }

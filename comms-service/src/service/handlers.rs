@@ -16,12 +16,11 @@ pub(super) fn start(
     shell: &Arc<Shell>,
     handlers: usize,
     jobs: Receiver<Job>,
-    client: Client,
+    client: &Arc<Client>,
     threads: &mut Threads,
 ) -> io::Result<()> {
-    let client = Arc::new(client);
     for number in 0..handlers {
-        let (shell, jobs, client) = (Arc::clone(shell), jobs.clone(), Arc::clone(&client));
+        let (shell, jobs, client) = (Arc::clone(shell), jobs.clone(), Arc::clone(client));
         let run = move || run(&shell, &jobs, &client);
         threads.spawn(&format!("handler-{number}"), OWN_STACK_BYTES, run)?;
     }

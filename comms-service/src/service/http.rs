@@ -9,6 +9,7 @@
 
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ pub(super) struct Client {
     satellite_ip: Ipv4Addr,
     timeout: Duration,
     budget: ByteBudget,
-    answer_bytes_max: usize,
+    answer_bytes_max: AtomicUsize,
     pool: Mutex<Pool>,
 }
 
@@ -64,9 +65,14 @@ impl Client {
             satellite_ip,
             timeout,
             budget,
-            answer_bytes_max,
+            answer_bytes_max: AtomicUsize::new(answer_bytes_max),
             pool: Mutex::new(pool),
         }
+    }
+
+    /// Takes another limit for answers.
+    pub(super) fn set_answer_bytes_max(&self, bytes: usize) {
+        self.answer_bytes_max.store(bytes, Ordering::Relaxed);
     }
 
     /// Posts `body` to the service at `port`; gives what is to go down.
@@ -118,10 +124,11 @@ impl Client {
             let Some(octets) = chunk.get(..read).filter(|octets| !octets.is_empty()) else {
                 break;
             };
-            if answer.len() + octets.len() > self.answer_bytes_max {
+            let bytes_max = self.answer_bytes_max.load(Ordering::Relaxed);
+            if answer.len() + octets.len() > bytes_max {
                 let message = format!(
-                    "service {service}: its answer is larger than a message may be ({} octets)",
-                    self.answer_bytes_max
+                    "service {service}: its answer is larger than a message may be ({bytes_max} \
+                     octets)"
                 );
                 return Err(ServiceFailure {
                     reason: DropReason::TooLarge,

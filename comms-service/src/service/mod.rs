@@ -20,17 +20,19 @@ mod handlers;
 mod http;
 mod performer;
 mod plan;
+mod reconfigure;
 mod replies;
 mod state;
 
 use std::io;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
 pub use handle::CommsHandle;
+pub use reconfigure::CommsReconfigure;
 
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
@@ -145,6 +147,14 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             .read_timeout
             .unwrap_or_else(|| self.options.read_timeout())
             .min(TIMEOUT_MAX);
+        let standing = reconfigure::Standing::of(
+            &controls,
+            &self.options,
+            self.own_format.is_some(),
+            self.radio_bytes_max,
+            self.radio_pace.clone(),
+            read_timeout,
+        );
         let plan = Plan::check(
             &controls,
             &self.options,
@@ -152,8 +162,8 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             self.radio_bytes_max,
             &self.radio_pace,
         )?;
+        let standing = standing.with_downlink_ports(plan.downlink_ports());
         let sockets = plan.bind(read_timeout)?;
-        let downlink_addrs = sockets.downlink_addrs();
         let handler_addrs = sockets.handler_addrs();
         let link_config = plan.link_with(&sockets);
 
@@ -171,11 +181,11 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             .command_memory
             .map_or(0, |memory| memory.commands_max);
         let (storage, state) = match &self.options.state_dir {
-            Some(directory) => {
+            Some(directory) if commands_max > 0 => {
                 let (storage, state) = state::open(directory, commands_max, &mut link)?;
                 (Some(storage), Some(state))
             }
-            None => (None, None),
+            _ => (None, None),
         };
         if commands_max > 0 && state.is_none() {
             log::info!("no state-dir: a restart forgets which commands ran");
@@ -191,14 +201,19 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let answer_bytes_max = link.message_bytes_max();
         let (shell, wakes) = Shell::new(link, writes, Arc::new(performer));
 
+        let client = http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max);
+        let client = Arc::new(client);
+        let endpoints = sockets.downlinks.into_iter();
+        let endpoints = Arc::new(endpoints.map(downlink::Endpoint::new).collect());
+        let reconfigure = CommsReconfigure::new(&shell, &client, &endpoints, standing);
         let parts = Parts {
-            client: http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max),
+            client,
             handlers_max,
             jobs,
             replies,
             satellite_ip: controls.satellite_ip,
             read_timeout,
-            downlinks: sockets.downlinks,
+            endpoints,
             state,
             wakes,
             radio: RadioFunctions {
@@ -216,23 +231,24 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         };
         let running = Running::start(shell, ending, |shell, threads| parts.start(shell, threads))?;
         let source = Arc::clone(running.shell());
-        telem
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .show(Arc::new(move || source.statistics()));
-        Ok(CommsHandle::new(running, downlink_addrs, handler_addrs))
+        let contact = Arc::clone(running.shell());
+        telem.lock().unwrap_or_else(PoisonError::into_inner).show(
+            Arc::new(move || source.statistics()),
+            Arc::new(move || contact.contact()),
+        );
+        Ok(CommsHandle::new(running, reconfigure, handler_addrs))
     }
 }
 
 /// Everything that gets a thread.
 struct Parts<Connection> {
-    client: http::Client,
+    client: Arc<http::Client>,
     handlers_max: usize,
     jobs: Receiver<performer::Job>,
     replies: replies::Replies,
     satellite_ip: Ipv4Addr,
     read_timeout: Duration,
-    downlinks: Vec<UdpSocket>,
+    endpoints: Arc<Vec<downlink::Endpoint>>,
     state: Option<state::State>,
     wakes: Wakes,
     radio: RadioFunctions<Connection>,
@@ -241,10 +257,10 @@ struct Parts<Connection> {
 impl<Connection: Send + 'static> Parts<Connection> {
     fn start(self, shell: &Arc<Shell>, threads: &mut LinkThreads) -> io::Result<()> {
         let intake = &mut threads.intake;
-        handlers::start(shell, self.handlers_max, self.jobs, self.client, intake)?;
+        handlers::start(shell, self.handlers_max, self.jobs, &self.client, intake)?;
         self.replies
             .start(shell, self.satellite_ip, self.read_timeout, intake)?;
-        downlink::start(shell, self.downlinks, intake)?;
+        downlink::start(shell, &self.endpoints, intake)?;
         if let Some(mut state) = self.state {
             // It ends with the transmit threads: what is answered in the last moment
             // is entered, too.

@@ -103,11 +103,7 @@ impl Plan {
             link.command_memory = None;
         }
         link.pace = options.pace(radio_pace);
-        if options.state_dir.is_some() && link.command_memory.is_none() {
-            let text = "state-dir: a packet format of the mission's own remembers no commands";
-            return Err(config_error(text.to_string()));
-        }
-        link.records_commands = options.state_dir.is_some();
+        link.records_commands = options.state_dir.is_some() && link.command_memory.is_some();
         Ok(Plan {
             link,
             format,
@@ -132,20 +128,27 @@ impl Plan {
             }
         }
         let mut downlinks = Vec::new();
-        let mapped = self.link.downlink_map.iter().map(|endpoint| endpoint.port);
-        let plain = self.link.downlink_ports.iter().copied();
-        for port in plain.chain(mapped) {
-            let socket = bind("a downlink endpoint", self.satellite_ip, port)?;
-            // So that the endpoint's thread sees when it is to stop.
-            let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
-            socket.set_read_timeout(Some(stop_poll))?;
-            downlinks.push(socket);
+        for port in self.downlink_ports() {
+            downlinks.push(self.bind_downlink(port, read_timeout)?);
         }
         Ok(Sockets {
             datagrams,
             exchanges,
             downlinks,
         })
+    }
+
+    /// The socket of a downlink endpoint.
+    pub(super) fn bind_downlink(
+        &self,
+        port: u16,
+        read_timeout: Duration,
+    ) -> CommsResult<UdpSocket> {
+        let socket = bind("a downlink endpoint", self.satellite_ip, port)?;
+        // So that the endpoint's thread sees when it is to stop.
+        let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
+        socket.set_read_timeout(Some(stop_poll))?;
+        Ok(socket)
     }
 
     /// The next port of the range that is free.
@@ -169,12 +172,22 @@ impl Plan {
     /// The engine's limits, with the ports and sockets that the system really
     /// gave.
     pub(super) fn link_with(&self, sockets: &Sockets) -> LinkConfig {
-        let addresses = sockets.downlink_addrs();
-        let mut ports = addresses.iter().map(SocketAddr::port);
+        let endpoints = sockets.downlinks.iter();
+        LinkConfig {
+            exchange_sockets: sockets.exchanges.len(),
+            ..self.link_with_ports(endpoints.filter_map(|socket| socket.local_addr().ok()))
+        }
+    }
+
+    /// The engine's limits, with the addresses at which its endpoints really listen.
+    pub(super) fn link_with_ports(
+        &self,
+        addresses: impl Iterator<Item = SocketAddr>,
+    ) -> LinkConfig {
+        let mut ports = addresses.map(|address| address.port());
         let plain = self.link.downlink_ports.len();
         let mut config = LinkConfig {
             downlink_ports: ports.by_ref().take(plain).collect(),
-            exchange_sockets: sockets.exchanges.len(),
             ..self.link.clone()
         };
         for (endpoint, port) in config.downlink_map.iter_mut().zip(ports) {
@@ -182,16 +195,16 @@ impl Plan {
         }
         config
     }
+
+    /// The ports of the downlink endpoints, in their order.
+    pub(super) fn downlink_ports(&self) -> Vec<u16> {
+        let mapped = self.link.downlink_map.iter().map(|endpoint| endpoint.port);
+        let plain = self.link.downlink_ports.iter().copied();
+        plain.chain(mapped).collect()
+    }
 }
 
 impl Sockets {
-    pub(super) fn downlink_addrs(&self) -> Vec<SocketAddr> {
-        self.downlinks
-            .iter()
-            .filter_map(|socket| socket.local_addr().ok())
-            .collect()
-    }
-
     pub(super) fn handler_addrs(&self) -> Vec<SocketAddr> {
         let exchanges = self
             .exchanges

@@ -23,7 +23,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::accounting::Statistics;
 use crate::control::{ReadFn, WriteFn};
-use crate::link::{Action, Link};
+use crate::link::{Action, ContactState, Link};
 
 pub(crate) use back_off::BackOff;
 pub(crate) use running::{Ending, LinkThreads, Running};
@@ -144,6 +144,11 @@ impl Shell {
     /// Everything counted, in one consistent snapshot.
     pub(crate) fn statistics(&self) -> Statistics {
         self.engine().link.statistics()
+    }
+
+    /// Whether the ground is there, now.
+    pub(crate) fn contact(&self) -> ContactState {
+        self.engine().link.contact(Instant::now())
     }
 
     /// Whether nothing more is to be taken in.

@@ -1,8 +1,8 @@
 //! The engine of a link, both ends joined in memory on virtual time.
 
+mod admission;
 mod command_journal;
 mod command_memory;
-mod admission;
 mod commands;
 mod configuration;
 mod contact;
@@ -15,6 +15,7 @@ mod properties;
 mod queries;
 mod queue;
 mod queue_properties;
+mod reconfigure;
 mod reply_windows;
 mod rig;
 mod segments;

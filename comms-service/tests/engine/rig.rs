@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use comms_service::accounting::{DropReason, Flow, Statistics};
 use comms_service::budget::HeldBytes;
 use comms_service::link::{
-    Action, Command, CommandFailure, HandlerId, JournalEntry, Link, LinkConfig, Receipt, ServiceFailure,
+    Action, Command, CommandFailure, HandlerId, JournalEntry, Link, LinkConfig, Receipt,
+    ServiceFailure,
 };
 use comms_service::message::{Class, End, Head, PayloadType};
 use comms_service::options::Addresses;

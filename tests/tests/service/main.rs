@@ -15,6 +15,7 @@ mod own_format;
 mod passthrough;
 mod radio_faults;
 mod radio_hal;
+mod reconfigure;
 mod shutdown;
 mod start_errors;
 mod telemetry;

@@ -109,6 +109,16 @@ impl ClassLimits {
     }
 }
 
+impl ClassLimits {
+    /// The same, with a limit of messages where there was none.
+    pub(crate) fn or_messages_max(&self, messages_max: usize) -> Self {
+        ClassLimits {
+            messages_max: self.messages_max.or(Some(messages_max)),
+            ..*self
+        }
+    }
+}
+
 /// The limits of the three classes.
 pub type QueueLimits = ByClass<ClassLimits>;
 

@@ -40,6 +40,8 @@ struct Begun {
     /// What it is held as.
     bytes: usize,
     arrival: u64,
+    /// Set when it goes no further than the packet that is with the radio.
+    given_up: Option<DropReason>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,10 +93,7 @@ impl TransmitQueue {
     /// An empty queue. `messages_max` holds for each class without a limit of its own.
     pub(crate) fn new(messages_max: usize, limits: &QueueLimits, pace: Option<Pace>) -> Self {
         let class = |limits: &ClassLimits| ClassQueue {
-            limits: ClassLimits {
-                messages_max: limits.messages_max.or(Some(messages_max)),
-                ..*limits
-            },
+            limits: limits.or_messages_max(messages_max),
             flows: Flows::default(),
             own: Held::default(),
             apps: Held::default(),
@@ -115,6 +114,55 @@ impl TransmitQueue {
             mortals: 0,
             next_expiry: None,
         }
+    }
+
+    /// Takes other limits; what is held stays.
+    pub(crate) fn set_limits(
+        &mut self,
+        messages_max: usize,
+        limits: &QueueLimits,
+        pace: Option<Pace>,
+    ) {
+        for class in QueueClass::ALL {
+            let limits = limits.of(class).or_messages_max(messages_max);
+            self.classes.of_mut(class).limits = limits;
+        }
+        self.pacer.set_pace(pace);
+    }
+
+    /// Goes over to another format. Gives the messages that are dropped: those
+    /// begun in the old one, and those that the new one cannot carry. One whose
+    /// packet is with the radio goes when that is back.
+    pub(crate) fn reformat(&mut self, format: &dyn LinkPacket) -> Vec<Departure> {
+        let reason = DropReason::Reconfigured;
+        let mut gone = Vec::new();
+        let mut ended = Vec::new();
+        for (channel, begun) in &mut self.begun {
+            if self.with_radio == Some(*channel) {
+                begun.given_up.get_or_insert(reason);
+            } else {
+                gone.push(begun.outgoing.dropped(reason));
+                ended.push(*channel);
+            }
+        }
+        ended.into_iter().for_each(|channel| self.end(channel));
+        let mut waiting = self.take_waiting(None, |_| true);
+        waiting.sort_unstable_by_key(|one| one.arrival);
+        for Waiting { mut outgoing, .. } in waiting {
+            let Message { head, payload } = &mut outgoing.message;
+            *head = format.classify(*head, payload.len());
+            match format.packet_count(head, payload.len()) {
+                Ok(packets) => self.push(
+                    format,
+                    Outgoing {
+                        packets,
+                        ..outgoing
+                    },
+                ),
+                Err(_) => gone.push(outgoing.dropped(reason)),
+            }
+        }
+        gone
     }
 
     /// Whether there is something to send that is not with the radio.
@@ -303,6 +351,7 @@ impl TransmitQueue {
             bytes: outgoing.bytes(),
             outgoing,
             arrival,
+            given_up: None,
         };
         self.begun.insert(key.channel, begun);
     }
@@ -315,13 +364,12 @@ impl TransmitQueue {
         }
         let begun = self.begun.get(&channel)?;
         let origin = begun.outgoing.origin;
-        let result = match success {
-            true if begun.next >= begun.outgoing.packets => Ok(()),
-            true if origin == Origin::Withdrawn => Err(DropReason::Withdrawn),
-            true => return None,
-            false if origin == Origin::Withdrawn => Err(DropReason::Withdrawn),
+        let result = match (success, begun.given_up) {
+            (true, _) if begun.next >= begun.outgoing.packets => Ok(()),
+            (_, Some(reason)) => Err(reason),
+            (true, None) => return None,
             // The other end cannot use the rest without this packet.
-            false => Err(DropReason::WriteFailed),
+            (false, None) => Err(DropReason::WriteFailed),
         };
         let class = begun.outgoing.class;
         let next_count = self.counts.get(&channel).copied().unwrap_or(0);
@@ -381,6 +429,7 @@ impl TransmitQueue {
             }
             if self.with_radio == Some(*channel) {
                 begun.outgoing.origin = Origin::Withdrawn;
+                begun.given_up = Some(reason);
             } else {
                 gone.push(begun.outgoing.dropped(reason));
                 ended.push(*channel);
@@ -439,21 +488,30 @@ impl TransmitQueue {
         reason: DropReason,
         meant: impl Fn(&Waiting) -> bool,
     ) -> Vec<Departure> {
-        let mut dropped = Vec::new();
+        let taken = self.take_waiting(only, meant).into_iter();
+        taken.map(|one| one.outgoing.dropped(reason)).collect()
+    }
+
+    /// Takes out those that wait, of one class or of all, and are `meant`.
+    fn take_waiting(
+        &mut self,
+        only: Option<QueueClass>,
+        meant: impl Fn(&Waiting) -> bool,
+    ) -> Vec<Waiting> {
+        let mut taken = Vec::new();
         for class in QueueClass::ALL {
             if only.is_some_and(|only| only != class) {
                 continue;
             }
             for waiting in self.classes.of_mut(class).flows.take_out(&meant) {
-                let outgoing = waiting.outgoing;
-                self.forget_expiry(&outgoing);
-                let app = outgoing.origin.is_app();
+                self.forget_expiry(&waiting.outgoing);
+                let app = waiting.outgoing.origin.is_app();
                 let queue = self.classes.of_mut(class);
-                queue.held_mut(app).release(outgoing.bytes());
-                dropped.push(outgoing.dropped(reason));
+                queue.held_mut(app).release(waiting.outgoing.bytes());
+                taken.push(waiting);
             }
         }
-        dropped
+        taken
     }
 
     /// The begun message of a channel is gone.

@@ -69,6 +69,14 @@ impl Pacer {
         Pacer { pace, leaves }
     }
 
+    /// From now on another pace; the frames with the radio stay as reckoned.
+    pub(super) fn set_pace(&mut self, pace: Option<Pace>) {
+        self.pace = pace;
+        if pace.is_none() {
+            self.leaves.clear();
+        }
+    }
+
     /// It is `now`: frames have left.
     pub(super) fn pass(&mut self, now: Instant) {
         while self.leaves.front().is_some_and(|leaves| *leaves <= now) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use comms_service::accounting::{Flow, Statistics};
 use comms_service::{
-    CommsHandle, CommsResult, CommsServiceBuilder, CommsTelemetry, ShutdownReport,
+    CommsHandle, CommsReconfigure, CommsResult, CommsServiceBuilder, CommsTelemetry, ShutdownReport,
 };
 use heliograph_tests::wait::within;
 
@@ -46,6 +46,11 @@ impl Satellite {
 
     fn handle(&self) -> &CommsHandle {
         self.handle.as_ref().expect("the service runs")
+    }
+
+    /// Takes another configuration.
+    pub(crate) fn reconfigure(&self) -> CommsReconfigure {
+        self.handle().reconfigure()
     }
 
     /// Where endpoint number `endpoint` listens.

@@ -1,0 +1,81 @@
+//! Another configuration for a link that runs. Counters, open commands, handlers
+//! and queues stay.
+
+use std::time::Instant;
+
+use super::{Link, LinkConfig, TIMEOUT_MAX};
+use crate::accounting::DropReason;
+use crate::packet::LinkPacket;
+use crate::reassembly::Dropped;
+
+impl Link {
+    /// Takes other limits, and another packet format where one is given.
+    ///
+    /// What a link is built of stays as it is: which end it is, its `write`
+    /// functions, handlers and sockets, the time-out of services, and the commands
+    /// that may be open. With another format, what is under way in the old one is
+    /// dropped as `reconfigured`: open messages from the radio, messages whose
+    /// first packet has left, and those that the new format cannot carry. All
+    /// others leave in the new format.
+    pub fn reconfigure(
+        &mut self,
+        now: Instant,
+        config: LinkConfig,
+        format: Option<Box<dyn LinkPacket>>,
+    ) {
+        let reassembly_timeout = config.reassembly_timeout.min(TIMEOUT_MAX);
+        self.reassembly
+            .set_limits(config.message_bytes_max, reassembly_timeout);
+        self.budget.set_bytes_max(config.memory_bytes_max);
+        self.handlers
+            .set_waiting_max(config.handler_queue_messages_max);
+        self.exchanges.reconfigure(
+            config.handler_queue_messages_max,
+            config.reply_windows.clone(),
+        );
+        self.gate.reconfigure(config.admission.clone());
+        self.contact.reconfigure(config.contact.clone());
+        for queue in &mut self.transmit {
+            queue.set_limits(
+                config.transmit_queue_messages_max,
+                &config.queue,
+                config.pace,
+            );
+        }
+        self.config = LinkConfig {
+            end: self.config.end,
+            writes: self.config.writes,
+            handlers_max: self.config.handlers_max,
+            exchange_sockets: self.config.exchange_sockets,
+            timeout: self.config.timeout,
+            commands_max: self.config.commands_max,
+            command_memory: self.config.command_memory,
+            records_commands: self.config.records_commands,
+            reassembly_timeout,
+            ..config
+        };
+        if let Some(format) = format {
+            self.speak(now, format);
+        }
+    }
+
+    fn speak(&mut self, now: Instant, format: Box<dyn LinkPacket>) {
+        let packets = self.reassembly.restart();
+        if packets > 0 {
+            self.drop_packets(Dropped {
+                reason: DropReason::Reconfigured,
+                packets,
+                head: None,
+            });
+        }
+        let mut departures = Vec::new();
+        for (write, queue) in self.transmit.iter_mut().enumerate() {
+            let gone = queue.reformat(&*format);
+            departures.extend(gone.into_iter().map(|departure| (write, departure)));
+        }
+        self.format = format;
+        for (write, departure) in departures {
+            self.depart(now, write, departure);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Another configuration for a service that runs: checked as at the start,
+//! staged, then taken as a whole or not at all.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::downlink::Endpoint;
+use super::plan::Plan;
+use super::{config_error, http};
+use crate::config::CommsConfig;
+use crate::control::{CommsControlBlock, WriteFn};
+use crate::error::CommsResult;
+use crate::link::ContactState;
+use crate::message::End;
+use crate::options::{Addresses, LinkOptions, RadioPace};
+use crate::packet::LinkPacket;
+use crate::shell::Shell;
+
+/// Changes the configuration of a running service. Clones change the same one.
+#[derive(Clone)]
+pub struct CommsReconfigure {
+    shell: Arc<Shell>,
+    /// Gone, as the endpoints are, once the service's threads have ended.
+    client: Weak<http::Client>,
+    endpoints: Weak<Vec<Endpoint>>,
+    standing: Arc<Mutex<Standing>>,
+}
+
+/// The configuration that holds, and what it cannot change.
+pub(super) struct Standing {
+    controls: CommsControlBlock<()>,
+    options: LinkOptions,
+    has_own_format: bool,
+    radio_bytes_max: Option<usize>,
+    radio_pace: RadioPace,
+    /// The ports of the downlink endpoints.
+    downlink_ports: Vec<u16>,
+    read_timeout: Duration,
+}
+
+/// A configuration that can be taken.
+struct Staged {
+    controls: CommsControlBlock<()>,
+    options: LinkOptions,
+    plan: Plan,
+    changes_format: bool,
+}
+
+impl Standing {
+    pub(super) fn of<Connection: Clone>(
+        controls: &CommsControlBlock<Connection>,
+        options: &LinkOptions,
+        has_own_format: bool,
+        radio_bytes_max: Option<usize>,
+        radio_pace: RadioPace,
+        read_timeout: Duration,
+    ) -> Self {
+        Standing {
+            controls: CommsControlBlock {
+                read: None,
+                write: no_writes(controls.write.len()),
+                read_conn: (),
+                write_conn: (),
+                handler_port_min: controls.handler_port_min,
+                handler_port_max: controls.handler_port_max,
+                max_num_handlers: controls.max_num_handlers,
+                timeout: controls.timeout,
+                ground_ip: controls.ground_ip,
+                satellite_ip: controls.satellite_ip,
+                downlink_ports: controls.downlink_ports.clone(),
+                ground_port: controls.ground_port,
+            },
+            options: options.clone(),
+            has_own_format,
+            radio_bytes_max,
+            radio_pace,
+            downlink_ports: Vec::new(),
+            read_timeout,
+        }
+    }
+
+    /// The same, with the ports of its downlink endpoints as configured.
+    pub(super) fn with_downlink_ports(self, downlink_ports: Vec<u16>) -> Self {
+        Standing {
+            downlink_ports,
+            ..self
+        }
+    }
+
+    fn stage(&self, config: CommsConfig, options: LinkOptions) -> CommsResult<Staged> {
+        let writes = no_writes(self.controls.write.len());
+        let controls = CommsControlBlock::new(None, writes, (), (), config)?;
+        self.refuse_what_stays(&controls, &options)?;
+        let own_format = match self.has_own_format {
+            true => Some(self.stand_in()?),
+            false => None,
+        };
+        let plan = Plan::check(
+            &controls,
+            &options,
+            own_format,
+            self.radio_bytes_max,
+            &self.radio_pace,
+        )?;
+        let changes_format = !self.has_own_format && !self.has_format_of(&controls, &options);
+        Ok(Staged {
+            controls,
+            options,
+            plan,
+            changes_format,
+        })
+    }
+
+    /// Threads, sockets and the radio are those of the start.
+    fn refuse_what_stays(
+        &self,
+        controls: &CommsControlBlock<()>,
+        options: &LinkOptions,
+    ) -> CommsResult<()> {
+        let old = &self.controls;
+        let read_timeout = |options: &LinkOptions| options.read_timeout_ms;
+        let changed = [
+            (
+                "handler-port-min",
+                old.handler_port_min != controls.handler_port_min,
+            ),
+            (
+                "handler-port-max",
+                old.handler_port_max != controls.handler_port_max,
+            ),
+            (
+                "max-num-handlers",
+                old.max_num_handlers != controls.max_num_handlers,
+            ),
+            ("timeout", old.timeout != controls.timeout),
+            ("satellite-ip", old.satellite_ip != controls.satellite_ip),
+            (
+                "downlink-ports",
+                old.downlink_ports.is_some() != controls.downlink_ports.is_some(),
+            ),
+            (
+                "downlink",
+                self.options.downlink.len() != options.downlink.len(),
+            ),
+            (
+                "command-memory",
+                self.options.command_memory != options.command_memory,
+            ),
+            (
+                "read-timeout-ms",
+                read_timeout(&self.options) != read_timeout(options),
+            ),
+            ("state-dir", self.options.state_dir != options.state_dir),
+        ];
+        match changed.iter().find(|(_, changed)| *changed) {
+            Some((key, _)) => Err(stays(key)),
+            None => Ok(()),
+        }
+    }
+
+    /// In the place of a mission's own format, which a configuration cannot change.
+    fn stand_in(&self) -> CommsResult<Box<dyn LinkPacket>> {
+        let addresses = Addresses {
+            ground_ip: self.controls.ground_ip,
+            satellite_ip: self.controls.satellite_ip,
+            ground_port: self.controls.ground_port,
+        };
+        LinkOptions::default().packet_format(End::Satellite, None, addresses)
+    }
+
+    /// Whether these make the packet format that is spoken already.
+    fn has_format_of(&self, controls: &CommsControlBlock<()>, options: &LinkOptions) -> bool {
+        let (old, old_controls) = (&self.options, &self.controls);
+        old.format == options.format
+            && old.packet_bytes_max == options.packet_bytes_max
+            && old.error_control == options.error_control
+            && old.apid_preset == options.apid_preset
+            && old.apids == options.apids
+            && old.http_ports == options.http_ports
+            && old_controls.ground_ip == controls.ground_ip
+            && old_controls.ground_port == controls.ground_port
+    }
+}
+
+impl CommsReconfigure {
+    pub(super) fn new(
+        shell: &Arc<Shell>,
+        client: &Arc<http::Client>,
+        endpoints: &Arc<Vec<Endpoint>>,
+        standing: Standing,
+    ) -> Self {
+        CommsReconfigure {
+            shell: Arc::clone(shell),
+            client: Arc::downgrade(client),
+            endpoints: Arc::downgrade(endpoints),
+            standing: Arc::new(Mutex::new(standing)),
+        }
+    }
+
+    /// Checks a configuration as [`apply`](Self::apply) does, without taking it.
+    ///
+    /// # Errors
+    /// [`CommsError::Config`](crate::CommsError::Config) and
+    /// [`CommsError::Address`](crate::CommsError::Address), as at the start of a
+    /// service, and where a key cannot change while it runs: `handler-port-min`,
+    /// `handler-port-max`, `max-num-handlers`, `timeout`, `satellite-ip`,
+    /// `read-timeout-ms`, `state-dir`, `command-memory`, how many `downlink-ports` and `downlink`
+    /// entries there are, and
+    /// the first `reply-windows` or format `udp` of a service that has no sockets
+    /// for answers.
+    pub fn check(&self, config: CommsConfig, options: LinkOptions) -> CommsResult<()> {
+        let standing = self.standing();
+        let staged = standing.stage(config, options)?;
+        self.check_sockets(&staged)
+    }
+
+    /// Takes a configuration; gives when. Counters, queues and what is with
+    /// services stay; sockets of downlink ports that stay are not touched. With
+    /// another packet format, what is under way in the old one is dropped as
+    /// `reconfigured`.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check), and
+    /// [`CommsError::Bind`](crate::CommsError::Bind) for a new downlink port.
+    /// Nothing has changed then.
+    pub fn apply(&self, config: CommsConfig, options: LinkOptions) -> CommsResult<Instant> {
+        let mut standing = self.standing();
+        let staged = standing.stage(config, options)?;
+        self.check_sockets(&staged)?;
+        let endpoints = self.endpoints.upgrade();
+        let endpoints =
+            endpoints.ok_or_else(|| config_error("the service has ended".to_string()))?;
+        let sockets = standing.sockets(&staged, &endpoints)?;
+
+        let Staged {
+            controls,
+            options,
+            plan,
+            changes_format,
+        } = staged;
+        let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok());
+        let limits = plan.link_with_ports(addresses);
+        let downlink_ports = plan.downlink_ports();
+        let format = changes_format.then_some(plan.format);
+        if let Some(client) = self.client.upgrade() {
+            client.set_answer_bytes_max(limits.message_bytes_max);
+        }
+        let at = self.shell.with(|link, now| {
+            for notice in &options.notices {
+                link.note(notice.clone());
+            }
+            link.reconfigure(now, limits, format);
+            now
+        });
+        for (endpoint, socket) in endpoints.iter().zip(sockets) {
+            endpoint.replace(socket);
+        }
+        standing.downlink_ports = downlink_ports;
+        standing.controls = controls;
+        standing.options = options;
+        Ok(at)
+    }
+
+    /// A line for telemetry and log.
+    pub fn note(&self, text: String) {
+        self.shell.with(|link, _| link.note(text));
+    }
+
+    /// Whether the ground is there.
+    pub fn contact(&self) -> ContactState {
+        self.shell.contact()
+    }
+
+    /// How long the longest window of the contact plan is; none without a plan
+    /// that can be followed.
+    pub fn longest_contact_window(&self) -> Option<Duration> {
+        self.shell.with(|link, _| link.longest_contact_window())
+    }
+
+    /// Whether nothing waits for the radio.
+    pub fn nothing_to_send(&self) -> bool {
+        let out = self.shell.statistics().messages_out;
+        out.queued + out.in_flight == 0
+    }
+
+    pub(super) fn downlink_addrs(&self) -> Vec<SocketAddr> {
+        let endpoints = self.endpoints.upgrade().unwrap_or_default();
+        endpoints.iter().filter_map(Endpoint::local_addr).collect()
+    }
+
+    fn check_sockets(&self, staged: &Staged) -> CommsResult<()> {
+        let wanted = staged.plan.link.exchange_sockets > 0;
+        if wanted && self.shell.with(|link, _| link.exchange_sockets()) == 0 {
+            return Err(match staged.options.reply_windows.is_empty() {
+                true => stays("format = \"udp\""),
+                false => stays("reply-windows"),
+            });
+        }
+        Ok(())
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Standing {
+    /// The sockets of the endpoints: those that stay, and new ones.
+    fn sockets(&self, staged: &Staged, endpoints: &[Endpoint]) -> CommsResult<Vec<Arc<UdpSocket>>> {
+        let mut sockets = Vec::new();
+        for (number, port) in staged.plan.downlink_ports().iter().enumerate() {
+            let stays = self.downlink_ports.get(number) == Some(port);
+            let is_it = |endpoint: &&Endpoint| {
+                let address = endpoint.local_addr();
+                address.is_some_and(|address| address.port() == *port)
+            };
+            let own = endpoints.get(number).filter(|_| stays);
+            let moved = endpoints.iter().find(is_it).filter(|_| *port != 0);
+            sockets.push(match own.or(moved) {
+                Some(endpoint) => endpoint.socket(),
+                None => Arc::new(staged.plan.bind_downlink(*port, self.read_timeout)?),
+            });
+        }
+        Ok(sockets)
+    }
+}
+
+fn stays(key: &str) -> crate::error::CommsError {
+    config_error(format!(
+        "`{key}` cannot change while the service runs: restart it"
+    ))
+}
+
+/// So many `write` functions, for what only looks at how many they are.
+fn no_writes(count: usize) -> Vec<Arc<WriteFn<()>>> {
+    let none: Arc<WriteFn<()>> = Arc::new(|(), _| Ok(()));
+    vec![none; count]
+}
