@@ -1,62 +1,99 @@
-//! One end: an engine, and the framing between it and its radio.
+//! One end while its computer is on: an engine, and the framing between it and its
+//! radio. All of it is lost when the computer reboots.
 
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use comms_service::LinkOptions;
-use comms_service::link::{Link, LinkConfig};
-use comms_service::message::End as Which;
+use comms_service::accounting::Statistics;
+use comms_service::link::{Action, Command, Link, LinkConfig};
+use comms_service::message::{End as Which, SecurityHeader};
 use comms_service::options::Addresses;
+use comms_service::packet::{Content, LinkPacket, Place};
 use fastrand::Rng;
-use radio_hal::{Deframer, Framer, FramingConfig, FramingError};
+use radio_hal::{Deframer, Framer, FramingError};
+
+use crate::scenario::Blueprint;
 
 /// The satellite's downlink endpoint.
 pub(crate) const DOWNLINK_PORT: u16 = 13_011;
 
+/// What went in and out of an engine, counted by the world: its accounts must say
+/// the same.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) packets_in: u64,
+    pub(crate) packets_out: u64,
+    pub(crate) packets_written: u64,
+    pub(crate) messages_delivered: u64,
+}
+
 pub(crate) struct End {
     pub(crate) link: Link,
+    pub(crate) seen: Seen,
     /// From packets to the host's side of the radio, and back.
     framer: Framer,
     deframer: Deframer,
     /// In the radio: from the host's side to frames, and back.
     radio_deframer: Deframer,
     radio_framer: Framer,
+    /// How the other end reads what this end sends.
+    reader: Box<dyn LinkPacket>,
     splits: bool,
     rng: Rng,
     packet: Vec<u8>,
     octets: Vec<u8>,
 }
 
+/// A packet that the engine gave for its radio.
+pub(crate) struct Outgoing {
+    /// As frame for the air.
+    pub(crate) frame: Vec<u8>,
+    /// The security header that it begins a message with.
+    pub(crate) security: Option<SecurityHeader>,
+}
+
 impl End {
-    pub(crate) fn new(
-        which: Which,
-        framing: &FramingConfig,
-        options: &LinkOptions,
-        seed: u64,
-    ) -> Result<Self, String> {
+    /// An engine that was just started, with what does not survive a reboot drawn of
+    /// `seed`.
+    pub(crate) fn new(which: Which, plan: &Blueprint, seed: u64) -> Result<Self, String> {
         let text = |error: FramingError| error.to_string();
-        let framer = Framer::new(framing, None).map_err(text)?;
+        let framing = plan.framing(which);
+        let framer = Framer::new(&framing, None).map_err(text)?;
         let addresses = Addresses {
             ground_ip: Ipv4Addr::LOCALHOST,
             satellite_ip: Ipv4Addr::LOCALHOST,
             ground_port: None,
         };
-        let format = options
-            .packet_format(which, framer.packet_bytes_max(), addresses)
-            .map_err(|error| error.to_string())?;
+        let format = |end| {
+            let bytes_max = framer.packet_bytes_max();
+            let format = plan.options.packet_format(end, bytes_max, addresses);
+            format.map_err(|error| error.to_string())
+        };
+        let other = match which {
+            Which::Satellite => Which::Ground,
+            Which::Ground => Which::Satellite,
+        };
+        let defaults = LinkConfig {
+            handlers_max: plan.handlers_max,
+            commands_max: plan.commands_max,
+            timeout: plan.service_timeout,
+            ..LinkConfig::new(which)
+        };
         let config = LinkConfig {
             downlink_ports: match which {
                 Which::Satellite => vec![DOWNLINK_PORT],
                 Which::Ground => Vec::new(),
             },
-            ..options.link_config(LinkConfig::new(which))
+            ..plan.options.link_config(defaults)
         };
         let bare = framing.without_ax25();
         Ok(Self {
-            link: Link::new(config, format),
-            deframer: Deframer::new(framing).map_err(text)?,
+            link: Link::new(config, format(which)?),
+            seen: Seen::default(),
+            deframer: Deframer::new(&framing).map_err(text)?,
             radio_deframer: Deframer::new(&bare).map_err(text)?,
             radio_framer: Framer::new(&bare, None).map_err(text)?,
+            reader: format(other)?,
             splits: framing.framing.has_borders(),
             framer,
             rng: Rng::with_seed(seed),
@@ -65,15 +102,15 @@ impl End {
         })
     }
 
-    /// The frames for the air of the next packet; none if there is no packet.
-    pub(crate) fn next_frames(&mut self, now: Instant) -> Result<Vec<Vec<u8>>, String> {
+    /// The next packet; none if there is none now. Then [`written`](Self::written).
+    pub(crate) fn next_packet(&mut self, now: Instant) -> Result<Option<Outgoing>, String> {
         if !self.link.poll_packet(now, 0, &mut self.packet) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
+        self.seen.packets_out += 1;
         self.octets.clear();
         let framed = self.framer.frame(&self.packet, &mut self.octets);
         framed.map_err(|error| format!("a packet cannot be framed: {error}"))?;
-        self.link.handle_written(now, 0, Ok(()));
         self.radio_deframer.push(&self.octets);
         let mut frames = Vec::new();
         while let Some(deframed) = self.radio_deframer.next_frame() {
@@ -84,17 +121,42 @@ impl End {
                     .to_vec(),
             );
         }
-        match frames.len() {
-            1 => Ok(frames),
-            count => Err(format!("one packet became {count} frames")),
+        let count = frames.len();
+        match frames.pop() {
+            Some(frame) if count == 1 => Ok(Some(Outgoing {
+                frame,
+                security: self.security()?,
+            })),
+            _ => Err(format!("one packet became {count} frames")),
         }
     }
 
-    /// A frame is heard; the host gets it in pieces.
-    pub(crate) fn hear(&mut self, now: Instant, frame: &[u8]) -> Result<(), String> {
+    /// The security header of the packet that goes out, read as the other end does.
+    fn security(&self) -> Result<Option<SecurityHeader>, String> {
+        let parsed = self.reader.parse(&self.packet);
+        let parsed = parsed.map_err(|error| format!("our own packet: {error}"))?;
+        Ok(match parsed.content {
+            Content::Message { head, .. } => head.security,
+            Content::Segment(segment) => match segment.place {
+                Place::Unsegmented(head) | Place::First(head) => head.security,
+                _ => None,
+            },
+            Content::Idle => None,
+        })
+    }
+
+    /// The radio took the packet, or did not.
+    pub(crate) fn written(&mut self, now: Instant, result: Result<(), String>) {
+        self.seen.packets_written += u64::from(result.is_ok());
+        self.link.handle_written(now, 0, result);
+    }
+
+    /// A frame is heard: the pieces in which the host gets it.
+    pub(crate) fn pieces(&mut self, frame: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         self.octets.clear();
         let framed = self.radio_framer.frame(frame, &mut self.octets);
         framed.map_err(|error| format!("a frame cannot be handed over: {error}"))?;
+        let mut pieces = Vec::new();
         let mut rest = self.octets.as_slice();
         while !rest.is_empty() {
             let cut = match self.splits {
@@ -102,14 +164,37 @@ impl End {
                 false => rest.len(),
             };
             let (piece, after) = rest.split_at(cut);
-            self.deframer.push(piece);
+            pieces.push(piece.to_vec());
             rest = after;
-            while let Some(packet) = self.deframer.next_packet() {
-                if let Ok(packet) = packet {
-                    self.link.handle_packet(now, packet.to_vec());
-                }
+        }
+        Ok(pieces)
+    }
+
+    /// The host gets a piece of what was heard.
+    pub(crate) fn hear(&mut self, now: Instant, piece: &[u8]) {
+        self.deframer.push(piece);
+        while let Some(packet) = self.deframer.next_packet() {
+            if let Ok(packet) = packet {
+                self.seen.packets_in += 1;
+                self.link.handle_packet(now, packet.to_vec());
             }
         }
-        Ok(())
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        self.link.command(command);
+    }
+
+    /// What the engine decided next.
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        let action = self.link.poll_action()?;
+        let delivers = matches!(action, Action::Answered { .. } | Action::Heard(_));
+        self.seen.messages_delivered += u64::from(delivers);
+        Some(action)
+    }
+
+    /// The accounts, when all that was decided has been taken from the engine.
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.link.statistics()
     }
 }

@@ -23,13 +23,10 @@ impl Ledger {
         let mut octets = number.to_be_bytes().to_vec();
         let pattern = (NUMBER_BYTES..bytes).map(|at| (at as u64 * 31 + number * 7) as u8);
         octets.extend(pattern);
-        self.sent.insert(
-            number,
-            Entry {
-                octets: octets.clone(),
-                arrived: 0,
-            },
-        );
+        self.sent.entry(number).or_insert_with(|| Entry {
+            octets: octets.clone(),
+            arrived: 0,
+        });
         octets
     }
 
@@ -47,6 +44,22 @@ impl Ledger {
             }
             _ => Err(format!("{what} of {} octets was never sent", octets.len())),
         }
+    }
+
+    /// Whether just these octets were sent.
+    pub(crate) fn was_sent(&self, octets: &[u8]) -> bool {
+        let number = octets.first_chunk();
+        let number = number.map(|number| u64::from_be_bytes(*number));
+        let entry = number.and_then(|number| self.sent.get(&number));
+        entry.is_some_and(|entry| entry.octets == octets)
+    }
+
+    /// Whether `octets` begin as something that was sent, and go on as nothing: parts
+    /// of two messages.
+    pub(crate) fn begins_as_sent(&self, octets: &[u8]) -> bool {
+        let number = octets.first_chunk();
+        let number = number.map(|number| u64::from_be_bytes(*number));
+        number.is_some_and(|number| self.sent.contains_key(&number))
     }
 
     /// An error unless everything arrived exactly once.

@@ -1,29 +1,46 @@
 //! Both ends of a link and the radio between them on virtual time, in one thread,
 //! from one seed.
 //!
-//! A seed stands for a [`Scenario`]: framing, packet size, channel, and what
-//! operators, services and apps do. [`run`] plays it with the engines, framers and
-//! deframers that fly, and checks after each step what must always hold: accounts
-//! add up, nothing is invented, each command has one outcome; on a channel that
-//! loses nothing, everything arrives once. The same seed gives the same run, octet
-//! for octet.
+//! A seed stands for a [`Scenario`]: framing, packet size, channel, what operators,
+//! services and apps do, and what goes wrong: services that are slow, dead or fail,
+//! queues and memory too small, writes that fail, storage that loses what was not
+//! synced, and reboots of either end between any two calls of its engine.
+//!
+//! [`run`] plays it with the engines, framers and deframers that fly, and checks
+//! after each step what must always hold (`invariants.rs`): accounts add up and say
+//! what the world saw, no bound is exceeded, nothing is invented, each command has
+//! one outcome. Then the trouble ends: a fresh command must be answered, and both
+//! ends must become idle. On a channel that loses nothing, everything arrives once.
+//! The same seed gives the same run, octet for octet.
 //!
 //! ```
 //! let run = heliograph_simulation::run(1).expect("it holds");
 //! assert_eq!(run, heliograph_simulation::run(1).expect("again"));
 //! ```
 
+mod boot_record;
 mod end;
+mod faults;
+mod invariants;
 mod ledger;
+mod machine;
+mod operators;
 mod scenario;
+mod services;
+mod storage;
+mod trace;
 mod world;
 
-pub use scenario::Scenario;
+pub use operators::Outcomes;
+pub use scenario::{Blueprint, Crash, Deed, Demands, Query, Scenario};
+pub use services::Manner;
+pub use storage::{Operation, Storage, StorageFaults, SyncFailed};
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use trace::Trace;
 use world::World;
 
 /// What came of a run.
@@ -33,8 +50,17 @@ pub struct Run {
     pub lasted: Duration,
     /// Frames that were on the air, both ways.
     pub frames: u64,
-    /// Of them, frames that were not heard.
+    /// Of them, frames that the channel lost.
     pub frames_lost: u64,
+    /// Frames that came to a computer that was off.
+    pub frames_unheard: u64,
+    /// Times that a computer went down, and came back.
+    pub reboots: u64,
+    /// Messages that arrived as the beginning of one and the end of another, over a
+    /// reboot of their sender.
+    pub spliced: u64,
+    /// What came of the commands that were given to the ground's engine.
+    pub outcomes: Outcomes,
     /// A hash over everything that happened, and when.
     pub trace: u64,
 }
@@ -73,10 +99,20 @@ pub fn run(seed: u64) -> Result<Run, Box<Failure>> {
 /// # Errors
 /// As [`run`].
 pub fn play(scenario: &Scenario) -> Result<Run, Box<Failure>> {
-    let mut world = World::new(scenario);
+    play_on(scenario, Trace::default()).0
+}
+
+/// Plays `scenario` and gives beside its result a line for each thing that
+/// happened, the oldest first.
+pub fn trace(scenario: &Scenario) -> (Result<Run, Box<Failure>>, Vec<String>) {
+    play_on(scenario, Trace::with_lines())
+}
+
+fn play_on(scenario: &Scenario, trace: Trace) -> (Result<Run, Box<Failure>>, Vec<String>) {
+    let mut world = World::new(scenario, trace);
     let played = catch_unwind(AssertUnwindSafe(|| world.play()));
     let what = match played {
-        Ok(Ok(run)) => return Ok(run),
+        Ok(Ok(run)) => return (Ok(run), world.take_lines()),
         Ok(Err(what)) => what,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
@@ -84,9 +120,10 @@ pub fn play(scenario: &Scenario) -> Result<Run, Box<Failure>> {
             format!("a panic: {}", text.unwrap_or_default())
         }
     };
-    Err(Box::new(Failure {
+    let failure = Failure {
         seed: scenario.seed,
         at: world.now(),
         what,
-    }))
+    };
+    (Err(Box::new(failure)), world.take_lines())
 }

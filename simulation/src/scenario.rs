@@ -3,58 +3,130 @@
 use std::time::Duration;
 
 use comms_service::LinkOptions;
+use comms_service::link::LinkConfig;
+use comms_service::message::End;
 use fastrand::Rng;
 use radio_hal::channel::{BurstConfig, ChannelConfig, Contact, DirectionConfig};
 use radio_hal::hdlc::{BitOrder, HdlcConfig};
 use radio_hal::{Ax25Config, Callsign, Duplex, FramingConfig};
 
-/// A link, its channel, and what is done with it.
+use crate::faults;
+use crate::services::Manner;
+use crate::storage::StorageFaults;
+
+/// A link, its channel, what is done with it, and what goes wrong.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// The seed it was made of.
     pub seed: u64,
-    /// The satellite's framing; the ground's is the same with callsigns swapped.
-    pub framing: FramingConfig,
-    /// Packet size and error control, alike at both ends.
-    pub options: LinkOptions,
+    /// How both ends are made.
+    pub plan: Blueprint,
     /// The channel, seen from the satellite.
     pub channel: ChannelConfig,
-    /// Whether the channel delivers every frame once and in order, so that
-    /// everything must arrive.
+    /// Whether the channel delivers every frame once and in order and nothing else
+    /// goes wrong, so that everything must arrive.
     pub loses_nothing: bool,
     /// What is done, in order of time.
     pub deeds: Vec<(Duration, Deed)>,
+    /// Reboots of the satellite's computer.
+    pub satellite_crashes: Vec<Crash>,
+    /// Reboots of the ground's.
+    pub ground_crashes: Vec<Crash>,
+    /// How likely a `write` fails, 0 to 1.
+    pub write_failure: f64,
+    /// What is demanded beyond what always must hold.
+    pub demands: Demands,
+}
+
+/// How both ends of a link are made, each time they boot.
+#[derive(Debug, Clone)]
+pub struct Blueprint {
+    /// The satellite's framing; the ground's is the same with callsigns swapped.
+    pub framing: FramingConfig,
+    /// Packet format and limits, alike at both ends.
+    pub options: LinkOptions,
+    /// Queries with services at once.
+    pub handlers_max: usize,
+    /// Commands of the ground whose outcome is open.
+    pub commands_max: usize,
+    /// How long a service may take.
+    pub service_timeout: Duration,
+    /// How both ends' storage fails.
+    pub storage: StorageFaults,
+    /// From then on nothing goes wrong any more, so that both ends must find back.
+    pub calm_from: Duration,
+}
+
+/// Promises that the link makes only when it is told to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Demands {
+    /// No mutation is run twice.
+    pub at_most_once: bool,
+}
+
+/// The power is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crash {
+    /// Before this call of the machine's engines, counted over all its boots.
+    pub after_calls: u64,
+    /// How long the computer is off.
+    pub off: Duration,
 }
 
 /// Something that operators or apps do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
-    /// The ground asks a service, which answers after a while.
-    Query {
-        /// Octets of the query.
-        query_bytes: usize,
-        /// Octets of the answer.
-        answer_bytes: usize,
-        /// How long the service thinks.
-        thinks: Duration,
-    },
+    /// The ground asks a service.
+    Query(Query),
     /// The ground sends a UDP message.
     Message {
         /// Octets of the message.
         bytes: usize,
+        /// Whether its service has a socket open for it.
+        wanted: bool,
     },
-    /// An app sends a datagram down.
-    Datagram {
-        /// Octets of the datagram.
+    /// An app sends datagrams down, all at once.
+    Datagrams {
+        /// Octets of each.
         bytes: usize,
+        /// How many.
+        count: u64,
     },
 }
 
+/// A query, and how it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// Octets of the query.
+    pub query_bytes: usize,
+    /// Octets of the answer.
+    pub answer_bytes: usize,
+    /// How long the service thinks.
+    pub thinks: Duration,
+    /// How the service treats it.
+    pub manner: Manner,
+    /// Whether it must not be run twice.
+    pub mutation: bool,
+    /// How long the ground waits after each try.
+    pub timeout: Duration,
+    /// How often the ground's engine sends it again.
+    pub retries: u32,
+    /// How often the operator asks once more, by the same id, when it came to
+    /// nothing or the ground's computer went down.
+    pub insists: u32,
+}
+
+/// Longer than any message takes on the slowest channel.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(3600);
+
 impl Scenario {
-    /// The scenario of `seed`.
+    /// The scenario of `seed`: one in three loses nothing, one has a bad channel, and
+    /// one has everything that can go wrong.
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let loses_nothing = rng.bool();
+        let kind = rng.u8(0..3);
+        let loses_nothing = kind == 0;
+        let all_faults = kind == 2;
         let channel = channel(&mut rng, loses_nothing);
         let framing = framing(&mut rng);
         let packet_bytes_max = match &framing.ax25 {
@@ -66,19 +138,52 @@ impl Scenario {
             error_control: Some(rng.bool() || !loses_nothing),
             ..LinkOptions::default()
         };
+        let defaults = LinkConfig::new(End::Ground);
+        let plan = Blueprint {
+            framing,
+            options,
+            handlers_max: defaults.handlers_max,
+            commands_max: defaults.commands_max,
+            service_timeout: COMMAND_TIMEOUT,
+            storage: StorageFaults::default(),
+            calm_from: Duration::ZERO,
+        };
         let count = rng.usize(1..=30);
         let mut deeds: Vec<_> = (0..count)
             .map(|_| (milliseconds(&mut rng, 60_000), deed(&mut rng)))
             .collect();
         deeds.sort_by_key(|(at, _)| *at);
-        Self {
+        let mut scenario = Self {
             seed,
-            framing,
-            options,
+            plan,
             channel,
             loses_nothing,
             deeds,
+            satellite_crashes: Vec::new(),
+            ground_crashes: Vec::new(),
+            write_failure: 0.0,
+            demands: Demands::default(),
+        };
+        if all_faults {
+            faults::add(&mut rng, &mut scenario);
         }
+        scenario
+    }
+}
+
+impl Blueprint {
+    /// The framing of one end.
+    pub(crate) fn framing(&self, end: End) -> FramingConfig {
+        let mut framing = self.framing.clone();
+        if let (End::Ground, Some(ax25)) = (end, &mut framing.ax25) {
+            std::mem::swap(&mut ax25.callsign, &mut ax25.peer);
+        }
+        framing
+    }
+
+    /// The limits that the options set.
+    pub(crate) fn limits(&self) -> LinkConfig {
+        self.options.link_config(LinkConfig::new(End::Satellite))
     }
 }
 
@@ -90,13 +195,24 @@ fn deed(rng: &mut Rng) -> Deed {
         _ => rng.usize(300..5000),
     };
     match rng.u8(0..3) {
-        0 => Deed::Query {
+        0 => Deed::Query(Query {
             query_bytes: bytes(rng),
             answer_bytes: bytes(rng),
             thinks: milliseconds(rng, 1500),
+            manner: Manner::Answers,
+            mutation: rng.bool(),
+            timeout: COMMAND_TIMEOUT,
+            retries: 0,
+            insists: 0,
+        }),
+        1 => Deed::Message {
+            bytes: bytes(rng),
+            wanted: true,
         },
-        1 => Deed::Message { bytes: bytes(rng) },
-        _ => Deed::Datagram { bytes: bytes(rng) },
+        _ => Deed::Datagrams {
+            bytes: bytes(rng),
+            count: 1,
+        },
     }
 }
 
@@ -189,6 +305,6 @@ fn harmed(rng: &mut Rng, whole: DirectionConfig) -> DirectionConfig {
     }
 }
 
-fn milliseconds(rng: &mut Rng, below: u64) -> Duration {
+pub(crate) fn milliseconds(rng: &mut Rng, below: u64) -> Duration {
     Duration::from_millis(rng.u64(0..below))
 }

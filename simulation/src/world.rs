@@ -1,73 +1,107 @@
 //! The event loop: whatever happens next, happens.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod acting;
+
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use comms_service::accounting::DropReason;
 use comms_service::budget::HeldBytes;
-use comms_service::link::{Action, Command, HandlerId};
-use comms_service::message::{End as Which, PayloadType};
-use radio_hal::FramingConfig;
-use radio_hal::channel::{Channel, Direction, Fate};
+use comms_service::link::{Command, ServiceFailure};
+use comms_service::message::{End as Which, PayloadType, SecurityHeader};
+use fastrand::Rng;
+use radio_hal::channel::{Channel, ChannelConfig, Direction, DirectionConfig, Fate};
 
 use crate::Run;
-use crate::end::End;
+use crate::invariants;
 use crate::ledger::Ledger;
-use crate::scenario::{Deed, Scenario};
+use crate::machine::Machine;
+use crate::operators::{Operators, Outcome, Task};
+use crate::scenario::{Deed, Query, Scenario};
+use crate::services::{Manner, Services};
+use crate::trace::Trace;
 
-/// Longer than any message takes on the slowest channel.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(3600);
 /// A run that is not over by then never will be.
-const RUN_MAX: Duration = Duration::from_secs(4 * 3600);
+const RUN_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A run of more steps than this is a loop without end.
 const STEPS_MAX: u64 = 1_000_000;
 const SERVICE_PORT: u16 = 8020;
+/// How long a message of one way waits for its answer, which never comes.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The number of the command that must be answered when nothing goes wrong any more.
+const PROBE: u64 = 1_000_000;
+/// From the end of all trouble to it: longer than any computer is off.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
+/// So often at most an operator has to ask.
+const PROBE_ASKED_MAX: u32 = 20;
 
 pub(crate) struct World<'a> {
     scenario: &'a Scenario,
     /// What the engines take for the beginning of time.
     began: Instant,
     now: Duration,
-    satellite: End,
-    ground: End,
+    satellite: Machine,
+    ground: Machine,
     channel: Channel,
+    /// Frames of the channel that there was before the trouble ended.
+    frames_before: (u64, u64),
+    is_calm: bool,
     deeds_done: usize,
-    /// Answers that services are thinking about, by when they give them.
-    thinking: BTreeMap<(Duration, u64), (HandlerId, Vec<u8>)>,
+    services: Services,
+    operators: Operators,
     queries: Ledger,
     answers: Ledger,
     messages: Ledger,
     datagrams: Ledger,
-    open_commands: BTreeSet<u64>,
-    trace: DefaultHasher,
+    /// Datagrams that are with their sockets.
+    datagrams_in_flight: u64,
+    nonces: BTreeSet<SecurityHeader>,
+    unheard: u64,
+    /// Messages that were joined of two.
+    spliced: u64,
+    rng: Rng,
+    trace: Trace,
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(scenario: &'a Scenario) -> Self {
-        let end = |which, framing: &FramingConfig, seed| {
-            End::new(which, framing, &scenario.options, seed).expect("a scenario fits together")
-        };
-        let ground_framing = mirrored(&scenario.framing);
+    pub(crate) fn new(scenario: &'a Scenario, trace: Trace) -> Self {
+        let plan = &scenario.plan;
+        let seed = scenario.seed;
+        let satellite_crashes = scenario.satellite_crashes.clone();
+        let ground_crashes = scenario.ground_crashes.clone();
         Self {
             began: Instant::now(),
             now: Duration::ZERO,
-            satellite: end(Which::Satellite, &scenario.framing, scenario.seed),
-            ground: end(Which::Ground, &ground_framing, !scenario.seed),
+            satellite: Machine::new(Which::Satellite, plan, satellite_crashes, seed),
+            ground: Machine::new(Which::Ground, plan, ground_crashes, !seed),
             channel: Channel::new(&scenario.channel).expect("a scenario fits together"),
+            frames_before: (0, 0),
+            is_calm: plan.calm_from.is_zero(),
             scenario,
             deeds_done: 0,
-            thinking: BTreeMap::new(),
+            services: Services::default(),
+            operators: Operators::default(),
             queries: Ledger::default(),
             answers: Ledger::default(),
             messages: Ledger::default(),
             datagrams: Ledger::default(),
-            open_commands: BTreeSet::new(),
-            trace: DefaultHasher::new(),
+            datagrams_in_flight: 0,
+            nonces: BTreeSet::new(),
+            unheard: 0,
+            spliced: 0,
+            rng: Rng::with_seed(seed.rotate_left(17)),
+            trace,
         }
     }
 
     pub(crate) fn now(&self) -> Duration {
         self.now
+    }
+
+    /// The lines of the trace, if it has any.
+    pub(crate) fn take_lines(&mut self) -> Vec<String> {
+        self.trace.take_lines()
     }
 
     pub(crate) fn play(&mut self) -> Result<Run, String> {
@@ -84,11 +118,20 @@ impl<'a> World<'a> {
 
     /// Everything that happens now, until nothing more does.
     fn step(&mut self) -> Result<(), String> {
+        self.calm();
+        let seed = self.rng.u64(..);
+        for machine in [&mut self.satellite, &mut self.ground] {
+            machine.handle_time(self.now, seed)?;
+        }
         self.do_deeds();
-        self.answer();
+        self.ask();
+        self.report();
         let now = self.began + self.now;
-        for end in [&mut self.satellite, &mut self.ground] {
-            if end.link.poll_timeout().is_some_and(|due| due <= now) {
+        for machine in [&mut self.satellite, &mut self.ground] {
+            let timeout = machine.end().and_then(|end| end.link.poll_timeout());
+            if timeout.is_some_and(|due| due <= now)
+                && let Some(end) = machine.call(self.now)
+            {
                 end.link.handle_timeout(now);
             }
         }
@@ -96,42 +139,93 @@ impl<'a> World<'a> {
             let mut quiet = self.transmit()?;
             quiet &= self.hear()?;
             quiet &= self.act()?;
+            self.settle()?;
+            self.check()?;
             if quiet {
-                break;
+                return Ok(());
             }
         }
-        for (name, end) in [("satellite", &self.satellite), ("ground", &self.ground)] {
-            let all = end.link.statistics();
-            if !all.balances() {
-                return Err(format!("the {name}'s accounts do not add up: {all:?}"));
-            }
-        }
-        self.check_channel()
     }
 
-    fn check_channel(&self) -> Result<(), String> {
-        let all = self.channel.statistics();
-        for account in [&all.transmit, &all.receive] {
-            let known = account.delivered + account.dropped() + account.in_flight;
-            if account.offered + account.duplicated != known {
-                return Err(format!("the channel's accounts do not add up: {all:?}"));
-            }
+    /// What must hold at every moment.
+    fn check(&self) -> Result<(), String> {
+        for machine in [&self.satellite, &self.ground] {
+            let Some(end) = machine.end() else { continue };
+            let (name, all) = (machine.name(), end.statistics());
+            invariants::accounts_add_up(name, &all)?;
+            invariants::accounts_say_what_was_seen(name, &all, &end.seen)?;
+            let datagrams = match machine.name() {
+                "satellite" => self.datagrams_in_flight,
+                _ => 0,
+            };
+            invariants::no_bound_is_exceeded(name, &self.scenario.plan, &all, datagrams)?;
+        }
+        invariants::channel_adds_up(&self.channel.statistics())
+    }
+
+    /// A computer that went down took with it what was not done.
+    fn settle(&mut self) -> Result<(), String> {
+        if self.satellite.has_crashed() {
+            self.trace.line(self.now, || "satellite: the power is cut");
+            self.services.crash();
+            self.datagrams_in_flight = 0;
+        }
+        if self.ground.has_crashed() {
+            self.trace.line(self.now, || "ground: the power is cut");
+            self.operators.crash(self.now)?;
         }
         Ok(())
     }
 
+    /// From now on nothing goes wrong any more.
+    fn calm(&mut self) {
+        if self.is_calm || self.now < self.scenario.plan.calm_from {
+            return;
+        }
+        self.is_calm = true;
+        self.trace.line(self.now, || "nothing goes wrong any more");
+        let air = self.channel.statistics();
+        let lost = air.transmit.in_flight + air.receive.in_flight;
+        let lost = lost + air.transmit.dropped() + air.receive.dropped();
+        self.frames_before = (air.transmit.offered + air.receive.offered, lost);
+        let clean = clean(&self.scenario.channel);
+        self.channel = Channel::new(&clean).expect("a scenario fits together");
+        self.satellite.storage.heal();
+        self.ground.storage.heal();
+        let query = Query {
+            query_bytes: 50,
+            answer_bytes: 200,
+            thinks: Duration::from_millis(10),
+            manner: Manner::Answers,
+            mutation: true,
+            timeout: Duration::from_secs(60),
+            retries: 3,
+            insists: PROBE_ASKED_MAX - 1,
+        };
+        let payload = self.queries.make(PROBE, query.query_bytes);
+        let at = self.now + PROBE_AFTER;
+        self.operators.want(at, PROBE, Task::Query(query), payload);
+    }
+
     fn next_event(&self) -> Option<Duration> {
         let deed = self.scenario.deeds.get(self.deeds_done).map(|(at, _)| *at);
-        let answer = self.thinking.keys().next().map(|(at, _)| *at);
-        let timeouts = [&self.satellite, &self.ground].map(|end| end.link.poll_timeout());
-        let timeouts = timeouts.map(|due| due.map(|due| due.saturating_duration_since(self.began)));
+        let calm = (!self.is_calm).then_some(self.scenario.plan.calm_from);
         let statistics = self.channel.statistics();
+        let satellite = self.satellite.end();
         let air = statistics.transmit.in_flight + statistics.receive.in_flight > 0
-            || self.satellite.link.has_packet(self.began + self.now, 0);
+            || satellite.is_some_and(|end| end.link.has_packet(self.began + self.now, 0));
         // A contact that begins or ends is nothing that happens by itself.
         let channel = self.channel.poll_timeout(self.now).filter(|_| air);
-        let all = [deed, answer, channel].into_iter().chain(timeouts);
-        all.flatten().min()
+        let all = [
+            deed,
+            calm,
+            channel,
+            self.services.next_event(),
+            self.operators.next_event(),
+            self.satellite.next_event(self.began),
+            self.ground.next_event(self.began),
+        ];
+        all.into_iter().flatten().min()
     }
 
     fn do_deeds(&mut self) {
@@ -145,41 +239,91 @@ impl<'a> World<'a> {
     }
 
     fn do_deed(&mut self, number: u64, deed: &Deed) {
-        let (payload_type, payload) = match deed {
-            Deed::Datagram { bytes } => {
-                let payload = self.datagrams.make(number, *bytes);
-                let now = self.began + self.now;
-                self.satellite.link.handle_datagram(now, 0, &payload);
-                return;
+        match deed {
+            Deed::Datagrams { bytes, count } => {
+                for copy in 0..*count {
+                    let payload = self.datagrams.make(number | copy << 32, *bytes);
+                    // While the computer is off, no app sends anything.
+                    let now = self.began + self.now;
+                    if let Some(end) = self.satellite.call(self.now) {
+                        end.link.handle_datagram(now, 0, &payload);
+                    }
+                }
             }
-            Deed::Query { query_bytes, .. } => (
-                PayloadType::GraphQl,
-                self.queries.make(number, *query_bytes),
-            ),
-            Deed::Message { bytes } => (PayloadType::Udp, self.messages.make(number, *bytes)),
-        };
-        self.open_commands.insert(number);
-        self.ground.link.command(Command {
-            command_id: number,
-            payload_type,
-            port: SERVICE_PORT,
-            payload,
-            timeout: COMMAND_TIMEOUT,
-            retries: 0,
-        });
+            Deed::Query(query) => {
+                let payload = self.queries.make(number, query.query_bytes);
+                let task = Task::Query(query.clone());
+                self.operators.want(self.now, number, task, payload);
+            }
+            Deed::Message { bytes, wanted } => {
+                let payload = self.messages.make(number, *bytes);
+                let task = Task::Message { wanted: *wanted };
+                self.operators.want(self.now, number, task, payload);
+            }
+        }
     }
 
-    /// Services give the answers that they have thought of.
-    fn answer(&mut self) {
-        while let Some(entry) = self.thinking.first_entry() {
-            if entry.key().0 > self.now {
+    /// Operators give their commands to the ground's engine.
+    fn ask(&mut self) {
+        while let Some(number) = self.operators.next_to_ask(self.now) {
+            let Some(end) = self.ground.call(self.now) else {
+                self.operators.not_asked(self.now, number);
+                continue;
+            };
+            let Some(asked) = self.operators.ask(number) else {
+                continue;
+            };
+            let (payload_type, timeout, retries) = match &asked.task {
+                Task::Query(query) => (PayloadType::GraphQl, query.timeout, query.retries),
+                Task::Message { .. } => (PayloadType::Udp, MESSAGE_TIMEOUT, 0),
+            };
+            self.trace.line(self.now, || {
+                let bytes = asked.payload.len();
+                format!(
+                    "ground: command {number}, {} of {bytes}",
+                    payload_type.as_str()
+                )
+            });
+            end.command(Command {
+                command_id: number,
+                payload_type,
+                port: SERVICE_PORT,
+                payload: asked.payload.clone(),
+                timeout,
+                retries,
+            });
+        }
+    }
+
+    /// Services say what they have to say, and sockets what became of datagrams.
+    fn report(&mut self) {
+        while let Some(result) = self.services.next_datagram(self.now) {
+            let Some(end) = self.satellite.call(self.now) else {
                 return;
-            }
-            let (handler, answer) = entry.remove();
-            let link = &mut self.satellite.link;
-            let held = HeldBytes::copy_of(link.budget(), &answer);
-            let held = held.expect("a scenario fits into memory");
-            link.handle_answer(handler, Ok(held));
+            };
+            self.datagrams_in_flight -= 1;
+            end.seen.messages_delivered += u64::from(result.is_ok());
+            end.link.handle_datagram_sent(result.map_err(failure));
+        }
+        while let Some(report) = self.services.next_report(self.now) {
+            let Some(end) = self.satellite.call(self.now) else {
+                return;
+            };
+            self.trace
+                .line(self.now, || format!("satellite: {report:?}"));
+            let budget = end.link.budget();
+            let answer = match report.answer {
+                // Larger than any message may be: it is never what somebody gets.
+                Ok(bytes) if bytes > end.link.message_bytes_max() => {
+                    HeldBytes::copy_of(budget, &vec![0; bytes])
+                        .map_err(|_| failure(DropReason::MemorySpent))
+                }
+                Ok(bytes) => HeldBytes::copy_of(budget, &self.answers.make(report.number, bytes))
+                    .map_err(|_| failure(DropReason::MemorySpent)),
+                Err(reason) => Err(failure(reason)),
+            };
+            end.seen.messages_delivered += u64::from(answer.is_ok() && !report.too_late);
+            end.link.handle_answer(report.handler, answer);
         }
     }
 
@@ -192,19 +336,42 @@ impl<'a> World<'a> {
                 if direction == Direction::Transmit && self.channel.credits(self.now) == 0 {
                     break;
                 }
-                let end = match direction {
+                let machine = match direction {
                     Direction::Transmit => &mut self.satellite,
                     Direction::Receive => &mut self.ground,
                 };
-                let frames = end.next_frames(now)?;
-                if frames.is_empty() {
+                // Asking for nothing is no point at which anything can go wrong.
+                if !machine.end().is_some_and(|end| end.link.has_packet(now, 0)) {
                     break;
                 }
+                let Some(end) = machine.call(self.now) else {
+                    break;
+                };
+                let Some(outgoing) = end.next_packet(now)? else {
+                    break;
+                };
                 quiet = false;
-                for frame in frames {
-                    (self.now, direction, &frame).hash(&mut self.trace);
-                    let taken = self.channel.handle_frame(self.now, direction, &frame);
-                    taken.map_err(|error| format!("{} by {direction:?}", error))?;
+                if let Some(nonce) = outgoing.security {
+                    invariants::nonces_never_repeat(&mut self.nonces, nonce)?;
+                }
+                let frame = &outgoing.frame;
+                let fails = !self.is_calm && self.rng.f64() < self.scenario.write_failure;
+                let mut result = Err("the radio did not take it".to_owned());
+                if !fails {
+                    self.trace.hash((self.now, direction, frame));
+                    let taken = self.channel.handle_frame(self.now, direction, frame);
+                    result = taken.map_err(|error| format!("{error} by {direction:?}"));
+                }
+                let name = machine.name();
+                self.trace.line(self.now, || {
+                    format!("{name}: frame of {}: {result:?}", frame.len())
+                });
+                if self.scenario.loses_nothing {
+                    result.clone()?;
+                }
+                // The power may go while the radio has it.
+                if let Some(end) = machine.call(self.now) {
+                    end.written(now, result);
                 }
             }
         }
@@ -218,104 +385,42 @@ impl<'a> World<'a> {
         for direction in Direction::ALL {
             while let Some(fate) = self.channel.poll_fate(self.now, direction) {
                 quiet = false;
-                let end = match direction {
+                let machine = match direction {
                     Direction::Transmit => &mut self.ground,
                     Direction::Receive => &mut self.satellite,
                 };
-                match fate {
-                    Fate::Delivered(frame) => {
-                        (self.now, direction, &frame).hash(&mut self.trace);
-                        end.hear(now, &frame)?;
-                    }
+                let name = machine.name();
+                let frame = match fate {
+                    Fate::Delivered(frame) => frame,
                     Fate::Dropped { bytes, reason } => {
-                        (self.now, direction, bytes, reason).hash(&mut self.trace);
+                        self.trace.hash((self.now, direction, bytes, reason));
+                        self.trace.line(self.now, || {
+                            format!("{name}: frame of {bytes} not heard: {reason}")
+                        });
+                        continue;
+                    }
+                };
+                self.trace.hash((self.now, direction, &frame));
+                let Some(end) = machine.call(self.now) else {
+                    self.unheard += 1;
+                    continue;
+                };
+                self.trace.line(self.now, || {
+                    format!("{name}: frame of {} heard", frame.len())
+                });
+                for piece in end.pieces(&frame)? {
+                    if let Some(end) = machine.call(self.now) {
+                        end.hear(now, &piece);
                     }
                 }
             }
         }
         Ok(quiet)
-    }
-
-    /// What the engines decided is done; true if that was nothing.
-    fn act(&mut self) -> Result<bool, String> {
-        let mut quiet = true;
-        while let Some(action) = self.satellite.link.poll_action() {
-            quiet = false;
-            self.act_on_satellite(action)?;
-        }
-        while let Some(action) = self.ground.link.poll_action() {
-            quiet = false;
-            self.act_on_ground(action)?;
-        }
-        Ok(quiet)
-    }
-
-    fn act_on_satellite(&mut self, action: Action) -> Result<(), String> {
-        match action {
-            Action::Post { handler, body, .. } => {
-                let number = self.queries.arrived("a query", &body)?;
-                let deed = &self.scenario.deeds.get(number as usize - 1);
-                let Some((
-                    _,
-                    Deed::Query {
-                        answer_bytes,
-                        thinks,
-                        ..
-                    },
-                )) = deed
-                else {
-                    return Err(format!("deed {number} is no query"));
-                };
-                let answer = self.answers.make(number, *answer_bytes);
-                let key = (self.now + *thinks, number);
-                self.thinking.insert(key, (handler, answer));
-            }
-            Action::SendDatagram { payload, .. } => {
-                self.messages.arrived("a message", &payload)?;
-                self.satellite.link.handle_datagram_sent(Ok(()));
-            }
-            other => return Err(format!("the satellite was to do {other:?}")),
-        }
-        Ok(())
-    }
-
-    fn act_on_ground(&mut self, action: Action) -> Result<(), String> {
-        let command_id = match action {
-            Action::Heard(message) => {
-                self.datagrams.arrived("a datagram", &message.payload)?;
-                return Ok(());
-            }
-            Action::Answered {
-                command_id,
-                payload,
-            } => {
-                let number = self.answers.arrived("an answer", &payload)?;
-                if number != command_id {
-                    return Err(format!("command {command_id} has the answer to {number}"));
-                }
-                command_id
-            }
-            Action::Sent { command_id } => command_id,
-            Action::Failed {
-                command_id,
-                failure,
-            } => {
-                if self.scenario.loses_nothing {
-                    return Err(format!("command {command_id} failed: {failure}"));
-                }
-                command_id
-            }
-            other => return Err(format!("the ground was to do {other:?}")),
-        };
-        match self.open_commands.remove(&command_id) {
-            true => Ok(()),
-            false => Err(format!("command {command_id} has two outcomes")),
-        }
     }
 
     /// Nothing more will happen.
     fn end(&mut self) -> Result<Run, String> {
-        if let Some(command) = self.open_commands.first() {
+        if let Some(command) = self.operators.open() {
             return Err(format!("command {command} has no outcome"));
         }
         if self.scenario.loses_nothing {
@@ -324,27 +429,71 @@ impl<'a> World<'a> {
             self.messages.all_arrived_once("message")?;
             self.datagrams.all_arrived_once("datagram")?;
         }
-        for (name, end) in [("satellite", &self.satellite), ("ground", &self.ground)] {
-            let held = end.link.statistics().memory_bytes_used;
-            if held != 0 {
-                return Err(format!("the {name} still holds {held} octets"));
-            }
+        let probe = self.operators.get(PROBE);
+        if probe.is_some_and(|probe| !probe.is_answered) {
+            return Err(format!(
+                "a lock-out: nothing goes wrong, and no answer to {PROBE_ASKED_MAX} questions"
+            ));
+        }
+        let mut reboots = 0;
+        for machine in [&self.satellite, &self.ground] {
+            let name = machine.name();
+            let end = machine.end();
+            let end = end.ok_or_else(|| format!("the {name} never came back"))?;
+            invariants::idle(name, end, self.began + self.now)?;
+            invariants::accounts_add_up_over_reboots(name, &machine.past)?;
+            reboots += machine.past.boots;
+        }
+        let mutations = self.operators.mutations();
+        let executions = self.services.executions();
+        if self.scenario.demands.at_most_once {
+            invariants::no_mutation_ran_twice(&mutations, executions)?;
         }
         let air = self.channel.statistics();
         Ok(Run {
             lasted: self.now,
-            frames: air.transmit.offered + air.receive.offered,
-            frames_lost: air.transmit.dropped() + air.receive.dropped(),
+            frames: self.frames_before.0 + air.transmit.offered + air.receive.offered,
+            frames_lost: self.frames_before.1 + air.transmit.dropped() + air.receive.dropped(),
+            frames_unheard: self.unheard,
+            reboots,
+            spliced: self.spliced,
+            outcomes: self.operators.outcomes,
             trace: self.trace.finish(),
         })
     }
 }
 
-/// The same framing with callsigns swapped.
-fn mirrored(framing: &FramingConfig) -> FramingConfig {
-    let mut mirrored = framing.clone();
-    if let Some(ax25) = &mut mirrored.ax25 {
-        std::mem::swap(&mut ax25.callsign, &mut ax25.peer);
+/// The same channel without anything that harms a frame.
+fn clean(channel: &ChannelConfig) -> ChannelConfig {
+    let direction = |harmed: &DirectionConfig| DirectionConfig {
+        bit_error_rate: 0.0,
+        burst: None,
+        frame_loss: 0.0,
+        duplication: 0.0,
+        reordering: 0.0,
+        ..harmed.clone()
+    };
+    ChannelConfig {
+        carrier_sense: true,
+        contacts: Vec::new(),
+        period: None,
+        transmit: direction(&channel.transmit),
+        receive: direction(&channel.receive),
+        ..channel.clone()
     }
-    mirrored
+}
+
+fn failure(reason: DropReason) -> ServiceFailure {
+    ServiceFailure {
+        reason,
+        message: format!("the service: {}", reason.as_str()),
+    }
+}
+
+/// What an outcome is called where it comes with an answer.
+fn outcome_of(answer: &[u8]) -> Outcome {
+    match comms_service::graphql_error::link_error(answer) {
+        Some(_) => Outcome::Refused,
+        None => Outcome::Answered,
+    }
 }

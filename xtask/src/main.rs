@@ -10,6 +10,7 @@ mod output;
 mod referees;
 mod setup;
 mod simulate;
+mod soak;
 mod step;
 mod test;
 mod workspace;
@@ -43,6 +44,8 @@ enum Command {
     Test(test::Arguments),
     /// Play whole links on virtual time: 10 000 seeds, or one by --seed.
     Simulate(simulate::Arguments),
+    /// Run a real service for --minutes, or --frames hostile frames.
+    Soak(soak::Arguments),
     /// Search for input that breaks a codec, with libFuzzer.
     Fuzz(fuzz::Arguments),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(&mut steps),
         Command::Test(arguments) => test::run(&mut steps, &arguments),
         Command::Simulate(arguments) => simulate::run(&mut steps, &arguments),
+        Command::Soak(arguments) => soak::run(&mut steps, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&mut steps, &arguments),
     };
     say(steps.summary().trim_end());

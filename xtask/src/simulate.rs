@@ -7,7 +7,7 @@ use crate::workspace::{cargo, run as start};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Passed on to the simulator: `--seed N`, `--runs N`, `--first N`, `--help`.
+    /// Passed on to the simulator: `--seeds N`, `--seed N --trace`, `--first N`, `--help`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     passed_on: Vec<String>,
 }

@@ -276,7 +276,8 @@ impl Link {
             .map(|period| period.min(TIMEOUT_MAX));
         let budget = ByteBudget::new(config.memory_bytes_max);
         let messages_max = config.transmit_queue_messages_max;
-        let queue = || TransmitQueue::new(messages_max, &config.queue, config.pace);
+        let pause_max = config.reassembly_timeout;
+        let queue = || TransmitQueue::new(messages_max, &config.queue, config.pace, pause_max);
         Link {
             reassembly: Reassembly::new(
                 budget.clone(),

@@ -40,6 +40,7 @@ impl Link {
                 config.transmit_queue_messages_max,
                 &config.queue,
                 config.pace,
+                reassembly_timeout,
             );
         }
         self.config = LinkConfig {

@@ -210,6 +210,26 @@ fn a_bulk_port_has_an_apid_of_its_own_and_lets_all_others_pass() {
 }
 
 #[test]
+fn a_begun_bulk_message_is_kept_alive_while_telemetry_has_the_radio() {
+    let bulk = endpoint(14_000, QueueClass::Bulk);
+    let beacon = endpoint(14_001, QueueClass::Telemetry);
+    let mut rig = Rig::with_satellite(with_map(vec![bulk, beacon]));
+    rig.app_sends(0, &octets(1000));
+    rig.app_sends(1, b"beacon");
+    for _ in 0..120 {
+        rig.app_sends(1, b"beacon");
+        let packet = rig.transmit(End::Satellite).unwrap();
+        rig.hear(End::Ground, packet);
+        rig.pass(Duration::from_secs(1));
+    }
+    rig.carry_down();
+    let bulk = rig.heard.iter().filter(|(head, _)| head.port == 14_000);
+    assert_eq!(bulk.count(), 1);
+    assert_eq!(rig.ground().packets_in.dropped.total(), 0);
+    rig.assert_idle();
+}
+
+#[test]
 fn ports_of_one_class_share_the_radio_by_octets() {
     let ports = [14_000, 14_001].map(|port| endpoint(port, QueueClass::Telemetry));
     let mut rig = Rig::with_satellite(with_map(ports.to_vec()));

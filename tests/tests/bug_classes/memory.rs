@@ -9,6 +9,7 @@ use comms_service::accounting::DropReason;
 use comms_service::link::{Action, Link, LinkConfig, ServiceFailure};
 use comms_service::message::{End, PayloadType};
 use comms_service::telemetry::ERRORS_MAX;
+use heliograph_soak::hostile::Hostile;
 use radio_hal::kiss::{self, Command, FEND, FESC, Port};
 use radio_hal::{
     FrameBuffer, FrameDrop, FramingConfig, Medium, Radio, RadioConnection, RadioError,
@@ -195,4 +196,30 @@ fn a_million_hostile_frames_leave_memory_and_accounts_as_they_were() {
     assert_eq!(all.packets_in.offered, frames.delivered);
     assert_eq!(all.memory_bytes_used, 0);
     assert!(all.errors.len() <= ERRORS_MAX);
+}
+
+/// Class 5: a million frames made anew one by one, of good traffic and at random,
+/// to both ends and in every format, with good exchanges in between.
+#[test]
+fn a_million_new_hostile_frames_leave_memory_flat_and_good_traffic_served() {
+    let hostile = Hostile {
+        frames: 1_000_000,
+        seed: 5,
+    };
+    let report = hostile.run(|_| ()).expect("both ends go on");
+    for line in report.lines() {
+        println!("{line}");
+        assert!(line.passes, "{line}");
+    }
+    // The engines saw what was wrong, not only their framing.
+    let reasons: Vec<_> = report.dropped().iter().map(|(reason, _)| *reason).collect();
+    for reason in [
+        "error-control",
+        "length",
+        "duplicate",
+        "unknown-apid",
+        "sequence-gap",
+    ] {
+        assert!(reasons.contains(&reason), "{reason} of {reasons:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! The queue before one `write` function.
 //!
 //! - Classes go in strict order of priority ([`QueueClass`]), packet by packet.
+//!   Only a begun message that the other end would give up soon goes before the
+//!   classes below response: a packet each third of the reassembly time-out.
 //! - Inside a class the flows (a channel and a port) share the radio fairly, by
 //!   octets.
 //! - On one channel one message is on its way at a time, and those of one flow
@@ -18,7 +20,7 @@ mod outgoing;
 mod pacing;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use class::{ByClass, ClassLimits, QueueClass, QueueLimits, WhenFull};
 pub(crate) use outgoing::{Departure, Origin, Outgoing};
@@ -31,6 +33,10 @@ use crate::accounting::{ClassAccount, DropReason};
 use crate::message::Message;
 use crate::packet::{LinkPacket, PacketError};
 
+/// So many pauses of a begun message fit into the time for which the other end waits
+/// for its next packet.
+const PAUSES_PER_TIMEOUT: u32 = 3;
+
 /// A message of which a packet was handed out, or is being built.
 #[derive(Debug)]
 struct Begun {
@@ -40,6 +46,8 @@ struct Begun {
     /// What it is held as.
     bytes: usize,
     arrival: u64,
+    /// When its last packet was handed out; none before the first.
+    served_at: Option<Instant>,
     /// Set when it goes no further than the packet that is with the radio.
     given_up: Option<DropReason>,
 }
@@ -82,6 +90,9 @@ pub(crate) struct TransmitQueue {
     /// that panics.
     building: Option<u16>,
     pacer: Pacer,
+    /// Longest pause between two packets of a message, as long as no response goes
+    /// before it.
+    pause_max: Duration,
     arrivals: u64,
     /// Of those that wait, how many have a time to live, and the earliest end of
     /// one: not later than it really is.
@@ -91,7 +102,12 @@ pub(crate) struct TransmitQueue {
 
 impl TransmitQueue {
     /// An empty queue. `messages_max` holds for each class without a limit of its own.
-    pub(crate) fn new(messages_max: usize, limits: &QueueLimits, pace: Option<Pace>) -> Self {
+    pub(crate) fn new(
+        messages_max: usize,
+        limits: &QueueLimits,
+        pace: Option<Pace>,
+        reassembly_timeout: Duration,
+    ) -> Self {
         let class = |limits: &ClassLimits| ClassQueue {
             limits: limits.or_messages_max(messages_max),
             flows: Flows::default(),
@@ -110,6 +126,7 @@ impl TransmitQueue {
             with_radio: None,
             building: None,
             pacer: Pacer::new(pace),
+            pause_max: reassembly_timeout / PAUSES_PER_TIMEOUT,
             arrivals: 0,
             mortals: 0,
             next_expiry: None,
@@ -122,7 +139,9 @@ impl TransmitQueue {
         messages_max: usize,
         limits: &QueueLimits,
         pace: Option<Pace>,
+        reassembly_timeout: Duration,
     ) {
+        self.pause_max = reassembly_timeout / PAUSES_PER_TIMEOUT;
         for class in QueueClass::ALL {
             let limits = limits.of(class).or_messages_max(messages_max);
             self.classes.of_mut(class).limits = limits;
@@ -267,7 +286,7 @@ impl TransmitQueue {
         if self.with_radio.is_some() || self.pacer.free_at().is_some() {
             return Ok(false);
         }
-        let (channel, on_behalf) = match self.choose() {
+        let (channel, on_behalf) = match self.choose(now) {
             None => return Ok(false),
             Some(Choice::Continue(channel, on_behalf)) => (channel, on_behalf),
             Some(Choice::Begin(class, key)) => {
@@ -300,6 +319,7 @@ impl TransmitQueue {
         *count = (*count + 1) % 0x4000;
         *self.sent_packets.entry(channel).or_insert(0) += 1;
         begun.next += 1;
+        begun.served_at = Some(now);
         let own = (begun.outgoing.class, begun.flow);
         for (class, flow) in [Some(own), on_behalf].into_iter().flatten() {
             self.classes.of_mut(class).flows.charge(flow, out.len());
@@ -310,11 +330,24 @@ impl TransmitQueue {
     }
 
     /// Whose turn it is: the most urgent class that has something, and in it the
-    /// flow that was served least.
-    fn choose(&self) -> Option<Choice> {
-        QueueClass::ALL
-            .into_iter()
-            .find_map(|class| self.choose_in(class))
+    /// flow that was served least. A begun message that the other end would soon
+    /// give up goes before everything but responses.
+    fn choose(&self, now: Instant) -> Option<Choice> {
+        self.choose_in(QueueClass::Response)
+            .or_else(|| self.choose_starving(now))
+            .or_else(|| self.choose_in(QueueClass::Telemetry))
+            .or_else(|| self.choose_in(QueueClass::Bulk))
+    }
+
+    /// The begun message that was served longest ago, if that is too long ago.
+    fn choose_starving(&self, now: Instant) -> Option<Choice> {
+        let served = |begun: &Begun| begun.served_at.map(|at| at + self.pause_max);
+        let starving = self.begun.iter().filter_map(|(channel, begun)| {
+            let due = served(begun).filter(|due| *due <= now)?;
+            Some((due, *channel))
+        });
+        let longest = starving.min();
+        longest.map(|(_, channel)| Choice::Continue(channel, None))
     }
 
     fn choose_in(&self, class: QueueClass) -> Option<Choice> {
@@ -351,6 +384,7 @@ impl TransmitQueue {
             bytes: outgoing.bytes(),
             outgoing,
             arrival,
+            served_at: None,
             given_up: None,
         };
         self.begun.insert(key.channel, begun);
