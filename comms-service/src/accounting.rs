@@ -208,6 +208,9 @@ pub struct Statistics {
     pub surplus_bytes: u64,
     /// Failures of `read`.
     pub read_errors: u64,
+    /// Apps that submitted messages and were cut off, as they did not read their
+    /// receipts.
+    pub submitters_cut_off: u64,
     /// Octets held now.
     pub memory_bytes_used: u64,
     /// Octets held at most.

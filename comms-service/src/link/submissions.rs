@@ -119,6 +119,12 @@ impl Link {
         self.receipt(number, receipt);
     }
 
+    /// An app that submits did not read its receipts, and was cut off.
+    pub fn handle_submitter_cut_off(&mut self) {
+        self.counted.submitters_cut_off += 1;
+        self.note("an app did not read its receipts and was cut off".to_string());
+    }
+
     fn receipt(&mut self, submission: u64, receipt: Receipt) {
         let receipt = Action::Receipt {
             submission,

@@ -10,6 +10,7 @@ pub struct CommsHandle {
     running: Running,
     downlink_addrs: Vec<SocketAddr>,
     handler_addrs: Vec<SocketAddr>,
+    submit_addr: Option<SocketAddr>,
 }
 
 impl CommsHandle {
@@ -17,11 +18,13 @@ impl CommsHandle {
         running: Running,
         downlink_addrs: Vec<SocketAddr>,
         handler_addrs: Vec<SocketAddr>,
+        submit_addr: Option<SocketAddr>,
     ) -> Self {
         CommsHandle {
             running,
             downlink_addrs,
             handler_addrs,
+            submit_addr,
         }
     }
 
@@ -60,5 +63,10 @@ impl CommsHandle {
     /// those of format `udp` that wait for answers.
     pub fn handler_addrs(&self) -> &[SocketAddr] {
         &self.handler_addrs
+    }
+
+    /// Where apps submit by TCP, if they may.
+    pub fn submit_addr(&self) -> Option<SocketAddr> {
+        self.submit_addr
     }
 }

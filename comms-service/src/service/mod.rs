@@ -10,6 +10,7 @@
 //! | `handler-N` | posts queries by HTTP, waits for their answers |
 //! | `replies` | receives the answers of UDP services (format `udp` only) |
 //! | `downlink-PORT` | receives the datagrams of mission apps |
+//! | `submit` | takes messages of apps and sends them receipts (`submit` only) |
 //! | `transmit-N` | calls `write` number N |
 //! | `clock` | wakes the engine when a time-out is due |
 
@@ -20,6 +21,7 @@ mod http;
 mod performer;
 mod plan;
 mod replies;
+mod submit;
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -39,6 +41,7 @@ use crate::shell::{self, Ending, LinkThreads, RadioFunctions, Running, Shell, Wa
 use crate::telemetry::CommsTelemetry;
 
 use plan::Plan;
+use submit::{Listeners, SubmitServer};
 
 /// Starts communications services.
 #[derive(Debug)]
@@ -152,13 +155,18 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let downlink_addrs = sockets.downlink_addrs();
         let handler_addrs = sockets.handler_addrs();
         let link_config = plan.link_with(&sockets);
+        let submit_addr = sockets.submit.as_ref().and_then(Listeners::tcp_addr);
 
         let replies = replies::Replies::new(sockets.exchanges)?;
 
         let timeout = plan.link.timeout;
         let handlers_max = plan.link.handlers_max;
         let writes = controls.write.len();
-        let mut link = Link::new(link_config, plan.format);
+        let mut link = Link::new(link_config.clone(), plan.format);
+        let submit = sockets
+            .submit
+            .map(|listeners| SubmitServer::new(listeners, &link_config, link.budget().clone()));
+        let submit = submit.transpose()?;
         for notice in self.options.notices {
             link.note(notice);
         }
@@ -167,6 +175,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             sockets.datagrams,
             replies.sockets(),
             handlers_max,
+            submit.as_ref().map(SubmitServer::clients),
         );
         let budget = link.budget().clone();
         let answer_bytes_max = link.message_bytes_max();
@@ -177,6 +186,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             handlers_max,
             jobs,
             replies,
+            submit,
             satellite_ip: controls.satellite_ip,
             read_timeout,
             downlinks: sockets.downlinks,
@@ -200,7 +210,12 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .show(Arc::new(move || source.statistics()));
-        Ok(CommsHandle::new(running, downlink_addrs, handler_addrs))
+        Ok(CommsHandle::new(
+            running,
+            downlink_addrs,
+            handler_addrs,
+            submit_addr,
+        ))
     }
 }
 
@@ -210,6 +225,7 @@ struct Parts<Connection> {
     handlers_max: usize,
     jobs: Receiver<performer::Job>,
     replies: replies::Replies,
+    submit: Option<SubmitServer>,
     satellite_ip: Ipv4Addr,
     read_timeout: Duration,
     downlinks: Vec<UdpSocket>,
@@ -224,6 +240,9 @@ impl<Connection: Send + 'static> Parts<Connection> {
         self.replies
             .start(shell, self.satellite_ip, self.read_timeout, intake)?;
         downlink::start(shell, self.downlinks, intake)?;
+        if let Some(submit) = self.submit {
+            submit.start(shell, self.read_timeout, intake)?;
+        }
         shell::start_threads(shell, self.wakes, self.radio, threads)
     }
 }

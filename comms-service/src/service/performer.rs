@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::submit::{Clients, CutOff};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
 use crate::link::{Action, HandlerId, ServiceFailure};
@@ -24,6 +25,7 @@ pub(super) struct Performer {
     datagrams: UdpSocket,
     exchanges: Arc<Vec<mio::net::UdpSocket>>,
     jobs: Sender<Job>,
+    submitters: Option<Arc<Clients>>,
 }
 
 impl Performer {
@@ -32,6 +34,7 @@ impl Performer {
         datagrams: UdpSocket,
         exchanges: Arc<Vec<mio::net::UdpSocket>>,
         handlers_max: usize,
+        submitters: Option<Arc<Clients>>,
     ) -> (Self, Receiver<Job>) {
         // The engine starts no more than `handlers_max` at once, so there is
         // always room for the next one.
@@ -41,6 +44,7 @@ impl Performer {
             datagrams,
             exchanges,
             jobs,
+            submitters,
         };
         (performer, receiver)
     }
@@ -92,12 +96,21 @@ impl Perform for Performer {
                     shell.with(|link, now| link.handle_exchange_failed(now, socket, failure));
                 }
             }
+            Action::Receipt {
+                submission,
+                receipt,
+            } => {
+                let submitters = self.submitters.as_ref();
+                let told = submitters.map(|clients| clients.receipt(submission, &receipt));
+                if told == Some(Err(CutOff)) {
+                    shell.with(|link, _| link.handle_submitter_cut_off());
+                }
+            }
             // Actions of the ground end; this end never decides on them.
             Action::Answered { .. }
             | Action::Sent { .. }
             | Action::Failed { .. }
-            | Action::Heard(_)
-            | Action::Receipt { .. } => {}
+            | Action::Heard(_) => {}
         }
     }
 }

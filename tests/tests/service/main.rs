@@ -17,6 +17,7 @@ mod radio_faults;
 mod radio_hal;
 mod shutdown;
 mod start_errors;
+mod submit;
 mod telemetry;
 mod udp_format;
 mod use_cases;
