@@ -101,7 +101,7 @@ impl Perform for Performer {
                 receipt,
             } => {
                 let submitters = self.submitters.as_ref();
-                let told = submitters.map(|clients| clients.receipt(submission, &receipt));
+                let told = submitters.map(|clients| clients.receipt(submission, receipt));
                 if told == Some(Err(CutOff)) {
                     shell.with(|link, _| link.handle_submitter_cut_off());
                 }

@@ -36,6 +36,12 @@ struct Open {
     id: u64,
     /// Whether it is to be heard of after it was sent.
     listens: bool,
+    /// Whether its first receipt is told, and whether that it was sent is.
+    told_first: bool,
+    told_sent: bool,
+    /// Receipts that came before those that go before them: each thread brings its
+    /// own, and none waits for another.
+    early: Vec<Receipt>,
 }
 
 #[derive(Default)]
@@ -99,34 +105,21 @@ impl Clients {
         }
         state.last_number += 1;
         let number = state.last_number;
-        let open = Open {
-            client,
-            id,
-            listens,
-        };
-        state.submissions.insert(number, open);
+        state
+            .submissions
+            .insert(number, Open::new(client, id, listens));
         Some(number)
     }
 
-    /// What became of a submission, for whoever submitted it.
-    pub(in crate::service) fn receipt(&self, number: u64, receipt: &Receipt) -> Result<(), CutOff> {
-        let mut state = self.state();
-        let Some(open) = state.submissions.get(&number) else {
-            return Ok(());
-        };
-        let (client, id) = (open.client, open.id);
-        let more_follows = match receipt {
-            Receipt::Queued => true,
-            Receipt::Sent => open.listens,
-            _ => false,
-        };
-        if !more_follows {
-            state.submissions.remove(&number);
-            if let Some(client) = state.clients.get_mut(&client) {
-                client.open.remove(&id);
-            }
-        }
-        state.tell(client, &reply(id, receipt))
+    /// The first receipt of a submission, for whoever submitted it.
+    pub(super) fn first_receipt(&self, number: u64, receipt: Receipt) -> Result<(), CutOff> {
+        self.state()
+            .tell_of(number, |open| open.first_receipt(receipt))
+    }
+
+    /// A further one.
+    pub(in crate::service) fn receipt(&self, number: u64, receipt: Receipt) -> Result<(), CutOff> {
+        self.state().tell_of(number, |open| open.receipt(receipt))
     }
 
     /// A word for one client.
@@ -148,7 +141,79 @@ impl Clients {
     }
 }
 
+impl Open {
+    fn new(client: usize, id: u64, listens: bool) -> Self {
+        Open {
+            client,
+            id,
+            listens,
+            told_first: false,
+            told_sent: false,
+            early: Vec::new(),
+        }
+    }
+
+    /// Takes the first receipt; gives what is to be told now, in order.
+    fn first_receipt(&mut self, receipt: Receipt) -> Vec<Receipt> {
+        self.told_first = true;
+        let mut told = vec![receipt];
+        told.extend(self.ready());
+        told
+    }
+
+    /// Takes a further receipt; gives what is to be told now, in order.
+    fn receipt(&mut self, receipt: Receipt) -> Vec<Receipt> {
+        self.early.push(receipt);
+        self.ready()
+    }
+
+    fn ready(&mut self) -> Vec<Receipt> {
+        let mut told = Vec::new();
+        while let Some(at) = self.early.iter().position(|early| self.is_next(early)) {
+            let receipt = self.early.remove(at);
+            self.told_sent |= receipt == Receipt::Sent;
+            told.push(receipt);
+        }
+        told
+    }
+
+    /// Whether a receipt goes before all that are still to come.
+    fn is_next(&self, receipt: &Receipt) -> bool {
+        let after_sent = matches!(receipt, Receipt::Heard | Receipt::NotHeard);
+        self.told_first && (self.told_sent || !after_sent)
+    }
+
+    fn is_last(&self, receipt: &Receipt) -> bool {
+        match receipt {
+            Receipt::Queued => false,
+            Receipt::Sent => !self.listens,
+            _ => true,
+        }
+    }
+}
+
 impl State {
+    /// Tells the client of a submission what `take` gives.
+    fn tell_of(
+        &mut self,
+        number: u64,
+        take: impl FnOnce(&mut Open) -> Vec<Receipt>,
+    ) -> Result<(), CutOff> {
+        let Some(open) = self.submissions.get_mut(&number) else {
+            return Ok(());
+        };
+        let told = take(open);
+        let (client, id) = (open.client, open.id);
+        if told.last().is_some_and(|last| open.is_last(last)) {
+            self.submissions.remove(&number);
+            if let Some(client) = self.clients.get_mut(&client) {
+                client.open.remove(&id);
+            }
+        }
+        told.iter()
+            .try_for_each(|receipt| self.tell(client, &reply(id, receipt)))
+    }
+
     fn tell(&mut self, client: usize, reply: &Reply) -> Result<(), CutOff> {
         let Some(told) = self.clients.get_mut(&client) else {
             return Ok(());
@@ -231,5 +296,25 @@ fn reply(id: u64, receipt: &Receipt) -> Reply {
             text,
             try_again,
         } => Reply::refused(Some(id), reason.as_str(), text.clone(), *try_again),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_are_told_in_order_in_whatever_order_they_are_brought() {
+        let mut open = Open::new(2, 7, true);
+        assert_eq!(open.receipt(Receipt::Heard), []);
+        assert_eq!(open.receipt(Receipt::Sent), []);
+        let told = open.first_receipt(Receipt::Queued);
+        assert_eq!(told, [Receipt::Queued, Receipt::Sent, Receipt::Heard]);
+
+        let mut open = Open::new(2, 7, true);
+        assert_eq!(open.first_receipt(Receipt::Queued), [Receipt::Queued]);
+        assert_eq!(open.receipt(Receipt::NotHeard), []);
+        let told = open.receipt(Receipt::Sent);
+        assert_eq!(told, [Receipt::Sent, Receipt::NotHeard]);
     }
 }

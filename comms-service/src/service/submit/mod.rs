@@ -304,7 +304,10 @@ impl SubmitServer {
             ttl: request.submit.ttl_ms.map(Duration::from_millis),
             heard_within,
         };
-        shell.with(|link, now| link.handle_submission(now, submission, &payload));
+        let first = shell.with(|link, now| link.handle_submission(now, submission, &payload));
+        if self.clients.first_receipt(number, first) == Err(CutOff) {
+            shell.with(|link, _| link.handle_submitter_cut_off());
+        }
         None
     }
 
