@@ -265,6 +265,10 @@ impl LinkOptions {
             ),
             ("http-ports", !self.http_ports.is_empty() && !udp),
             ("apid-preset or apids", has_apids && udp),
+            (
+                "reception-report-ms",
+                self.reception_report_ms.is_some_and(|ms| ms > 0) && !space_packet,
+            ),
         ];
         match misplaced.iter().find(|(_, misplaced)| *misplaced) {
             Some((key, _)) => Err(CommsError::Config(format!(
