@@ -82,3 +82,59 @@ impl Lines {
         (!is_blank).then_some(Line::Whole(line))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(lines: Vec<Line>) -> Vec<String> {
+        let text = |line| match line {
+            Line::Whole(line) => String::from_utf8(line.to_vec()).unwrap(),
+            Line::TooLong => "(too long)".to_string(),
+            Line::NoMemory => "(no memory)".to_string(),
+        };
+        lines.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn lines_are_cut_wherever_the_octets_are() {
+        let octets = b"one\ntwo\n\n \nthree\nfo";
+        for cut in 0..octets.len() {
+            let budget = ByteBudget::new(10_000);
+            let mut lines = Lines::new(100, budget.clone());
+            let (first, second) = octets.split_at(cut);
+            let mut all = texts(lines.push(Instant::now(), first));
+            all.extend(texts(lines.push(Instant::now(), second)));
+            assert_eq!(all, ["one", "two", "three"]);
+            assert!(lines.begun_at().is_some());
+            assert_eq!(texts(lines.push(Instant::now(), b"ur\n")), ["four"]);
+            assert!(lines.begun_at().is_none());
+            assert_eq!(budget.bytes_used(), 0);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_or_finds_no_memory_is_passed_over() {
+        let budget = ByteBudget::new(400);
+        let mut lines = Lines::new(200, budget.clone());
+        let now = Instant::now();
+        lines.push(now, &[b'x'; 150]);
+        let all = lines.push(now, &[&[b'x'; 150][..], b"\nnext\n"].concat());
+        assert_eq!(texts(all), ["(too long)", "next"]);
+        // Another holds most of the three quarters that are for apps.
+        let other = HeldBytes::copy_of(&budget, &[0; 250]).unwrap();
+        let all = lines.push(now, &[&[b'x'; 60][..], b"\n"].concat());
+        assert_eq!(texts(all), ["(no memory)"]);
+        drop(other);
+        assert_eq!(budget.bytes_used(), 0);
+    }
+
+    #[test]
+    fn the_time_of_a_line_runs_from_its_first_octet() {
+        let mut lines = Lines::new(100, ByteBudget::new(1000));
+        let began = Instant::now();
+        lines.push(began, b"on");
+        lines.push(began + std::time::Duration::from_secs(5), b"e");
+        assert_eq!(lines.begun_at(), Some(began));
+    }
+}
