@@ -240,6 +240,9 @@ pub struct Statistics {
     pub state_files_damaged: u64,
     /// Octets of answers that are remembered, which give way to everything else.
     pub answer_bytes_remembered: u64,
+    /// Apps that submitted messages and were cut off, as they did not read their
+    /// receipts.
+    pub submitters_cut_off: u64,
     /// Octets held now.
     pub memory_bytes_used: u64,
     /// Octets held at most.

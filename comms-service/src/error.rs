@@ -45,6 +45,14 @@ pub enum CommsError {
         /// The system's answer.
         cause: io::Error,
     },
+    /// Nobody can submit messages there.
+    #[error("cannot listen for apps that submit at {place}: {cause}")]
+    Listen {
+        /// Where: a path, or an address.
+        place: String,
+        /// The system's answer.
+        cause: io::Error,
+    },
     /// The radio failed. For `read` and `write` functions.
     #[error("radio: {0}")]
     Radio(String),

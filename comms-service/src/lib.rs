@@ -65,6 +65,7 @@
 //! | [`accounting`], [`telemetry`] | what became of everything |
 //! | [`CommsService`] | the satellite's threads and sockets around the engine |
 //! | [`ground`] | the ground's |
+//! | [`submit`] | for apps: messages whose fate they are told |
 //! | [`radio`] | ready-made `read` and `write` for the radios of `radio-hal` |
 #![warn(
     clippy::unwrap_used,
@@ -95,6 +96,7 @@ pub mod radio;
 mod reassembly;
 mod service;
 mod shell;
+pub mod submit;
 pub mod telemetry;
 
 pub use config::CommsConfig;

@@ -207,6 +207,11 @@ impl Accounting {
         Counter(self.0.read_errors)
     }
 
+    /// Apps that were cut off, as they did not read the receipts of what they submitted.
+    fn submitters_cut_off(&self) -> Counter {
+        Counter(self.0.submitters_cut_off)
+    }
+
     /// Octets held now.
     fn memory_bytes_used(&self) -> Counter {
         Counter(self.0.memory_bytes_used)

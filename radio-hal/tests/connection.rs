@@ -118,3 +118,21 @@ fn what_comes_along_with_an_error_is_not_joined_to_what_comes_after_it() {
     assert!(connection.read().is_err());
     assert_eq!(connection.read().unwrap(), b"whole");
 }
+
+#[test]
+fn a_connection_says_what_its_framing_puts_around_a_packet() {
+    use radio_hal::{Ax25Config, LoopbackRadio};
+
+    let [own, peer] = ["HELIO-1", "GROUND"].map(|call| call.parse().unwrap());
+    let ax25 = || Ax25Config::new(own, peer);
+    for (framing, octets) in [
+        (FramingConfig::raw(), 0),
+        (FramingConfig::kiss(), 3),
+        (FramingConfig::ax25(ax25()), 16),
+        (FramingConfig::kiss_ax25(ax25()), 19),
+    ] {
+        let (radio, _) = LoopbackRadio::pair();
+        let connection = RadioConnection::new(radio, framing, SHORT).unwrap();
+        assert_eq!(connection.frame_overhead_bytes(), octets);
+    }
+}

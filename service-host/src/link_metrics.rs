@@ -58,6 +58,12 @@ pub fn link_metrics(
         &[],
         link.read_errors,
     );
+    page.counter(
+        "heliograph_submitters_cut_off_total",
+        "Apps that did not read the receipts of what they submitted.",
+        &[],
+        link.submitters_cut_off,
+    );
     for (name, bytes) in [
         ("used", link.memory_bytes_used),
         ("max", link.memory_bytes_max),

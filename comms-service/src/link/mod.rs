@@ -220,7 +220,7 @@ pub enum Action {
     },
     /// Something that nobody asked for came down (ground).
     Heard(Message),
-    /// What became of a [`Link::handle_submission`] (satellite).
+    /// What became of a message after [`Link::handle_submission`] (satellite).
     Receipt {
         /// The number of the submission.
         submission: u64,

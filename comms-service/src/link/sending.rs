@@ -245,8 +245,8 @@ impl Link {
         }
     }
 
-    /// One more message of that class.
-    fn offer_out(&mut self, class: QueueClass) {
+    /// One more message of that class. Every message for the radio is offered by this.
+    pub(super) fn offer_out(&mut self, class: QueueClass) {
         self.counted.messages_out.offer();
         let account = self.counted.classes_out.of_mut(class);
         account.messages.offer();
@@ -270,7 +270,7 @@ impl Link {
     }
 
     /// A message of that class is dropped.
-    fn drop_out(&mut self, class: QueueClass, reason: DropReason) {
+    pub(super) fn drop_out(&mut self, class: QueueClass, reason: DropReason) {
         self.counted.messages_out.drop(reason, 1);
         let account = self.counted.classes_out.of_mut(class);
         account.messages.drop(reason, 1);

@@ -97,8 +97,15 @@ impl Submissions {
 }
 
 impl Link {
-    /// An app submits a message. What becomes of it comes as [`Action::Receipt`].
-    pub fn handle_submission(&mut self, now: Instant, submission: Submission, octets: &[u8]) {
+    /// An app submits a message. Gives the first receipt of it; the others come as
+    /// [`Action::Receipt`].
+    #[must_use]
+    pub fn handle_submission(
+        &mut self,
+        now: Instant,
+        submission: Submission,
+        octets: &[u8],
+    ) -> Receipt {
         let Submission {
             number,
             endpoint,
@@ -106,7 +113,7 @@ impl Link {
             heard_within,
         } = submission;
         let origin = Origin::Submission(number);
-        let receipt = match self.enqueue_from_app(now, endpoint, octets, origin, ttl) {
+        match self.enqueue_from_app(now, endpoint, octets, origin, ttl) {
             Ok(()) => {
                 if let Some(within) = heard_within {
                     let within = within.min(TIMEOUT_MAX);
@@ -115,8 +122,13 @@ impl Link {
                 Receipt::Queued
             }
             Err(not_queued) => refusal(not_queued),
-        };
-        self.receipt(number, receipt);
+        }
+    }
+
+    /// An app that submits did not read its receipts, and was cut off.
+    pub fn handle_submitter_cut_off(&mut self) {
+        self.counted.submitters_cut_off += 1;
+        self.note("an app did not read its receipts and was cut off".to_string());
     }
 
     fn receipt(&mut self, submission: u64, receipt: Receipt) {

@@ -352,6 +352,10 @@ impl LinkOptions {
                 self.allowed_ports.exchange.is_some() && !udp,
             ),
             ("reply-windows", !self.reply_windows.is_empty() && udp),
+            (
+                "reception-report-ms",
+                self.reception_report_ms.is_some_and(|ms| ms > 0) && !space_packet,
+            ),
         ];
         match misplaced.iter().find(|(_, misplaced)| *misplaced) {
             Some((key, _)) => Err(CommsError::Config(format!(

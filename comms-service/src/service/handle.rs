@@ -12,6 +12,7 @@ pub struct CommsHandle {
     running: Running,
     reconfigure: CommsReconfigure,
     handler_addrs: Vec<SocketAddr>,
+    submit_addr: Option<SocketAddr>,
 }
 
 impl CommsHandle {
@@ -19,11 +20,13 @@ impl CommsHandle {
         running: Running,
         reconfigure: CommsReconfigure,
         handler_addrs: Vec<SocketAddr>,
+        submit_addr: Option<SocketAddr>,
     ) -> Self {
         CommsHandle {
             running,
             reconfigure,
             handler_addrs,
+            submit_addr,
         }
     }
 
@@ -81,5 +84,10 @@ impl CommsHandle {
     /// those that wait for answers of UDP services.
     pub fn handler_addrs(&self) -> &[SocketAddr] {
         &self.handler_addrs
+    }
+
+    /// Where apps submit by TCP, if they may.
+    pub fn submit_addr(&self) -> Option<SocketAddr> {
+        self.submit_addr
     }
 }

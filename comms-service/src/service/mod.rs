@@ -10,6 +10,7 @@
 //! | `handler-N` | posts queries by HTTP, waits for their answers |
 //! | `replies` | receives the answers of UDP services (format `udp`, reply windows) |
 //! | `downlink-PORT` | receives the datagrams of mission apps |
+//! | `submit` | takes messages of apps and sends them receipts (`submit` only) |
 //! | `transmit-N` | calls `write` number N |
 //! | `storage` | puts on the disk what outlives a restart (with `state-dir` only) |
 //! | `clock` | wakes the engine when a time-out is due |
@@ -23,6 +24,7 @@ mod plan;
 mod reconfigure;
 mod replies;
 mod state;
+mod submit;
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -45,6 +47,7 @@ use crate::shell::{
 use crate::telemetry::CommsTelemetry;
 
 use plan::Plan;
+use submit::{Listeners, SubmitServer};
 
 /// Starts communications services.
 #[derive(Debug)]
@@ -166,13 +169,18 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let sockets = plan.bind(read_timeout)?;
         let handler_addrs = sockets.handler_addrs();
         let link_config = plan.link_with(&sockets);
+        let submit_addr = sockets.submit.as_ref().and_then(Listeners::tcp_addr);
 
         let replies = replies::Replies::new(sockets.exchanges)?;
 
         let timeout = plan.link.timeout;
         let handlers_max = plan.link.handlers_max;
         let writes = controls.write.len();
-        let mut link = Link::new(link_config, plan.format);
+        let mut link = Link::new(link_config.clone(), plan.format);
+        let submit = sockets
+            .submit
+            .map(|listeners| SubmitServer::new(listeners, &link_config, link.budget().clone()));
+        let submit = submit.transpose()?;
         for notice in self.options.notices {
             link.note(notice);
         }
@@ -196,6 +204,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             replies.sockets(),
             handlers_max,
             storage,
+            submit.as_ref().map(SubmitServer::clients),
         );
         let budget = link.budget().clone();
         let answer_bytes_max = link.message_bytes_max();
@@ -211,6 +220,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             handlers_max,
             jobs,
             replies,
+            submit,
             satellite_ip: controls.satellite_ip,
             read_timeout,
             endpoints,
@@ -236,7 +246,12 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             Arc::new(move || source.statistics()),
             Arc::new(move || contact.contact()),
         );
-        Ok(CommsHandle::new(running, reconfigure, handler_addrs))
+        Ok(CommsHandle::new(
+            running,
+            reconfigure,
+            handler_addrs,
+            submit_addr,
+        ))
     }
 }
 
@@ -246,6 +261,7 @@ struct Parts<Connection> {
     handlers_max: usize,
     jobs: Receiver<performer::Job>,
     replies: replies::Replies,
+    submit: Option<SubmitServer>,
     satellite_ip: Ipv4Addr,
     read_timeout: Duration,
     endpoints: Arc<Vec<downlink::Endpoint>>,
@@ -268,6 +284,9 @@ impl<Connection: Send + 'static> Parts<Connection> {
             let run = move || storage::run(&own, &mut state.journal, &state.entries);
             let threads = &mut threads.transmit;
             threads.spawn("storage", USER_STACK_BYTES, run)?;
+        }
+        if let Some(submit) = self.submit {
+            submit.start(shell, self.read_timeout, intake)?;
         }
         shell::start_threads(shell, self.wakes, self.radio, threads)
     }

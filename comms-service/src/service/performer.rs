@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::submit::{Clients, CutOff};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
 use crate::link::{Action, HandlerId, ServiceFailure};
@@ -26,6 +27,7 @@ pub(super) struct Performer {
     exchanges: Arc<Vec<mio::net::UdpSocket>>,
     jobs: Sender<Job>,
     storage: Option<Storage>,
+    submitters: Option<Arc<Clients>>,
 }
 
 impl Performer {
@@ -35,6 +37,7 @@ impl Performer {
         exchanges: Arc<Vec<mio::net::UdpSocket>>,
         handlers_max: usize,
         storage: Option<Storage>,
+        submitters: Option<Arc<Clients>>,
     ) -> (Self, Receiver<Job>) {
         // The engine starts no more than `handlers_max` at once, so there is
         // always room for the next one.
@@ -45,6 +48,7 @@ impl Performer {
             exchanges,
             jobs,
             storage,
+            submitters,
         };
         (performer, receiver)
     }
@@ -104,13 +108,22 @@ impl Perform for Performer {
                     storage.enter(shell, entry);
                 }
             }
+            Action::Receipt {
+                submission,
+                receipt,
+            } => {
+                let submitters = self.submitters.as_ref();
+                let told = submitters.map(|clients| clients.receipt(submission, receipt));
+                if told == Some(Err(CutOff)) {
+                    shell.with(|link, _| link.handle_submitter_cut_off());
+                }
+            }
             // Actions of the ground end; this end never decides on them.
             Action::Answered { .. }
             | Action::Replied { .. }
             | Action::Sent { .. }
             | Action::Failed { .. }
-            | Action::Heard(_)
-            | Action::Receipt { .. } => {}
+            | Action::Heard(_) => {}
         }
     }
 }

@@ -9,11 +9,14 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::config_error;
+use super::submit::Listeners;
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
 use crate::link::{LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
-use crate::options::{Addresses, DownlinkOptions, LinkOptions, PacketFormat, RadioPace};
+use crate::options::{
+    Addresses, DownlinkOptions, LinkOptions, PacketFormat, RadioPace, SubmitOptions,
+};
 use crate::packet::LinkPacket;
 
 /// Most handlers at once: each is a thread.
@@ -33,6 +36,7 @@ pub(super) struct Plan {
     pub(super) format: Box<dyn LinkPacket>,
     satellite_ip: Ipv4Addr,
     handler_ports: std::ops::RangeInclusive<u16>,
+    submit: Option<SubmitOptions>,
 }
 
 /// Every socket of a service.
@@ -44,6 +48,8 @@ pub(super) struct Sockets {
     /// The downlink endpoints: those of `downlink_ports`, in the order of the
     /// `write` functions, then those of the map.
     pub(super) downlinks: Vec<UdpSocket>,
+    /// Where apps submit.
+    pub(super) submit: Option<Listeners>,
 }
 
 impl Plan {
@@ -109,6 +115,7 @@ impl Plan {
             format,
             satellite_ip: controls.satellite_ip,
             handler_ports: controls.handler_port_min..=controls.handler_port_max,
+            submit: options.submit.clone(),
         })
     }
 
@@ -135,6 +142,8 @@ impl Plan {
             datagrams,
             exchanges,
             downlinks,
+            // Last, as it leaves a file if another fails.
+            submit: self.submit.as_ref().map(Listeners::bind).transpose()?,
         })
     }
 

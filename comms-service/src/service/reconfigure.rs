@@ -143,6 +143,7 @@ impl Standing {
                 "downlink",
                 self.options.downlink.len() != options.downlink.len(),
             ),
+            ("submit", self.options.submit != options.submit),
             (
                 "command-memory",
                 self.options.command_memory != options.command_memory,
@@ -205,7 +206,7 @@ impl CommsReconfigure {
     /// [`CommsError::Address`](crate::CommsError::Address), as at the start of a
     /// service, and where a key cannot change while it runs: `handler-port-min`,
     /// `handler-port-max`, `max-num-handlers`, `timeout`, `satellite-ip`,
-    /// `read-timeout-ms`, `state-dir`, `command-memory`, how many `downlink-ports` and `downlink`
+    /// `read-timeout-ms`, `state-dir`, `command-memory`, `submit`, how many `downlink-ports` and `downlink`
     /// entries there are, and
     /// the first `reply-windows` or format `udp` of a service that has no sockets
     /// for answers.

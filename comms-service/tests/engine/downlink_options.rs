@@ -110,3 +110,37 @@ fn the_configured_bit_rate_goes_before_the_radios_and_0_is_no_pacing() {
     assert_eq!(pace("bit-rate-bps = 0", &radio), None);
     assert_eq!(pace("", &RadioPace::default()), None);
 }
+
+#[test]
+fn where_apps_submit_is_checked() {
+    for (text, says) in [
+        ("submit = {}", "names no place"),
+        ("submit = { tcp = \"0.0.0.0:13500\" }", "every address"),
+        ("submit = { tcp = \"13500\" }", "13500"),
+        ("submit = { unix = \"\" }", "submit.unix"),
+        (
+            "submit = { unix = \"/x\", clients-max = 0 }",
+            "clients-max = 0",
+        ),
+        ("submit = { unix = \"/x\", mode = 438 }", "mode"),
+    ] {
+        let shown = read(text).expect_err(text).to_string();
+        assert!(shown.contains(says), "{shown}");
+    }
+    let text = format!("submit = {{ unix = \"/{}\" }}", "x".repeat(100));
+    let shown = read(&text).expect_err("a long path").to_string();
+    assert!(shown.contains("101 octets"), "{shown}");
+    let submit = read("submit = { unix = \"/x\" }").unwrap().submit.unwrap();
+    assert_eq!(submit.clients_max, 16);
+}
+
+#[test]
+fn reception_reports_are_off_unless_a_period_is_given_and_need_space_packets() {
+    assert_eq!(link("").reception_report, None);
+    assert_eq!(link("reception-report-ms = 0").reception_report, None);
+    let second = Some(Duration::from_secs(1));
+    assert_eq!(link("reception-report-ms = 1000").reception_report, second);
+    let text = "reception-report-ms = 1000\nformat = \"kubos\"";
+    let shown = read(text).expect_err(text).to_string();
+    assert!(shown.contains("reception-report-ms"), "{shown}");
+}

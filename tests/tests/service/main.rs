@@ -18,6 +18,7 @@ mod radio_hal;
 mod reconfigure;
 mod shutdown;
 mod start_errors;
+mod submit;
 mod telemetry;
 mod udp_format;
 mod use_cases;

@@ -14,7 +14,13 @@ const READ_TIMEOUT: Duration = Duration::from_millis(1400);
 
 /// Two connections that hear each other by AX.25.
 fn pair() -> (RadioConnection, RadioConnection) {
-    let (satellite, ground) = LoopbackRadio::pair();
+    pair_with_bit_rate(None)
+}
+
+/// The same; the satellite's radio says that it sends at that rate.
+fn pair_with_bit_rate(bit_rate_bps: Option<u64>) -> (RadioConnection, RadioConnection) {
+    let (mut satellite, ground) = LoopbackRadio::pair();
+    satellite.properties.bit_rate_bps = bit_rate_bps;
     let [here, there] = ["HELIO-1", "GROUND-1"].map(|call| call.parse().expect("a callsign"));
     let open = |radio, own, peer| {
         let framing = FramingConfig::ax25(Ax25Config {
@@ -73,4 +79,27 @@ fn an_address_that_is_none_is_refused() {
     let builder = radio::builder(pair().0, config, LinkOptions::default());
     let error = builder.err().expect("no address");
     assert!(matches!(error, CommsError::Address(_)), "{error:?}");
+}
+
+#[test]
+fn a_radio_that_says_its_bit_rate_is_paced_unless_that_is_switched_off() {
+    for (configured, frames) in [(None, 1), (Some(0), 30)] {
+        let app = UdpPeer::bind();
+        // A frame takes some minutes.
+        let (connection, _other_end) = pair_with_bit_rate(Some(2));
+        let config = CommsConfig {
+            timeout: 1,
+            ..config()
+        };
+        let options = LinkOptions {
+            bit_rate_bps: configured,
+            ..LinkOptions::default()
+        };
+        let builder = radio::builder(connection, config, options);
+        let satellite = Satellite::start(builder.expect("it fits together"));
+        app.send_to(satellite.downlink_port(0), &[7; 3000]);
+        satellite.wait_until(|all| all.packets_out.delivered >= frames);
+        let sent = satellite.shut_down().report.statistics.packets_out;
+        assert!((frames..frames + 10).contains(&sent.delivered), "{sent:?}");
+    }
 }

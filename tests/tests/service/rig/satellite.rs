@@ -66,6 +66,11 @@ impl Satellite {
         self.handle().handler_addrs().to_vec()
     }
 
+    /// Where apps submit by TCP.
+    pub(crate) fn submit_addr(&self) -> SocketAddr {
+        self.handle().submit_addr().expect("submit by TCP")
+    }
+
     pub(crate) fn statistics(&self) -> Statistics {
         self.handle().statistics()
     }
