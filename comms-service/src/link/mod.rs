@@ -196,6 +196,7 @@ pub struct ServiceFailure {
 pub struct Link {
     config: LinkConfig,
     format: Box<dyn LinkPacket>,
+    proof: reconfigure::Proof,
     budget: ByteBudget,
     reassembly: Reassembly,
     handlers: Handlers,
@@ -240,6 +241,7 @@ impl Link {
             actions: VecDeque::new(),
             counted: Statistics::default(),
             errors: VecDeque::new(),
+            proof: reconfigure::Proof::default(),
             budget,
             config,
             format,
