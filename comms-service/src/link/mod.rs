@@ -203,6 +203,8 @@ pub struct Link {
     gate: Gate,
     exchanges: Exchanges,
     contact: Contact,
+    /// When what waits for contact may leave.
+    held_until: Option<Instant>,
     commands: Commands,
     /// Datagrams given to the shell that it has not yet reported.
     datagrams_in_flight: u64,
@@ -235,6 +237,7 @@ impl Link {
                 config.reply_windows.clone(),
             ),
             contact: Contact::new(config.contact.clone()),
+            held_until: None,
             commands: Commands::default(),
             datagrams_in_flight: 0,
             transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
@@ -269,6 +272,7 @@ impl Link {
             self.reassembly.next_deadline(),
             self.exchanges.next_deadline(),
             self.commands.next_deadline(),
+            self.held_until,
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -290,6 +294,8 @@ impl Link {
             }
         }
         self.continue_exchanges(now);
+        // Whoever looks at the queues next sets it again.
+        self.held_until = self.held_until.filter(|until| *until > now);
         let due = self.commands.expire(now);
         self.actions.extend(due.ended);
         for command_id in due.retry {

@@ -134,12 +134,19 @@ impl Link {
 
     /// Writes the next packet for `write` number `write` to `out`; false when
     /// there is none now. After true, call [`handle_written`](Self::handle_written).
+    ///
+    /// Outside contact there is none of what waits for it;
+    /// [`poll_timeout`](Self::poll_timeout) tells when that may be over.
     pub fn poll_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
         loop {
             let Some(queue) = self.transmit.get_mut(write) else {
                 return false;
             };
-            match queue.poll(&*self.format, self.config.packet_bytes_max, out) {
+            let holds = |class| self.contact.holds(class, now);
+            if queue.is_held_back(&holds) {
+                self.held_until = self.contact.next_change(now);
+            }
+            match queue.poll(&*self.format, self.config.packet_bytes_max, &holds, out) {
                 Ok(true) => {
                     self.counted.packets_out.offer();
                     return true;
@@ -153,7 +160,7 @@ impl Link {
         }
     }
 
-    /// Whether [`poll_packet`](Self::poll_packet) would give one now.
+    /// Whether [`poll_packet`](Self::poll_packet) may give one now.
     pub fn has_packet(&self, write: usize) -> bool {
         let queue = self.transmit.get(write);
         queue.is_some_and(TransmitQueue::has_packet)

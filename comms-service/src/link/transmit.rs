@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::HeldClass;
 use crate::accounting::{DropReason, Flow};
-use crate::message::Message;
+use crate::message::{Class, Message};
 use crate::packet::{LinkPacket, PacketError};
 
 /// Who gave a message to the queue, and is told what became of it.
@@ -40,6 +41,20 @@ struct Outgoing {
     origin: Origin,
     /// Set when it goes no further than the packet that is with the radio.
     given_up: Option<DropReason>,
+}
+
+impl Outgoing {
+    /// What it is when it comes to contact; none for what always leaves at once,
+    /// and for the rest of what has begun to leave.
+    fn held_class(&self) -> Option<HeldClass> {
+        let is_begun = self.next > 0;
+        match (self.message.head.class, self.origin) {
+            _ if is_begun => None,
+            (Class::Bulk, _) => Some(HeldClass::Bulk),
+            (_, Origin::Datagram) => Some(HeldClass::Telemetry),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -160,18 +175,25 @@ impl TransmitQueue {
         departures
     }
 
-    /// Writes the next packet to `out`; false when there is none, or when the
-    /// radio still has one.
+    /// Whether a message waits that `holds` holds back.
+    pub(crate) fn is_held_back(&self, holds: &dyn Fn(HeldClass) -> bool) -> bool {
+        let mut fronts = self.channels.values().filter_map(VecDeque::front);
+        fronts.any(|front| front.held_class().is_some_and(holds))
+    }
+
+    /// Writes the next packet to `out`; false when there is none but of what
+    /// `holds` holds back, or when the radio still has one.
     pub(crate) fn poll(
         &mut self,
         format: &dyn LinkPacket,
         packet_bytes_max: Option<usize>,
+        holds: &dyn Fn(HeldClass) -> bool,
         out: &mut Vec<u8>,
     ) -> Result<bool, (PacketError, Departure)> {
         if self.with_radio.is_some() {
             return Ok(false);
         }
-        let Some(channel) = self.next_channel() else {
+        let Some(channel) = self.next_channel(holds) else {
             return Ok(false);
         };
         let queue = self.channels.entry(channel).or_default();
@@ -294,9 +316,12 @@ impl TransmitQueue {
     }
 
     /// The channels take turns: the next one after the last that has something.
-    fn next_channel(&self) -> Option<u16> {
-        let ready =
-            |(channel, queue): (&u16, &VecDeque<_>)| Some(*channel).filter(|_| !queue.is_empty());
+    fn next_channel(&self, holds: &dyn Fn(HeldClass) -> bool) -> Option<u16> {
+        let ready = |(channel, queue): (&u16, &VecDeque<Outgoing>)| {
+            let front = queue.front()?;
+            let is_held = front.held_class().is_some_and(holds);
+            Some(*channel).filter(|_| !is_held)
+        };
         let after = self.last_channel.checked_add(1).map(|first| first..);
         let after = after.and_then(|range| self.channels.range(range).find_map(ready));
         after.or_else(|| self.channels.iter().find_map(ready))

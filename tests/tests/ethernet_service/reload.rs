@@ -1,11 +1,10 @@
 //! The configuration of the service changes while it runs.
 
-use std::fs;
 use std::net::UdpSocket;
 use std::process::Command;
 use std::time::Duration;
 
-use heliograph_tests::binaries::{ChildGuard, Stream, binary};
+use heliograph_tests::binaries::{ChildGuard, binary};
 use heliograph_tests::wait::eventually;
 use serde_json::{Value, json};
 
@@ -122,15 +121,25 @@ fn a_change_over_the_link_that_cuts_it_off_is_rolled_back() {
     let site = Site::new(FRAMING);
     site.write_keeping("confirm-window-ms = 3000");
     let service = site.start();
-    let kubos = r#"configure(toml: "format = 'kubos'")"#;
-    assert_eq!(site.ground_mutation(&service, kubos), done());
-    service.wait_for_state("on-trial");
-    assert!(!site.reaches(Duration::from_millis(300)));
-    service
-        .child
-        .wait_for_line("was not confirmed and is rolled back", PATIENCE);
-    service.wait_for_state("settled");
-    assert!(site.reaches(PATIENCE));
+    for change in [
+        // What the ground sends is not understood any more.
+        "apids = { graphql = 20, udp = 21 }",
+        // It is, as what it is not: that shows nothing.
+        "format = 'kubos'",
+    ] {
+        let mutation = format!("configure(toml: \"{change}\")");
+        assert_eq!(site.ground_mutation(&service, &mutation), done());
+        service.wait_for_state("on-trial");
+        let understood = site.reaches(Duration::from_millis(300));
+        assert_eq!(understood, change.contains("kubos"));
+        service.wait_for_state("settled");
+        assert!(site.reaches(PATIENCE));
+    }
+    let told = service.child.lines();
+    let told = told
+        .iter()
+        .filter(|line| line.text.contains("is rolled back"));
+    assert_eq!(told.count(), 2);
     // Nothing of it is left for a restart.
     assert!(
         !site
