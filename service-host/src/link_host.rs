@@ -77,7 +77,7 @@ impl LinkHost {
         let service = defaults.service;
         let mut start = Start::read(service, defaults.comms, file)?;
         // Without changes that were never confirmed.
-        let file = &start.candidate.file.clone();
+        let file = &start.file().clone();
         let addr = AddrConfig::read(file, service, defaults.addr)?;
         let radio_config = file.section::<RadioConfig>(&[service, "radio"])?;
         let radio_config = radio_config.unwrap_or(defaults.radio);
@@ -179,7 +179,7 @@ fn start_link(
         let started = radio::builder(connection.clone(), config, options)
             .and_then(|builder| builder.start(Arc::clone(telemetry)));
         match started {
-            Err(error) if start.without_overlay() => {
+            Err(error) if start.leave_overlay() => {
                 log::error!("what was changed by mutations is left out: {error}");
             }
             started => return Ok(started?),

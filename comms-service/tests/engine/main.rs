@@ -13,5 +13,6 @@ mod reconfigure;
 mod reply_windows;
 mod rig;
 mod segments;
+mod service_options;
 mod shutdown;
 mod transmission;

@@ -15,6 +15,7 @@
 //! | `<service>.unconfirmed.toml` | the file before, and the one that `reloadConfiguration` read | before that is taken; removed when it is confirmed |
 
 mod candidate;
+mod start;
 mod store;
 mod trial;
 
@@ -22,12 +23,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use comms_service::{CommsConfig, CommsReconfigure, LinkOptions};
+use comms_service::CommsReconfigure;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use toml::{Table, Value};
 
-pub(crate) use candidate::Candidate;
-use candidate::Reader;
+use candidate::{Candidate, Reader};
+pub(crate) use start::Start;
 use store::Store;
 use trial::{Trial, Verdict};
 
@@ -75,13 +76,6 @@ pub(crate) enum Standing {
     OnTrial(Duration),
 }
 
-/// What a service starts with.
-pub(crate) struct Start {
-    reader: Reader,
-    store: Option<Store>,
-    pub(crate) candidate: Candidate,
-}
-
 /// Changes the configuration of one running service.
 pub(crate) struct Reload {
     reader: Reader,
@@ -118,123 +112,27 @@ enum Kind {
     File,
 }
 
-impl Start {
-    /// What `service` is to start with, where its configuration is `file`.
-    ///
-    /// # Errors
-    /// What is wrong with the file, or which file of the state directory cannot be
-    /// read. A change that was confirmed once but does not fit the file any more
-    /// is left out, and said in the log.
-    pub(crate) fn read(
-        service: &'static str,
-        defaults: CommsConfig,
-        file: &ConfigFile,
-    ) -> anyhow::Result<Self> {
-        let reader = Reader { service, defaults };
-        let mut candidate = Candidate {
-            file: file.clone(),
-            overlay: Table::new(),
-        };
-        let (_, options) = reader.read(&candidate)?;
-        let store = options
-            .state_dir
-            .as_deref()
-            .map(|folder| Store::new(folder, service));
-        let Some(files) = &store else {
-            return Ok(Start {
-                reader,
-                store,
-                candidate,
-            });
-        };
-        candidate.file.table = confirmed_file(files, file)?;
-        let path = files.path(OVERLAY);
-        let text = files.read(OVERLAY);
-        let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-        let overlay = text.map(|text| reader.overlay(&text)).transpose();
-        let with_overlay = overlay.and_then(|overlay| {
-            let overlay = overlay.unwrap_or_default();
-            let candidate = Candidate {
-                overlay,
-                ..candidate.clone()
-            };
-            reader.read(&candidate).map(|_| candidate)
-        });
-        match with_overlay {
-            Ok(with_overlay) => candidate = with_overlay,
-            Err(error) => {
-                log::error!(
-                    "{} is left out, for it does not fit: {error:#}",
-                    path.display()
-                );
-            }
-        }
-        Ok(Start {
+impl Reload {
+    fn new(
+        reader: Reader,
+        store: Option<Store>,
+        running: Candidate,
+        link: CommsReconfigure,
+    ) -> Self {
+        let (wake, woken) = bounded(1);
+        Reload {
             reader,
             store,
-            candidate,
-        })
-    }
-
-    /// The link's part of it.
-    pub(crate) fn link(&self) -> anyhow::Result<(CommsConfig, LinkOptions)> {
-        self.reader.read(&self.candidate)
-    }
-
-    /// The same without what was changed by mutations; none where nothing was.
-    pub(crate) fn without_overlay(&mut self) -> bool {
-        !std::mem::take(&mut self.candidate.overlay).is_empty()
-    }
-
-    /// The service runs with it.
-    pub(crate) fn running(self, link: CommsReconfigure) -> Arc<Reload> {
-        let (wake, woken) = bounded(1);
-        Arc::new(Reload {
-            reader: self.reader,
-            store: self.store,
             link,
             state: Mutex::new(State {
-                running: self.candidate,
+                running,
                 change: Change::None,
             }),
             wake,
             woken,
-        })
-    }
-}
-
-/// The file's table, or the one before where the file was read by a mutation and
-/// never confirmed.
-fn confirmed_file(store: &Store, file: &ConfigFile) -> anyhow::Result<Table> {
-    let path = store.path(UNCONFIRMED);
-    let text = store.read(UNCONFIRMED);
-    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-    let Some(text) = text else {
-        return Ok(file.table.clone());
-    };
-    let marker: Table = text
-        .parse()
-        .with_context(|| format!("{} is not TOML: remove it", path.display()))?;
-    let part = |name: &str| marker.get(name).and_then(Value::as_table);
-    match (part("unconfirmed"), part("before")) {
-        (Some(unconfirmed), Some(before)) if *unconfirmed == file.table => {
-            log::warn!(
-                "{} was never confirmed: the configuration before it holds (SIGHUP takes the file, \
-                 or a change of the file and a restart)",
-                file.name()
-            );
-            Ok(before.clone())
-        }
-        // The file was changed since.
-        _ => {
-            let removed = store.remove(UNCONFIRMED);
-            removed.with_context(|| format!("cannot remove {}", path.display()))?;
-            Ok(file.table.clone())
         }
     }
-}
 
-impl Reload {
     /// SIGHUP: reads the file again and takes it. What is on trial is over: its
     /// changes are not taken along.
     ///

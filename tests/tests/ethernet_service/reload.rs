@@ -264,3 +264,28 @@ fn contact_is_in_telemetry() {
     );
     assert!(heard["heardMsAgo"].is_number());
 }
+
+#[test]
+fn the_example_is_accepted_and_is_tight() {
+    let example = include_str!("../../../ethernet-service/config.example.toml");
+    let defaults = ethernet_service::defaults().unwrap().comms;
+    let (config, options) =
+        comms_service::CommsConfig::from_toml(example, "ethernet-service", defaults).unwrap();
+    assert_eq!(config.max_num_handlers, 8);
+    assert!(options.allowed_ports.graphql.is_some() && options.allowed_ports.udp.is_some());
+
+    // The same on free ports, as a file of a service that starts.
+    let site = Site::new(FRAMING);
+    let text = example
+        .replace("port = 8150\n\n", "port = 0\n\n")
+        .replace("13000", &site.radio.to_string())
+        .replace("9001", &site.ground.to_string())
+        .replace("13011", &site.downlink.to_string())
+        .replace("13100", "0")
+        .replace("13149", "0");
+    std::fs::write(site.config(), text).unwrap();
+    let service = site.start();
+    let query = "{ configuration { state overlay } }";
+    let settled = json!({ "state": "settled", "overlay": "" });
+    assert_eq!(service.query(query)["data"]["configuration"], settled);
+}
