@@ -36,4 +36,5 @@ pub mod link_metrics;
 pub mod link_schema;
 pub mod logging;
 pub mod prometheus;
+pub mod reload;
 pub mod signals;

@@ -23,10 +23,11 @@
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use comms_service::{CommsConfig, CommsError, CommsHandle, CommsTelemetry, radio};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, after, never, select};
 use radio_hal::channel::ChannelMonitor;
 use radio_hal::config::Transport;
 use radio_hal::{RadioConfig, RadioConnection};
@@ -37,7 +38,8 @@ use crate::config_file::ConfigFile;
 use crate::http::{Endpoint, HttpServer};
 use crate::link_metrics::link_metrics;
 use crate::link_schema::{LinkContext, link_schema};
-use crate::signals::{Signal, stop_requested};
+use crate::reload::{Configuration, Reload, Start};
+use crate::signals::{Signal, stop_or_reload_requested};
 
 /// What a binary takes where the configuration says nothing.
 pub struct LinkDefaults {
@@ -58,12 +60,14 @@ const TYPO_DISTANCE_MAX: usize = 2;
 pub struct LinkHost {
     service: &'static str,
     stop_requested: Receiver<Signal>,
+    reload_requested: Receiver<()>,
+    reload: Arc<Reload>,
     comms: CommsHandle,
     http: HttpServer,
 }
 
 impl LinkHost {
-    /// Takes over SIGINT and SIGTERM, opens the radio, starts the link and its
+    /// Takes over SIGINT, SIGTERM and SIGHUP, opens the radio, starts the link and its
     /// GraphQL endpoint.
     ///
     /// # Errors
@@ -71,12 +75,13 @@ impl LinkHost {
     /// no socket and no thread of the link is left then.
     pub fn start(file: &ConfigFile, defaults: LinkDefaults) -> anyhow::Result<LinkHost> {
         let service = defaults.service;
-        check_keys(file, service).with_context(|| file.name())?;
+        let mut start = Start::read(service, defaults.comms, file)?;
+        // Without changes that were never confirmed.
+        let file = &start.file().clone();
         let addr = AddrConfig::read(file, service, defaults.addr)?;
         let radio_config = file.section::<RadioConfig>(&[service, "radio"])?;
         let radio_config = radio_config.unwrap_or(defaults.radio);
-        let (config, options) = CommsConfig::from_table(&file.table, service, defaults.comms)
-            .with_context(|| file.name())?;
+        let (_, options) = start.link()?;
 
         let read_timeout = options.read_timeout_ms.map(|_| options.read_timeout());
         let radio_config = match read_timeout {
@@ -84,19 +89,21 @@ impl LinkHost {
             None => radio_config,
         };
         // From here on there is something to end in good order.
-        let stop_requested = stop_requested().context("cannot take over the signals")?;
+        let (stop_requested, reload_requested) =
+            stop_or_reload_requested().context("cannot take over the signals")?;
         let connection = open(&radio_config, service)?;
-        let builder = radio::builder(connection.clone(), config, options)
-            .map_err(|error| naming_file(error, file))?;
         let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
         let context = LinkContext {
             telemetry: Arc::clone(&telemetry),
-            radio: connection,
+            radio: connection.clone(),
+            configuration: Configuration::default(),
         };
+        let configuration = context.configuration.clone();
         let http = HttpServer::start(addr.socket_addr(), endpoint(context))?;
-        let comms = builder
-            .start(telemetry)
+        let comms = start_link(&mut start, &connection, &telemetry)
             .map_err(|error| naming_file(error, file))?;
+        let reload = start.running(comms.reconfigure());
+        configuration.is(Arc::clone(&reload));
         log::info!("{service}: radio {radio_config}");
         log::info!(
             "{service}: GraphQL, GraphiQL and metrics (/metrics) at http://{}/",
@@ -108,18 +115,21 @@ impl LinkHost {
         Ok(LinkHost {
             service,
             stop_requested,
+            reload_requested,
+            reload,
             comms,
             http,
         })
     }
 
     /// Waits for SIGINT or SIGTERM, which may have come during the start, then
-    /// stops endpoint and link. A second signal ends the process at once.
+    /// stops endpoint and link. Until then, SIGHUP has the configuration file read
+    /// again. A second signal ends the process at once.
     ///
     /// # Errors
     /// When a thread had to be left behind.
     pub fn run_until_signal(self) -> anyhow::Result<()> {
-        let signal = self.stop_requested.recv()?;
+        let signal = self.serve()?;
         log::info!("{}: stopping on {signal}", self.service);
         self.http.stop();
         let report = self.comms.shutdown();
@@ -135,10 +145,51 @@ impl LinkHost {
     }
 }
 
+impl LinkHost {
+    /// Changes the configuration when asked to, until a stop is requested.
+    fn serve(&self) -> anyhow::Result<Signal> {
+        loop {
+            let next = self.reload.look(Instant::now());
+            let due = next.map_or_else(never, after);
+            select! {
+                recv(self.stop_requested) -> signal => return Ok(signal?),
+                recv(self.reload_requested) -> _ => match self.reload.take_file() {
+                    Ok(()) => log::info!("{}: the configuration was read again", self.service),
+                    Err(error) => log::error!(
+                        "{}: the configuration stays as it was: {error:#}",
+                        self.service
+                    ),
+                },
+                recv(self.reload.woken()) -> _ => {}
+                recv(due) -> _ => {}
+            }
+        }
+    }
+}
+
+/// Starts the link; without the changes of mutations, if it does not start with
+/// them.
+fn start_link(
+    start: &mut Start,
+    connection: &RadioConnection,
+    telemetry: &Arc<Mutex<CommsTelemetry>>,
+) -> anyhow::Result<CommsHandle> {
+    loop {
+        let (config, options) = start.link()?;
+        let started = radio::builder(connection.clone(), config, options)
+            .and_then(|builder| builder.start(Arc::clone(telemetry)));
+        match started {
+            Err(error) if start.leave_overlay() => {
+                log::error!("what was changed by mutations is left out: {error}");
+            }
+            started => return Ok(started?),
+        }
+    }
+}
+
 /// What is wrong with the configuration names the file; the rest is not in it.
-fn naming_file(error: CommsError, file: &ConfigFile) -> anyhow::Error {
-    let is_config = matches!(error, CommsError::Config(_));
-    let error = anyhow::Error::new(error);
+fn naming_file(error: anyhow::Error, file: &ConfigFile) -> anyhow::Error {
+    let is_config = matches!(error.downcast_ref(), Some(CommsError::Config(_)));
     if is_config {
         error.context(file.name())
     } else {
@@ -184,7 +235,7 @@ fn endpoint(context: LinkContext) -> Endpoint {
 
 /// A mistyped table or key must not leave a service with the radio of its
 /// defaults.
-fn check_keys(file: &ConfigFile, service: &str) -> anyhow::Result<()> {
+pub(crate) fn check_keys(file: &ConfigFile, service: &str) -> anyhow::Result<()> {
     const TABLES: [&str; 3] = ["addr", "comms", "radio"];
     let Some(own) = file.table.get(service) else {
         let tables = file.table.keys().map(String::as_str);

@@ -10,6 +10,8 @@ use comms_service::telemetry::Counter;
 use juniper::{EmptySubscription, RootNode, graphql_object};
 use radio_hal::{FrameStatistics, RadioConnection};
 
+use crate::reload::{Configuration, Reload, Standing};
+
 /// What the schema looks at.
 #[derive(Clone)]
 pub struct LinkContext {
@@ -17,6 +19,8 @@ pub struct LinkContext {
     pub telemetry: Arc<Mutex<CommsTelemetry>>,
     /// The radio under it.
     pub radio: RadioConnection,
+    /// How it is configured.
+    pub configuration: Configuration,
 }
 
 impl juniper::Context for LinkContext {}
@@ -64,6 +68,22 @@ impl LinkQuery {
         RadioFrames(context.radio.statistics())
     }
 
+    /// How the service is configured; null while it starts.
+    fn configuration(context: &LinkContext) -> Option<ConfigurationView> {
+        let reload = context.configuration.get()?;
+        let (state, left) = match reload.standing() {
+            Standing::Settled => ("settled", None),
+            Standing::Staged => ("staged", None),
+            Standing::OnTrial(left) => ("on-trial", Some(left)),
+        };
+        Some(ConfigurationView {
+            state: state.to_owned(),
+            confirm_ms_left: left
+                .map(|left| Counter(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))),
+            overlay: reload.overlay(),
+        })
+    }
+
     /// Valid packets from the radio.
     fn packets_up(context: &LinkContext) -> i32 {
         context.telemetry().packets_up()
@@ -95,6 +115,53 @@ impl LinkMutation {
         MutationResult {
             success: true,
             errors: String::new(),
+        }
+    }
+
+    /// Has the configuration file read again. What is in it holds once this answer
+    /// has left, and is rolled back unless it is confirmed: by a valid frame from
+    /// the ground, or `confirmConfiguration`.
+    fn reload_configuration(context: &LinkContext) -> MutationResult {
+        MutationResult::of(context, Reload::stage_file)
+    }
+
+    /// Changes keys of `[<service>.comms]`: `toml` takes the place of all changes
+    /// made in this way before; an empty text takes them back. It holds, and is
+    /// rolled back, as after `reloadConfiguration`.
+    fn configure(context: &LinkContext, toml: String) -> MutationResult {
+        MutationResult::of(context, |reload| reload.stage_overlay(&toml))
+    }
+
+    /// Keeps the configuration that is on trial.
+    fn confirm_configuration(context: &LinkContext) -> MutationResult {
+        MutationResult::of(context, Reload::confirm)
+    }
+}
+
+/// How a service is configured.
+#[derive(Clone, Debug, juniper::GraphQLObject)]
+#[graphql(name = "Configuration", context = LinkContext)]
+pub struct ConfigurationView {
+    /// `settled`; `staged`: another one is taken once the answer has left;
+    /// `on-trial`: it is rolled back unless it is confirmed.
+    pub state: String,
+    /// Contact that is left to confirm it, in ms.
+    pub confirm_ms_left: Option<Counter>,
+    /// What `configure` has changed, as TOML.
+    pub overlay: String,
+}
+
+impl MutationResult {
+    fn of(context: &LinkContext, change: impl FnOnce(&Reload) -> anyhow::Result<()>) -> Self {
+        let changed = match context.configuration.get() {
+            Some(reload) => change(reload),
+            None => Err(anyhow::anyhow!(
+                "the service has not started yet: try again"
+            )),
+        };
+        MutationResult {
+            success: changed.is_ok(),
+            errors: changed.map_or_else(|error| format!("{error:#}"), |()| String::new()),
         }
     }
 }

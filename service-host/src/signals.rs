@@ -2,8 +2,8 @@
 //!
 //! A service stops on SIGINT and SIGTERM: [`stop_requested`]. A command at a
 //! terminal also stops, in good order, when its terminal is closed:
-//! [`stop_requested_or_hang_up`]. Services leave SIGHUP as it is, since it is
-//! what they will be told to read their configuration again with.
+//! [`stop_requested_or_hang_up`]. SIGHUP tells a service to read its configuration
+//! again: [`stop_or_reload_requested`].
 
 use std::fs;
 use std::io;
@@ -63,6 +63,24 @@ pub fn stop_requested() -> io::Result<Receiver<Signal>> {
     take_over(&[SIGINT, SIGTERM])
 }
 
+/// [`stop_requested`] that takes over SIGHUP as well: each arrives at the second
+/// receiver, those that come in quick succession as one.
+///
+/// # Errors
+/// When the operating system refuses the handlers or the thread.
+pub fn stop_or_reload_requested() -> io::Result<(Receiver<Signal>, Receiver<()>)> {
+    let (reload, reloads) = bounded(1);
+    let stops = take_over_with(&[SIGINT, SIGTERM, SIGHUP], move |number| {
+        let is_reload = number == SIGHUP;
+        if is_reload {
+            // One that waits says it all.
+            let _ = reload.try_send(());
+        }
+        is_reload
+    })?;
+    Ok((stops, reloads))
+}
+
 /// [`stop_requested`] that takes over SIGHUP as well, unless the process was
 /// started to ignore it, as `nohup` does.
 ///
@@ -79,6 +97,14 @@ pub fn stop_requested_or_hang_up() -> io::Result<Receiver<Signal>> {
 }
 
 fn take_over(numbers: &[i32]) -> io::Result<Receiver<Signal>> {
+    take_over_with(numbers, |_| false)
+}
+
+/// Takes over signals; those that `is_other` takes do not ask to stop.
+fn take_over_with(
+    numbers: &[i32],
+    is_other: impl Fn(i32) -> bool + Send + 'static,
+) -> io::Result<Receiver<Signal>> {
     let mut signals = Signals::new(numbers)?;
     let (request, requests) = bounded(1);
     thread::Builder::new()
@@ -86,6 +112,9 @@ fn take_over(numbers: &[i32]) -> io::Result<Receiver<Signal>> {
         .spawn(move || {
             let mut asked = false;
             for number in signals.forever() {
+                if is_other(number) {
+                    continue;
+                }
                 if !asked {
                     asked = true;
                     // Nobody listening any more means that the program is

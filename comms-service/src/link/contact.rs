@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use super::QueueClass;
+
 /// Most windows of a plan.
 pub const CONTACT_WINDOWS_MAX: usize = 4096;
 
@@ -23,6 +25,17 @@ pub enum HeldClass {
     Telemetry,
     /// Long messages: files, recorded data.
     Bulk,
+}
+
+impl HeldClass {
+    /// What a class of the queue is when it comes to contact.
+    pub(super) fn of(class: QueueClass) -> Option<HeldClass> {
+        match class {
+            QueueClass::Response => None,
+            QueueClass::Telemetry => Some(HeldClass::Telemetry),
+            QueueClass::Bulk => Some(HeldClass::Bulk),
+        }
+    }
 }
 
 /// The rules of contact.
@@ -130,6 +143,8 @@ pub(super) struct Contact {
     heard_at: Option<Instant>,
     /// When silence began to be measured, before anything was heard.
     listening_since: Option<Instant>,
+    /// When it may be otherwise than when it was last looked at.
+    changes_at: Option<Instant>,
 }
 
 impl Contact {
@@ -139,6 +154,7 @@ impl Contact {
             plan: None,
             heard_at: None,
             listening_since: None,
+            changes_at: None,
         }
     }
 
@@ -149,6 +165,20 @@ impl Contact {
     /// A valid frame of the ground came; where security is on, an authentic one.
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard_at = Some(now);
+        self.pass(now);
+    }
+
+    /// It is `now`.
+    pub(super) fn pass(&mut self, now: Instant) {
+        self.changes_at = match &self.plan {
+            Some(plan) if plan.clock_is_set => self.next_change(now),
+            _ => None,
+        };
+    }
+
+    /// When what is held back may change; none without a plan that can be followed.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.changes_at
     }
 
     pub(super) fn set_plan(
@@ -167,6 +197,7 @@ impl Contact {
         }
         self.listening_since.get_or_insert(now);
         self.plan = plan;
+        self.pass(now);
         Ok(())
     }
 
@@ -207,6 +238,11 @@ impl Contact {
     pub(super) fn holds(&self, class: HeldClass, now: Instant) -> bool {
         self.config.hold_outside.contains(&class)
             && self.reason(now) == ContactReason::BetweenWindows
+    }
+
+    /// Whether apps begin no message of this class of the queue.
+    pub(super) fn holds_queue(&self, class: QueueClass, now: Instant) -> bool {
+        HeldClass::of(class).is_some_and(|class| self.holds(class, now))
     }
 
     /// The next moment at which [`state`](Self::state) can differ, if nothing is

@@ -242,6 +242,7 @@ pub struct ServiceFailure {
 pub struct Link {
     config: LinkConfig,
     format: Box<dyn LinkPacket>,
+    proof: reconfigure::Proof,
     budget: ByteBudget,
     reassembly: Reassembly,
     handlers: Handlers,
@@ -305,6 +306,7 @@ impl Link {
             actions: VecDeque::new(),
             counted: Statistics::default(),
             errors: VecDeque::new(),
+            proof: reconfigure::Proof::default(),
             budget,
             config,
             format,
@@ -328,12 +330,16 @@ impl Link {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        // A pass that begins matters only to something that waits for it.
+        let waits = self.transmit.iter().any(TransmitQueue::has_something);
+        let contact = self.contact.next_deadline().filter(|_| waits);
         let deadlines = [
             self.reassembly.next_deadline(),
             self.exchanges.next_deadline(),
             self.commands.next_deadline(),
             self.submissions.next_deadline(),
             self.reception.next_deadline(),
+            contact,
         ];
         let queues = self
             .transmit
@@ -359,6 +365,7 @@ impl Link {
             }
         }
         self.continue_exchanges(now);
+        self.contact.pass(now);
         self.pass_queues(now);
         self.expire_submissions(now);
         self.report_reception(now);

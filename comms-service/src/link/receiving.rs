@@ -21,7 +21,7 @@ impl Link {
             }
         };
         self.counted.packets_valid += 1;
-        self.contact.heard(now);
+        self.heard_ground(now, &parsed, &octets);
         self.counted.surplus_bytes += parsed.surplus_bytes as u64;
         match parsed.content {
             Content::Idle => self.counted.packets_in.drop(DropReason::Idle, 1),

@@ -5,10 +5,50 @@ use std::time::Instant;
 
 use super::{Link, LinkConfig, TIMEOUT_MAX};
 use crate::accounting::DropReason;
-use crate::packet::LinkPacket;
+use crate::packet::{LinkPacket, Parsed};
 use crate::reassembly::Dropped;
 
+/// Whether the other end was heard under the configuration that holds.
+#[derive(Default)]
+pub(super) struct Proof {
+    /// The packet format before, where the last change was one of the format.
+    former: Option<Box<dyn LinkPacket>>,
+    heard: bool,
+}
+
+impl Proof {
+    /// The format accepted `octets` as `parsed`. What the former one reads in the
+    /// same way may be from somebody who knows nothing of the change.
+    fn hear(&mut self, format: &dyn LinkPacket, parsed: &Parsed, octets: &[u8]) {
+        if self.heard {
+            return;
+        }
+        let formerly = self.former.as_ref().map(|former| former.parse(octets));
+        self.heard = match formerly {
+            None | Some(Err(_)) => true,
+            Some(Ok(former)) => format.has_error_control() && former != *parsed,
+        };
+        if self.heard {
+            self.former = None;
+        }
+    }
+}
+
 impl Link {
+    /// A valid packet came from the other end.
+    pub(super) fn heard_ground(&mut self, now: Instant, parsed: &Parsed, octets: &[u8]) {
+        self.contact.heard(now);
+        self.proof.hear(&*self.format, parsed, octets);
+    }
+
+    /// Whether a valid packet came since the last [`reconfigure`](Self::reconfigure)
+    /// that shows that the other end goes along with it. Where the packet format
+    /// changed, that is one which the format before would have refused; or read
+    /// otherwise, if the new one has error control.
+    pub fn is_proven(&self) -> bool {
+        self.proof.heard
+    }
+
     /// Takes other limits, and another packet format where one is given.
     ///
     /// What a link is built of stays as it is: which end it is, its `write`
@@ -55,6 +95,7 @@ impl Link {
             reassembly_timeout,
             ..config
         };
+        self.proof = Proof::default();
         if let Some(format) = format {
             self.speak(now, format);
         }
@@ -74,7 +115,7 @@ impl Link {
             let gone = queue.reformat(&*format);
             departures.extend(gone.into_iter().map(|departure| (write, departure)));
         }
-        self.format = format;
+        self.proof.former = Some(std::mem::replace(&mut self.format, format));
         for (write, departure) in departures {
             self.depart(now, write, departure);
         }

@@ -340,15 +340,18 @@ impl Link {
     /// Writes the next packet for `write` number `write` to `out`; false when
     /// there is none now. After true, call [`handle_written`](Self::handle_written).
     ///
-    /// With pacing there is none while the radio has as many frames as it may have;
-    /// [`poll_timeout`](Self::poll_timeout) tells when that is over.
+    /// With pacing there is none while the radio has as many frames as it may have, and
+    /// outside contact none of what waits for it;
+    /// [`poll_timeout`](Self::poll_timeout) tells when either may be over.
     pub fn poll_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
         self.pass_queue(now, write);
         loop {
             let Some(queue) = self.transmit.get_mut(write) else {
                 return false;
             };
-            match queue.poll(now, &*self.format, self.config.packet_bytes_max, out) {
+            let holds = |class| self.contact.holds_queue(class, now);
+            let bytes_max = self.config.packet_bytes_max;
+            match queue.poll(now, &*self.format, bytes_max, &holds, out) {
                 Ok(true) => {
                     self.counted.packets_out.offer();
                     return true;
@@ -364,8 +367,9 @@ impl Link {
 
     /// Whether [`poll_packet`](Self::poll_packet) would give one now.
     pub fn has_packet(&self, now: Instant, write: usize) -> bool {
+        let holds = |class| self.contact.holds_queue(class, now);
         let queue = self.transmit.get(write);
-        queue.is_some_and(|queue| queue.has_packet(now))
+        queue.is_some_and(|queue| queue.has_packet(now, &holds))
     }
 
     /// Until when pacing holds back the next packet for `write` number `write`; none

@@ -83,6 +83,12 @@ pub trait LinkPacket: Send {
         false
     }
 
+    /// Whether [`parse`](LinkPacket::parse) checks all octets against error control,
+    /// so that what it accepts was hardly meant for another format.
+    fn has_error_control(&self) -> bool {
+        false
+    }
+
     /// A command id made of random bits that the format can carry, never 0.
     fn command_id(&self, random: u64) -> u64 {
         random.max(1)

@@ -148,6 +148,10 @@ impl LinkPacket for SpacePacketFormat {
         NAME
     }
 
+    fn has_error_control(&self) -> bool {
+        self.error_control
+    }
+
     fn parse(&self, octets: &[u8]) -> Result<Parsed, PacketError> {
         let (packet, surplus) =
             SpacePacket::parse_prefix(octets).map_err(|error| refused(error, octets))?;

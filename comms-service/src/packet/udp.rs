@@ -103,6 +103,10 @@ impl LinkPacket for UdpFormat {
         NAME
     }
 
+    fn has_error_control(&self) -> bool {
+        true
+    }
+
     fn parse(&self, octets: &[u8]) -> Result<Parsed, PacketError> {
         at_least(octets, HEADER_BYTES)?;
         let field = |at: usize| BigEndian::read_u16(octets.get(at..at + 2).unwrap_or(&[0; 2]));

@@ -51,9 +51,12 @@ pub(super) fn start(
             None => format!("downlink-{number}"),
         };
         let (shell, endpoints) = (Arc::clone(shell), Arc::clone(endpoints));
+        // Taken now: what comes to it before the thread runs is not lost, should it
+        // be replaced by then.
+        let mut socket = endpoint.socket();
         let run = move || {
             if let Some(endpoint) = endpoints.get(number) {
-                run(&shell, number, endpoint);
+                run(&shell, number, endpoint, &mut socket);
             }
         };
         threads.spawn(&name, OWN_STACK_BYTES, run)?;
@@ -61,15 +64,14 @@ pub(super) fn start(
     Ok(())
 }
 
-fn run(shell: &Shell, endpoint: usize, source: &Endpoint) {
+fn run(shell: &Shell, endpoint: usize, source: &Endpoint, socket: &mut Arc<UdpSocket>) {
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut back_off = BackOff::new();
-    let mut socket = source.socket();
     while !shell.is_stopping() {
         let current = source.socket();
-        if !Arc::ptr_eq(&current, &socket) {
-            take_the_rest(shell, endpoint, &socket, &mut buffer);
-            socket = current;
+        if !Arc::ptr_eq(&current, socket) {
+            take_the_rest(shell, endpoint, socket, &mut buffer);
+            *socket = current;
         }
         match socket.recv_from(&mut buffer) {
             Ok((bytes, _)) => {

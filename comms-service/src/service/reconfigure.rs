@@ -229,9 +229,11 @@ impl CommsReconfigure {
         let mut standing = self.standing();
         let staged = standing.stage(config, options)?;
         self.check_sockets(&staged)?;
-        let endpoints = self.endpoints.upgrade();
-        let endpoints =
-            endpoints.ok_or_else(|| config_error("the service has ended".to_string()))?;
+        // Without endpoints nobody holds the list of them.
+        let endpoints = self.endpoints.upgrade().unwrap_or_default();
+        if endpoints.len() != staged.plan.link.downlink_ports.len() {
+            return Err(config_error("the service has ended".to_string()));
+        }
         let sockets = standing.sockets(&staged, &endpoints)?;
 
         let Staged {
@@ -248,8 +250,10 @@ impl CommsReconfigure {
             client.set_answer_bytes_max(limits.message_bytes_max);
         }
         let at = self.shell.with(|link, now| {
-            for notice in &options.notices {
-                link.note(notice.clone());
+            if options.notices != standing.options.notices {
+                for notice in &options.notices {
+                    link.note(notice.clone());
+                }
             }
             link.reconfigure(now, limits, format);
             now
@@ -271,6 +275,12 @@ impl CommsReconfigure {
     /// Whether the ground is there.
     pub fn contact(&self) -> ContactState {
         self.shell.contact()
+    }
+
+    /// Whether a valid packet came since the last change that shows that the ground
+    /// goes along with it: [`Link::is_proven`](crate::link::Link::is_proven).
+    pub fn is_proven(&self) -> bool {
+        self.shell.with(|link, _| link.is_proven())
     }
 
     /// How long the longest window of the contact plan is; none without a plan

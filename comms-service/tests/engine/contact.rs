@@ -181,6 +181,64 @@ fn a_plan_that_cannot_be_meant_is_refused_and_the_one_before_stays() {
     assert_eq!(contact(&mut rig).0, ContactReason::BetweenWindows);
 }
 
+/// With telemetry held outside contact.
+fn quiet_rig() -> Rig {
+    let mut rig = Rig::with_satellite(LinkConfig {
+        contact: ContactConfig {
+            hold_outside: [HeldClass::Telemetry].into(),
+            ..ContactConfig::default()
+        },
+        ..satellite_config()
+    });
+    let now = rig.now;
+    set_plan(&mut rig, plan(now, &[(1, 2), (50, 51)]));
+    rig
+}
+
+#[test]
+fn telemetry_waits_for_the_planned_pass_and_leaves_when_it_begins() {
+    let mut rig = quiet_rig();
+    rig.app_sends(0, b"beacon");
+    assert_eq!(rig.carry_down(), 0);
+    assert_eq!(rig.next_timeout(End::Satellite), Some(rig.now + HOUR));
+    rig.pass(HOUR - Duration::from_millis(1));
+    assert_eq!(rig.carry_down(), 0);
+    rig.pass(Duration::from_millis(1));
+    assert_eq!(rig.carry_down(), 1);
+    rig.assert_idle();
+}
+
+#[test]
+fn a_frame_from_the_ground_lets_telemetry_leave_whatever_the_plan_says() {
+    let mut rig = quiet_rig();
+    rig.app_sends(0, b"beacon");
+    assert_eq!(rig.carry_down(), 0);
+    hear(&mut rig, 1);
+    assert_eq!(rig.carry_down(), 1);
+}
+
+#[test]
+fn an_answer_leaves_at_once_while_telemetry_waits() {
+    let mut rig = quiet_rig();
+    rig.query(1, 8150, b"{a}");
+    rig.carry_up();
+    rig.pass(HOLD);
+    rig.app_sends(0, b"beacon");
+    rig.service_answers(b"{\"data\":{}}");
+    assert_eq!(rig.carry_down(), 1);
+    assert_eq!((rig.outcomes.len(), rig.heard.len()), (1, 0));
+}
+
+#[test]
+fn what_waits_when_the_ground_falls_silent_for_a_day_leaves() {
+    let mut rig = quiet_rig();
+    rig.pass(HOUR * 3);
+    rig.app_sends(0, b"beacon");
+    assert_eq!(rig.carry_down(), 0);
+    rig.pass(HOUR * 21);
+    assert_eq!(rig.carry_down(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -19,6 +19,7 @@ mod reconfigure;
 mod reply_windows;
 mod rig;
 mod segments;
+mod service_options;
 mod shutdown;
 mod submissions;
 mod transmission;

@@ -174,6 +174,61 @@ fn a_budget_that_shrinks_below_what_is_held_takes_nothing_away() {
     assert_eq!(rig.heard.len(), 1);
 }
 
+/// Whether a message of the ground, which speaks `ground`, proves to a satellite
+/// that goes over from `from` to `to` that the ground goes along.
+fn proves(from: &LinkOptions, to: &LinkOptions, ground: &LinkOptions) -> bool {
+    let mut rig = Rig::new(
+        satellite_config(),
+        format(from, End::Satellite),
+        LinkConfig::new(End::Ground),
+        format(ground, End::Ground),
+    );
+    let other = format(to, End::Satellite);
+    rig.on(End::Satellite, |link, now| {
+        link.reconfigure(now, satellite_config(), Some(other));
+        assert!(!link.is_proven());
+    });
+    rig.ask(PayloadType::Udp, 1, SERVICE, b"here");
+    rig.carry_up();
+    rig.on(End::Satellite, |link, _| link.is_proven())
+}
+
+#[test]
+fn only_a_packet_that_the_old_format_would_not_read_so_proves_a_new_one() {
+    let space_packet = options(PacketFormat::SpacePacket);
+    let kubos = options(PacketFormat::Kubos);
+    let unchecked = LinkOptions {
+        error_control: Some(false),
+        ..LinkOptions::default()
+    };
+    for (from, to) in [
+        (&space_packet, &kubos),
+        (&kubos, &space_packet),
+        (&space_packet, &unchecked),
+        (&unchecked, &space_packet),
+    ] {
+        assert!(proves(from, to, to), "{from:?} to {to:?}");
+        assert!(!proves(from, to, from), "{from:?} to {to:?}");
+    }
+    let smaller = LinkOptions {
+        packet_bytes_max: Some(100),
+        ..LinkOptions::default()
+    };
+    assert!(!proves(&space_packet, &smaller, &smaller));
+}
+
+#[test]
+fn any_valid_packet_proves_a_change_of_something_else() {
+    let mut rig = Rig::space_packet();
+    reconfigure(&mut rig, &[End::Satellite], &satellite_config(), None);
+    let is_proven = |rig: &mut Rig| rig.on(End::Satellite, |link, _| link.is_proven());
+    rig.hear(End::Satellite, b"not a packet".to_vec());
+    assert!(!is_proven(&mut rig));
+    rig.ask(PayloadType::Udp, 1, SERVICE, b"here");
+    rig.carry_up();
+    assert!(is_proven(&mut rig));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     AppSends(usize),

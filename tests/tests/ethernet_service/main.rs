@@ -3,6 +3,7 @@
 
 mod book;
 mod channel;
+mod reload;
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};

@@ -25,6 +25,12 @@ pub(super) struct Waiting {
     pub(super) arrival: u64,
 }
 
+impl Waiting {
+    pub(super) fn is_of_app(&self) -> bool {
+        self.outgoing.origin.is_app()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Flow {
     waiting: VecDeque<Waiting>,
@@ -59,11 +65,11 @@ impl Flows {
         flow.waiting.push_back(waiting);
     }
 
-    /// The flow whose turn it is, of those with something waiting on a channel
-    /// that `may_go`.
-    pub(super) fn next(&self, may_go: impl Fn(u16) -> bool) -> Option<(Turn, FlowKey)> {
+    /// The flow whose turn it is, of those whose first message `may_go` on its channel.
+    pub(super) fn next(&self, may_go: impl Fn(u16, &Waiting) -> bool) -> Option<(Turn, FlowKey)> {
         let ready = self.flows.iter().filter_map(|(key, flow)| {
-            let first = flow.waiting.front().filter(|_| may_go(key.channel))?;
+            let waiting = flow.waiting.front();
+            let first = waiting.filter(|first| may_go(key.channel, first))?;
             Some(((flow.served_bytes, first.arrival), *key))
         });
         ready.min()

@@ -37,6 +37,10 @@ use crate::packet::{LinkPacket, PacketError};
 /// for its next packet.
 const PAUSES_PER_TIMEOUT: u32 = 3;
 
+/// Of which classes apps begin no message now, as there is no contact. An answer is
+/// never held back: whoever asked is there.
+pub(crate) type Holds<'a> = &'a dyn Fn(QueueClass) -> bool;
+
 /// A message of which a packet was handed out, or is being built.
 #[derive(Debug)]
 struct Begun {
@@ -185,13 +189,21 @@ impl TransmitQueue {
     }
 
     /// Whether there is something to send that is not with the radio.
-    fn has_something(&self) -> bool {
+    pub(crate) fn has_something(&self) -> bool {
         self.with_radio.is_none() && self.messages_held() > 0
     }
 
-    /// Whether a packet could go to the radio now.
-    pub(crate) fn has_packet(&self, now: Instant) -> bool {
-        self.has_something() && self.pacer.free_at().is_none_or(|at| at <= now)
+    /// Whether a packet could go to the radio now, when `holds` says which classes do
+    /// not begin a message.
+    pub(crate) fn has_packet(&self, now: Instant, holds: Holds) -> bool {
+        let may_go = |(class, queue): (QueueClass, &ClassQueue)| {
+            let is_held = holds(class);
+            let next = queue.flows.next(|_, first| !(is_held && first.is_of_app()));
+            next.is_some()
+        };
+        self.has_something()
+            && self.pacer.free_at().is_none_or(|at| at <= now)
+            && (!self.begun.is_empty() || self.classes.iter().any(may_go))
     }
 
     /// When the radio takes the next packet; none while there is no packet, or when
@@ -235,7 +247,7 @@ impl TransmitQueue {
         }
         let waiting = queue.flows.waiting();
         let mut older: Vec<_> = waiting
-            .filter(|one| one.outgoing.origin.is_app() == app)
+            .filter(|one| one.is_of_app() == app)
             .map(|one| (one.arrival, one.outgoing.bytes()))
             .collect();
         older.sort_unstable();
@@ -248,8 +260,7 @@ impl TransmitQueue {
         let Some(newest_to_go) = newest_to_go else {
             return Err(limits);
         };
-        let meant =
-            |one: &Waiting| one.outgoing.origin.is_app() == app && one.arrival <= newest_to_go;
+        let meant = |one: &Waiting| one.is_of_app() == app && one.arrival <= newest_to_go;
         Ok(self.drop_waiting(Some(class), DropReason::Displaced, meant))
     }
 
@@ -273,20 +284,21 @@ impl TransmitQueue {
         queue.flows.push(key, Waiting { outgoing, arrival });
     }
 
-    /// Writes the next packet to `out`; false when there is none, or when the
-    /// radio takes none now.
+    /// Writes the next packet to `out`; false when there is none but of messages that
+    /// `holds` does not let begin, or when the radio takes none now.
     pub(crate) fn poll(
         &mut self,
         now: Instant,
         format: &dyn LinkPacket,
         packet_bytes_max: Option<usize>,
+        holds: Holds,
         out: &mut Vec<u8>,
     ) -> Result<bool, (PacketError, Departure)> {
         self.pacer.pass(now);
         if self.with_radio.is_some() || self.pacer.free_at().is_some() {
             return Ok(false);
         }
-        let (channel, on_behalf) = match self.choose(now) {
+        let (channel, on_behalf) = match self.choose(now, holds) {
             None => return Ok(false),
             Some(Choice::Continue(channel, on_behalf)) => (channel, on_behalf),
             Some(Choice::Begin(class, key)) => {
@@ -332,11 +344,11 @@ impl TransmitQueue {
     /// Whose turn it is: the most urgent class that has something, and in it the
     /// flow that was served least. A begun message that the other end would soon
     /// give up goes before everything but responses.
-    fn choose(&self, now: Instant) -> Option<Choice> {
-        self.choose_in(QueueClass::Response)
+    fn choose(&self, now: Instant, holds: Holds) -> Option<Choice> {
+        self.choose_in(QueueClass::Response, holds)
             .or_else(|| self.choose_starving(now))
-            .or_else(|| self.choose_in(QueueClass::Telemetry))
-            .or_else(|| self.choose_in(QueueClass::Bulk))
+            .or_else(|| self.choose_in(QueueClass::Telemetry, holds))
+            .or_else(|| self.choose_in(QueueClass::Bulk, holds))
     }
 
     /// The begun message that was served longest ago, if that is too long ago.
@@ -350,18 +362,19 @@ impl TransmitQueue {
         longest.map(|(_, channel)| Choice::Continue(channel, None))
     }
 
-    fn choose_in(&self, class: QueueClass) -> Option<Choice> {
+    fn choose_in(&self, class: QueueClass, holds: Holds) -> Option<Choice> {
         let flows = &self.classes.of(class).flows;
         let own = self.begun.iter().filter_map(|(channel, begun)| {
             let mine = begun.outgoing.class == class;
             let turn: Turn = (flows.served_bytes(begun.flow), begun.arrival);
             mine.then_some((turn, Choice::Continue(*channel, None)))
         });
-        let behind_lower = |channel: u16| match self.begun.get(&channel) {
-            None => true,
-            Some(begun) => begun.outgoing.class > class,
+        let is_held = holds(class);
+        let may_go = |channel: u16, first: &Waiting| {
+            let behind_lower = |begun: &Begun| begun.outgoing.class > class;
+            self.begun.get(&channel).is_none_or(behind_lower) && !(is_held && first.is_of_app())
         };
-        let waiting = flows.next(behind_lower).map(|(turn, key)| {
+        let waiting = flows.next(may_go).map(|(turn, key)| {
             let choice = match self.begun.contains_key(&key.channel) {
                 true => Choice::Continue(key.channel, Some((class, key))),
                 false => Choice::Begin(class, key),

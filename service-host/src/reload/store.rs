@@ -1,0 +1,115 @@
+//! Files of the state directory, written so that whoever reads them after a power
+//! cut finds the old one or the new one whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Longest file read: two configurations.
+const BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// The state directory of a service.
+#[derive(Clone, Debug)]
+pub(super) struct Store {
+    folder: PathBuf,
+    service: String,
+}
+
+impl Store {
+    pub(super) fn new(folder: &Path, service: &str) -> Self {
+        Store {
+            folder: folder.to_owned(),
+            service: service.to_owned(),
+        }
+    }
+
+    /// The file `<service>.<what>.toml`.
+    pub(super) fn path(&self, what: &str) -> PathBuf {
+        self.folder.join(format!("{}.{what}.toml", self.service))
+    }
+
+    /// Its content; none where there is no such file.
+    pub(super) fn read(&self, what: &str) -> io::Result<Option<String>> {
+        let file = match File::open(self.path(what)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut text = String::new();
+        file.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > BYTES_MAX {
+            let problem = format!("it has more than {BYTES_MAX} octets");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        Ok(Some(text))
+    }
+
+    /// Replaces it by `text`, which is on the disk when this returns.
+    pub(super) fn write(&self, what: &str, text: &str) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let path = self.path(what);
+        let new = path.with_extension("new");
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&new, &path)?;
+        self.sync_folder()
+    }
+
+    /// Removes it, if it is there.
+    pub(super) fn remove(&self, what: &str) -> io::Result<()> {
+        match fs::remove_file(self.path(what)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            removed => removed?,
+        }
+        self.sync_folder()
+    }
+
+    /// A name is on the disk once its folder is.
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_removed_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(&folder.path().join("deep/er"), "radio");
+        assert_eq!(store.read("overlay").unwrap(), None);
+        store.remove("overlay").unwrap();
+        for text in ["a = 1\n", "b = 2\n"] {
+            store.write("overlay", text).unwrap();
+            assert_eq!(store.read("overlay").unwrap().as_deref(), Some(text));
+        }
+        store.remove("overlay").unwrap();
+        assert_eq!(store.read("overlay").unwrap(), None);
+    }
+
+    /// The states in which a write can be cut off: nothing, a part, or all of the
+    /// new file beside the old one.
+    #[test]
+    fn a_write_that_is_cut_off_leaves_the_old_file_and_the_next_one_works() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path(), "radio");
+        store.write("overlay", "old = 1\n").unwrap();
+        let new = store.path("overlay").with_extension("new");
+        for part in ["", "new =", "new = 1\n"] {
+            fs::write(&new, part).unwrap();
+            assert_eq!(store.read("overlay").unwrap().as_deref(), Some("old = 1\n"));
+        }
+        store.write("overlay", "new = 1\n").unwrap();
+        assert_eq!(store.read("overlay").unwrap().as_deref(), Some("new = 1\n"));
+        assert!(!new.exists());
+    }
+}
