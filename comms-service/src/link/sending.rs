@@ -188,8 +188,11 @@ impl Link {
             Err(reason) => self.counted.messages_out.drop(reason, 1),
         }
         if let Origin::Command(id) = departure.origin {
-            let outcome = self.commands.departed(now, id, departure.result);
-            self.actions.extend(outcome);
+            if let Some(outcome) = self.commands.departed(now, id, departure.result) {
+                self.end_repair(id);
+                self.commands.remove(id);
+                self.actions.push_back(outcome);
+            }
         }
     }
 }
