@@ -7,6 +7,7 @@ mod configuration;
 mod datagrams;
 mod exchanges;
 mod link_control;
+mod loss;
 mod memory;
 mod properties;
 mod queries;
