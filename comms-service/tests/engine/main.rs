@@ -1,5 +1,6 @@
 //! The engine of a link, both ends joined in memory on virtual time.
 
+mod answers_in_part;
 mod command_journal;
 mod command_memory;
 mod commands;
