@@ -26,6 +26,10 @@ impl Link {
             }
             Recall::Run(_) => self.dispatch(now, Message { head, payload }),
             Recall::Repeated(reason) => self.drop_retry(reason, &head),
+            // The ground lost patience before the answer got to it.
+            Recall::Answer(_) if self.transmit.iter().any(|queue| queue.has_answer(&head)) => {
+                self.drop_retry(DropReason::CommandJoined, &head);
+            }
             Recall::Answer(stored) => {
                 self.drop_retry(DropReason::AnsweredFromMemory, &head);
                 drop(payload);

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::accounting::{DropReason, Flow};
-use crate::message::Message;
+use crate::message::{Head, Message};
 use crate::packet::{LinkPacket, PacketError};
 
 /// Who gave a message to the queue, and is told what became of it.
@@ -78,6 +78,15 @@ impl TransmitQueue {
             _ => self.messages_held - self.datagrams_held,
         };
         held >= self.messages_max
+    }
+
+    /// Whether an answer to `question` is on its way.
+    pub(crate) fn has_answer(&self, question: &Head) -> bool {
+        let of = |head: &Head| (head.payload_type, head.port, head.command_id);
+        let mut all = self.channels.values().flatten();
+        all.any(|outgoing| {
+            outgoing.origin == Origin::Answer && of(&outgoing.message.head) == of(question)
+        })
     }
 
     /// Whether a packet could go to the radio now.
