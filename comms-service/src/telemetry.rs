@@ -217,6 +217,21 @@ impl Accounting {
         Counter(self.0.memory_bytes_used)
     }
 
+    /// Of them, octets of answers that are remembered, which give way to everything else.
+    fn answer_bytes_remembered(&self) -> Counter {
+        Counter(self.0.answer_bytes_remembered)
+    }
+
+    /// Commands that are remembered, so that none runs twice.
+    fn commands_remembered(&self) -> Counter {
+        Counter(self.0.commands_remembered)
+    }
+
+    /// State files that were damaged and begun anew.
+    fn state_files_damaged(&self) -> Counter {
+        Counter(self.0.state_files_damaged)
+    }
+
     /// Octets held at most.
     fn memory_bytes_max(&self) -> Counter {
         Counter(self.0.memory_bytes_max)

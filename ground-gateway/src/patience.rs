@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use comms_service::PacketFormat;
+use comms_service::link::ANSWER_TIME_MAX;
 
 /// Wait after each try when nothing else is said.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
@@ -57,7 +58,7 @@ impl Patience {
     /// The longest that all tries together can take.
     pub(crate) fn longest(self) -> Duration {
         let limited = self.limited();
-        (limited.timeout + TRANSMIT_WAIT_MAX) * (limited.retries + 1)
+        (limited.timeout + TRANSMIT_WAIT_MAX) * (limited.retries + 1) + ANSWER_TIME_MAX
     }
 }
 

@@ -64,13 +64,26 @@ pub fn link_metrics(
         &[],
         link.submitters_cut_off,
     );
+    page.counter(
+        "heliograph_state_files_damaged_total",
+        "State files that were damaged and begun anew.",
+        &[],
+        link.state_files_damaged,
+    );
+    page.gauge(
+        "heliograph_commands_remembered",
+        "Commands that are remembered, so that none runs twice.",
+        &[],
+        link.commands_remembered as f64,
+    );
     for (name, bytes) in [
+        ("remembered", link.answer_bytes_remembered),
         ("used", link.memory_bytes_used),
         ("max", link.memory_bytes_max),
     ] {
         page.gauge(
             "heliograph_memory_bytes",
-            "Octets that the link holds, and may hold.",
+            "Octets that the link holds (those of remembered answers give way), and may hold.",
             &[("amount", name)],
             bytes as f64,
         );

@@ -256,6 +256,32 @@ impl HeldBytes {
         Ok(())
     }
 
+    /// Writes `octets` at `offset`, after zeros where nothing was yet. Only for what
+    /// was [`empty`](Self::empty) at first.
+    ///
+    /// # Errors
+    /// As [`extend`](Self::extend).
+    pub(crate) fn write_at(&mut self, offset: usize, octets: &[u8]) -> Result<(), BudgetSpent> {
+        let end = offset + octets.len();
+        if end > self.range.end {
+            self.extend(&vec![0; end - self.range.end])?;
+        }
+        if let Some(place) = self.bytes.get_mut(offset..end) {
+            place.copy_from_slice(octets);
+        }
+        Ok(())
+    }
+
+    /// Cuts off what is beyond `len` octets.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.range.end = self.range.end.min(self.range.start + len);
+    }
+
+    /// The account that pays for them.
+    pub(crate) fn budget(&self) -> &ByteBudget {
+        &self.budget
+    }
+
     /// The octets.
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(self.range.clone()).unwrap_or_default()

@@ -80,6 +80,7 @@ impl Link {
     pub(super) fn handle_message_on_ground(&mut self, message: Message) {
         let command_id = message.head.command_id;
         if self.commands.is_answer(&message.head) {
+            self.end_repair(command_id);
             let actions = self.commands.answered(command_id, message.payload);
             self.actions.extend(actions);
             self.withdraw(command_id);
@@ -95,6 +96,7 @@ impl Link {
     /// Nobody waits for the command any more: what was not sent yet is not sent, an
     /// answer counts as not asked for, and no action follows.
     pub fn cancel(&mut self, command_id: u64) {
+        self.end_repair(command_id);
         if self.commands.remove(command_id) {
             self.withdraw(command_id);
         }
@@ -102,7 +104,7 @@ impl Link {
 
     /// A retry that is still in the queue must not go up once the answer is here:
     /// the service would run it again.
-    fn withdraw(&mut self, command_id: u64) {
+    pub(super) fn withdraw(&mut self, command_id: u64) {
         let queue = self.transmit.first_mut();
         let withdrawn = queue.map(|queue| queue.withdraw(command_id));
         for departure in withdrawn.unwrap_or_default() {

@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::repair::Repair;
 use super::{Action, TIMEOUT_MAX};
 use crate::accounting::DropReason;
-use crate::budget::HeldBytes;
+use crate::budget::{ByteBudget, HeldBytes};
+use crate::link_control::AnswerTo;
 use crate::message::{Class, Head, PayloadType};
 
 /// A command for a service on the satellite.
@@ -52,6 +54,9 @@ pub enum CommandFailure {
     /// Id 0 is nobody's command.
     #[error("0 is no command id")]
     IdZero,
+    /// Its answer began to arrive, and was not whole in time.
+    #[error("its answer was not whole {} s after it began to arrive", .0.as_secs())]
+    AnswerTooSlow(Duration),
     /// As many commands are open as may be.
     #[error("{0} commands wait for their outcome already")]
     TooMany(usize),
@@ -74,13 +79,10 @@ struct Outstanding {
     tries: u32,
     /// Set while the answer is awaited; none while a try is on its way out.
     deadline: Option<Instant>,
-}
-
-/// What is due after a time-out.
-#[derive(Debug, Default)]
-pub(super) struct Due {
-    pub(super) retry: Vec<u64>,
-    pub(super) ended: Vec<Action>,
+    /// When the first segment of its answer came.
+    answer_began: Option<Instant>,
+    /// What arrived of its answer, if something is missing.
+    repair: Option<Repair>,
 }
 
 impl Commands {
@@ -109,6 +111,8 @@ impl Commands {
             replies_left: replies_max,
             tries: 0,
             deadline: None,
+            answer_began: None,
+            repair: None,
         };
         self.outstanding.insert(command.command_id, outstanding);
     }
@@ -165,7 +169,8 @@ impl Commands {
         }
     }
 
-    /// A try left by `write`, or was dropped on the way.
+    /// A try left by `write`, or was dropped on the way. What the command comes to
+    /// by that, if it is over.
     pub(super) fn departed(
         &mut self,
         now: Instant,
@@ -173,21 +178,22 @@ impl Commands {
         result: Result<(), DropReason>,
     ) -> Option<Action> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
+        if let Some(repair) = &mut outstanding.repair {
+            repair.asking = false;
+        }
         let one_way =
             outstanding.head.payload_type == PayloadType::Udp && outstanding.replies_left == 0;
-        let outcome = match result {
-            Ok(()) if one_way => Action::Sent { command_id },
-            Err(reason) if outstanding.tries > outstanding.retries => Action::Failed {
+        match result {
+            Ok(()) if one_way => Some(Action::Sent { command_id }),
+            Err(reason) if outstanding.tries > outstanding.retries => Some(Action::Failed {
                 command_id,
                 failure: CommandFailure::Dropped(reason),
-            },
+            }),
             _ => {
                 outstanding.deadline = Some(now + outstanding.timeout);
-                return None;
+                None
             }
-        };
-        self.outstanding.remove(&command_id);
-        Some(outcome)
+        }
     }
 
     /// Closes all commands; gives what they come to.
@@ -200,36 +206,149 @@ impl Commands {
         all.into_iter().map(failed).collect()
     }
 
-    pub(super) fn expire(&mut self, now: Instant) -> Due {
-        let mut due = Due::default();
+    /// The commands of which nothing was heard for their time-out.
+    pub(super) fn overdue(&self, now: Instant) -> Vec<u64> {
         let overdue = |outstanding: &Outstanding| outstanding.deadline.is_some_and(|at| at <= now);
-        let ids = self
-            .outstanding
-            .iter()
-            .filter(|(_, outstanding)| overdue(outstanding));
-        for command_id in ids.map(|(id, _)| *id).collect::<Vec<_>>() {
-            match self.outstanding.get(&command_id) {
-                // It was sent; how many replies come is the service's affair, and
-                // another try would make it act once more.
-                Some(outstanding) if outstanding.replies_left > 0 => {
-                    self.outstanding.remove(&command_id);
-                    due.ended.push(Action::Sent { command_id });
-                }
-                Some(outstanding) if outstanding.tries > outstanding.retries => {
-                    let failure = CommandFailure::TimedOut {
-                        tries: outstanding.tries,
-                        timeout: outstanding.timeout,
-                    };
-                    self.outstanding.remove(&command_id);
-                    due.ended.push(Action::Failed {
-                        command_id,
-                        failure,
-                    });
-                }
-                _ => due.retry.push(command_id),
-            }
+        let commands = self.outstanding.iter();
+        let commands = commands.filter(|(_, outstanding)| overdue(outstanding));
+        commands.map(|(command_id, _)| *command_id).collect()
+    }
+
+    /// Whether it has several replies: how many come is the service's affair, and
+    /// another try would make it act once more.
+    pub(super) fn has_replies(&self, command_id: u64) -> bool {
+        let outstanding = self.outstanding.get(&command_id);
+        outstanding.is_some_and(|outstanding| outstanding.replies_left > 0)
+    }
+
+    /// Whether it may be sent once more.
+    pub(super) fn may_try_again(&self, command_id: u64) -> bool {
+        let outstanding = self.outstanding.get(&command_id);
+        outstanding.is_some_and(|outstanding| outstanding.tries <= outstanding.retries)
+    }
+
+    /// Counts a try that sends nothing of the command itself; false when that is
+    /// one too many.
+    pub(super) fn count_try(&mut self, command_id: u64) -> bool {
+        let may = self.may_try_again(command_id);
+        if let Some(outstanding) = self.outstanding.get_mut(&command_id).filter(|_| may) {
+            outstanding.tries += 1;
         }
-        due
+        may
+    }
+
+    /// What it comes to when nothing more is tried.
+    pub(super) fn timed_out(&self, command_id: u64) -> Option<CommandFailure> {
+        let outstanding = self.outstanding.get(&command_id)?;
+        Some(CommandFailure::TimedOut {
+            tries: outstanding.tries,
+            timeout: outstanding.timeout,
+        })
+    }
+
+    // Answers that arrive.
+
+    /// Whether a message with this head is an answer that can be repaired.
+    pub(super) fn is_repairable(&self, head: &Head) -> bool {
+        head.payload_type == PayloadType::GraphQl && self.is_answer(head)
+    }
+
+    pub(super) fn expects_answer(&self, command_id: u64) -> bool {
+        let outstanding = self.outstanding.get(&command_id);
+        outstanding.is_some_and(|asked| asked.head.payload_type == PayloadType::GraphQl)
+    }
+
+    /// Whether link control is about the answer to an open command.
+    pub(super) fn is_asked(&self, answer_to: &AnswerTo) -> bool {
+        let outstanding = self.outstanding.get(&answer_to.command_id);
+        outstanding.is_some_and(|asked| {
+            let head = asked.head;
+            (head.payload_type, head.port) == (answer_to.payload_type, answer_to.port)
+        })
+    }
+
+    /// The command that any answer must be to: the only one that waits for one.
+    pub(super) fn only_waiting(&self) -> Option<u64> {
+        let waits = |outstanding: &&Outstanding| {
+            outstanding.head.payload_type == PayloadType::GraphQl && outstanding.tries > 0
+        };
+        let mut waiting = self.outstanding.values().filter(waits);
+        let only = waiting.next().filter(|_| waiting.next().is_none())?;
+        Some(only.head.command_id)
+    }
+
+    /// Something of a command's answer came: its time-out begins anew.
+    pub(super) fn heard(&mut self, now: Instant, command_id: u64, answer_time_max: Duration) {
+        let Some(outstanding) = self.outstanding.get_mut(&command_id) else {
+            return;
+        };
+        let began = *outstanding.answer_began.get_or_insert(now);
+        if let Some(deadline) = &mut outstanding.deadline {
+            *deadline = (now + outstanding.timeout).min(began + answer_time_max);
+        }
+    }
+
+    /// What it comes to when its answer has taken too long to arrive.
+    pub(super) fn is_over(
+        &self,
+        now: Instant,
+        command_id: u64,
+        answer_time_max: Duration,
+    ) -> Option<CommandFailure> {
+        let began = self.outstanding.get(&command_id)?.answer_began?;
+        let over = began + answer_time_max <= now;
+        over.then_some(CommandFailure::AnswerTooSlow(answer_time_max))
+    }
+
+    /// What arrived of the answer to an open command; nothing yet, if need be.
+    pub(super) fn repair(&mut self, command_id: u64, budget: &ByteBudget) -> Option<&mut Repair> {
+        let outstanding = self.outstanding.get_mut(&command_id)?;
+        Some(
+            outstanding
+                .repair
+                .get_or_insert_with(|| Repair::new(budget)),
+        )
+    }
+
+    pub(super) fn repair_with_head(&mut self, command_id: u64) -> Option<(Head, &mut Repair)> {
+        let outstanding = self.outstanding.get_mut(&command_id)?;
+        Some((outstanding.head, outstanding.repair.as_mut()?))
+    }
+
+    pub(super) fn has_repair(&self, command_id: u64) -> bool {
+        let outstanding = self.outstanding.get(&command_id);
+        outstanding.is_some_and(|outstanding| outstanding.repair.is_some())
+    }
+
+    pub(super) fn take_repair(&mut self, command_id: u64) -> Option<Repair> {
+        self.outstanding.get_mut(&command_id)?.repair.take()
+    }
+
+    /// A request for it waits for the radio: no time-out meanwhile.
+    pub(super) fn suspend(&mut self, command_id: u64) {
+        if let Some(outstanding) = self.outstanding.get_mut(&command_id) {
+            outstanding.deadline = None;
+        }
+    }
+
+    /// The request did not find room: its time-out begins.
+    pub(super) fn resume(&mut self, now: Instant, command_id: u64) {
+        if let Some(outstanding) = self.outstanding.get_mut(&command_id) {
+            outstanding.deadline = Some(now + outstanding.timeout);
+            outstanding
+                .repair
+                .iter_mut()
+                .for_each(|repair| repair.asking = false);
+        }
+    }
+
+    /// Packets of answers that arrived in part.
+    pub(super) fn packets_held(&self) -> u64 {
+        let repairs = self
+            .outstanding
+            .values()
+            .filter_map(|one| one.repair.as_ref());
+        repairs.map(|repair| repair.packets).sum()
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {

@@ -4,10 +4,8 @@ use std::time::Instant;
 
 use super::Link;
 use crate::accounting::DropReason;
-use crate::link_control::{
-    AnswerNotKept, LinkControl, LinkControlError, NotKept, RepairedSegment, SegmentRequest,
-};
-use crate::message::{End, Head, Message};
+use crate::link_control::{LinkControl, LinkControlError};
+use crate::message::{End, Message};
 
 impl Link {
     /// A link-control message came. It is delivered once it was acted on.
@@ -15,17 +13,18 @@ impl Link {
         let Message { head, payload } = message;
         let result = match (self.config.end, LinkControl::decode(&payload)) {
             (End::Satellite, Ok(LinkControl::SegmentRequest(request))) => {
-                self.handle_segment_request(now, &head, &request)
+                self.handle_segment_request(&head, &request);
+                Ok(())
             }
             (End::Satellite, Ok(LinkControl::ReceptionReport(report))) => {
                 self.handle_reception_report(&report);
                 Ok(())
             }
             (End::Ground, Ok(LinkControl::RepairedSegment(segment))) => {
-                self.handle_repaired_segment(now, &head, &segment)
+                self.handle_repaired_segment(now, &segment)
             }
             (End::Ground, Ok(LinkControl::AnswerNotKept(not_kept))) => {
-                self.handle_answer_not_kept(now, &head, not_kept)
+                self.handle_answer_not_kept(now, not_kept)
             }
             // A type that only the other end is told.
             (_, Ok(_)) => Err(DropReason::LinkControlUnknown),
@@ -41,39 +40,5 @@ impl Link {
             Ok(()) => self.counted.messages_in.deliver(1),
             Err(reason) => self.drop_message(reason, &head),
         }
-    }
-
-    fn handle_segment_request(
-        &mut self,
-        _now: Instant,
-        head: &Head,
-        request: &SegmentRequest,
-    ) -> Result<(), DropReason> {
-        self.answer_with_control(
-            head,
-            &LinkControl::AnswerNotKept(AnswerNotKept {
-                answer_to: request.answer_to,
-                reason: NotKept::Unknown,
-            }),
-        );
-        Ok(())
-    }
-
-    fn handle_repaired_segment(
-        &mut self,
-        _now: Instant,
-        _head: &Head,
-        _segment: &RepairedSegment,
-    ) -> Result<(), DropReason> {
-        Err(DropReason::NotAsked)
-    }
-
-    fn handle_answer_not_kept(
-        &mut self,
-        _now: Instant,
-        _head: &Head,
-        _not_kept: AnswerNotKept,
-    ) -> Result<(), DropReason> {
-        Err(DropReason::NotAsked)
     }
 }

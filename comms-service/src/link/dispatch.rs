@@ -16,6 +16,11 @@ impl Link {
         if let Err(reason) = self.gate.admit(now, &message.head) {
             return self.refuse(reason, &message.head);
         }
+        self.pass_on(now, message);
+    }
+
+    /// Passes a message on that was let in.
+    pub(super) fn pass_on(&mut self, now: Instant, message: Message) {
         match message.head.payload_type {
             PayloadType::GraphQl => self.start_query(message),
             PayloadType::Udp if self.exchanges.has_window(&message.head) => {
@@ -28,7 +33,7 @@ impl Link {
     }
 
     /// Whoever waits for an answer is told; a datagram is refused in silence.
-    fn refuse(&mut self, reason: DropReason, head: &Head) {
+    pub(super) fn refuse(&mut self, reason: DropReason, head: &Head) {
         self.drop_message(reason, head);
         let port = head.port;
         let text = match reason {

@@ -77,7 +77,7 @@ impl Link {
                 if let (Some(memory), Some(key)) = (&mut self.memory, key) {
                     memory.recorded(&key);
                 }
-                return self.dispatch(now, message);
+                return self.pass_on(now, message);
             }
             Err(error) => error,
         };

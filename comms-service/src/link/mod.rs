@@ -31,6 +31,8 @@ mod recall;
 mod receiving;
 mod reception;
 mod reconfigure;
+mod repair;
+mod repairing;
 mod sending;
 mod submissions;
 mod transmit;
@@ -58,7 +60,7 @@ use crate::accounting::{DropReason, Statistics};
 use crate::budget::{ByteBudget, HeldBytes};
 use crate::message::{End, Head, Message};
 use crate::packet::LinkPacket;
-use crate::reassembly::{Dropped, Reassembly};
+use crate::reassembly::Reassembly;
 use crate::telemetry::ERRORS_MAX;
 
 use admission::Gate;
@@ -73,6 +75,9 @@ use transmit::TransmitQueue;
 
 /// Longest time-out of any kind; longer ones are cut to it.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long an answer may take to arrive, from its first segment on.
+pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// Every limit of a link. Octets, counts and times are what their names say.
 #[derive(Clone, Debug)]
@@ -117,6 +122,9 @@ pub struct LinkConfig {
     pub commands_max: usize,
     /// How long an open message waits for its next segment.
     pub reassembly_timeout: Duration,
+    /// How long the ground may take to put an answer together, from its first
+    /// segment on, however steadily more of them come.
+    pub answer_time_max: Duration,
     /// What the satellite remembers of commands, so that none runs twice; nothing
     /// where the format does not tell one command from another.
     pub command_memory: Option<CommandMemoryConfig>,
@@ -149,6 +157,7 @@ impl LinkConfig {
             memory_bytes_max: 8 << 20,
             commands_max: 1024,
             reassembly_timeout: Duration::from_secs(30),
+            answer_time_max: ANSWER_TIME_MAX,
             command_memory: None,
             reception_report: None,
             records_commands: false,
@@ -350,14 +359,7 @@ impl Link {
 
     /// It is `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let packets = self.reassembly.expire(now);
-        if packets > 0 {
-            self.drop_packets(Dropped {
-                reason: DropReason::ReassemblyTimeout,
-                packets,
-                head: None,
-            });
-        }
+        self.expire_reassembly(now);
         for over in self.exchanges.expire(now) {
             match over {
                 Over::Unanswered(head) => self.drop_message(DropReason::ServiceTimeout, &head),
@@ -369,10 +371,8 @@ impl Link {
         self.pass_queues(now);
         self.expire_submissions(now);
         self.report_reception(now);
-        let due = self.commands.expire(now);
-        self.actions.extend(due.ended);
-        for command_id in due.retry {
-            self.send_command(command_id);
+        for command_id in self.commands.overdue(now) {
+            self.handle_silence(now, command_id);
         }
     }
 
@@ -383,7 +383,7 @@ impl Link {
 
     /// The service stops: everything that is held is dropped, and counted.
     pub fn handle_shutdown(&mut self) {
-        let packets = self.reassembly.clear();
+        let packets = self.reassembly.clear() + self.commands.packets_held();
         self.counted.packets_in.drop(DropReason::Shutdown, packets);
         let mut messages = self.handlers.clear() + self.exchanges.clear();
         messages += std::mem::take(&mut self.datagrams_in_flight);
@@ -478,7 +478,7 @@ impl Link {
 
     fn snapshot(&self) -> Statistics {
         let mut all = self.counted.clone();
-        all.packets_in.queued = self.reassembly.packets_held();
+        all.packets_in.queued = self.reassembly.packets_held() + self.commands.packets_held();
         all.messages_in.queued = self.handlers.waiting() + self.exchanges.waiting();
         all.messages_in.queued += self.recording.len() as u64;
         all.messages_in.in_flight =

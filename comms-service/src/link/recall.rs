@@ -17,15 +17,23 @@ impl Link {
             _ => Recall::Run(None),
         };
         match recall {
-            Recall::Run(Some(command)) if self.config.records_commands => {
+            Recall::Run(command) => {
                 let message = Message { head, payload };
-                match self.may_record(head.payload_type) {
-                    true => self.record(command, message),
-                    false => self.refuse_unrecorded(message),
+                let recorded = command.filter(|_| self.config.records_commands);
+                match (self.gate.admit(now, &head), recorded) {
+                    (Err(reason), _) => self.refuse(reason, &head),
+                    (Ok(()), None) => self.pass_on(now, message),
+                    (Ok(()), Some(command)) if self.may_record(head.payload_type) => {
+                        self.record(command, message);
+                    }
+                    (Ok(()), Some(_)) => self.refuse_unrecorded(message),
                 }
             }
-            Recall::Run(_) => self.dispatch(now, Message { head, payload }),
             Recall::Repeated(reason) => self.drop_retry(reason, &head),
+            // The ground lost patience before the answer got to it.
+            Recall::Answer(_) if self.transmit.iter().any(|queue| queue.has_answer(&head)) => {
+                self.drop_retry(DropReason::CommandJoined, &head);
+            }
             Recall::Answer(stored) => {
                 self.drop_retry(DropReason::AnsweredFromMemory, &head);
                 drop(payload);

@@ -6,7 +6,7 @@ use super::Link;
 use crate::accounting::DropReason;
 use crate::message::{End, Head, Message, PayloadType};
 use crate::packet::Content;
-use crate::reassembly::{Dropped, Outcome};
+use crate::reassembly::{Dropped, Outcome, Wanted};
 
 impl Link {
     /// `read` gave one packet.
@@ -40,7 +40,7 @@ impl Link {
             }
             Content::Segment(segment) => {
                 let (channel, count) = (segment.channel, segment.count);
-                let outcome = self.reassembly.accept(now, segment, octets);
+                let outcome = self.accept_segment(now, segment, octets);
                 if outcome.restart {
                     self.reception.restarted(channel);
                 }
@@ -59,9 +59,35 @@ impl Link {
         for dropped in outcome.dropped {
             self.drop_packets(dropped);
         }
+        if let Some(part) = outcome.part {
+            self.handle_part(now, part);
+        }
         if let Some((message, packets)) = outcome.whole {
             self.counted.packets_in.deliver(packets);
             self.handle_message(now, message);
+        }
+    }
+
+    /// Messages whose next segment is overdue.
+    pub(super) fn expire_reassembly(&mut self, now: Instant) {
+        let repairs = self.format.answer_layout().is_some();
+        let commands = &self.commands;
+        let expired = self.reassembly.expire(
+            now,
+            &Wanted {
+                is_answer: &|head| repairs && commands.is_repairable(head),
+                without_first: false,
+            },
+        );
+        if expired.packets > 0 {
+            self.drop_packets(Dropped {
+                reason: DropReason::ReassemblyTimeout,
+                packets: expired.packets,
+                head: None,
+            });
+        }
+        for part in expired.parts {
+            self.handle_part(now, part);
         }
     }
 

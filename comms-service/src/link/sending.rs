@@ -410,8 +410,11 @@ impl Link {
         self.count_departure(&departure);
         match departure.origin {
             Origin::Command(id) => {
-                let outcome = self.commands.departed(now, id, departure.result);
-                self.actions.extend(outcome);
+                if let Some(outcome) = self.commands.departed(now, id, departure.result) {
+                    self.end_repair(id);
+                    self.commands.remove(id);
+                    self.actions.push_back(outcome);
+                }
             }
             Origin::Submission(number) if departure.result.is_ok() => {
                 self.submission_sent(now, write, number, &departure);

@@ -89,10 +89,34 @@ pub trait LinkPacket: Send {
         false
     }
 
+    /// How an answer of several packets lies in them, so that one that arrived in
+    /// part can be repaired; none where that cannot be told, or where a part is of
+    /// no use (the payload is encrypted as a whole).
+    fn answer_layout(&self) -> Option<AnswerLayout> {
+        None
+    }
+
+    /// Octets of the largest [`PayloadType::LinkControl`] message; 0 where there is
+    /// none.
+    fn control_bytes_max(&self) -> usize {
+        0
+    }
+
     /// A command id made of random bits that the format can carry, never 0.
     fn command_id(&self, random: u64) -> u64 {
         random.max(1)
     }
+}
+
+/// How an answer of several packets lies in them: every packet but the last has
+/// the same number of octets after its own header, and the segments' counts are
+/// consecutive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerLayout {
+    /// Octets before the payload in the first packet: command header and the like.
+    pub header_bytes: usize,
+    /// Octets after the payload in the last packet.
+    pub trailer_bytes: usize,
 }
 
 /// What a packet holds.

@@ -20,8 +20,8 @@ use space_packet::{
 
 use super::error_control::{ERROR_CONTROL_BYTES, checksum};
 use super::{
-    ApidMap, Content, DATAGRAM_BYTES_MAX, LinkPacket, PacketError, Parsed, Place, Segment,
-    at_least, not_carried,
+    AnswerLayout, ApidMap, Content, DATAGRAM_BYTES_MAX, LinkPacket, PacketError, Parsed, Place,
+    Segment, at_least, not_carried,
 };
 use crate::message::{Class, End, Head, PayloadType};
 
@@ -263,6 +263,19 @@ impl LinkPacket for SpacePacketFormat {
                 format: NAME,
             }),
         }
+    }
+
+    fn answer_layout(&self) -> Option<AnswerLayout> {
+        Some(AnswerLayout {
+            header_bytes: COMMAND_HEADER_BYTES,
+            trailer_bytes: 0,
+        })
+    }
+
+    fn control_bytes_max(&self) -> usize {
+        let class = Class::Standard;
+        let carried = self.apids.apid(PayloadType::LinkControl, class);
+        carried.map_or(0, |_| self.data_bytes_max())
     }
 
     fn channel_of(&self, head: &Head) -> u16 {

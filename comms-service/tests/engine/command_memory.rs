@@ -122,6 +122,18 @@ fn a_command_that_waits_for_a_handler_is_joined_too() {
 }
 
 #[test]
+fn a_command_that_comes_while_its_answer_waits_for_the_radio_gets_no_second_one() {
+    let mut satellite = Satellite::remembering();
+    satellite.asked(7, MUTATION);
+    satellite.rig.service_answers(b"fired");
+    satellite.asked(7, MUTATION);
+    satellite.dropped_for(DropReason::CommandJoined, 1);
+    assert_eq!(satellite.answers(), [b"fired"]);
+    satellite.asked(7, MUTATION);
+    assert_eq!(satellite.answers(), [b"fired"]);
+}
+
+#[test]
 fn a_known_id_with_other_content_is_refused_as_reused() {
     let mut satellite = Satellite::remembering();
     satellite.asked(7, MUTATION);

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use comms_service::link::LinkConfig;
+use comms_service::link::{CommandMemoryConfig, LinkConfig};
 use comms_service::message::{Class, End, Head, PayloadType};
 use comms_service::options::Addresses;
 use comms_service::packet::LinkPacket;
@@ -190,6 +190,7 @@ fn a_key_that_the_chosen_format_does_not_know_stops_the_start() {
         ("format = \"kubos\"\nerror-control = true", "error-control"),
         ("http-ports = [8020]", "http-ports"),
         ("format = \"udp\"\napids = { udp = 7 }", "apids"),
+        ("format = \"kubos\"\ncommand-memory = {}", "command-memory"),
     ];
     for (text, key) in misplaced {
         let error = error(text).to_string();
@@ -283,6 +284,12 @@ fn a_malformed_newer_key_is_an_error_that_names_it() {
         ("transmit-queue-messages-max", "true"),
         ("reassembly-timeout-ms", "-1"),
         ("read-timeout-ms", "\"1s\""),
+        ("command-memory", "4096"),
+        ("command-memory", "{ commands = 1 }"),
+        ("command-memory", "{ commands-max = 0 }"),
+        ("command-memory", "{ commands-max = 70000 }"),
+        ("command-memory", "{ time-ms = 0 }"),
+        ("state-dir", "1"),
     ];
     for (key, value) in malformed {
         for key in [key.to_string(), key.replace('-', "_")] {
@@ -352,6 +359,29 @@ fn newer_keys_are_read_in_both_spellings() {
     assert_eq!(defaults.read_timeout(), Duration::from_secs(1));
     let link = defaults.link_config(LinkConfig::new(End::Satellite));
     assert_eq!(link.memory_bytes_max, 8 << 20);
+}
+
+#[test]
+fn the_command_memory_is_there_in_space_packets_only_and_has_its_limits() {
+    let memory = |text: &str| {
+        let config = LinkConfig::new(End::Satellite);
+        options(text).link_config(config).command_memory
+    };
+    let default = CommandMemoryConfig {
+        commands_max: 4096,
+        answer_bytes_max: 1 << 20,
+        time: Duration::from_secs(86_400),
+    };
+    assert_eq!(memory(""), Some(default));
+    let given = "command-memory = { commands_max = 1, answer-bytes-max = 0, time-ms = 3 }";
+    let limits = CommandMemoryConfig {
+        commands_max: 1,
+        answer_bytes_max: 0,
+        time: Duration::from_millis(3),
+    };
+    assert_eq!(memory(given), Some(limits));
+    assert_eq!(memory("format = \"kubos\""), None);
+    assert_eq!(memory("format = \"udp\""), None);
 }
 
 // From options to a format.

@@ -1,6 +1,7 @@
 //! The engine of a link, both ends joined in memory on virtual time.
 
 mod admission;
+mod answers_in_part;
 mod command_journal;
 mod command_memory;
 mod commands;
@@ -10,6 +11,7 @@ mod datagrams;
 mod downlink_options;
 mod exchanges;
 mod link_control;
+mod loss;
 mod memory;
 mod properties;
 mod queries;

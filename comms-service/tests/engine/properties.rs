@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use comms_service::accounting::DropReason;
-use comms_service::link::{Command, LinkConfig};
+use comms_service::link::{Command, CommandMemoryConfig, LinkConfig};
 use comms_service::message::{End, PayloadType};
 use comms_service::{LinkOptions, PacketFormat};
 use proptest::prelude::*;
@@ -42,6 +42,7 @@ enum Step {
         bytes: usize,
     },
     ExchangeFails,
+    Disk(bool),
     Socket(bool),
     /// So many packets of this end, all with one fate.
     Carry(End, usize, Fate),
@@ -75,6 +76,7 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => (prop::bool::weighted(0.1), sizes())
             .prop_map(|(other_port, bytes)| Step::Reply { other_port, bytes }),
         1 => Just(Step::ExchangeFails),
+        3 => prop::bool::weighted(0.9).prop_map(Step::Disk),
         1 => any::<bool>().prop_map(Step::Socket),
         12 => (ends(), 0..12_usize, fates)
             .prop_map(|(end, packets, fate)| Step::Carry(end, packets, fate)),
@@ -84,8 +86,17 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What the satellite remembers of commands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Memory {
+    None,
+    Volatile,
+    OnDisk,
+}
+
 /// A rig with limits so small that each of them is met.
-fn small_rig(packet_format: PacketFormat, error_control: bool) -> Rig {
+fn small_rig(packet_format: PacketFormat, error_control: bool, memory: Memory) -> Rig {
+    let remembers = memory != Memory::None && packet_format == PacketFormat::SpacePacket;
     let options = LinkOptions {
         format: packet_format,
         error_control: Some(error_control),
@@ -102,6 +113,12 @@ fn small_rig(packet_format: PacketFormat, error_control: bool) -> Rig {
         message_bytes_max: 5000,
         memory_bytes_max: 16_000,
         reassembly_timeout: Duration::from_secs(2),
+        command_memory: remembers.then_some(CommandMemoryConfig {
+            commands_max: 8,
+            answer_bytes_max: 6000,
+            time: Duration::from_secs(60),
+        }),
+        records_commands: remembers && memory == Memory::OnDisk,
         ..satellite_config()
     };
     let ground = LinkConfig {
@@ -200,6 +217,10 @@ fn take(rig: &mut Rig, step: Step, late: &mut VecDeque<(End, Vec<u8>)>) {
                 });
             }
         }
+        Step::Disk(works) => rig.disk_writes(match works {
+            true => Ok(()),
+            false => Err("no space left"),
+        }),
         Step::Socket(takes) => {
             rig.socket = match takes {
                 true => Socket::Takes,
@@ -225,6 +246,9 @@ fn drain(rig: &mut Rig, late: &mut VecDeque<(End, Vec<u8>)>) {
         }
         for (receiver, packet) in std::mem::take(late) {
             rig.hear(receiver, packet);
+        }
+        while !rig.journal.is_empty() {
+            rig.disk_writes(Ok(()));
         }
         while !rig.posts.is_empty() {
             rig.service_answers(b"{}");
@@ -252,9 +276,10 @@ proptest! {
             PacketFormat::Udp,
         ]),
         error_control: bool,
+        memory in select(vec![Memory::None, Memory::Volatile, Memory::OnDisk]),
         steps in prop::collection::vec(steps(), 1..120),
     ) {
-        let mut rig = small_rig(packet_format, error_control);
+        let mut rig = small_rig(packet_format, error_control, memory);
         let mut late = VecDeque::new();
         let mut asked = 0;
         for step in steps {
@@ -275,8 +300,12 @@ proptest! {
                         Fate::Delay, Fate::Alter(7), Fate::Alter(300), Fate::Fail]),
             1..200,
         ),
+        remembers: bool,
     ) {
-        let mut rig = Rig::space_packet();
+        let mut rig = Rig::with_satellite(LinkConfig {
+            command_memory: remembers.then(CommandMemoryConfig::default),
+            ..satellite_config()
+        });
         let mut late = VecDeque::new();
         for (id, bytes) in sizes.iter().enumerate() {
             rig.query(id as u64 + 1, 8020, &(*bytes as u32).to_be_bytes());

@@ -4,6 +4,7 @@
 mod book;
 mod channel;
 mod reload;
+mod restart;
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};

@@ -161,7 +161,7 @@ fn telemetry_can_be_asked_by_graphql() {
         accounting {
             uplinkMessages { offered delivered queued inFlight dropped { reason count } }
             downlinkPackets { delivered }
-            readErrors memoryBytesUsed
+            readErrors memoryBytesUsed answerBytesRemembered commandsRemembered stateFilesDamaged
         }
     } }";
     let (answer, errors) =
@@ -186,7 +186,10 @@ fn telemetry_can_be_asked_by_graphql() {
             },
             "downlinkPackets": { "delivered": 4 },
             "readErrors": 0,
-            "memoryBytesUsed": 0,
+            "memoryBytesUsed": 4,
+            "answerBytesRemembered": 4,
+            "commandsRemembered": 2,
+            "stateFilesDamaged": 0,
         },
     });
     assert_eq!(answer["telemetry"], expected);

@@ -30,7 +30,7 @@ use flows::{FlowKey, Flows, Turn, Waiting};
 use pacing::Pacer;
 
 use crate::accounting::{ClassAccount, DropReason};
-use crate::message::Message;
+use crate::message::{Head, Message};
 use crate::packet::{LinkPacket, PacketError};
 
 /// So many pauses of a begun message fit into the time for which the other end waits
@@ -186,6 +186,20 @@ impl TransmitQueue {
             }
         }
         gone
+    }
+
+    /// Whether an answer to `question` is on its way.
+    pub(crate) fn has_answer(&self, question: &Head) -> bool {
+        // Bits 14..8 of the index name the station.
+        let station = |head: &Head| head.security.map(|header| header.spi >> 8 & 0x7F);
+        let of = |head: &Head| (station(head), head.payload_type, head.port, head.command_id);
+        let waiting = self.classes.iter();
+        let waiting = waiting.flat_map(|(_, class)| class.flows.waiting());
+        let waiting = waiting.map(|one| &one.outgoing);
+        let begun = self.begun.values().map(|begun| &begun.outgoing);
+        waiting.chain(begun).any(|outgoing| {
+            outgoing.origin == Origin::Answer && of(&outgoing.message.head) == of(question)
+        })
     }
 
     /// Whether there is something to send that is not with the radio.

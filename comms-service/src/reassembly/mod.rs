@@ -5,6 +5,11 @@
 //! kept when it begins a message. A packet that comes twice is dropped without
 //! harm, also when others came in between (a digipeater, or a ground station
 //! that repeats). A sender that begins anew at count 0 is no gap.
+//!
+//! An answer that somebody waits for is not dropped for what it misses: its
+//! segments are kept as a [`Part`] and given out when no more of them can come.
+
+mod part;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,8 +17,10 @@ use std::time::{Duration, Instant};
 
 use crate::accounting::DropReason;
 use crate::budget::{ByteBudget, HeldBytes};
-use crate::message::{Head, Message};
+use crate::message::{Head, Message, PayloadType};
 use crate::packet::{Place, Segment};
+
+pub(crate) use part::Part;
 
 /// How many packets back a repeated one is recognised.
 const RECENT_PACKETS: usize = 8;
@@ -35,6 +42,25 @@ struct ChannelState {
     /// The packets that came last, to know them if they come again.
     recent: VecDeque<(u16, u64)>,
     open: Option<OpenMessage>,
+    /// What misses something, instead of `open`.
+    part: Option<Part>,
+}
+
+/// Which answers are kept although they miss something.
+pub(crate) struct Wanted<'a> {
+    /// Whether somebody waits for this one.
+    pub(crate) is_answer: &'a dyn Fn(&Head) -> bool,
+    /// Whether a message without its first segment can only be one answer.
+    pub(crate) without_first: bool,
+}
+
+/// What was overdue.
+#[derive(Debug, Default)]
+pub(crate) struct Expired {
+    /// Packets that were dropped.
+    pub(crate) packets: u64,
+    /// Answers that arrived in part.
+    pub(crate) parts: Vec<Part>,
 }
 
 #[derive(Debug)]
@@ -44,6 +70,14 @@ struct OpenMessage {
     last_packet_at: Instant,
 }
 
+impl OpenMessage {
+    /// Of which the segment with count `next` misses.
+    fn into_part(self, next: u16) -> Part {
+        let Message { head, payload } = self.message;
+        Part::after(head, payload, self.packets, next, self.last_packet_at)
+    }
+}
+
 /// What became of a packet, and of the open message it met.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
@@ -51,6 +85,11 @@ pub(crate) struct Outcome {
     pub(crate) whole: Option<(Message, u64)>,
     /// Dropped packets: those of an open message, this one, or both.
     pub(crate) dropped: Vec<Dropped>,
+    /// An answer of which no more segments come.
+    pub(crate) part: Option<Part>,
+    /// The message that it belongs to is one of several packets: its head, where it
+    /// is known.
+    pub(crate) belongs_to: Option<Option<Head>>,
     /// Counts were missing.
     pub(crate) gap: bool,
     /// The sender began anew.
@@ -116,7 +155,13 @@ impl Reassembly {
 
     /// Takes the next packet of a channel: `octets` whole, `segment` what the
     /// format read in it.
-    pub(crate) fn accept(&mut self, now: Instant, segment: Segment, octets: Vec<u8>) -> Outcome {
+    pub(crate) fn accept(
+        &mut self,
+        now: Instant,
+        segment: Segment,
+        octets: Vec<u8>,
+        wanted: &Wanted,
+    ) -> Outcome {
         let mut outcome = Outcome::default();
         // The channels are bounded by the APID map, which knows each of them.
         let state = self.channels.entry(segment.channel).or_default();
@@ -141,7 +186,13 @@ impl Reassembly {
         if expected.is_some_and(|expected| expected != segment.count) {
             outcome.restart = segment.count == 0;
             outcome.gap = !outcome.restart;
-            outcome.drop_open(state, DropReason::SequenceGap);
+            match state
+                .open
+                .take_if(|open| (wanted.is_answer)(&open.message.head))
+            {
+                Some(open) => state.part = expected.map(|next| open.into_part(next)),
+                None => outcome.drop_open(state, DropReason::SequenceGap),
+            }
         }
         if state.recent.len() == RECENT_PACKETS {
             state.recent.pop_front();
@@ -151,6 +202,12 @@ impl Reassembly {
 
         match segment.place {
             Place::Unsegmented(head) | Place::First(head) => {
+                let next = segment.count;
+                let wanted = |open: &mut OpenMessage| (wanted.is_answer)(&open.message.head);
+                outcome.part = state.part.take();
+                if let Some(open) = state.open.take_if(wanted) {
+                    outcome.part = Some(open.into_part(next));
+                }
                 outcome.drop_open(state, DropReason::Unfinished);
                 let begun = begin(
                     &self.budget,
@@ -165,6 +222,7 @@ impl Reassembly {
                         outcome.whole = Some((message, 1));
                     }
                     Ok(message) => {
+                        outcome.belongs_to = Some(Some(head));
                         state.open = Some(OpenMessage {
                             message,
                             packets: 1,
@@ -174,11 +232,20 @@ impl Reassembly {
                 }
             }
             Place::Continuation | Place::Last => {
+                if state.open.is_none() {
+                    if state.part.is_none() && wanted.without_first {
+                        // A channel that was not heard yet begins at 0.
+                        let first = expected.unwrap_or(0);
+                        state.part = Some(Part::without_first(first, now));
+                    }
+                    self.add_to_part(now, &segment, octets, &mut outcome);
+                    return outcome;
+                }
                 let data = octets.get(segment.data).unwrap_or_default();
                 let Some(mut open) = state.open.take() else {
-                    outcome.drop_packet(DropReason::NoFirstSegment, None);
                     return outcome;
                 };
+                outcome.belongs_to = Some(Some(open.message.head));
                 open.packets += 1;
                 open.last_packet_at = now;
                 let payload = &mut open.message.payload;
@@ -196,6 +263,66 @@ impl Reassembly {
         outcome
     }
 
+    /// Adds a further segment to what its channel holds in part.
+    fn add_to_part(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        octets: Vec<u8>,
+        outcome: &mut Outcome,
+    ) {
+        let state = self.channels.entry(segment.channel).or_default();
+        let Some(part) = &mut state.part else {
+            outcome.drop_packet(DropReason::NoFirstSegment, None);
+            return;
+        };
+        outcome.belongs_to = Some(part.head);
+        let is_last = segment.place == Place::Last;
+        let held = HeldBytes::adopt(&self.budget, octets, segment.data.clone());
+        let added = match held {
+            Err(_) => Err(DropReason::MemorySpent),
+            Ok(held) if part.bytes() + held.len() > self.message_bytes_max => {
+                Err(DropReason::TooLarge)
+            }
+            Ok(held) => part.add(now, segment.count, is_last, held),
+        };
+        match added {
+            Ok(()) if is_last => outcome.part = state.part.take(),
+            Ok(()) => {}
+            Err(DropReason::Duplicate) => outcome.drop_packet(DropReason::Duplicate, None),
+            Err(reason) => {
+                let packets = part.packets + 1;
+                state.part = None;
+                let head = None;
+                outcome.dropped.push(Dropped {
+                    reason,
+                    packets,
+                    head,
+                });
+            }
+        }
+    }
+
+    /// Takes out what has arrived of the answer to a command; with `without_first`,
+    /// also what can be of no other.
+    pub(crate) fn take_part(&mut self, command_id: u64, without_first: bool) -> Option<Part> {
+        let is_meant = |head: &Head| {
+            head.payload_type == PayloadType::GraphQl && head.command_id == command_id
+        };
+        for state in self.channels.values_mut() {
+            let open = state.open.take_if(|open| is_meant(&open.message.head));
+            if let (Some(open), Some(last)) = (open, state.last_count) {
+                return Some(open.into_part((last + 1) % COUNT_MODULO));
+            }
+            let is_meant =
+                |part: &mut Part| part.head.map_or(without_first, |head| is_meant(&head));
+            if let Some(part) = state.part.take_if(is_meant) {
+                return Some(part);
+            }
+        }
+        None
+    }
+
     /// A message of one packet, from a format with or without counts.
     pub(crate) fn begin(
         &self,
@@ -206,29 +333,37 @@ impl Reassembly {
         begin(&self.budget, self.message_bytes_max, head, octets, payload)
     }
 
-    /// Drops the open messages whose next segment is overdue; gives their packets.
-    pub(crate) fn expire(&mut self, now: Instant) -> u64 {
+    /// Drops the open messages whose next segment is overdue, or gives out what
+    /// arrived of them.
+    pub(crate) fn expire(&mut self, now: Instant, wanted: &Wanted) -> Expired {
         let timeout = self.timeout;
-        let mut packets = 0;
+        let mut expired = Expired::default();
         for state in self.channels.values_mut() {
             let overdue = |open: &mut OpenMessage| open.last_packet_at + timeout <= now;
             if let Some(open) = state.open.take_if(overdue) {
-                packets += open.packets;
+                let next = state.last_count.map(|last| (last + 1) % COUNT_MODULO);
+                match next.filter(|_| (wanted.is_answer)(&open.message.head)) {
+                    Some(next) => expired.parts.push(open.into_part(next)),
+                    None => expired.packets += open.packets,
+                }
             }
+            let overdue = |part: &mut Part| part.last_packet_at + timeout <= now;
+            expired.parts.extend(state.part.take_if(overdue));
         }
-        packets
+        expired
     }
 
     /// When [`expire`](Self::expire) has something to do next.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.open()
-            .map(|open| open.last_packet_at + self.timeout)
-            .min()
+        let open = self.open().map(|open| open.last_packet_at);
+        let parts = self.parts().map(|part| part.last_packet_at);
+        open.chain(parts).map(|at| at + self.timeout).min()
     }
 
     /// Packets held in open messages.
     pub(crate) fn packets_held(&self) -> u64 {
-        self.open().map(|open| open.packets).sum()
+        let open: u64 = self.open().map(|open| open.packets).sum();
+        open + self.parts().map(|part| part.packets).sum::<u64>()
     }
 
     /// Forgets everything; gives how many packets that were.
@@ -236,6 +371,12 @@ impl Reassembly {
         let packets = self.packets_held();
         self.channels.clear();
         packets
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.channels
+            .values()
+            .filter_map(|state| state.part.as_ref())
     }
 
     fn open(&self) -> impl Iterator<Item = &OpenMessage> {

@@ -1,0 +1,273 @@
+//! An answer that is put together from what arrived of it and from what the
+//! satellite sends again.
+//!
+//! Nothing of it is used before the hash of the whole, which comes with every
+//! repaired segment, matches.
+
+use std::collections::BTreeMap;
+
+use super::memory::{PayloadHash, hash_of};
+use crate::accounting::DropReason;
+use crate::budget::{ByteBudget, HeldBytes};
+use crate::link_control::{OctetRange, RANGES_MAX, RepairedSegment};
+use crate::packet::AnswerLayout;
+use crate::reassembly::Part;
+
+/// Receptions in part that wait for the answer's size.
+const PARTS_MAX: usize = 4;
+/// Octets asked for of an answer whose beginning is not known, to learn its size.
+const FIRST_BYTES: usize = 128;
+
+#[derive(Debug)]
+pub(super) struct Repair {
+    payload: HeldBytes,
+    have: Ranges,
+    /// Of the whole answer, from a repaired segment.
+    known: Option<(usize, PayloadHash)>,
+    /// Its size as the segments tell it.
+    told_bytes: Option<usize>,
+    /// Their place is not known yet.
+    parts: Vec<Part>,
+    /// Packets of the segments held.
+    pub(super) packets: u64,
+    /// Where the last range asked for ends.
+    asked_until: Option<usize>,
+    /// A request waits for the radio.
+    pub(super) asking: bool,
+    /// Something came since the last request.
+    pub(super) progressed: bool,
+    /// The pieces did not fit together once already.
+    begun_anew: bool,
+}
+
+/// What became of an answer by a repaired segment.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Something is missing, and may still come.
+    More,
+    /// Something is missing, and all that was asked for came.
+    AskAgain,
+    /// It is whole.
+    Whole(HeldBytes),
+    /// The pieces do not fit together.
+    Mismatch,
+}
+
+impl Repair {
+    pub(super) fn new(budget: &ByteBudget) -> Self {
+        Repair {
+            payload: HeldBytes::empty(budget),
+            have: Ranges::default(),
+            known: None,
+            told_bytes: None,
+            parts: Vec::new(),
+            packets: 0,
+            asked_until: None,
+            asking: false,
+            progressed: false,
+            begun_anew: false,
+        }
+    }
+
+    /// Adds what arrived of the answer itself.
+    pub(super) fn add_part(
+        &mut self,
+        layout: &AnswerLayout,
+        part: Part,
+        bytes_max: usize,
+    ) -> Result<(), DropReason> {
+        self.packets += part.packets;
+        self.progressed = true;
+        let total = self.known.map(|(total, _)| total);
+        self.told_bytes = self.told_bytes.or(part.total_bytes(layout));
+        match part.placed(layout, total) {
+            Some(placed) => {
+                for (offset, octets) in placed {
+                    self.write(offset, octets, bytes_max)?;
+                }
+            }
+            None if self.parts.len() < PARTS_MAX && total.is_none() => self.parts.push(part),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Adds what the satellite sent again.
+    pub(super) fn add_segment(
+        &mut self,
+        layout: Option<&AnswerLayout>,
+        segment: &RepairedSegment,
+        bytes_max: usize,
+    ) -> Result<Step, DropReason> {
+        let total = usize::try_from(segment.total_bytes).unwrap_or(usize::MAX);
+        if total > bytes_max {
+            return Err(DropReason::TooLarge);
+        }
+        if self
+            .known
+            .is_some_and(|known| known != (total, segment.hash))
+        {
+            // Another answer than the one that was repaired until now.
+            self.discard();
+        }
+        self.progressed = true;
+        if self.known.is_none() {
+            self.known = Some((total, segment.hash));
+            let parts = std::mem::take(&mut self.parts);
+            for part in parts {
+                let placed = layout.and_then(|layout| part.placed(layout, Some(total)));
+                for (offset, octets) in placed.unwrap_or_default() {
+                    self.write(offset, octets, bytes_max)?;
+                }
+            }
+            self.have.cut(total);
+            self.payload.truncate(total);
+        }
+        let offset = usize::try_from(segment.offset).unwrap_or(usize::MAX);
+        // What the satellite sends now is more to be trusted than what was placed.
+        self.have.remove(offset, offset + segment.octets.len());
+        self.write(offset, segment.octets, bytes_max)?;
+        if self.have.is_whole(total) {
+            if hash_of(&self.payload) != segment.hash {
+                return Ok(Step::Mismatch);
+            }
+            let empty = HeldBytes::empty(self.payload.budget());
+            return Ok(Step::Whole(std::mem::replace(&mut self.payload, empty)));
+        }
+        let end = offset + segment.octets.len();
+        let all_came = self
+            .asked_until
+            .is_some_and(|until| end >= until.min(total));
+        Ok(match all_came && !self.asking {
+            true => Step::AskAgain,
+            false => Step::More,
+        })
+    }
+
+    /// All pieces are given up; false when that happened before.
+    pub(super) fn begin_anew(&mut self) -> bool {
+        self.discard();
+        self.progressed = true;
+        !std::mem::replace(&mut self.begun_anew, true)
+    }
+
+    fn discard(&mut self) {
+        self.payload = HeldBytes::empty(self.payload.budget());
+        self.have = Ranges::default();
+        self.known = None;
+        self.told_bytes = None;
+        self.parts.clear();
+        self.asked_until = None;
+    }
+
+    /// Which octets to ask for, at most so many ranges.
+    pub(super) fn missing(&mut self, layout: &AnswerLayout, ranges_max: usize) -> Vec<OctetRange> {
+        let total = self.known.map(|(total, _)| total).or(self.told_bytes);
+        let mut missing = match total {
+            Some(total) => self.have.missing(total),
+            // The rest of an answer of unknown size; of one whose beginning is not
+            // known, so much that its size is told.
+            None => match self.have.end() {
+                0 if !self.parts.is_empty() => {
+                    let first = self.parts.iter().find_map(|part| part.first_bytes(layout));
+                    vec![(0, first.unwrap_or(FIRST_BYTES))]
+                }
+                0 => Vec::new(),
+                end => {
+                    let mut missing = self.have.missing(end);
+                    missing.push((end, usize::MAX));
+                    missing
+                }
+            },
+        };
+        if missing.is_empty() && total.is_some() {
+            // All is there but the hash.
+            missing.push((0, 1));
+        }
+        missing.truncate(ranges_max.min(RANGES_MAX));
+        self.asked_until = missing.last().map(|(_, end)| *end).or(Some(usize::MAX));
+        let range = |(start, end): &(usize, usize)| {
+            let offset = u32::try_from(*start).unwrap_or(u32::MAX);
+            let end = u32::try_from(*end).unwrap_or(u32::MAX);
+            let bytes = end - offset.min(end);
+            OctetRange { offset, bytes }
+        };
+        missing.iter().map(range).collect()
+    }
+
+    fn write(&mut self, offset: usize, octets: &[u8], bytes_max: usize) -> Result<(), DropReason> {
+        let limit = self.known.map_or(bytes_max, |(total, _)| total);
+        let room = limit.saturating_sub(offset);
+        let octets = octets.get(..octets.len().min(room)).unwrap_or_default();
+        let end = offset + octets.len();
+        if octets.is_empty() || self.have.covers(offset, end) {
+            return Ok(());
+        }
+        self.payload
+            .write_at(offset, octets)
+            .map_err(|_| DropReason::MemorySpent)?;
+        self.have.insert(offset, end);
+        Ok(())
+    }
+}
+
+/// Ranges of octets, apart from each other: start → end.
+#[derive(Debug, Default)]
+struct Ranges(BTreeMap<usize, usize>);
+
+impl Ranges {
+    fn insert(&mut self, mut start: usize, mut end: usize) {
+        let touching =
+            |(from, to): (&usize, &usize)| (*from <= end && start <= *to).then_some((*from, *to));
+        let merged: Vec<(usize, usize)> = self.0.iter().filter_map(touching).collect();
+        for (from, to) in merged {
+            self.0.remove(&from);
+            (start, end) = (start.min(from), end.max(to));
+        }
+        if start < end {
+            self.0.insert(start, end);
+        }
+    }
+
+    fn remove(&mut self, start: usize, end: usize) {
+        let all = std::mem::take(&mut self.0);
+        for (from, to) in all {
+            self.insert(from, to.min(start));
+            self.insert(from.max(end), to);
+        }
+    }
+
+    fn cut(&mut self, end: usize) {
+        self.remove(end, usize::MAX);
+    }
+
+    fn covers(&self, start: usize, end: usize) -> bool {
+        let before = self.0.range(..=start).next_back();
+        before.is_some_and(|(_, to)| *to >= end)
+    }
+
+    fn is_whole(&self, end: usize) -> bool {
+        end == 0 || self.covers(0, end)
+    }
+
+    /// Where the last one ends.
+    fn end(&self) -> usize {
+        self.0.last_key_value().map_or(0, |(_, end)| *end)
+    }
+
+    /// What is not there before `end`.
+    fn missing(&self, end: usize) -> Vec<(usize, usize)> {
+        let mut missing = Vec::new();
+        let mut at = 0;
+        for (from, to) in &self.0 {
+            if at < *from && at < end {
+                missing.push((at, (*from).min(end)));
+            }
+            at = *to;
+        }
+        if at < end {
+            missing.push((at, end));
+        }
+        missing
+    }
+}

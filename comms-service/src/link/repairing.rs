@@ -1,0 +1,349 @@
+//! Answers over many frames arrive: the ground asks for what it lacks, and the
+//! satellite sends that again from its command memory.
+
+use std::time::Instant;
+
+use super::memory::{CommandKey, Kept, hash_of};
+use super::repair::Step;
+use super::transmit::Origin;
+use super::{Action, CommandFailure, Link};
+use crate::accounting::DropReason;
+use crate::link_control::{
+    AnswerNotKept, AnswerTo, LinkControl, NotKept, OctetRange, RepairedSegment, SegmentRequest,
+};
+use crate::message::{Class, Head, PayloadType};
+use crate::packet::Segment;
+use crate::reassembly::{Dropped, Outcome, Part, Wanted};
+
+/// Octets of a segment request before its ranges.
+const REQUEST_BYTES: usize = 1 + AnswerTo::BYTES;
+
+impl Link {
+    // On the satellite.
+
+    pub(super) fn handle_segment_request(&mut self, head: &Head, request: &SegmentRequest) {
+        let answer_to = request.answer_to;
+        let key = CommandKey::of_answer(head, &answer_to);
+        let kept = match (&self.memory, key) {
+            (Some(memory), Some(key)) => memory.answer(&self.budget, &key),
+            _ => Kept::Unknown,
+        };
+        let octets_max = self
+            .format
+            .control_bytes_max()
+            .saturating_sub(RepairedSegment::HEADER_BYTES);
+        let reason = match kept {
+            Kept::Answer(stored) if octets_max > 0 => match self.budget.stored(stored) {
+                Some(answer) => return self.send_again(head, request, &answer, octets_max),
+                None => NotKept::Evicted,
+            },
+            Kept::Answer(_) | Kept::Evicted => NotKept::Evicted,
+            Kept::Running => NotKept::Running,
+            Kept::Unknown => NotKept::Unknown,
+        };
+        let not_kept = AnswerNotKept { answer_to, reason };
+        self.answer_with_control(head, &LinkControl::AnswerNotKept(not_kept));
+    }
+
+    /// Sends the ranges that are asked for, as far as the answer has them.
+    fn send_again(
+        &mut self,
+        head: &Head,
+        request: &SegmentRequest,
+        answer: &[u8],
+        octets_max: usize,
+    ) {
+        let hash = hash_of(answer);
+        let total_bytes = u32::try_from(answer.len()).unwrap_or(u32::MAX);
+        let whole = [OctetRange {
+            offset: 0,
+            bytes: total_bytes,
+        }];
+        let ranges = match request.ranges.is_empty() {
+            true => &whole[..],
+            false => &request.ranges,
+        };
+        let mut segment = RepairedSegment {
+            answer_to: request.answer_to,
+            total_bytes,
+            hash,
+            offset: 0,
+            octets: &[],
+        };
+        for range in ranges {
+            let start = range.offset as usize;
+            let end = answer.len().min(start.saturating_add(range.bytes as usize));
+            let wanted = answer.get(start..end).unwrap_or_default();
+            for (chunk, octets) in wanted.chunks(octets_max).enumerate() {
+                segment.octets = octets;
+                segment.offset = range.offset + (chunk * octets_max) as u32;
+                self.answer_with_control(head, &LinkControl::RepairedSegment(segment.clone()));
+            }
+        }
+        if segment.octets.is_empty() {
+            // Nothing of what was asked for is there: what there is, is told.
+            segment.octets = answer.get(..1).unwrap_or_default();
+            segment.offset = 0;
+            self.answer_with_control(head, &LinkControl::RepairedSegment(segment));
+        }
+    }
+
+    // On the ground.
+
+    /// One more packet that may belong to an answer.
+    pub(super) fn accept_segment(
+        &mut self,
+        now: Instant,
+        segment: Segment,
+        octets: Vec<u8>,
+    ) -> Outcome {
+        let repairs = self.format.answer_layout().is_some();
+        let commands = &self.commands;
+        let answers_come_by_it = [Class::Standard, Class::Bulk].iter().any(|class| {
+            let head = Head {
+                payload_type: PayloadType::GraphQl,
+                class: *class,
+                security: None,
+                command_id: 0,
+                port: 0,
+            };
+            self.format.channel_of(&head) == segment.channel
+        });
+        let wanted = Wanted {
+            is_answer: &|head| repairs && commands.is_repairable(head),
+            without_first: repairs && answers_come_by_it && commands.only_waiting().is_some(),
+        };
+        let outcome = self.reassembly.accept(now, segment, octets, &wanted);
+        if let Some(head) = outcome.belongs_to {
+            let id = match head {
+                Some(head) => Some(head.command_id).filter(|_| commands.is_repairable(&head)),
+                None => commands.only_waiting(),
+            };
+            if let Some(id) = id {
+                self.commands.heard(now, id, self.config.answer_time_max);
+            }
+        }
+        outcome
+    }
+
+    /// No more segments come of an answer that arrived in part.
+    pub(super) fn handle_part(&mut self, now: Instant, part: Part) {
+        if let Some(command_id) = self.keep_part(part) {
+            self.ask_for_missing(now, command_id);
+        }
+    }
+
+    /// Keeps what arrived of an answer; gives whose answer it is.
+    fn keep_part(&mut self, part: Part) -> Option<u64> {
+        let packets = part.packets;
+        let dropped = |reason| Dropped {
+            reason,
+            packets,
+            head: None,
+        };
+        let waiting = match part.head {
+            Some(head) => Some(head.command_id).filter(|_| self.commands.is_repairable(&head)),
+            None => self.commands.only_waiting(),
+        };
+        let (Some(command_id), Some(layout)) = (waiting, self.format.answer_layout()) else {
+            self.drop_packets(dropped(match part.head {
+                Some(_) => DropReason::SequenceGap,
+                None => DropReason::NoFirstSegment,
+            }));
+            return None;
+        };
+        let bytes_max = self.config.message_bytes_max + layout.trailer_bytes;
+        let repair = self.commands.repair(command_id, &self.budget)?;
+        if let Err(reason) = repair.add_part(&layout, part, bytes_max) {
+            self.give_up_repair(command_id, reason);
+        }
+        Some(command_id)
+    }
+
+    /// What was kept of an answer is dropped.
+    fn give_up_repair(&mut self, command_id: u64, reason: DropReason) {
+        let packets = self
+            .commands
+            .take_repair(command_id)
+            .map(|repair| repair.packets);
+        if let Some(packets) = packets.filter(|packets| *packets > 0) {
+            self.drop_packets(Dropped {
+                reason,
+                packets,
+                head: None,
+            });
+        }
+    }
+
+    /// A command is over, or begins anew: what was kept of its answer is dropped.
+    pub(super) fn end_repair(&mut self, command_id: u64) {
+        self.give_up_repair(command_id, DropReason::SequenceGap);
+    }
+
+    fn ask_for_missing(&mut self, now: Instant, command_id: u64) {
+        let Some(layout) = self.format.answer_layout() else {
+            return;
+        };
+        let room = self
+            .format
+            .control_bytes_max()
+            .saturating_sub(REQUEST_BYTES);
+        let ranges_max = room / OctetRange::BYTES;
+        let Some((asked, repair)) = self.commands.repair_with_head(command_id) else {
+            return;
+        };
+        if repair.asking || ranges_max == 0 {
+            return;
+        }
+        repair.progressed = false;
+        repair.asking = true;
+        let request = LinkControl::SegmentRequest(SegmentRequest {
+            answer_to: AnswerTo {
+                payload_type: asked.payload_type,
+                command_id,
+                port: asked.port,
+            },
+            ranges: repair.missing(&layout, ranges_max),
+        });
+        let head = Head {
+            payload_type: PayloadType::LinkControl,
+            class: Class::Standard,
+            security: None,
+            command_id: 0,
+            port: 0,
+        };
+        self.commands.suspend(command_id);
+        let origin = Origin::Command(command_id);
+        let queued = self.enqueue_copy(0, head, &request.encode(), origin);
+        if queued.is_err() {
+            // It is made again after the time-out.
+            self.commands.resume(now, command_id);
+        }
+    }
+
+    pub(super) fn handle_repaired_segment(
+        &mut self,
+        now: Instant,
+        segment: &RepairedSegment,
+    ) -> Result<(), DropReason> {
+        let answer_to = segment.answer_to;
+        let command_id = answer_to.command_id;
+        if !self.commands.is_asked(&answer_to) {
+            return Err(DropReason::NotAsked);
+        }
+        self.commands
+            .heard(now, command_id, self.config.answer_time_max);
+        let layout = self.format.answer_layout();
+        let bytes_max = self.config.message_bytes_max;
+        let Some(repair) = self.commands.repair(command_id, &self.budget) else {
+            return Err(DropReason::NotAsked);
+        };
+        match repair.add_segment(layout.as_ref(), segment, bytes_max) {
+            Ok(Step::More) => {}
+            Ok(Step::AskAgain) => self.ask_for_missing(now, command_id),
+            Ok(Step::Whole(payload)) => {
+                self.counted.packets_in.deliver(repair.packets);
+                repair.packets = 0;
+                self.commands.remove(command_id);
+                self.withdraw(command_id);
+                self.counted.messages_in.offer();
+                self.counted.messages_in.deliver(1);
+                self.actions.push_back(Action::Answered {
+                    command_id,
+                    payload,
+                });
+            }
+            Ok(Step::Mismatch) => {
+                let first_time = repair.begin_anew();
+                self.note(format!(
+                    "the pieces of the answer to command {command_id} do not fit together"
+                ));
+                match first_time {
+                    true => self.ask_for_missing(now, command_id),
+                    false => self.end_repair(command_id),
+                }
+            }
+            Err(reason) => {
+                self.give_up_repair(command_id, reason);
+                return Err(reason);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle_answer_not_kept(
+        &mut self,
+        now: Instant,
+        not_kept: AnswerNotKept,
+    ) -> Result<(), DropReason> {
+        let command_id = not_kept.answer_to.command_id;
+        if !self.commands.is_asked(&not_kept.answer_to) {
+            return Err(DropReason::NotAsked);
+        }
+        if not_kept.reason == NotKept::Running {
+            self.commands
+                .heard(now, command_id, self.config.answer_time_max);
+        } else if self.commands.has_repair(command_id) {
+            self.end_repair(command_id);
+            self.try_again(command_id);
+        }
+        Ok(())
+    }
+
+    /// Nothing was heard of a command for its time-out.
+    pub(super) fn handle_silence(&mut self, now: Instant, command_id: u64) {
+        if self.commands.has_replies(command_id) {
+            self.commands.remove(command_id);
+            self.actions.push_back(Action::Sent { command_id });
+            return;
+        }
+        let over = self
+            .commands
+            .is_over(now, command_id, self.config.answer_time_max);
+        if let Some(failure) = over {
+            return self.fail_command(command_id, failure);
+        }
+        if self.format.answer_layout().is_some() && self.commands.expects_answer(command_id) {
+            let only = self.commands.only_waiting() == Some(command_id);
+            if let Some(part) = self.reassembly.take_part(command_id, only) {
+                self.keep_part(part);
+            }
+        }
+        if !self.commands.has_repair(command_id) {
+            return self.try_again(command_id);
+        }
+        let progressed = self
+            .commands
+            .repair_with_head(command_id)
+            .is_some_and(|(_, repair)| repair.progressed);
+        match progressed || self.commands.count_try(command_id) {
+            true => self.ask_for_missing(now, command_id),
+            false => self.give_up(command_id),
+        }
+    }
+
+    /// Sends the command itself once more, as often as it may be.
+    fn try_again(&mut self, command_id: u64) {
+        match self.commands.may_try_again(command_id) {
+            true => self.send_command(command_id),
+            false => self.give_up(command_id),
+        }
+    }
+
+    fn give_up(&mut self, command_id: u64) {
+        if let Some(failure) = self.commands.timed_out(command_id) {
+            self.fail_command(command_id, failure);
+        }
+    }
+
+    pub(super) fn fail_command(&mut self, command_id: u64, failure: CommandFailure) {
+        self.end_repair(command_id);
+        self.commands.remove(command_id);
+        // A request that still waits for the radio is of no use.
+        self.withdraw(command_id);
+        self.actions.push_back(Action::Failed {
+            command_id,
+            failure,
+        });
+    }
+}
