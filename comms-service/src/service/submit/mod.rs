@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
+use crate::accounting::DropReason;
 use crate::budget::ByteBudget;
 use crate::error::{CommsError, CommsResult};
-use crate::link::{LinkConfig, Submission};
+use crate::link::{LinkConfig, Receipt, Submission};
 use crate::options::SubmitOptions;
 use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
 use crate::submit::wire::{Reply, Request, Submit, line_bytes_max};
@@ -304,7 +305,12 @@ impl SubmitServer {
             ttl: request.submit.ttl_ms.map(Duration::from_millis),
             heard_within,
         };
-        let first = shell.with(|link, now| link.handle_submission(now, submission, &payload));
+        let first = shell.try_with(|link, now| link.handle_submission(now, submission, &payload));
+        // The app waits for a word, and so do those of its next lines.
+        let first = first.unwrap_or_else(|text| {
+            log::error!("a submission of port {port}: {text}");
+            Receipt::Dropped(DropReason::InternalFault)
+        });
         if self.clients.first_receipt(number, first) == Err(CutOff) {
             shell.with(|link, _| link.handle_submitter_cut_off());
         }
