@@ -173,7 +173,9 @@ impl SubmitServer {
                 if event.is_writable() {
                     self.clients.flush(number);
                 }
-                self.unread.insert(number);
+                if number < FIRST_CLIENT || self.lines.contains_key(&number) {
+                    self.unread.insert(number);
+                }
             }
             for number in self.unread.clone() {
                 let read = match number {
@@ -241,7 +243,11 @@ impl SubmitServer {
                 return false;
             }
             match self.clients.read(client, buffer) {
-                Ok(0) => break,
+                Ok(0) => {
+                    self.clients.end(client, self.clients_max);
+                    self.forget(client);
+                    return true;
+                }
                 Ok(bytes) => {
                     let octets = buffer.get(..bytes).unwrap_or_default();
                     let Some(lines) = self.lines.get_mut(&client) else {
@@ -325,6 +331,11 @@ impl SubmitServer {
 
     fn close(&mut self, client: usize) {
         self.clients.remove(client);
+        self.forget(client);
+    }
+
+    /// Nothing more is read from the client.
+    fn forget(&mut self, client: usize) {
         self.lines.remove(&client);
         self.unread.remove(&client);
     }
