@@ -214,3 +214,26 @@ fn write_channel(page: &mut Page, direction: &str, way: &DirectionStatistics) {
         way.in_flight as f64,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_of_the_downlink_has_its_account() {
+        let mut link = Statistics::default();
+        link.classes_out.bulk.messages.offered = 7;
+        link.classes_out.bulk.messages.queued = 2;
+        link.classes_out.bulk.bytes_held = 5_000;
+        let page = link_metrics(&link, &FrameStatistics::default(), None);
+        for line in [
+            "heliograph_downlink_class_offered_total{class=\"bulk\"} 7",
+            "heliograph_downlink_class_queued{class=\"bulk\"} 2",
+            "heliograph_downlink_class_bytes{class=\"bulk\"} 5000",
+            "heliograph_downlink_class_offered_total{class=\"response\"} 0",
+            "heliograph_downlink_class_dropped_total{class=\"telemetry\",reason=\"expired\"} 0",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line}");
+        }
+    }
+}

@@ -94,3 +94,21 @@ impl Reception {
         (!report.heard.is_empty()).then_some(report)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_that_began_anew_is_known_though_its_counts_seem_to_go_on() {
+        let mut reception = Reception::new(Some(Duration::from_secs(1)));
+        let now = Instant::now();
+        reception.heard(now, 1, 10_000);
+        reception.restarted(1);
+        // Less than half of all counts ahead.
+        reception.heard(now, 1, 0);
+        let report = reception.report(now, 10).unwrap();
+        let counts = report.heard.iter().flat_map(Heard::counts);
+        assert!(counts.eq([0]));
+    }
+}

@@ -94,6 +94,17 @@ impl Shell {
     /// A panic in the engine is accounted for before anybody else can look, and
     /// goes on to the thread's guard.
     pub(crate) fn with<R>(&self, happened: impl FnOnce(&mut Link, Instant) -> R) -> R {
+        match self.try_with(happened) {
+            Ok(result) => result,
+            Err(text) => resume_unwind(Box::new(EngineFault(text))),
+        }
+    }
+
+    /// The same, but that the caller hears of a panic, which is accounted for.
+    pub(crate) fn try_with<R>(
+        &self,
+        happened: impl FnOnce(&mut Link, Instant) -> R,
+    ) -> Result<R, String> {
         let mut engine = self.engine();
         let link = &mut engine.link;
         let result = catch_unwind(AssertUnwindSafe(|| happened(link, Instant::now())));
@@ -118,10 +129,7 @@ impl Shell {
         if !actions.is_empty() {
             self.perform(actions);
         }
-        match result {
-            Ok(result) => result,
-            Err(text) => resume_unwind(Box::new(EngineFault(text))),
-        }
+        result
     }
 
     fn perform(&self, actions: Vec<Action>) {

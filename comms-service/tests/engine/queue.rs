@@ -183,6 +183,23 @@ fn a_message_whose_time_is_over_is_not_sent_even_if_nobody_looked_at_the_clock()
     rig.assert_idle();
 }
 
+#[test]
+fn each_message_goes_at_its_own_time() {
+    let long = DownlinkPort {
+        port: 14_001,
+        ..mortal(5000)
+    };
+    let mut rig = Rig::with_satellite(with_map(vec![mortal(1000), long]));
+    rig.app_sends(1, b"stuck in the radio");
+    rig.begin_write(End::Satellite, 0).unwrap();
+    rig.app_sends(0, b"short");
+    rig.app_sends(1, b"long");
+    for (ms, left) in [(1000, 1), (4000, 0)] {
+        rig.pass(Duration::from_millis(ms));
+        assert_eq!(telemetry(&rig).messages.queued, left);
+    }
+}
+
 // Turns.
 
 fn apids(packets: &[Vec<u8>]) -> Vec<u8> {

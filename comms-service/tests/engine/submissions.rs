@@ -281,6 +281,23 @@ fn a_report_survives_the_count_that_goes_round() {
 }
 
 #[test]
+fn a_message_with_the_same_count_as_a_lost_one_is_not_taken_for_it() {
+    let mut rig = rig();
+    submit(&mut rig, listening(1), b"lost");
+    for _ in 0..0x4000 - 1 {
+        rig.transmit(End::Satellite).unwrap();
+        rig.app_sends(0, b"lost");
+    }
+    rig.transmit(End::Satellite).unwrap();
+    rig.app_sends(0, b"heard, with count 0 again");
+    rig.carry_down();
+    assert_eq!(rig.heard.len(), 1);
+    receipts(&mut rig);
+    run(&mut rig, 4);
+    assert_eq!(receipts(&mut rig), []);
+}
+
+#[test]
 fn what_an_earlier_life_of_the_satellite_sent_is_not_taken_for_what_this_one_sends() {
     let mut rig = rig();
     for _ in 0..10 {

@@ -94,7 +94,7 @@ fn a_port_of_the_map_for_a_write_that_is_not_there_stops_the_start() {
     );
 }
 
-/// A radio that takes whatever it is handed, and sends it at 9600 bit/s.
+/// A radio that takes whatever it is handed, and is said to send at this rate.
 fn paced(bit_rate_bps: u64) -> Setup {
     let mut setup = with_map(vec![bulk(0)]);
     setup.options.bit_rate_bps = Some(bit_rate_bps);
@@ -105,8 +105,8 @@ fn paced(bit_rate_bps: u64) -> Setup {
 fn an_answer_passes_a_long_datagram_though_the_radio_would_take_all_of_it_at_once() {
     let app = UdpPeer::bind();
     let service = HttpService::always(Reply::ok("pong"));
-    let flight = paced(9_600).flight();
-    // Eight frames, each 0.2 s on the air.
+    let flight = paced(4_800).flight();
+    // Eight frames, each 0.4 s on the air.
     app.send_to(flight.satellite.downlink_port(0), &[7; 1_900]);
     flight
         .satellite

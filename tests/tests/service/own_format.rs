@@ -215,3 +215,39 @@ fn datagrams_after_one_at_which_it_panics_go_down() {
         1
     );
 }
+
+#[test]
+fn an_app_hears_that_the_format_has_a_fault_with_its_message() {
+    use comms_service::options::SubmitOptions;
+    use comms_service::submit::{Outgoing, State, SubmitClient};
+
+    let (radio, ground) = Radio::pair();
+    let setup = Setup {
+        downlink_ports: Some(vec![0]),
+        options: comms_service::LinkOptions {
+            submit: Some(SubmitOptions {
+                tcp: Some((std::net::Ipv4Addr::LOCALHOST, 0).into()),
+                ..SubmitOptions::default()
+            }),
+            ..Default::default()
+        },
+        ..Setup::default()
+    };
+    let controls = setup.controls(
+        Some(Arc::new(Radio::read)),
+        vec![Arc::new(Radio::write)],
+        radio,
+    );
+    let satellite = Satellite::start(setup.builder(controls).own_format(Box::new(Terse)));
+    let mut client = SubmitClient::connect_tcp(satellite.submit_addr()).expect("it listens");
+    client.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    let port = satellite.downlink_port(0);
+    for bytes in [FAULTY_BYTES, UNBUILDABLE_BYTES] {
+        let receipt = client.send(&Outgoing::new(port, &vec![7; bytes]));
+        let reason = "internal-fault".to_string();
+        assert_eq!(receipt.expect("a receipt").state, State::Dropped { reason });
+    }
+    let receipt = client.send(&Outgoing::new(port, b"whole"));
+    assert_eq!(receipt.expect("a receipt").state, State::Sent);
+    assert_eq!(ground.expect()[4..], *b"whole");
+}

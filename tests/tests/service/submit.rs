@@ -401,6 +401,27 @@ fn a_client_that_does_not_read_its_receipts_is_cut_off_and_its_messages_go_down(
 }
 
 #[test]
+fn a_client_that_only_closes_its_half_hears_to_the_end() {
+    let (satellite, told) = stuck(&with(by_tcp()));
+    let port = satellite.downlink_port(0);
+    let mut raw = Raw::connect(&satellite);
+    let line = |id| format!("{{\"submit\":{{\"id\":{id},\"port\":{port},\"payload\":\"\"}}}}\n");
+    raw.write((line(1) + &line(2)).as_bytes());
+    let half = std::net::Shutdown::Write;
+    raw.lines.get_ref().shutdown(half).expect("connected");
+    assert_eq!(
+        [raw.json(), raw.json()].map(|reply| reply["state"].clone()),
+        ["queued"; 2]
+    );
+    drop(told);
+    assert_eq!(
+        [raw.json(), raw.json()].map(|reply| reply["state"].clone()),
+        ["sent"; 2]
+    );
+    assert_eq!(raw.line(), "", "then it is closed");
+}
+
+#[test]
 fn what_a_client_that_is_gone_submitted_goes_down() {
     let (satellite, told) = stuck(&with(by_tcp()));
     let port = satellite.downlink_port(0);

@@ -161,6 +161,7 @@ fn telemetry_can_be_asked_by_graphql() {
         accounting {
             uplinkMessages { offered delivered queued inFlight dropped { reason count } }
             downlinkPackets { delivered }
+            downlinkClasses { class messages { offered delivered } bytesHeld }
             readErrors memoryBytesUsed answerBytesRemembered commandsRemembered stateFilesDamaged
         }
     } }";
@@ -185,6 +186,11 @@ fn telemetry_can_be_asked_by_graphql() {
                 "dropped": [{ "reason": "service-unreachable", "count": 1 }],
             },
             "downlinkPackets": { "delivered": 4 },
+            "downlinkClasses": [
+                { "class": "response", "messages": { "offered": 2, "delivered": 2 }, "bytesHeld": 0 },
+                { "class": "telemetry", "messages": { "offered": 1, "delivered": 1 }, "bytesHeld": 0 },
+                { "class": "bulk", "messages": { "offered": 0, "delivered": 0 }, "bytesHeld": 0 },
+            ],
             "readErrors": 0,
             "memoryBytesUsed": 4,
             "answerBytesRemembered": 4,

@@ -28,6 +28,8 @@ struct Client {
     outbox: Vec<u8>,
     /// Ids of its open submissions.
     open: BTreeSet<u64>,
+    /// Whether it submits nothing more and waits for receipts only.
+    ended: bool,
 }
 
 /// A submission whose last receipt is still to come.
@@ -70,8 +72,14 @@ impl Clients {
         }
     }
 
+    /// How many may still submit.
     pub(super) fn count(&self) -> usize {
-        self.state().clients.len()
+        let state = self.state();
+        state
+            .clients
+            .values()
+            .filter(|client| !client.ended)
+            .count()
     }
 
     pub(super) fn add(&self, client: usize, stream: Stream) {
@@ -79,8 +87,24 @@ impl Clients {
             stream,
             outbox: Vec::new(),
             open: BTreeSet::new(),
+            ended: false,
         };
         self.state().clients.insert(client, client_state);
+    }
+
+    /// The client submits nothing more; it may wait for its receipts, as at most
+    /// `ended_max` do: nothing tells it from one that is gone.
+    pub(super) fn end(&self, client: usize, ended_max: usize) {
+        let mut state = self.state();
+        if let Some(client) = state.clients.get_mut(&client) {
+            client.ended = true;
+        }
+        state.remove_if_done(client);
+        let ended = state.clients.iter().filter(|(_, client)| client.ended);
+        let ended: Vec<usize> = ended.map(|(number, _)| *number).collect();
+        for oldest in ended.iter().rev().skip(ended_max) {
+            state.clients.remove(oldest);
+        }
     }
 
     /// The client is gone. Its messages go down nevertheless.
@@ -134,6 +158,7 @@ impl Clients {
         if flushed.is_some_and(|flushed| flushed.is_err()) {
             state.clients.remove(&client);
         }
+        state.remove_if_done(client);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -210,8 +235,20 @@ impl State {
                 client.open.remove(&id);
             }
         }
-        told.iter()
-            .try_for_each(|receipt| self.tell(client, &reply(id, receipt)))
+        let all_told = told
+            .iter()
+            .try_for_each(|receipt| self.tell(client, &reply(id, receipt)));
+        self.remove_if_done(client);
+        all_told
+    }
+
+    /// A client that has ended goes with its last receipt.
+    fn remove_if_done(&mut self, client: usize) {
+        let is_done =
+            |client: &Client| client.ended && client.open.is_empty() && client.outbox.is_empty();
+        if self.clients.get(&client).is_some_and(is_done) {
+            self.clients.remove(&client);
+        }
     }
 
     fn tell(&mut self, client: usize, reply: &Reply) -> Result<(), CutOff> {

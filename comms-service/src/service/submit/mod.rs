@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
+use crate::accounting::DropReason;
 use crate::budget::ByteBudget;
 use crate::error::{CommsError, CommsResult};
-use crate::link::{LinkConfig, Submission};
+use crate::link::{LinkConfig, Receipt, Submission};
 use crate::options::SubmitOptions;
 use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
 use crate::submit::wire::{Reply, Request, Submit, line_bytes_max};
@@ -172,7 +173,9 @@ impl SubmitServer {
                 if event.is_writable() {
                     self.clients.flush(number);
                 }
-                self.unread.insert(number);
+                if number < FIRST_CLIENT || self.lines.contains_key(&number) {
+                    self.unread.insert(number);
+                }
             }
             for number in self.unread.clone() {
                 let read = match number {
@@ -240,7 +243,11 @@ impl SubmitServer {
                 return false;
             }
             match self.clients.read(client, buffer) {
-                Ok(0) => break,
+                Ok(0) => {
+                    self.clients.end(client, self.clients_max);
+                    self.forget(client);
+                    return true;
+                }
                 Ok(bytes) => {
                     let octets = buffer.get(..bytes).unwrap_or_default();
                     let Some(lines) = self.lines.get_mut(&client) else {
@@ -304,7 +311,12 @@ impl SubmitServer {
             ttl: request.submit.ttl_ms.map(Duration::from_millis),
             heard_within,
         };
-        let first = shell.with(|link, now| link.handle_submission(now, submission, &payload));
+        let first = shell.try_with(|link, now| link.handle_submission(now, submission, &payload));
+        // The app waits for a word, and so do those of its next lines.
+        let first = first.unwrap_or_else(|text| {
+            log::error!("a submission of port {port}: {text}");
+            Receipt::Dropped(DropReason::InternalFault)
+        });
         if self.clients.first_receipt(number, first) == Err(CutOff) {
             shell.with(|link, _| link.handle_submitter_cut_off());
         }
@@ -319,6 +331,11 @@ impl SubmitServer {
 
     fn close(&mut self, client: usize) {
         self.clients.remove(client);
+        self.forget(client);
+    }
+
+    /// Nothing more is read from the client.
+    fn forget(&mut self, client: usize) {
         self.lines.remove(&client);
         self.unread.remove(&client);
     }
