@@ -187,12 +187,12 @@ impl Link {
             Ok(()) => self.counted.messages_out.deliver(1),
             Err(reason) => self.counted.messages_out.drop(reason, 1),
         }
-        if let Origin::Command(id) = departure.origin {
-            if let Some(outcome) = self.commands.departed(now, id, departure.result) {
-                self.end_repair(id);
-                self.commands.remove(id);
-                self.actions.push_back(outcome);
-            }
+        if let Origin::Command(id) = departure.origin
+            && let Some(outcome) = self.commands.departed(now, id, departure.result)
+        {
+            self.end_repair(id);
+            self.commands.remove(id);
+            self.actions.push_back(outcome);
         }
     }
 }
