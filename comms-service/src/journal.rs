@@ -365,7 +365,7 @@ mod tests {
     fn command(command_id: u64) -> RecordedCommand {
         RecordedCommand {
             key: CommandKey {
-                station: (command_id % 2 == 0).then_some(7),
+                station: command_id.is_multiple_of(2).then_some(7),
                 payload_type: match command_id % 3 {
                     0 => PayloadType::Udp,
                     _ => PayloadType::GraphQl,

@@ -288,6 +288,12 @@ impl Commands {
         }
     }
 
+    /// Whether a segment of its answer came.
+    pub(super) fn answer_began(&self, command_id: u64) -> bool {
+        let outstanding = self.outstanding.get(&command_id);
+        outstanding.is_some_and(|outstanding| outstanding.answer_began.is_some())
+    }
+
     /// What it comes to when its answer has taken too long to arrive.
     pub(super) fn is_over(
         &self,

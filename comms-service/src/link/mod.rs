@@ -125,6 +125,9 @@ pub struct LinkConfig {
     /// How long the ground may take to put an answer together, from its first
     /// segment on, however steadily more of them come.
     pub answer_time_max: Duration,
+    /// Whether the ground keeps an answer that arrived in part, and asks for the
+    /// rest. Of no use where a part of a message is none (encryption).
+    pub keeps_answers_in_part: bool,
     /// What the satellite remembers of commands, so that none runs twice; nothing
     /// where the format does not tell one command from another.
     pub command_memory: Option<CommandMemoryConfig>,
@@ -158,6 +161,7 @@ impl LinkConfig {
             commands_max: 1024,
             reassembly_timeout: Duration::from_secs(30),
             answer_time_max: ANSWER_TIME_MAX,
+            keeps_answers_in_part: true,
             command_memory: None,
             reception_report: None,
             records_commands: false,

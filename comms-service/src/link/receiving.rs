@@ -70,7 +70,7 @@ impl Link {
 
     /// Messages whose next segment is overdue.
     pub(super) fn expire_reassembly(&mut self, now: Instant) {
-        let repairs = self.format.answer_layout().is_some();
+        let repairs = self.kept_layout().is_some();
         let commands = &self.commands;
         let expired = self.reassembly.expire(
             now,

@@ -69,6 +69,11 @@ impl Repair {
         }
     }
 
+    /// Whether nothing was done for it yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.asked_until.is_none() && self.packets == 0
+    }
+
     /// Adds what arrived of the answer itself.
     pub(super) fn add_part(
         &mut self,
@@ -161,7 +166,11 @@ impl Repair {
     }
 
     /// Which octets to ask for, at most so many ranges.
-    pub(super) fn missing(&mut self, layout: &AnswerLayout, ranges_max: usize) -> Vec<OctetRange> {
+    pub(super) fn missing(
+        &mut self,
+        layout: Option<&AnswerLayout>,
+        ranges_max: usize,
+    ) -> Vec<OctetRange> {
         let total = self.known.map(|(total, _)| total).or(self.told_bytes);
         let mut missing = match total {
             Some(total) => self.have.missing(total),
@@ -169,7 +178,9 @@ impl Repair {
             // known, so much that its size is told.
             None => match self.have.end() {
                 0 if !self.parts.is_empty() => {
-                    let first = self.parts.iter().find_map(|part| part.first_bytes(layout));
+                    let first =
+                        |layout| self.parts.iter().find_map(|part| part.first_bytes(layout));
+                    let first = layout.and_then(first);
                     vec![(0, first.unwrap_or(FIRST_BYTES))]
                 }
                 0 => Vec::new(),

@@ -12,7 +12,7 @@ use crate::link_control::{
     AnswerNotKept, AnswerTo, LinkControl, NotKept, OctetRange, RepairedSegment, SegmentRequest,
 };
 use crate::message::{Class, Head, PayloadType};
-use crate::packet::Segment;
+use crate::packet::{AnswerLayout, Segment};
 use crate::reassembly::{Dropped, Outcome, Part, Wanted};
 
 /// Octets of a segment request before its ranges.
@@ -90,6 +90,13 @@ impl Link {
 
     // On the ground.
 
+    /// How answers that arrived in part lie in their packets; none where they are
+    /// not kept.
+    pub(super) fn kept_layout(&self) -> Option<AnswerLayout> {
+        let layout = self.format.answer_layout();
+        layout.filter(|_| self.config.keeps_answers_in_part)
+    }
+
     /// One more packet that may belong to an answer.
     pub(super) fn accept_segment(
         &mut self,
@@ -97,7 +104,7 @@ impl Link {
         segment: Segment,
         octets: Vec<u8>,
     ) -> Outcome {
-        let repairs = self.format.answer_layout().is_some();
+        let repairs = self.kept_layout().is_some();
         let commands = &self.commands;
         let answers_come_by_it = [Class::Standard, Class::Bulk].iter().any(|class| {
             let head = Head {
@@ -145,7 +152,7 @@ impl Link {
             Some(head) => Some(head.command_id).filter(|_| self.commands.is_repairable(&head)),
             None => self.commands.only_waiting(),
         };
-        let (Some(command_id), Some(layout)) = (waiting, self.format.answer_layout()) else {
+        let (Some(command_id), Some(layout)) = (waiting, self.kept_layout()) else {
             self.drop_packets(dropped(match part.head {
                 Some(_) => DropReason::SequenceGap,
                 None => DropReason::NoFirstSegment,
@@ -181,9 +188,7 @@ impl Link {
     }
 
     fn ask_for_missing(&mut self, now: Instant, command_id: u64) {
-        let Some(layout) = self.format.answer_layout() else {
-            return;
-        };
+        let layout = self.kept_layout();
         let room = self
             .format
             .control_bytes_max()
@@ -192,8 +197,11 @@ impl Link {
         let Some((asked, repair)) = self.commands.repair_with_head(command_id) else {
             return;
         };
-        if repair.asking || ranges_max == 0 {
+        if repair.asking {
             return;
+        }
+        if ranges_max == 0 {
+            return self.commands.resume(now, command_id);
         }
         repair.progressed = false;
         repair.asking = true;
@@ -203,7 +211,7 @@ impl Link {
                 command_id,
                 port: asked.port,
             },
-            ranges: repair.missing(&layout, ranges_max),
+            ranges: repair.missing(layout.as_ref(), ranges_max),
         });
         let head = Head {
             payload_type: PayloadType::LinkControl,
@@ -303,11 +311,18 @@ impl Link {
         if let Some(failure) = over {
             return self.fail_command(command_id, failure);
         }
-        if self.format.answer_layout().is_some() && self.commands.expects_answer(command_id) {
+        if self.kept_layout().is_some() && self.commands.expects_answer(command_id) {
             let only = self.commands.only_waiting() == Some(command_id);
             if let Some(part) = self.reassembly.take_part(command_id, only) {
                 self.keep_part(part);
             }
+        }
+        // Where parts are not kept, what is sent again adds up all the same.
+        if self.commands.answer_began(command_id)
+            && self.format.control_bytes_max() > 0
+            && let Some(repair) = self.commands.repair(command_id, &self.budget)
+        {
+            repair.progressed |= repair.is_new();
         }
         if !self.commands.has_repair(command_id) {
             return self.try_again(command_id);

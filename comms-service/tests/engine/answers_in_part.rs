@@ -306,6 +306,33 @@ fn an_answer_that_drips_for_ever_is_given_up() {
 }
 
 #[test]
+fn where_parts_are_not_kept_what_is_sent_again_adds_up() {
+    let ground = LinkConfig {
+        keeps_answers_in_part: false,
+        ..LinkConfig::new(End::Ground)
+    };
+    let options = LinkOptions::default();
+    let mut rig = Rig::new(
+        memory(1 << 20),
+        format(&options, End::Satellite),
+        ground,
+        format(&options, End::Ground),
+    );
+    let packets = answered(&mut rig, 0);
+    loses(&mut rig, packets, &[1]);
+    rig.pass(COMMAND_TIMEOUT);
+    asks_for(&mut rig, &[]);
+    let repaired = rig.transmit_all(End::Satellite);
+    assert_eq!(repaired.len(), 6);
+    loses(&mut rig, repaired, &[2, 3]);
+    rig.pass(COMMAND_TIMEOUT);
+    asks_for(&mut rig, &[(424, 424)]);
+    rig.carry_down();
+    assert_eq!(rig.outcomes, [Outcome::Answered(1, octets(ANSWER_BYTES))]);
+    rig.assert_idle();
+}
+
+#[test]
 fn a_command_taken_back_gives_up_what_arrived_of_its_answer() {
     let mut rig = remembering();
     let packets = answered(&mut rig, 0);

@@ -58,6 +58,8 @@ impl End {
             // Each is answered at once, so one is enough.
             exchange_sockets: 1,
             commands_max: COMMANDS_OPEN_MAX,
+            // Each frame has its fate at once.
+            keeps_answers_in_part: false,
             ..link.comms.link_config(LinkConfig::new(end))
         };
         Ok(End {

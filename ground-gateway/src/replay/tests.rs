@@ -318,6 +318,13 @@ fn fates_and_the_accounts_of_the_engines_agree_whatever_comes() {
         DropReason::NotAsked,
         DropReason::NotCarried,
         DropReason::HandlersBusy,
+        DropReason::LinkControlUnknown,
+        DropReason::LinkControlInvalid,
+        DropReason::CommandJoined,
+        DropReason::AnsweredFromMemory,
+        DropReason::DuplicateCommand,
+        DropReason::CommandIdReused,
+        DropReason::AnswerNotKept,
     ];
     let mut seen = Vec::new();
     for seed in 1..200 {
@@ -348,7 +355,7 @@ fn fates_and_the_accounts_of_the_engines_agree_whatever_comes() {
         "error-control",
         "no-first-segment",
         "not-asked",
-        "not-carried",
+        "link-control-unknown",
         "reassembly-timeout",
         "sequence-gap",
         "too-large",
