@@ -9,6 +9,7 @@ mod connections;
 mod downlink;
 mod failing_services;
 mod garbage;
+mod kubos_defects;
 mod kubos_format;
 mod own_format;
 mod passthrough;
