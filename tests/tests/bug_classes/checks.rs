@@ -62,7 +62,7 @@ fn no_wrong_bit_of_a_query_reaches_a_service() {
 fn every_single_wrong_bit_of_an_ax25_frame_is_refused_by_its_fcs() {
     let config = HdlcConfig::default();
     let ax25 = Ax25Config::new(call("SAT1-1"), call("GND-2"));
-    let framing = FramingConfig::hdlc(config.clone(), Some(ax25));
+    let framing = FramingConfig::hdlc(config, Some(ax25));
     for bytes in [1, 17, 48] {
         let information: Vec<u8> = (0..bytes).map(|at| (at * 37) as u8).collect();
         let mut line = Vec::new();

@@ -18,6 +18,7 @@ mod radio_hal;
 mod shutdown;
 mod start_errors;
 mod telemetry;
+mod threads;
 mod udp_format;
 mod use_cases;
 
