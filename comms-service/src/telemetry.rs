@@ -343,3 +343,16 @@ mod counter_scalar {
         Ok(Counter(number as u64))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // KubOS C1-6: its counters overflowed, which ended the thread that counted.
+    #[test]
+    fn counters_stay_at_the_largest_graphql_int() {
+        assert_eq!(capped(i32::MAX as u64), i32::MAX);
+        assert_eq!(capped(1 << 31), i32::MAX);
+        assert_eq!(capped(u64::MAX), i32::MAX);
+    }
+}

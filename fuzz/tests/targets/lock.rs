@@ -19,21 +19,30 @@ fn needed(manifest: &str) -> Vec<&str> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-#[test]
-fn the_lock_file_of_libfuzzer_has_all_that_radio_hal_needs() {
+fn assert_locked(package: &str, expected: &str) {
     let lock = text("libfuzzer/Cargo.lock");
     let mut packages = lock.split("[[package]]\n");
-    let radio = packages
-        .find(|package| package.starts_with("name = \"radio-hal\"\n"))
-        .expect("radio-hal in the lock file");
-    let manifest = text("../radio-hal/Cargo.toml");
+    let begin = format!("name = \"{package}\"\n");
+    let entry = packages.find(|entry| entry.starts_with(&begin));
+    let entry = entry.unwrap_or_else(|| panic!("no {package} in the lock file"));
+    let manifest = text(&format!("../{package}/Cargo.toml"));
     let needed = needed(&manifest);
-    assert!(needed.contains(&"thiserror"), "{needed:?}");
+    assert!(needed.contains(&expected), "{needed:?}");
     for name in needed {
-        let known = radio.contains(&format!(" \"{name}"));
+        let known = entry.contains(&format!(" \"{name}"));
         assert!(
             known,
             "no {name}: run `cargo update -w --manifest-path fuzz/libfuzzer/Cargo.toml`"
         );
     }
+}
+
+#[test]
+fn the_lock_file_of_libfuzzer_has_all_that_radio_hal_needs() {
+    assert_locked("radio-hal", "thiserror");
+}
+
+#[test]
+fn the_lock_file_of_libfuzzer_has_all_that_comms_service_needs() {
+    assert_locked("comms-service", "radio-hal");
 }

@@ -9,13 +9,20 @@
 //! | 3 | framing or escapes overflowed a buffer | `framing_overflow` |
 //! | 4 | an uplink reached a panic | `panics` |
 //! | 5 | dropped frames leaked memory | `memory` |
+//! | 9 | counters of the two ends fell apart | `counters` |
+//! | 12 | a check did not cover what it was for | `checks` |
 //! | 13 | AX.25 addresses were not checked | `ax25_addresses` |
+//! | 14 | an attacker's first tries were answered | `red_team` |
 
 mod ax25_addresses;
+mod checks;
+mod counters;
+mod ends;
 mod framing_overflow;
 mod inner_lengths;
 mod memory;
 mod packets;
 mod panics;
 mod random;
+mod red_team;
 mod wire_lengths;

@@ -82,3 +82,19 @@ pub(crate) fn ui_frame(info: &[u8]) -> Vec<u8> {
         .emit(info, &mut frame);
     frame
 }
+
+/// Sets the packet error control of a Space Packet: CRC-16/IBM-3740.
+pub(crate) fn seal(packet: &mut [u8]) {
+    let (covered, trailer) = packet.split_at_mut(packet.len() - 2);
+    let crc = covered.iter().fold(0xFFFF_u16, |crc, octet| {
+        (0..8).fold(crc ^ (u16::from(*octet) << 8), |crc, _| {
+            let shifted = crc << 1;
+            if crc & 0x8000 == 0 {
+                shifted
+            } else {
+                shifted ^ 0x1021
+            }
+        })
+    });
+    trailer.copy_from_slice(&crc.to_be_bytes());
+}

@@ -10,6 +10,7 @@ mod downlink;
 mod downlink_map;
 mod failing_services;
 mod garbage;
+mod kubos_defects;
 mod kubos_format;
 mod own_format;
 mod passthrough;
@@ -20,6 +21,7 @@ mod shutdown;
 mod start_errors;
 mod submit;
 mod telemetry;
+mod threads;
 mod udp_format;
 mod use_cases;
 
