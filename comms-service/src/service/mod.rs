@@ -152,6 +152,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let link_config = plan.link_with(&sockets);
 
         let replies = replies::Replies::new(sockets.exchanges)?;
+        let reply_sockets = replies.sockets();
 
         let timeout = plan.link.timeout;
         let handlers_max = plan.link.handlers_max;
@@ -163,7 +164,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let (performer, jobs) = performer::Performer::new(
             controls.satellite_ip,
             sockets.datagrams,
-            replies.sockets(),
+            Arc::clone(&reply_sockets),
             handlers_max,
         );
         let budget = link.budget().clone();
@@ -174,7 +175,8 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let client = Arc::new(client);
         let endpoints = sockets.downlinks.into_iter();
         let endpoints = Arc::new(endpoints.map(downlink::Endpoint::new).collect());
-        let reconfigure = CommsReconfigure::new(&shell, &client, &endpoints, standing);
+        let reconfigure =
+            CommsReconfigure::new(&shell, &client, &endpoints, &reply_sockets, standing);
         let parts = Parts {
             client,
             handlers_max,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::replies::ReplySockets;
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
 use crate::link::{Action, HandlerId, ServiceFailure};
@@ -22,7 +23,7 @@ pub(super) struct Job {
 pub(super) struct Performer {
     satellite_ip: Ipv4Addr,
     datagrams: UdpSocket,
-    exchanges: Arc<Vec<mio::net::UdpSocket>>,
+    exchanges: Arc<ReplySockets>,
     jobs: Sender<Job>,
 }
 
@@ -30,7 +31,7 @@ impl Performer {
     pub(super) fn new(
         satellite_ip: Ipv4Addr,
         datagrams: UdpSocket,
-        exchanges: Arc<Vec<mio::net::UdpSocket>>,
+        exchanges: Arc<ReplySockets>,
         handlers_max: usize,
     ) -> (Self, Receiver<Job>) {
         // The engine starts no more than `handlers_max` at once, so there is
