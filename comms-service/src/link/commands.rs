@@ -71,6 +71,8 @@ struct Outstanding {
     retries: u32,
     /// Replies that are still taken; none for a command with one answer or none.
     replies_left: u32,
+    /// Whether a try has left.
+    is_sent: bool,
     tries: u32,
     /// Set while the answer is awaited; none while a try is on its way out.
     deadline: Option<Instant>,
@@ -107,6 +109,7 @@ impl Commands {
             timeout: command.timeout.min(TIMEOUT_MAX),
             retries: command.retries,
             replies_left: replies_max,
+            is_sent: false,
             tries: 0,
             deadline: None,
         };
@@ -175,6 +178,7 @@ impl Commands {
         let outstanding = self.outstanding.get_mut(&command_id)?;
         let one_way =
             outstanding.head.payload_type == PayloadType::Udp && outstanding.replies_left == 0;
+        outstanding.is_sent |= result.is_ok();
         let outcome = match result {
             Ok(()) if one_way => Action::Sent { command_id },
             Err(reason) if outstanding.tries > outstanding.retries => Action::Failed {
@@ -211,7 +215,7 @@ impl Commands {
             match self.outstanding.get(&command_id) {
                 // It was sent; how many replies come is the service's affair, and
                 // another try would make it act once more.
-                Some(outstanding) if outstanding.replies_left > 0 => {
+                Some(outstanding) if outstanding.replies_left > 0 && outstanding.is_sent => {
                     self.outstanding.remove(&command_id);
                     due.ended.push(Action::Sent { command_id });
                 }
