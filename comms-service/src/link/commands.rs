@@ -76,6 +76,8 @@ struct Outstanding {
     retries: u32,
     /// Replies that are still taken; none for a command with one answer or none.
     replies_left: u32,
+    /// Whether a try has left.
+    is_sent: bool,
     tries: u32,
     /// Set while the answer is awaited; none while a try is on its way out.
     deadline: Option<Instant>,
@@ -109,6 +111,7 @@ impl Commands {
             timeout: command.timeout.min(TIMEOUT_MAX),
             retries: command.retries,
             replies_left: replies_max,
+            is_sent: false,
             tries: 0,
             deadline: None,
             answer_began: None,
@@ -183,6 +186,7 @@ impl Commands {
         }
         let one_way =
             outstanding.head.payload_type == PayloadType::Udp && outstanding.replies_left == 0;
+        outstanding.is_sent |= result.is_ok();
         match result {
             Ok(()) if one_way => Some(Action::Sent { command_id }),
             Err(reason) if outstanding.tries > outstanding.retries => Some(Action::Failed {
@@ -214,11 +218,11 @@ impl Commands {
         commands.map(|(command_id, _)| *command_id).collect()
     }
 
-    /// Whether it has several replies: how many come is the service's affair, and
+    /// Whether it was sent and has several replies: how many come is the service's affair, and
     /// another try would make it act once more.
     pub(super) fn has_replies(&self, command_id: u64) -> bool {
         let outstanding = self.outstanding.get(&command_id);
-        outstanding.is_some_and(|outstanding| outstanding.replies_left > 0)
+        outstanding.is_some_and(|outstanding| outstanding.replies_left > 0 && outstanding.is_sent)
     }
 
     /// Whether it may be sent once more.

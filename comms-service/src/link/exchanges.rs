@@ -118,6 +118,13 @@ impl Exchanges {
         head.payload_type == PayloadType::Udp && self.windows.contains_key(&head.port)
     }
 
+    pub(super) fn add_sockets(&mut self, sockets: usize) {
+        let first = self.sockets.len();
+        self.sockets.extend((0..sockets).map(|_| None));
+        let free = (first..first + sockets).map(|socket| (socket, None));
+        self.free.extend(free);
+    }
+
     /// How many sockets there are.
     pub(super) fn sockets(&self) -> usize {
         self.sockets.len()

@@ -331,6 +331,12 @@ impl Link {
         &self.budget
     }
 
+    /// The shell has so many more local sockets for request and answer, numbered on.
+    pub fn add_exchange_sockets(&mut self, sockets: usize) {
+        self.exchanges.add_sockets(sockets);
+        self.config.exchange_sockets = self.exchanges.sockets();
+    }
+
     /// How many local sockets for request and answer there are.
     pub fn exchange_sockets(&self) -> usize {
         self.exchanges.sockets()

@@ -172,6 +172,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let submit_addr = sockets.submit.as_ref().and_then(Listeners::tcp_addr);
 
         let replies = replies::Replies::new(sockets.exchanges)?;
+        let reply_sockets = replies.sockets();
 
         let timeout = plan.link.timeout;
         let handlers_max = plan.link.handlers_max;
@@ -201,7 +202,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let (performer, jobs) = performer::Performer::new(
             controls.satellite_ip,
             sockets.datagrams,
-            replies.sockets(),
+            Arc::clone(&reply_sockets),
             handlers_max,
             storage,
             submit.as_ref().map(SubmitServer::clients),
@@ -214,7 +215,8 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let client = Arc::new(client);
         let endpoints = sockets.downlinks.into_iter();
         let endpoints = Arc::new(endpoints.map(downlink::Endpoint::new).collect());
-        let reconfigure = CommsReconfigure::new(&shell, &client, &endpoints, standing);
+        let reconfigure =
+            CommsReconfigure::new(&shell, &client, &endpoints, &reply_sockets, standing);
         let parts = Parts {
             client,
             handlers_max,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::replies::ReplySockets;
 use super::submit::{Clients, CutOff};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
@@ -24,7 +25,7 @@ pub(super) struct Job {
 pub(super) struct Performer {
     satellite_ip: Ipv4Addr,
     datagrams: UdpSocket,
-    exchanges: Arc<Vec<mio::net::UdpSocket>>,
+    exchanges: Arc<ReplySockets>,
     jobs: Sender<Job>,
     storage: Option<Storage>,
     submitters: Option<Arc<Clients>>,
@@ -34,7 +35,7 @@ impl Performer {
     pub(super) fn new(
         satellite_ip: Ipv4Addr,
         datagrams: UdpSocket,
-        exchanges: Arc<Vec<mio::net::UdpSocket>>,
+        exchanges: Arc<ReplySockets>,
         handlers_max: usize,
         storage: Option<Storage>,
         submitters: Option<Arc<Clients>>,

@@ -123,17 +123,7 @@ impl Plan {
         let mut handler_ports = self.handler_ports.clone();
         let datagrams = self.bind_handler(&mut handler_ports)?;
         datagrams.set_nonblocking(true)?;
-        let mut exchanges = Vec::new();
-        for _ in 0..self.link.exchange_sockets {
-            match self.bind_handler(&mut handler_ports) {
-                Ok(socket) => {
-                    socket.set_nonblocking(true)?;
-                    exchanges.push(mio::net::UdpSocket::from_std(socket));
-                }
-                Err(error) if exchanges.is_empty() => return Err(error),
-                Err(_) => break,
-            }
-        }
+        let exchanges = self.bind_exchanges(&mut handler_ports)?;
         let mut downlinks = Vec::new();
         for port in self.downlink_ports() {
             downlinks.push(self.bind_downlink(port, read_timeout)?);
@@ -145,6 +135,30 @@ impl Plan {
             // Last, as it leaves a file if another fails.
             submit: self.submit.as_ref().map(Listeners::bind).transpose()?,
         })
+    }
+
+    /// As many sockets for request and answer as the handlers' ports allow.
+    fn bind_exchanges(
+        &self,
+        handler_ports: &mut std::ops::RangeInclusive<u16>,
+    ) -> CommsResult<Vec<mio::net::UdpSocket>> {
+        let mut exchanges = Vec::new();
+        for _ in 0..self.link.exchange_sockets {
+            match self.bind_handler(handler_ports) {
+                Ok(socket) => {
+                    socket.set_nonblocking(true)?;
+                    exchanges.push(mio::net::UdpSocket::from_std(socket));
+                }
+                Err(error) if exchanges.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(exchanges)
+    }
+
+    /// The same, for a service that runs without.
+    pub(super) fn bind_first_exchanges(&self) -> CommsResult<Vec<mio::net::UdpSocket>> {
+        self.bind_exchanges(&mut self.handler_ports.clone())
     }
 
     /// The socket of a downlink endpoint.

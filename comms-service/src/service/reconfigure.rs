@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::downlink::Endpoint;
 use super::plan::Plan;
+use super::replies::ReplySockets;
 use super::{config_error, http};
 use crate::config::CommsConfig;
 use crate::control::{CommsControlBlock, WriteFn};
@@ -24,6 +25,7 @@ pub struct CommsReconfigure {
     /// Gone, as the endpoints are, once the service's threads have ended.
     client: Weak<http::Client>,
     endpoints: Weak<Vec<Endpoint>>,
+    replies: Weak<ReplySockets>,
     standing: Arc<Mutex<Standing>>,
 }
 
@@ -189,12 +191,14 @@ impl CommsReconfigure {
         shell: &Arc<Shell>,
         client: &Arc<http::Client>,
         endpoints: &Arc<Vec<Endpoint>>,
+        replies: &Arc<ReplySockets>,
         standing: Standing,
     ) -> Self {
         CommsReconfigure {
             shell: Arc::clone(shell),
             client: Arc::downgrade(client),
             endpoints: Arc::downgrade(endpoints),
+            replies: Arc::downgrade(replies),
             standing: Arc::new(Mutex::new(standing)),
         }
     }
@@ -206,14 +210,11 @@ impl CommsReconfigure {
     /// [`CommsError::Address`](crate::CommsError::Address), as at the start of a
     /// service, and where a key cannot change while it runs: `handler-port-min`,
     /// `handler-port-max`, `max-num-handlers`, `timeout`, `satellite-ip`,
-    /// `read-timeout-ms`, `state-dir`, `command-memory`, `submit`, how many `downlink-ports` and `downlink`
-    /// entries there are, and
-    /// the first `reply-windows` or format `udp` of a service that has no sockets
-    /// for answers.
+    /// `read-timeout-ms`, `state-dir`, `command-memory`, `submit`, and how many
+    /// `downlink-ports` and `downlink` entries there are.
     pub fn check(&self, config: CommsConfig, options: LinkOptions) -> CommsResult<()> {
         let standing = self.standing();
-        let staged = standing.stage(config, options)?;
-        self.check_sockets(&staged)
+        standing.stage(config, options).map(drop)
     }
 
     /// Takes a configuration; gives when. Counters, queues and what is with
@@ -223,18 +224,23 @@ impl CommsReconfigure {
     ///
     /// # Errors
     /// Those of [`check`](Self::check), and
-    /// [`CommsError::Bind`](crate::CommsError::Bind) for a new downlink port.
+    /// [`CommsError::Bind`](crate::CommsError::Bind) for a new downlink port, or where
+    /// no port is left for the answers of UDP services.
     /// Nothing has changed then.
     pub fn apply(&self, config: CommsConfig, options: LinkOptions) -> CommsResult<Instant> {
         let mut standing = self.standing();
         let staged = standing.stage(config, options)?;
-        self.check_sockets(&staged)?;
         // Without endpoints nobody holds the list of them.
         let endpoints = self.endpoints.upgrade().unwrap_or_default();
         if endpoints.len() != staged.plan.link.downlink_ports.len() {
             return Err(config_error("the service has ended".to_string()));
         }
         let sockets = standing.sockets(&staged, &endpoints)?;
+        let exchanges = self.first_exchanges(&staged)?;
+        let exchange_sockets = exchanges.len();
+        if let Some(replies) = self.replies.upgrade() {
+            replies.give(exchanges)?;
+        }
 
         let Staged {
             controls,
@@ -255,6 +261,7 @@ impl CommsReconfigure {
                     link.note(notice.clone());
                 }
             }
+            link.add_exchange_sockets(exchange_sockets);
             link.reconfigure(now, limits, format);
             now
         });
@@ -300,15 +307,13 @@ impl CommsReconfigure {
         endpoints.iter().filter_map(Endpoint::local_addr).collect()
     }
 
-    fn check_sockets(&self, staged: &Staged) -> CommsResult<()> {
+    /// The first sockets for answers of UDP services, where `staged` needs some.
+    fn first_exchanges(&self, staged: &Staged) -> CommsResult<Vec<mio::net::UdpSocket>> {
         let wanted = staged.plan.link.exchange_sockets > 0;
-        if wanted && self.shell.with(|link, _| link.exchange_sockets()) == 0 {
-            return Err(match staged.options.reply_windows.is_empty() {
-                true => stays("format = \"udp\""),
-                false => stays("reply-windows"),
-            });
+        match wanted && self.shell.with(|link, _| link.exchange_sockets()) == 0 {
+            true => staged.plan.bind_first_exchanges(),
+            false => Ok(Vec::new()),
         }
-        Ok(())
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Registry, Token};
 
 use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
 
@@ -18,30 +19,67 @@ const STOP_POLL_MAX: Duration = Duration::from_millis(250);
 /// Datagrams read from one socket before the others have their turn.
 const DATAGRAMS_PER_TURN_MAX: usize = 64;
 
-/// The local sockets that wait for answers, and the watch over them.
+/// The local sockets that wait for answers. A service that needs none at its start
+/// may be given them later, once.
+pub(super) struct ReplySockets {
+    sockets: OnceLock<Vec<UdpSocket>>,
+    registry: Registry,
+    /// Dropped to wake the thread, which waits for the other half.
+    none_yet: Mutex<Option<Sender<()>>>,
+}
+
+impl ReplySockets {
+    pub(super) fn get(&self, index: usize) -> Option<&UdpSocket> {
+        self.sockets.get()?.get(index)
+    }
+
+    /// Has answers by these sockets received from now on.
+    pub(super) fn give(&self, mut sockets: Vec<UdpSocket>) -> io::Result<()> {
+        if sockets.is_empty() {
+            return Ok(());
+        }
+        for (index, socket) in sockets.iter_mut().enumerate() {
+            self.registry
+                .register(socket, Token(index), Interest::READABLE)?;
+        }
+        self.sockets
+            .set(sockets)
+            .map_err(|_| io::Error::from(io::ErrorKind::AlreadyExists))?;
+        let mut none_yet = self.none_yet.lock().unwrap_or_else(PoisonError::into_inner);
+        none_yet.take();
+        Ok(())
+    }
+}
+
+/// The watch over the sockets.
 pub(super) struct Replies {
     poll: Poll,
-    sockets: Arc<Vec<UdpSocket>>,
+    sockets: Arc<ReplySockets>,
+    /// Disconnected once there are sockets.
+    given: Receiver<()>,
     /// Those that may hold datagrams of which no further event tells.
     unread: BTreeSet<usize>,
 }
 
 impl Replies {
-    pub(super) fn new(mut sockets: Vec<UdpSocket>) -> io::Result<Self> {
+    pub(super) fn new(sockets: Vec<UdpSocket>) -> io::Result<Self> {
         let poll = Poll::new()?;
-        for (index, socket) in sockets.iter_mut().enumerate() {
-            poll.registry()
-                .register(socket, Token(index), Interest::READABLE)?;
-        }
-        let sockets = Arc::new(sockets);
-        Ok(Replies {
+        let (none_yet, given) = bounded(0);
+        let replies = Replies {
+            sockets: Arc::new(ReplySockets {
+                sockets: OnceLock::new(),
+                registry: poll.registry().try_clone()?,
+                none_yet: Mutex::new(Some(none_yet)),
+            }),
             poll,
-            sockets,
+            given,
             unread: BTreeSet::new(),
-        })
+        };
+        replies.sockets.give(sockets)?;
+        Ok(replies)
     }
 
-    pub(super) fn sockets(&self) -> Arc<Vec<UdpSocket>> {
+    pub(super) fn sockets(&self) -> Arc<ReplySockets> {
         Arc::clone(&self.sockets)
     }
 
@@ -52,9 +90,6 @@ impl Replies {
         read_timeout: Duration,
         threads: &mut Threads,
     ) -> io::Result<()> {
-        if self.sockets.is_empty() {
-            return Ok(());
-        }
         let shell = Arc::clone(shell);
         // As long as `read` may take, so that the stop waits for neither.
         let stop_poll = read_timeout.clamp(Duration::from_millis(1), STOP_POLL_MAX);
@@ -63,6 +98,10 @@ impl Replies {
     }
 
     fn run(&mut self, shell: &Shell, satellite_ip: Ipv4Addr, stop_poll: Duration) {
+        select! {
+            recv(self.given) -> _ => {}
+            recv(shell.stop().requested()) -> _ => return,
+        }
         let mut events = Events::with_capacity(64);
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut back_off = BackOff::new();

@@ -211,3 +211,17 @@ fn a_message_still_under_way_at_the_stop_is_counted() {
     let shutdown = (DropReason::Shutdown, 2);
     assert_eq!(dropped(&rig.satellite().messages_in), [shutdown]);
 }
+
+#[test]
+fn a_message_that_the_radio_refuses_is_tried_again_and_one_that_left_is_not() {
+    let mut rig = Rig::with_satellite(config(1, 1));
+    rig.on(End::Ground, |link, _| link.converse(command(ID), 3));
+    rig.begin_write(End::Ground, 0).unwrap();
+    rig.end_write(End::Ground, 0, Err("busy".to_string()));
+    rig.pass(COMMAND_TIMEOUT);
+    assert_eq!(rig.outcomes, []);
+    assert_eq!(rig.carry_up(), 1);
+    rig.pass(COMMAND_TIMEOUT * 3);
+    assert_eq!(rig.carry_up(), 0);
+    assert_eq!(rig.outcomes, [Outcome::Sent(ID)]);
+}

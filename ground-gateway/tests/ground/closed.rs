@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, pipe};
 use std::net::UdpSocket;
 use std::process::Stdio;
 
-use crate::rig::{Child, Rig};
+use crate::rig::{Child, Rig, wait_until};
 
 #[test]
 fn a_failure_with_nobody_at_standard_error_is_still_exit_code_1() {
@@ -47,7 +47,15 @@ fn a_listener_ends_in_good_order_when_nobody_reads_its_output() {
     assert_eq!(line, format!("port {}: one\n", rig.downlink_port));
 
     drop(reader);
-    rig.downlink(b"two");
+    // A program that another test is just starting may hold the pipe for a moment,
+    // and so let a message be printed: then the next one ends the listener.
+    wait_until("the listener's end", || {
+        rig.downlink(b"two");
+        listener
+            .stderr()
+            .iter()
+            .any(|line| line.contains("released"))
+    });
     let (code, _, stderr) = listener.finish();
     assert_eq!(code, 0, "{stderr}");
     assert!(stderr.contains("released"), "{stderr}");

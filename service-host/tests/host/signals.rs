@@ -6,7 +6,9 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_host::signals::{Signal, stop_requested, stop_requested_or_hang_up};
+use service_host::signals::{
+    Signal, stop_or_reload_requested, stop_requested, stop_requested_or_hang_up,
+};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::raise;
 
@@ -99,16 +101,37 @@ fn a_program_started_to_ignore_hang_ups_goes_on_when_its_terminal_is_closed() {
     assert!(output.status.success());
 }
 
+#[test]
+fn a_hang_up_asks_a_service_to_reload_and_never_to_stop() {
+    if case().is_some() {
+        let (stops, reloads) = stop_or_reload_requested().unwrap();
+        for _ in 0..3 {
+            raise(SIGHUP).unwrap();
+            assert_eq!(reloads.recv_timeout(PATIENCE), Ok(()));
+        }
+        assert!(stops.try_recv().is_err());
+        raise(SIGTERM).unwrap();
+        assert_eq!(stops.recv_timeout(PATIENCE), Ok(Signal::Terminate));
+        println!("asked to reload, then to stop");
+        return;
+    }
+    let test = "signals::a_hang_up_asks_a_service_to_reload_and_never_to_stop";
+    let output = run_again(test, "reload", r#"exec "$@""#);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("asked to reload, then to stop"), "{text}");
+    assert!(output.status.success());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
-fn a_service_leaves_hang_ups_as_they_were() {
+fn a_program_that_reloads_nothing_leaves_hang_ups_as_they_were() {
     if case().is_some() {
         let _requests = stop_requested().unwrap();
         raise(SIGHUP).unwrap();
         return;
     }
     use std::os::unix::process::ExitStatusExt as _;
-    let test = "signals::a_service_leaves_hang_ups_as_they_were";
+    let test = "signals::a_program_that_reloads_nothing_leaves_hang_ups_as_they_were";
     let output = run_again(test, "service", r#"exec "$@""#);
     assert_eq!(output.status.signal(), Some(SIGHUP));
 }

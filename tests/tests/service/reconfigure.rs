@@ -141,13 +141,37 @@ fn what_cannot_change_is_named_and_asks_for_a_restart() {
         ..config(&setup)
     };
     refused(timeout, LinkOptions::default(), "timeout");
+}
+
+#[test]
+fn a_service_gets_its_first_reply_window_while_it_runs() {
+    let service = UdpPeer::bind();
+    let setup = Setup::default();
+    let flight = setup.flight();
     let windows = LinkOptions {
         reply_windows: vec![ReplyWindowOption {
-            port: 8170,
-            window_ms: 1000,
+            port: service.port(),
+            window_ms: 60_000,
             messages_max: None,
         }],
         ..LinkOptions::default()
     };
-    refused(config(&setup), windows, "reply-windows");
+    for _ in 0..2 {
+        flight
+            .satellite
+            .reconfigure()
+            .apply(config(&setup), windows.clone())
+            .unwrap();
+        flight.ground.send(service.port(), b"ls");
+        let asked = service.expect(PATIENCE);
+        assert_eq!(asked.payload, b"ls");
+        for line in [b"a", b"b", b"c"] {
+            service.send_to(asked.from.port(), line);
+        }
+        let lines = [(); 3].map(|()| flight.ground.heard());
+        for (heard, line) in lines.iter().zip([b"a", b"b", b"c"]) {
+            assert_eq!((heard.port, &*heard.payload), (service.port(), &line[..]));
+            assert_ne!(heard.command_id, 0);
+        }
+    }
 }
