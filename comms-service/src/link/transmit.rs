@@ -80,12 +80,15 @@ impl TransmitQueue {
         held >= self.messages_max
     }
 
-    /// Whether an answer to `question` is on its way.
+    /// Whether an answer to `question` has packets that the radio did not get yet.
     pub(crate) fn has_answer(&self, question: &Head) -> bool {
         let of = |head: &Head| (head.payload_type, head.port, head.command_id);
         let mut all = self.channels.values().flatten();
         all.any(|outgoing| {
-            outgoing.origin == Origin::Answer && of(&outgoing.message.head) == of(question)
+            let is_left = outgoing.next < outgoing.packets;
+            is_left
+                && outgoing.origin == Origin::Answer
+                && of(&outgoing.message.head) == of(question)
         })
     }
 
