@@ -324,7 +324,8 @@ impl<'a> World<'a> {
             self.datagrams.all_arrived_once("datagram")?;
         }
         for (name, end) in [("satellite", &self.satellite), ("ground", &self.ground)] {
-            let held = end.link.statistics().memory_bytes_used;
+            let statistics = end.link.statistics();
+            let held = statistics.memory_bytes_used - statistics.answer_bytes_remembered;
             if held != 0 {
                 return Err(format!("the {name} still holds {held} octets"));
             }
