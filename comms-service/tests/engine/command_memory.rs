@@ -134,6 +134,17 @@ fn a_command_that_comes_while_its_answer_waits_for_the_radio_gets_no_second_one(
 }
 
 #[test]
+fn a_command_that_comes_while_the_radio_has_its_answer_is_answered_again() {
+    let mut satellite = Satellite::remembering();
+    satellite.asked(7, MUTATION);
+    satellite.rig.service_answers(b"fired");
+    assert!(satellite.rig.begin_write(End::Satellite, 0).is_some());
+    satellite.asked(7, MUTATION);
+    satellite.rig.end_write(End::Satellite, 0, Ok(()));
+    assert_eq!(satellite.answers(), [b"fired"]);
+}
+
+#[test]
 fn a_known_id_with_other_content_is_refused_as_reused() {
     let mut satellite = Satellite::remembering();
     satellite.asked(7, MUTATION);

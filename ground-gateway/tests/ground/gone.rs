@@ -16,6 +16,8 @@ fn a_command_for_a_tnc_that_is_gone_fails_soon_and_says_why() {
     listener.wait_for_stderr("opened again");
 
     // Far less than the time that a radio may be busy.
-    let outcome = rig.run(&["query", "--service", "8020", "--timeout", "60s", "{ ping }"]);
+    let patience = ["--timeout", "60s", "--retries", "0"];
+    let query = ["query", "--service", "8020", "{ ping }"];
+    let outcome = rig.run(&[&query[..], &patience].concat());
     assert_fails_with_one_line(outcome, &["did not send", &address.to_string(), "gone"]);
 }

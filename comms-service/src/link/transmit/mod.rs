@@ -188,7 +188,7 @@ impl TransmitQueue {
         gone
     }
 
-    /// Whether an answer to `question` is on its way.
+    /// Whether an answer to `question` has packets that the radio did not get yet.
     pub(crate) fn has_answer(&self, question: &Head) -> bool {
         // Bits 14..8 of the index name the station.
         let station = |head: &Head| head.security.map(|header| header.spi >> 8 & 0x7F);
@@ -196,7 +196,9 @@ impl TransmitQueue {
         let waiting = self.classes.iter();
         let waiting = waiting.flat_map(|(_, class)| class.flows.waiting());
         let waiting = waiting.map(|one| &one.outgoing);
-        let begun = self.begun.values().map(|begun| &begun.outgoing);
+        let is_left = |begun: &&Begun| begun.next < begun.outgoing.packets;
+        let begun = self.begun.values().filter(is_left);
+        let begun = begun.map(|begun| &begun.outgoing);
         waiting.chain(begun).any(|outgoing| {
             outgoing.origin == Origin::Answer && of(&outgoing.message.head) == of(question)
         })
