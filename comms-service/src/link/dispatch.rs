@@ -16,6 +16,7 @@ impl Link {
         if let Err(reason) = self.gate.admit(now, &message.head) {
             return self.refuse(reason, &message.head);
         }
+        self.proof.let_in();
         match message.head.payload_type {
             PayloadType::GraphQl => self.start_query(message),
             PayloadType::Udp if self.exchanges.has_window(&message.head) => {
