@@ -102,7 +102,7 @@ impl LinkHost {
         let http = HttpServer::start(addr.socket_addr(), endpoint(context))?;
         let comms = start_link(&mut start, &connection, &telemetry)
             .map_err(|error| naming_file(error, file))?;
-        let reload = start.running(comms.reconfigure());
+        let reload = start.running(comms.reconfigure(), http.local_addr().port());
         configuration.is(Arc::clone(&reload));
         log::info!("{service}: radio {radio_config}");
         log::info!(

@@ -119,7 +119,7 @@ impl LinkMutation {
     }
 
     /// Has the configuration file read again. What is in it holds once this answer
-    /// has left, and is rolled back unless it is confirmed: by a valid frame from
+    /// has left, and is rolled back unless it is confirmed: by a message from
     /// the ground, or `confirmConfiguration`.
     fn reload_configuration(context: &LinkContext) -> MutationResult {
         MutationResult::of(context, Reload::stage_file)

@@ -13,10 +13,17 @@ use crate::packet::DATAGRAM_BYTES_MAX;
 impl Link {
     /// Passes a message on to whom it is for, if it may be.
     pub(super) fn dispatch(&mut self, now: Instant, message: Message) {
-        if let Err(reason) = self.gate.admit(now, &message.head) {
+        if let Err(reason) = self.let_in(now, &message.head) {
             return self.refuse(reason, &message.head);
         }
         self.pass_on(now, message);
+    }
+
+    /// Whether a message may be passed on.
+    pub(super) fn let_in(&mut self, now: Instant, head: &Head) -> Result<(), DropReason> {
+        self.gate.admit(now, head)?;
+        self.proof.let_in();
+        Ok(())
     }
 
     /// Passes a message on that was let in.

@@ -20,7 +20,7 @@ impl Link {
             Recall::Run(command) => {
                 let message = Message { head, payload };
                 let recorded = command.filter(|_| self.config.records_commands);
-                match (self.gate.admit(now, &head), recorded) {
+                match (self.let_in(now, &head), recorded) {
                     (Err(reason), _) => self.refuse(reason, &head),
                     (Ok(()), None) => self.pass_on(now, message),
                     (Ok(()), Some(command)) if self.may_record(head.payload_type) => {

@@ -13,6 +13,8 @@ use crate::reassembly::Dropped;
 pub(super) struct Proof {
     /// The packet format before, where the last change was one of the format.
     former: Option<Box<dyn LinkPacket>>,
+    /// Whether the packet that came last can only be meant for it.
+    packet_proves: bool,
     heard: bool,
 }
 
@@ -24,10 +26,15 @@ impl Proof {
             return;
         }
         let formerly = self.former.as_ref().map(|former| former.parse(octets));
-        self.heard = match formerly {
+        self.packet_proves = match formerly {
             None | Some(Err(_)) => true,
             Some(Ok(former)) => format.has_error_control() && former != *parsed,
         };
+    }
+
+    /// The message that the last packet made whole is let in.
+    pub(super) fn let_in(&mut self) {
+        self.heard |= self.packet_proves;
         if self.heard {
             self.former = None;
         }
@@ -41,10 +48,11 @@ impl Link {
         self.proof.hear(&*self.format, parsed, octets);
     }
 
-    /// Whether a valid packet came since the last [`reconfigure`](Self::reconfigure)
-    /// that shows that the other end goes along with it. Where the packet format
-    /// changed, that is one which the format before would have refused; or read
-    /// otherwise, if the new one has error control.
+    /// Whether a message came and was let in since the last
+    /// [`reconfigure`](Self::reconfigure), which shows that the other end goes along
+    /// with it. Where the packet format changed, its last packet must be one which
+    /// the format before would have refused; or read otherwise, if the new one has
+    /// error control.
     pub fn is_proven(&self) -> bool {
         self.proof.heard
     }

@@ -284,8 +284,8 @@ impl CommsReconfigure {
         self.shell.contact()
     }
 
-    /// Whether a valid packet came since the last change that shows that the ground
-    /// goes along with it: [`Link::is_proven`](crate::link::Link::is_proven).
+    /// Whether a message came and was let in since the last change, which shows that
+    /// the ground goes along with it: [`Link::is_proven`](crate::link::Link::is_proven).
     pub fn is_proven(&self) -> bool {
         self.shell.with(|link, _| link.is_proven())
     }

@@ -218,7 +218,26 @@ fn only_a_packet_that_the_old_format_would_not_read_so_proves_a_new_one() {
 }
 
 #[test]
-fn any_valid_packet_proves_a_change_of_something_else() {
+fn a_message_that_is_refused_proves_nothing() {
+    let mut rig = Rig::space_packet();
+    let closed = LinkConfig {
+        admission: Admission {
+            allowed_ports: [(PayloadType::Udp, [SERVICE + 1].into())].into(),
+            rates: Vec::new(),
+        },
+        ..satellite_config()
+    };
+    reconfigure(&mut rig, &[End::Satellite], &closed, None);
+    for (port, proves) in [(SERVICE, false), (SERVICE + 1, true)] {
+        rig.ask(PayloadType::Udp, u64::from(port), port, b"here");
+        rig.carry_up();
+        let is_proven = rig.on(End::Satellite, |link, _| link.is_proven());
+        assert_eq!(is_proven, proves);
+    }
+}
+
+#[test]
+fn any_message_that_is_let_in_proves_a_change_of_something_else() {
     let mut rig = Rig::space_packet();
     reconfigure(&mut rig, &[End::Satellite], &satellite_config(), None);
     let is_proven = |rig: &mut Rig| rig.on(End::Satellite, |link, _| link.is_proven());

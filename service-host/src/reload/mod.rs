@@ -3,7 +3,7 @@
 //! Two ways lead here. Whoever sits at the machine changes the file and sends
 //! SIGHUP: the new file counts at once, for good. What comes by a mutation may
 //! have come over the link, and may cut it off: it counts once its answer has
-//! left, on trial. A valid frame that shows that the ground goes along with it
+//! left, on trial. A message that shows that the ground goes along with it
 //! ([`CommsReconfigure::is_proven`]), or the mutation `confirmConfiguration`, keeps it; else it is rolled back after the window of
 //! [`LinkOptions::confirm_window`](comms_service::LinkOptions::confirm_window).
 //!
@@ -81,6 +81,7 @@ pub(crate) struct Reload {
     reader: Reader,
     store: Option<Store>,
     link: CommsReconfigure,
+    own_port: u16,
     state: Mutex<State>,
     wake: Sender<()>,
     woken: Receiver<()>,
@@ -118,12 +119,14 @@ impl Reload {
         store: Option<Store>,
         running: Candidate,
         link: CommsReconfigure,
+        own_port: u16,
     ) -> Self {
         let (wake, woken) = bounded(1);
         Reload {
             reader,
             store,
             link,
+            own_port,
             state: Mutex::new(State {
                 running,
                 change: Change::None,
@@ -173,6 +176,7 @@ impl Reload {
             overlay: state.running.overlay.clone(),
         };
         self.check(&state.running, &next)?;
+        self.refuse_lock_out(&next)?;
         let marker = Table::from_iter([
             (
                 "before".to_owned(),
@@ -203,6 +207,7 @@ impl Reload {
             overlay: self.reader.overlay(text)?,
         };
         self.check(&state.running, &next)?;
+        self.refuse_lock_out(&next)?;
         self.stage(&mut state, next, Kind::Overlay);
         Ok(())
     }
@@ -359,6 +364,20 @@ impl Reload {
         self.link
             .check(config, options)
             .with_context(|| next.file.name())
+    }
+
+    /// Through the endpoint alone a change can be taken back from the ground.
+    fn refuse_lock_out(&self, next: &Candidate) -> anyhow::Result<()> {
+        let (_, options) = self.reader.read(next)?;
+        let allowed = options.allowed_ports.graphql;
+        if allowed.is_some_and(|ports| !ports.contains(&self.own_port)) {
+            bail!(
+                "allowed-ports.graphql must have {}, the port of this endpoint: without it, nothing \
+                 could be changed over the link any more",
+                self.own_port
+            );
+        }
+        Ok(())
     }
 
     fn apply(&self, next: &Candidate) -> anyhow::Result<Instant> {

@@ -74,9 +74,10 @@ impl Start {
         !std::mem::take(&mut self.candidate.overlay).is_empty()
     }
 
-    /// The service runs with it.
-    pub(crate) fn running(self, link: CommsReconfigure) -> Arc<Reload> {
-        Arc::new(Reload::new(self.reader, self.store, self.candidate, link))
+    /// The service runs with it; `own_port` is that of its GraphQL endpoint.
+    pub(crate) fn running(self, link: CommsReconfigure, own_port: u16) -> Arc<Reload> {
+        let reload = Reload::new(self.reader, self.store, self.candidate, link, own_port);
+        Arc::new(reload)
     }
 }
 

@@ -157,8 +157,10 @@ fn a_change_under_which_the_ground_is_heard_stays_for_a_restart_too() {
     let closed = r#"configure(toml: "allowed-ports = { udp = [8160] }")"#;
     assert_eq!(site.ground_mutation(&service, closed), done());
     service.wait_for_state("on-trial");
-    // Any valid frame under it, even of a message that it refuses.
+    // A message that it refuses shows nothing, one that it lets in does.
     assert!(!site.reaches(Duration::from_millis(300)));
+    assert_eq!(service.state(), "on-trial");
+    site.ground_query(service.http, "{ ping }");
     service.wait_for_state("settled");
     drop(service);
     let service = site.start();
@@ -223,6 +225,10 @@ fn what_cannot_be_taken_is_refused_with_the_key_and_changes_nothing() {
         ("timeout = 'long'", "timeout"),
         ("downlink-ports = [1, 2]", "downlink_ports"),
         ("state-dir = '/elsewhere'", "state-dir"),
+        (
+            "allowed-ports = { graphql = [8020] }",
+            "the port of this endpoint",
+        ),
     ] {
         let refused = service.mutation(&format!("configure(toml: \"{toml}\")"));
         assert_eq!(refused["success"], json!(false), "{toml}");
