@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use comms_service::accounting::Statistics;
+use comms_service::accounting::{Flow, Statistics};
 use comms_service::link::QueueClass;
 use comms_service::message::SecurityHeader;
 use comms_service::telemetry::ERRORS_MAX;
@@ -24,8 +24,37 @@ type Holds = Result<(), String>;
 pub(crate) fn accounts_add_up(name: &str, all: &Statistics) -> Holds {
     match all.balances() {
         true => Ok(()),
-        false => Err(format!("the {name}'s accounts do not add up: {all:?}")),
+        false => Err(format!("the {name}'s accounts do not add up:{}", told(all))),
     }
+}
+
+/// The accounts that do not add up, in words.
+fn told(all: &Statistics) -> String {
+    let wrong = flows(all).into_iter().filter(|(_, flow)| !flow.balances());
+    let told = wrong.map(|(what, flow)| {
+        let dropped = flow.dropped.iter();
+        let dropped: Vec<_> = dropped
+            .map(|(reason, count)| format!("{count} {}", reason.as_str()))
+            .collect();
+        format!(
+            " {what}: {} offered, {} delivered, {} queued, {} in flight, dropped: [{}]",
+            flow.offered,
+            flow.delivered,
+            flow.queued,
+            flow.in_flight,
+            dropped.join(", ")
+        )
+    });
+    told.collect()
+}
+
+fn flows(all: &Statistics) -> [(&'static str, &Flow); 4] {
+    [
+        ("packets in", &all.packets_in),
+        ("messages in", &all.messages_in),
+        ("messages out", &all.messages_out),
+        ("packets out", &all.packets_out),
+    ]
 }
 
 /// The accounts say what the world saw go in and out.
@@ -119,13 +148,7 @@ pub(crate) fn no_bound_is_exceeded(
 /// When nothing more happens, nothing is held and no timer runs.
 pub(crate) fn idle(name: &str, end: &End, now: Instant) -> Holds {
     let all = end.statistics();
-    let flows = [
-        ("packets in", &all.packets_in),
-        ("messages in", &all.messages_in),
-        ("messages out", &all.messages_out),
-        ("packets out", &all.packets_out),
-    ];
-    for (what, flow) in flows {
+    for (what, flow) in flows(&all) {
         if flow.queued + flow.in_flight != 0 {
             return Err(format!("the {name} is not idle: {what} {flow:?}"));
         }

@@ -13,6 +13,12 @@
 //! ends must become idle. On a channel that loses nothing, everything arrives once.
 //! The same seed gives the same run, octet for octet.
 //!
+//! Where what is new comes in: an [`Action`](comms_service::link::Action) for storage is
+//! done in `world/acting.rs` on the [`Storage`] of its `Machine`, which hands what is
+//! safe back to the engine at the next boot; each message's security header is looked at
+//! already, and its nonce must be new, over reboots too; what a scenario promises beyond
+//! what always holds is one of its [`Demands`].
+//!
 //! ```
 //! let run = heliograph_simulation::run(1).expect("it holds");
 //! assert_eq!(run, heliograph_simulation::run(1).expect("again"));
