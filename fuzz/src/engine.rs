@@ -141,7 +141,8 @@ impl<'a> World<'a> {
             11 => {
                 let bytes = 10 * self.number();
                 let endpoint = self.number() % 2;
-                self.satellite.handle_datagram(now, endpoint, &vec![0x42; bytes]);
+                self.satellite
+                    .handle_datagram(now, endpoint, &vec![0x42; bytes]);
             }
             12 => {
                 let random = self.number() as u64;
@@ -331,7 +332,10 @@ impl<'a> World<'a> {
         self.check();
         for link in [&self.satellite, &self.ground] {
             let all = link.statistics();
-            assert_eq!(all.memory_bytes_used, all.answer_bytes_remembered, "{all:?}");
+            assert_eq!(
+                all.memory_bytes_used, all.answer_bytes_remembered,
+                "{all:?}"
+            );
             assert_eq!(link.poll_timeout(), None);
             assert!(!link.has_packet(self.now, 0));
         }
