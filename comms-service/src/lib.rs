@@ -60,6 +60,7 @@
 //! |---|---|
 //! | [`packet`] | what the radio carries: Space Packets, and two other formats |
 //! | [`message`], [`budget`] | whole messages, and the memory they may take |
+//! | [`security`] | who may speak, and that nobody spoke before in their name |
 //! | [`link`] | the engine: every decision, no I/O |
 //! | [`accounting`], [`telemetry`] | what became of everything |
 //! | [`CommsService`] | the satellite's threads and sockets around the engine |
@@ -89,6 +90,7 @@ pub mod options;
 pub mod packet;
 pub mod radio;
 mod reassembly;
+pub mod security;
 mod service;
 mod shell;
 pub mod telemetry;

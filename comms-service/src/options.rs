@@ -15,12 +15,18 @@
 //! transmit-queue-messages-max = 1024  # messages before each `write`
 //! reassembly-timeout-ms = 30000   # longest pause between two segments
 //! read-timeout-ms = 1000          # how long the ready-made `read` waits
+//! state-dir = "/var/lib/heliograph/my-radio"  # what must survive a reboot; none by default
+//! security = { key-file = "/etc/heliograph/link.key" }  # see [`SecurityOptions`]
 //! ```
+
+mod security;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+pub use security::SecurityOptions;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -84,6 +90,10 @@ pub struct LinkOptions {
     pub reassembly_timeout_ms: Option<u64>,
     /// How long the ready-made `read` waits, in ms.
     pub read_timeout_ms: Option<u64>,
+    /// Where what must survive a reboot is kept.
+    pub state_dir: Option<PathBuf>,
+    /// Authentication, or encryption.
+    pub security: Option<SecurityOptions>,
     /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
     /// which telemetry shows as the first errors.
     #[serde(skip)]
@@ -91,7 +101,7 @@ pub struct LinkOptions {
 }
 
 /// The keys of [`LinkOptions`].
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "format",
     "packet-bytes-max",
     "error-control",
@@ -104,6 +114,8 @@ const KEYS: [&str; 12] = [
     "transmit-queue-messages-max",
     "reassembly-timeout-ms",
     "read-timeout-ms",
+    "state-dir",
+    "security",
 ];
 
 /// Longest time that can be configured, in ms: a day.
@@ -159,6 +171,7 @@ impl LinkOptions {
         options.apid_map()?;
         options.check_sizes()?;
         options.check_format()?;
+        options.check_security()?;
         Ok(options)
     }
 
@@ -225,6 +238,7 @@ impl LinkOptions {
             ),
             ("http-ports", !self.http_ports.is_empty() && !udp),
             ("apid-preset or apids", has_apids && udp),
+            ("security", self.security.is_some() && !space_packet),
         ];
         match misplaced.iter().find(|(_, misplaced)| *misplaced) {
             Some((key, _)) => Err(CommsError::Config(format!(
@@ -249,7 +263,11 @@ impl LinkOptions {
     ) -> CommsResult<Box<dyn LinkPacket>> {
         self.check_sizes()?;
         self.check_format()?;
-        let bytes_min = crate::packet::PACKET_BYTES_MIN;
+        self.check_security()?;
+        let bytes_min = match self.security {
+            Some(_) => crate::packet::SECURED_PACKET_BYTES_MIN,
+            None => crate::packet::PACKET_BYTES_MIN,
+        };
         if let Some(bytes) = radio_bytes_max.filter(|bytes| *bytes < bytes_min) {
             return Err(CommsError::Config(format!(
                 "the radio takes packets of at most {bytes} octets, but {bytes_min} are needed"
@@ -263,6 +281,7 @@ impl LinkOptions {
                 apids: self.apid_map()?,
                 error_control: self.error_control.unwrap_or(true),
                 packet_bytes_max: packet_bytes_max.unwrap_or(PACKET_BYTES_MAX_DEFAULT),
+                secured: self.security.is_some(),
             }),
             PacketFormat::Kubos => Box::new(KubosFormat {
                 end,

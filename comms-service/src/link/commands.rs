@@ -52,6 +52,12 @@ pub enum CommandFailure {
     /// Id 0 is nobody's command.
     #[error("0 is no command id")]
     IdZero,
+    /// The satellite would not believe it: there are no keys in common yet.
+    #[error(
+        "this station has no keys in common with the satellite yet: listen until the satellite \
+         sends its challenge, then try again"
+    )]
+    NotInSync,
     /// As many commands are open as may be.
     #[error("{0} commands wait for their outcome already")]
     TooMany(usize),
@@ -122,12 +128,14 @@ impl Commands {
         self.outstanding.remove(&command_id).is_some()
     }
 
-    /// Counts one more try; gives what to send, to be put back.
-    pub(super) fn begin_try(&mut self, command_id: u64) -> Option<(Head, HeldBytes)> {
+    /// Counts one more try; gives what to send, to be put back, and whether it was
+    /// sent before.
+    pub(super) fn begin_try(&mut self, command_id: u64) -> Option<(Head, HeldBytes, bool)> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
         outstanding.tries += 1;
         outstanding.deadline = None;
-        Some((outstanding.head, outstanding.payload.take()?))
+        let is_retry = outstanding.tries > 1;
+        Some((outstanding.head, outstanding.payload.take()?, is_retry))
     }
 
     pub(super) fn put_back(&mut self, command_id: u64, payload: HeldBytes) {

@@ -22,6 +22,7 @@ mod dispatch;
 mod exchanges;
 mod handlers;
 mod receiving;
+mod securing;
 mod sending;
 mod transmit;
 
@@ -36,6 +37,7 @@ use crate::budget::{ByteBudget, HeldBytes};
 use crate::message::{End, Message};
 use crate::packet::LinkPacket;
 use crate::reassembly::{Dropped, Reassembly};
+use crate::security::Security;
 use crate::telemetry::ERRORS_MAX;
 
 use commands::Commands;
@@ -152,6 +154,14 @@ pub enum Action {
     },
     /// Something that nobody asked for came down (ground).
     Heard(Message),
+    /// Make `octets`, the state of the security layer, durable; then
+    /// [`Link::handle_security_stored`].
+    StoreSecurity {
+        /// To be given back.
+        token: u64,
+        /// One copy of the state.
+        octets: Vec<u8>,
+    },
 }
 
 /// Why a service gave no answer that can go down as it is.
@@ -175,6 +185,9 @@ pub struct Link {
     /// Datagrams given to the shell that it has not yet reported.
     datagrams_in_flight: u64,
     transmit: Vec<TransmitQueue>,
+    security: Option<Security>,
+    /// Authentic messages whose numbers are not durable yet.
+    unsaved: VecDeque<Message>,
     actions: VecDeque<Action>,
     counted: Statistics,
     errors: VecDeque<String>,
@@ -203,6 +216,8 @@ impl Link {
             commands: Commands::default(),
             datagrams_in_flight: 0,
             transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
+            security: None,
+            unsaved: VecDeque::new(),
             actions: VecDeque::new(),
             counted: Statistics::default(),
             errors: VecDeque::new(),
@@ -228,6 +243,7 @@ impl Link {
             self.reassembly.next_deadline(),
             self.exchanges.next_deadline(),
             self.commands.next_deadline(),
+            self.security.as_ref().and_then(Security::next_deadline),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -251,6 +267,10 @@ impl Link {
         for command_id in due.retry {
             self.send_command(command_id);
         }
+        if let Some(security) = &mut self.security {
+            security.handle_timeout(now);
+        }
+        self.drive_security(now);
     }
 
     /// What to do next.
@@ -264,6 +284,7 @@ impl Link {
         self.counted.packets_in.drop(DropReason::Shutdown, packets);
         let mut messages = self.handlers.clear() + self.exchanges.clear();
         messages += std::mem::take(&mut self.datagrams_in_flight);
+        messages += self.unsaved.drain(..).count() as u64;
         self.counted
             .messages_in
             .drop(DropReason::Shutdown, messages);
@@ -314,6 +335,7 @@ impl Link {
         let mut all = self.counted.clone();
         all.packets_in.queued = self.reassembly.packets_held();
         all.messages_in.queued = self.handlers.waiting() + self.exchanges.waiting();
+        all.messages_in.queued += self.unsaved.len() as u64;
         all.messages_in.in_flight =
             self.handlers.active() + self.exchanges.active() + self.datagrams_in_flight;
         for queue in &self.transmit {

@@ -5,12 +5,17 @@ use std::time::Instant;
 use super::Link;
 use crate::accounting::DropReason;
 use crate::message::{End, Head, Message, PayloadType};
-use crate::packet::Content;
+use crate::packet::{Content, Place};
 use crate::reassembly::{Dropped, Outcome};
 
 impl Link {
     /// `read` gave one packet.
     pub fn handle_packet(&mut self, now: Instant, octets: Vec<u8>) {
+        self.receive(now, octets);
+        self.drive_security(now);
+    }
+
+    fn receive(&mut self, now: Instant, octets: Vec<u8>) {
         self.counted.packets_in.offer();
         let parsed = match self.format.parse(&octets) {
             Ok(parsed) => parsed,
@@ -38,6 +43,13 @@ impl Link {
                 }
             }
             Content::Segment(segment) => {
+                if let Place::Unsegmented(head) | Place::First(head) = segment.place
+                    && let Err(reason) = self.may_begin(&head)
+                {
+                    self.counted.packets_in.drop(reason, 1);
+                    self.note(format!("packet refused: {}", reason.as_str()));
+                    return;
+                }
                 let outcome = self.reassembly.accept(now, segment, octets);
                 self.handle_outcome(now, outcome);
             }
@@ -66,9 +78,11 @@ impl Link {
         self.note(format!("{packets} packet(s) dropped: {}", reason.as_str()));
 
         // A query that was lost on the way is asked again; one that has no room
-        // here would wait for nothing.
+        // here would wait for nothing. On a link with security nobody is answered
+        // before it is known who it is.
         let no_room = matches!(reason, DropReason::TooLarge | DropReason::MemorySpent);
-        let asked = head.filter(|head| head.payload_type == PayloadType::GraphQl);
+        let asked = head
+            .filter(|head| head.payload_type == PayloadType::GraphQl && head.security.is_none());
         if let (true, End::Satellite, Some(head)) = (no_room, self.config.end, asked) {
             let port = head.port;
             let why = reason.as_str();
@@ -86,6 +100,13 @@ impl Link {
     /// A whole message came.
     fn handle_message(&mut self, now: Instant, message: Message) {
         self.counted.messages_in.offer();
+        if let Some(message) = self.authenticate(now, message) {
+            self.pass_on(now, message);
+        }
+    }
+
+    /// A message that may be believed goes to whom it is for.
+    pub(super) fn pass_on(&mut self, now: Instant, message: Message) {
         match (self.config.end, message.head.payload_type) {
             (End::Ground, _) => self.handle_message_on_ground(message),
             (End::Satellite, PayloadType::GraphQl) => self.start_query(message),

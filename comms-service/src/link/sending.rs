@@ -89,8 +89,9 @@ impl Link {
             let text = format!("{bytes} octets are more than a message may have ({bytes_max})");
             return Err(self.not_queued(&head, DropReason::TooLarge, text));
         }
-        let head = self.format.classify(head, bytes);
-        let packets = match self.format.packet_count(&head, bytes) {
+        let protected_bytes = bytes + self.trailer_bytes(&head);
+        let head = self.format.classify(head, protected_bytes);
+        let packets = match self.format.packet_count(&head, protected_bytes) {
             Ok(packets) => packets,
             Err(error) => {
                 return Err(self.not_queued(&head, error.drop_reason(), error.to_string()));
@@ -118,11 +119,23 @@ impl Link {
     /// Writes the next packet for `write` number `write` to `out`; false when
     /// there is none now. After true, call [`handle_written`](Self::handle_written).
     pub fn poll_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
+        let has_packet = !self.waits_for_numbers() && self.next_packet(now, write, out);
+        self.drive_security(now);
+        has_packet
+    }
+
+    fn next_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
         loop {
             let Some(queue) = self.transmit.get_mut(write) else {
                 return false;
             };
-            match queue.poll(&*self.format, self.config.packet_bytes_max, out) {
+            let security = &mut self.security;
+            let mut protect = |channel, head: &mut Head, payload: &mut HeldBytes| match security {
+                Some(security) => security.protect(channel, head, payload),
+                None => Ok(()),
+            };
+            let packet_bytes_max = self.config.packet_bytes_max;
+            match queue.poll(&*self.format, packet_bytes_max, &mut protect, out) {
                 Ok(true) => {
                     self.counted.packets_out.offer();
                     return true;
@@ -139,7 +152,7 @@ impl Link {
     /// Whether [`poll_packet`](Self::poll_packet) would give one now.
     pub fn has_packet(&self, write: usize) -> bool {
         let queue = self.transmit.get(write);
-        queue.is_some_and(TransmitQueue::has_packet)
+        !self.waits_for_numbers() && queue.is_some_and(TransmitQueue::has_packet)
     }
 
     /// Whether the packet that `write` number `write` has is of a command that

@@ -8,8 +8,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::accounting::{DropReason, Flow};
-use crate::message::Message;
+use crate::budget::HeldBytes;
+use crate::message::{Head, Message};
 use crate::packet::{LinkPacket, PacketError};
+use crate::security::NotProtected;
 
 /// Who gave a message to the queue, and is told what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +34,26 @@ pub(crate) struct Departure {
     pub(crate) result: Result<(), DropReason>,
 }
 
+/// Protects a message on its APID.
+pub(crate) type Protect<'a> =
+    dyn FnMut(u16, &mut Head, &mut HeldBytes) -> Result<(), NotProtected> + 'a;
+
+/// Why no packet of a message could be built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotBuilt {
+    #[error("{0}")]
+    Format(PacketError),
+    #[error("{}", .0.as_str())]
+    NotProtected(DropReason),
+}
+
 #[derive(Debug)]
 struct Outgoing {
     message: Message,
     packets: u32,
     next: u32,
     origin: Origin,
+    protected: bool,
 }
 
 #[derive(Debug)]
@@ -104,17 +120,20 @@ impl TransmitQueue {
                 packets,
                 next: 0,
                 origin,
+                protected: false,
             });
     }
 
-    /// Writes the next packet to `out`; false when there is none, or when the
-    /// radio still has one.
+    /// Writes the next packet to `out`; false when there is none, when the radio
+    /// still has one, or when `protect` has to wait. That is called with APID, head
+    /// and payload before the first packet of a message is built.
     pub(crate) fn poll(
         &mut self,
         format: &dyn LinkPacket,
         packet_bytes_max: Option<usize>,
+        protect: &mut Protect<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<bool, (PacketError, Departure)> {
+    ) -> Result<bool, (NotBuilt, Departure)> {
         if self.with_radio.is_some() {
             return Ok(false);
         }
@@ -126,7 +145,27 @@ impl TransmitQueue {
             return Ok(false);
         };
         let count = self.counts.entry(channel).or_insert(0);
-        let Message { head, payload } = &outgoing.message;
+        let Message { head, payload } = &mut outgoing.message;
+        if !std::mem::replace(&mut outgoing.protected, true) {
+            let bytes = payload.len();
+            match protect(channel, head, payload) {
+                Ok(()) if payload.len() == bytes => {}
+                Ok(()) => {
+                    let packets = format.packet_count(head, payload.len());
+                    outgoing.packets = packets.unwrap_or(outgoing.packets);
+                }
+                Err(NotProtected::Wait) => {
+                    outgoing.protected = false;
+                    return Ok(false);
+                }
+                Err(NotProtected::Dropped(reason)) => {
+                    let origin = outgoing.origin;
+                    self.remove_front(channel);
+                    let result = Err(reason);
+                    return Err((NotBuilt::NotProtected(reason), Departure { origin, result }));
+                }
+            }
+        }
         self.building = Some(channel);
         let built = format.build(head, payload, outgoing.next, *count, out);
         self.building = None;
@@ -144,7 +183,7 @@ impl TransmitQueue {
             let origin = outgoing.origin;
             self.remove_front(channel);
             let result = Err(reason);
-            return Err((error, Departure { origin, result }));
+            return Err((NotBuilt::Format(error), Departure { origin, result }));
         }
         *count = (*count + 1) % 0x4000;
         outgoing.next += 1;

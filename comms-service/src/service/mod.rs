@@ -33,8 +33,10 @@ pub use handle::CommsHandle;
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
 use crate::link::{Link, TIMEOUT_MAX};
+use crate::message::End;
 use crate::options::{LinkOptions, PacketFormat};
 use crate::packet::LinkPacket;
+use crate::security::StateFiles;
 use crate::shell::{self, Ending, LinkThreads, RadioFunctions, Running, Shell, Wakes};
 use crate::telemetry::CommsTelemetry;
 
@@ -149,6 +151,15 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let handlers_max = plan.link.handlers_max;
         let writes = controls.write.len();
         let mut link = Link::new(link_config, plan.format);
+        let mut files = None;
+        if let Some(start) = self.options.start_security(End::Satellite)? {
+            if let Some(notice) = start.notice {
+                log::warn!("{notice}");
+                link.note(notice);
+            }
+            link = link.with_security(start.security);
+            files = Some(start.files);
+        }
         for notice in self.options.notices {
             link.note(notice);
         }
@@ -171,6 +182,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             read_timeout,
             downlinks: sockets.downlinks,
             wakes,
+            security_files: files,
             radio: RadioFunctions {
                 read: controls.read.map(|read| (read, controls.read_conn)),
                 write: controls
@@ -204,11 +216,15 @@ struct Parts<Connection> {
     read_timeout: Duration,
     downlinks: Vec<UdpSocket>,
     wakes: Wakes,
+    security_files: Option<StateFiles>,
     radio: RadioFunctions<Connection>,
 }
 
 impl<Connection: Send + 'static> Parts<Connection> {
     fn start(self, shell: &Arc<Shell>, threads: &mut LinkThreads) -> io::Result<()> {
+        if let Some(files) = self.security_files {
+            shell.keep_security(files, threads)?;
+        }
         let intake = &mut threads.intake;
         handlers::start(shell, self.handlers_max, self.jobs, self.client, intake)?;
         self.replies

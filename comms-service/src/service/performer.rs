@@ -96,7 +96,9 @@ impl Perform for Performer {
             Action::Answered { .. }
             | Action::Sent { .. }
             | Action::Failed { .. }
-            | Action::Heard(_) => {}
+            | Action::Heard(_)
+            // The shell does it.
+            | Action::StoreSecurity { .. } => {}
         }
     }
 }

@@ -68,6 +68,11 @@ impl Plan {
             satellite_ip: controls.satellite_ip,
             ground_port: controls.ground_port,
         };
+        if own_format.is_some() && options.security.is_some() {
+            return Err(config_error(
+                "security cannot be had in a format of the mission's own".to_string(),
+            ));
+        }
         let format = match own_format {
             Some(format) => format,
             None => options.packet_format(End::Satellite, radio_bytes_max, addresses)?,

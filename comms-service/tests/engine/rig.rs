@@ -284,6 +284,7 @@ impl Rig {
                 failure,
             } => self.outcomes.push(Outcome::Failed(command_id, failure)),
             Action::Heard(message) => self.heard.push((message.head, message.payload.to_vec())),
+            Action::StoreSecurity { .. } => panic!("a link without security stores its state"),
         }
     }
 
