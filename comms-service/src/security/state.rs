@@ -167,6 +167,14 @@ impl State {
         reader.0.is_empty().then_some(state)
     }
 
+    /// The salt of the keys of `station`, 0 for everybody: it names them.
+    pub fn salt_of(&self, station: u8) -> Option<Vec<u8>> {
+        match station {
+            super::spi::EVERYBODY => self.broadcast_salt.map(|salt| salt.to_vec()),
+            station => self.stations.get(&station).map(|known| known.salt.to_vec()),
+        }
+    }
+
     /// Of two copies, as far as they could be read, the newer one that is whole.
     pub fn choose(copies: [Option<&[u8]>; 2]) -> Option<State> {
         let whole = copies.into_iter().flatten().filter_map(State::decode);

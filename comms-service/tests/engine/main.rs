@@ -8,6 +8,7 @@ mod memory;
 mod properties;
 mod queries;
 mod rig;
+mod security;
 mod segments;
 mod shutdown;
 mod transmission;
