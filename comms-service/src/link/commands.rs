@@ -54,8 +54,7 @@ pub enum CommandFailure {
     IdZero,
     /// The satellite would not believe it: there are no keys in common yet.
     #[error(
-        "this station has no keys in common with the satellite yet: listen until the satellite \
-         sends its challenge, then try again"
+        "this station has no keys in common with the satellite yet: get them first (`ground resync`)"
     )]
     NotInSync,
     /// As many commands are open as may be.

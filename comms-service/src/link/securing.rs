@@ -84,6 +84,8 @@ impl Link {
     pub(super) fn may_begin(&self, head: &Head) -> Result<(), DropReason> {
         match &self.security {
             Some(security) => security.may_begin(head),
+            // Nobody here could tell a good one from a forged one.
+            None if head.security.is_some() => Err(DropReason::NoSecurity),
             None => Ok(()),
         }
     }

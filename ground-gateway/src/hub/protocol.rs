@@ -6,7 +6,7 @@
 //! hub:    {"accepted":{}}                 from here on the command is the hub's
 //! hub:    {"answer":{"payload":"eyJk…"}}  or {"failed":{"message":"…"}}
 //! ```
-//! `send` ends with `{"sent":{}}`; `listen` gives `{"heard":{…}}` for each
+//! `send` ends with `{"sent":{}}`, `resync` with `{"resynced":{}}`; `listen` gives `{"heard":{…}}` for each
 //! datagram and `{"lost":{"messages":n}}` where the client was too slow, until
 //! either side closes. A client that closes takes its command back. A hub that is about to leave says
 //! `{"leaving":{"within_ms":n}}` instead of `accepted`, or just closes: a client
@@ -40,6 +40,8 @@ pub(crate) enum Request {
     Send(CommandRequest),
     /// Everything that comes down unasked.
     Listen {},
+    /// New keys, within that time.
+    Resync { timeout_ms: u64 },
 }
 
 /// A command for a service on the satellite.
@@ -88,6 +90,7 @@ pub(crate) enum Reply {
         payload: Vec<u8>,
     },
     Sent {},
+    Resynced {},
     Failed {
         message: String,
     },
