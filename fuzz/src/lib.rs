@@ -12,12 +12,14 @@ mod deframer;
 mod hdlc;
 mod kiss;
 pub mod pieces;
+mod security;
 mod slip;
 
 pub use ax25::ax25;
 pub use deframer::deframer;
 pub use hdlc::hdlc;
 pub use kiss::kiss;
+pub use security::security;
 pub use slip::slip;
 
 /// A named target.
@@ -30,7 +32,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target {
         name: "ax25",
         run: ax25,
@@ -46,6 +48,10 @@ pub const TARGETS: [Target; 5] = [
     Target {
         name: "kiss",
         run: kiss,
+    },
+    Target {
+        name: "security",
+        run: security,
     },
     Target {
         name: "slip",

@@ -108,4 +108,4 @@ macro_rules! targets {
     };
 }
 
-targets!(ax25 deframer hdlc kiss slip);
+targets!(ax25 deframer hdlc kiss security slip);
