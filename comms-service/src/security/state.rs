@@ -207,7 +207,7 @@ mod tests {
         State {
             serial,
             challenge: Some([1; CHALLENGE_BYTES]),
-            broadcast_salt: (serial % 2 == 0).then_some([2; CHALLENGE_BYTES]),
+            broadcast_salt: serial.is_multiple_of(2).then_some([2; CHALLENGE_BYTES]),
             stations: BTreeMap::from([(1, station), (127, station)]),
             pending: vec![Pending {
                 challenge: [5; CHALLENGE_BYTES],

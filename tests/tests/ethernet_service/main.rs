@@ -3,6 +3,7 @@
 
 mod book;
 mod channel;
+mod security;
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
