@@ -275,6 +275,9 @@ mod tests {
                     let trailer = (&*trailer).try_into().unwrap();
                     let opened = open(mode, &key, &covered, payload, trailer);
                     assert_eq!(opened, Err(NotAuthentic), "bit {bit}");
+                    // As it was: another key may still open it.
+                    forged[bit / 8] ^= 1 << (bit % 8);
+                    assert_eq!(forged, sealed);
                 }
                 open(mode, &key, &covered, &mut payload, &trailer).unwrap();
                 assert_eq!(payload, plain);

@@ -23,7 +23,7 @@ use crate::message::{End, SecurityHeader};
 /// A resync is sent again after that, as often as `RESYNC_TRIES_MAX` says.
 const RESYNC_AGAIN: Duration = Duration::from_secs(10);
 const RESYNC_TRIES_MAX: u32 = 6;
-/// A resync that repeats is answered no more often than that.
+/// A challenge or a resync that repeats is answered no more often than that.
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
 /// Once many resyncs are open, a new challenge replaces the oldest no more often
 /// than that.
@@ -234,6 +234,11 @@ impl Security {
             .iter()
             .position(|known| known.challenge == *challenge)
         {
+            // Whoever repeats it does not make us transmit as often.
+            let early = |at: Instant| now.saturating_duration_since(at) < ANNOUNCE_AGAIN;
+            if self.challenged_at.is_some_and(early) {
+                return Err(DropReason::ResyncRefused);
+            }
             // The newest is the one that is sent again.
             let known = self.state.pending.remove(known);
             self.state.pending.push(known);
