@@ -168,3 +168,26 @@ fn new_keys_are_durable_before_they_are_told() {
     sky.pass(Duration::from_secs(15));
     sky.assert_works(0);
 }
+
+#[test]
+fn challenges_and_nonces_are_durable_before_they_are_told() {
+    let mut sky = Sky::in_sync();
+    let said = sky.air_down.len();
+    sky.satellite.disk = Disk::Stalls;
+    sky.pass(SILENCE + CHALLENGE_INTERVAL);
+    assert_eq!(sky.air_down.len(), said);
+    sky.satellite.disk = Disk::Stores;
+    sky.satellite.work_on_disk(sky.now);
+    sky.grounds[0].link.want_resync();
+    sky.grounds[0].disk = Disk::Stalls;
+    sky.carry();
+    assert!(sky.air_down.len() > said);
+    let asked = |sky: &Sky| sky.air_up.iter().filter(|packet| packet[16] == 5).count();
+    assert_eq!(asked(&sky), 1);
+    sky.grounds[0].disk = Disk::Stores;
+    sky.grounds[0].work_on_disk(sky.now);
+    sky.carry();
+    assert_eq!(asked(&sky), 2);
+    assert!(!sky.grounds[0].link.wants_resync());
+    sky.assert_works(0);
+}
