@@ -97,6 +97,20 @@ drop_reasons! {
     NotAsked => "not-asked",
     /// A command taken back before it was sent: answered already, or cancelled.
     Withdrawn => "withdrawn",
+    /// Its security header names no association that this end has.
+    UnknownAssociation => "unknown-association",
+    /// Its authentication does not match.
+    BadMac => "bad-mac",
+    /// It, or a later one, was taken already.
+    Replay => "replay",
+    /// In the clear on a link with security.
+    NoSecurity => "no-security",
+    /// The two ends have no keys in common yet: a resync is due.
+    NotInSync => "not-in-sync",
+    /// Its number could not be made durable.
+    NotSaved => "not-saved",
+    /// A challenge or resync that is not taken.
+    ResyncRefused => "resync-refused",
     /// The transmit queue is full.
     QueueFull => "queue-full",
     /// It made room for a newer one in a transmit queue that was full.

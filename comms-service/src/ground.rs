@@ -56,7 +56,16 @@ impl GroundLink {
             options.packet_format(End::Ground, controls.radio_bytes_max, controls.addresses)?;
         let config = options.link_config(LinkConfig::new(End::Ground));
         let (happened, receiver) = unbounded();
-        let link = Link::new(config, format);
+        let mut link = Link::new(config, format);
+        let mut files = None;
+        if let Some(start) = options.start_security(End::Ground)? {
+            start
+                .notice
+                .into_iter()
+                .for_each(|notice| link.note(notice));
+            link = link.with_security(start.security);
+            files = Some(start.files);
+        }
         let (shell, wakes) = Shell::new(link, 1, Arc::new(Report(happened)));
         let radio = RadioFunctions {
             read: Some((controls.read, controls.connection.clone())),
@@ -68,6 +77,9 @@ impl GroundLink {
             sends_the_rest: false,
         };
         let running = Running::start(shell, ending, |shell, threads| {
+            if let Some(files) = files {
+                shell.keep_security(files, threads)?;
+            }
             shell::start_threads(shell, wakes, radio, threads)
         })?;
         Ok((GroundLink { running }, receiver))
@@ -95,6 +107,22 @@ impl GroundLink {
     /// by the receiver. What the radio took already cannot be taken back.
     pub fn cancel(&self, command_id: u64) {
         self.running.shell().with(|link, _| link.cancel(command_id));
+    }
+
+    /// Whether we have keys in common with the satellite; none without security.
+    pub fn is_in_sync(&self) -> Option<bool> {
+        self.running.shell().with(|link, _| link.is_in_sync())
+    }
+
+    /// Asks for new keys: the next challenge of the satellite is answered, though
+    /// we have keys. [`wants_resync`](Self::wants_resync) tells when it is done.
+    pub fn want_resync(&self) {
+        self.running.shell().with(|link, _| link.want_resync());
+    }
+
+    /// Whether new keys were asked for and are not here yet.
+    pub fn wants_resync(&self) -> bool {
+        self.running.shell().with(|link, _| link.wants_resync())
     }
 
     /// Everything counted, in one consistent snapshot.

@@ -60,6 +60,7 @@
 //! |---|---|
 //! | [`packet`] | what the radio carries: Space Packets, and two other formats |
 //! | [`message`], [`budget`] | whole messages, and the memory they may take |
+//! | [`security`] | who may speak, and that nobody spoke before in their name |
 //! | [`link`] | the engine: every decision, no I/O |
 //! | [`link_control`] | what the two ends tell each other |
 //! | [`accounting`], [`telemetry`] | what became of everything |
@@ -94,6 +95,7 @@ pub mod options;
 pub mod packet;
 pub mod radio;
 mod reassembly;
+pub mod security;
 mod service;
 mod shell;
 pub mod submit;

@@ -29,6 +29,11 @@ impl PayloadType {
             PayloadType::LinkControl => "link-control",
         }
     }
+
+    /// Whether a command header stands before the payload in format `space-packet`.
+    pub fn has_command_header(self) -> bool {
+        !matches!(self, PayloadType::Cfdp | PayloadType::LinkControl)
+    }
 }
 
 /// Whether a message may hold up others of its payload type: bulk has APIDs of

@@ -19,6 +19,7 @@ mod hdlc;
 mod kiss;
 mod packets;
 pub mod pieces;
+mod security;
 mod slip;
 
 pub use ax25::ax25;
@@ -27,6 +28,7 @@ pub use engine::engine;
 pub use hdlc::hdlc;
 pub use kiss::kiss;
 pub use packets::{kubos, space_packet, udp};
+pub use security::security;
 pub use slip::slip;
 
 /// A named target.
@@ -39,7 +41,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target {
         name: "ax25",
         run: ax25,
@@ -63,6 +65,10 @@ pub const TARGETS: [Target; 9] = [
     Target {
         name: "kubos",
         run: kubos,
+    },
+    Target {
+        name: "security",
+        run: security,
     },
     Target {
         name: "slip",

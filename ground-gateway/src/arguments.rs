@@ -64,6 +64,15 @@ Exit codes:
   1  failed, or heard fewer messages than --count, as one line on standard error says
   2  the arguments are not understood";
 
+const RESYNC_AFTER_HELP: &str = "\
+Example:
+  ground resync --timeout 10m
+
+Exit codes:
+  0  both ends have new keys
+  1  not within --timeout, as one line on standard error says
+  2  the arguments are not understood";
+
 const REPLAY_AFTER_HELP: &str = "\
 Example:
   ground replay --link uhf pass.pcap
@@ -114,6 +123,13 @@ pub(crate) enum Command {
     /// Print what comes down unasked
     #[command(after_help = LISTEN_AFTER_HELP)]
     Listen(ListenArguments),
+    /// Get new keys, after this station or the satellite lost its state
+    ///
+    /// On a link with security only. The satellite offers new keys once a minute when
+    /// it lost its state, or has not heard this station for a day. A station without
+    /// any state takes them by itself.
+    #[command(after_help = RESYNC_AFTER_HELP)]
+    Resync(ResyncArguments),
     /// Print what becomes of every frame of a capture, and why
     ///
     /// Frames to us go through the ground's end of the link, our own frames through
@@ -243,6 +259,13 @@ pub(crate) struct ListenArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ResyncArguments {
+    /// Wait for this time: 1500, 1500ms, 5s or 2m
+    #[arg(long, value_name = "TIME", default_value = "3m", value_parser = parse_timeout)]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReplayArguments {
     /// The capture, or - for standard input
     #[arg(value_name = "FILE")]
@@ -333,7 +356,7 @@ mod tests {
     fn each_help_has_an_example_and_the_exit_codes() {
         let mut ground = Arguments::command();
         ground.build();
-        for name in ["query", "send", "listen", "replay", "doctor"] {
+        for name in ["query", "send", "listen", "resync", "replay", "doctor"] {
             let command = ground.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();
             for part in [&format!("  ground {name} --"), "Exit codes:\n  0  "] {

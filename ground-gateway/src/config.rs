@@ -13,7 +13,9 @@
 //! ax25 = { callsign = "GROUND", peer = "HELIO-1" }
 //!
 //! [link.comms]                     # optional; as the satellite has it
-//! format = "space-packet"          # and the other keys of comms_service::options
+//! format = "space-packet"          # and the other keys of comms_service::options;
+//!                                  # with `security`, `state-dir` is by default
+//!                                  # $XDG_STATE_HOME/heliograph/<name of the link>
 //! ground-ip = "127.0.0.1"          # format `udp` only, as the next two
 //! satellite-ip = "127.0.0.1"
 //! ground-port = 9001
@@ -22,7 +24,7 @@
 //! Every key is strict. Tables of other programs may stand in the same file.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use comms_service::LinkOptions;
 use comms_service::message::End;
@@ -245,6 +247,10 @@ fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
         Some(Value::Table(comms)) => read_comms(comms.clone())?,
         Some(_) => return Err("`comms` must be a table: write [link.comms]".to_owned()),
     };
+    let mut comms = comms;
+    if comms.security.is_some() && comms.state_dir.is_none() {
+        comms.state_dir = state_home().map(|home| home.join("heliograph").join(&name));
+    }
     comms
         .packet_format(End::Ground, None, addresses)
         .map_err(|error| format!("[link.comms]: {error}"))?;
@@ -292,6 +298,14 @@ fn read_comms(mut table: Table) -> Result<(LinkOptions, Addresses), String> {
         ground_port,
     };
     Ok((options, addresses))
+}
+
+/// `$XDG_STATE_HOME`, else `~/.local/state` (XDG Base Directory Specification 0.8).
+fn state_home() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    let state = variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    let home = || Some(variable("HOME")?.join(".local/state"));
+    state.or_else(home)
 }
 
 fn text(table: &Table, key: &str) -> Result<String, String> {

@@ -70,6 +70,7 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
         Command::Query(arguments) => on_link(&|client| commands::query(client, arguments)),
         Command::Send(arguments) => on_link(&|client| commands::send(client, arguments)),
         Command::Listen(arguments) => on_link(&|client| commands::listen(client, arguments)),
+        Command::Resync(arguments) => on_link(&|client| commands::resync(client, arguments)),
         Command::Replay(arguments) => {
             commands::replay(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)
         }

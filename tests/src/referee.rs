@@ -18,6 +18,9 @@ pub const AX25: &str = "ax25.py";
 /// KISS by `kiss3` (asks `escape`, `unescape`) and `aioax25` (asks `decode`, `encode`).
 pub const KISS: &str = "kiss_framing.py";
 
+/// Protected messages by `hashlib`, `hmac` and `cryptography`: asks `open`, `resync`.
+pub const SECURITY: &str = "security.py";
+
 /// What a referee said: its answer, or why its library rejects what it was shown.
 pub type Verdict = Result<Value, Refusal>;
 

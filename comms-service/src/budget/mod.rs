@@ -282,6 +282,27 @@ impl HeldBytes {
         &self.budget
     }
 
+    /// Appends a few octets even when the budget is spent: what was taken in must
+    /// still go out.
+    pub(crate) fn extend_beyond_limit(&mut self, octets: &[u8]) {
+        let len = self.range.end + octets.len();
+        self.bytes.truncate(self.range.end);
+        if len > self.bytes.capacity() {
+            self.bytes.reserve_exact(octets.len());
+        }
+        let capacity = self.bytes.capacity();
+        self.budget
+            .charge_beyond_limit(capacity.saturating_sub(self.charged));
+        self.charged = self.charged.max(capacity);
+        self.bytes.extend_from_slice(octets);
+        self.range.end = len;
+    }
+
+    /// The octets, to be changed in place.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.range.clone()).unwrap_or_default()
+    }
+
     /// The octets.
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(self.range.clone()).unwrap_or_default()

@@ -57,6 +57,11 @@ pub enum CommandFailure {
     /// Its answer began to arrive, and was not whole in time.
     #[error("its answer was not whole {} s after it began to arrive", .0.as_secs())]
     AnswerTooSlow(Duration),
+    /// The satellite would not believe it: there are no keys in common yet.
+    #[error(
+        "this station has no keys in common with the satellite yet: get them first (`ground resync`)"
+    )]
+    NotInSync,
     /// As many commands are open as may be.
     #[error("{0} commands wait for their outcome already")]
     TooMany(usize),
@@ -158,12 +163,14 @@ impl Commands {
         self.outstanding.remove(&command_id).is_some()
     }
 
-    /// Counts one more try; gives what to send, to be put back.
-    pub(super) fn begin_try(&mut self, command_id: u64) -> Option<(Head, HeldBytes)> {
+    /// Counts one more try; gives what to send, to be put back, and whether it was
+    /// sent before.
+    pub(super) fn begin_try(&mut self, command_id: u64) -> Option<(Head, HeldBytes, bool)> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
         outstanding.tries += 1;
         outstanding.deadline = None;
-        Some((outstanding.head, outstanding.payload.take()?))
+        let is_retry = outstanding.tries > 1;
+        Some((outstanding.head, outstanding.payload.take()?, is_retry))
     }
 
     pub(super) fn put_back(&mut self, command_id: u64, payload: HeldBytes) {

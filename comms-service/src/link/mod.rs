@@ -33,6 +33,7 @@ mod reception;
 mod reconfigure;
 mod repair;
 mod repairing;
+mod securing;
 mod sending;
 mod submissions;
 mod transmit;
@@ -61,6 +62,7 @@ use crate::budget::{ByteBudget, HeldBytes};
 use crate::message::{End, Head, Message};
 use crate::packet::LinkPacket;
 use crate::reassembly::Reassembly;
+use crate::security::Security;
 use crate::telemetry::ERRORS_MAX;
 
 use admission::Gate;
@@ -69,6 +71,7 @@ use contact::Contact;
 use exchanges::{Exchanges, Over};
 use handlers::Handlers;
 use memory::CommandMemory;
+use receiving::Whole;
 use reception::Reception;
 use submissions::Submissions;
 use transmit::TransmitQueue;
@@ -240,6 +243,14 @@ pub enum Action {
         /// What became of it.
         receipt: Receipt,
     },
+    /// Make `octets`, the state of the security layer, durable; then
+    /// [`Link::handle_security_stored`].
+    StoreSecurity {
+        /// To be given back.
+        token: u64,
+        /// One copy of the state.
+        octets: Vec<u8>,
+    },
 }
 
 /// Why a service gave no answer that can go down as it is.
@@ -274,6 +285,9 @@ pub struct Link {
     /// The only one of them, if there is but one.
     datagram_in_flight: Option<Head>,
     transmit: Vec<TransmitQueue>,
+    security: Option<Security>,
+    /// Authentic messages whose numbers are not durable yet.
+    unsaved: VecDeque<Whole>,
     actions: VecDeque<Action>,
     counted: Statistics,
     errors: VecDeque<String>,
@@ -316,6 +330,8 @@ impl Link {
             datagrams_in_flight: 0,
             datagram_in_flight: None,
             transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
+            security: None,
+            unsaved: VecDeque::new(),
             actions: VecDeque::new(),
             counted: Statistics::default(),
             errors: VecDeque::new(),
@@ -359,6 +375,7 @@ impl Link {
             self.submissions.next_deadline(),
             self.reception.next_deadline(),
             contact,
+            self.security.as_ref().and_then(Security::next_deadline),
         ];
         let queues = self
             .transmit
@@ -384,6 +401,10 @@ impl Link {
         for command_id in self.commands.overdue(now) {
             self.handle_silence(now, command_id);
         }
+        if let Some(security) = &mut self.security {
+            security.handle_timeout(now);
+        }
+        self.drive_security(now);
     }
 
     /// What to do next.
@@ -401,6 +422,7 @@ impl Link {
         if let Some(memory) = &mut self.memory {
             memory.clear(&self.budget);
         }
+        messages += self.unsaved.drain(..).count() as u64;
         self.counted
             .messages_in
             .drop(DropReason::Shutdown, messages);
@@ -491,6 +513,7 @@ impl Link {
         all.packets_in.queued = self.reassembly.packets_held() + self.commands.packets_held();
         all.messages_in.queued = self.handlers.waiting() + self.exchanges.waiting();
         all.messages_in.queued += self.recording.len() as u64;
+        all.messages_in.queued += self.unsaved.len() as u64;
         all.messages_in.in_flight =
             self.handlers.active() + self.exchanges.active() + self.datagrams_in_flight;
         for queue in &self.transmit {

@@ -5,12 +5,24 @@ use std::time::Instant;
 use super::Link;
 use crate::accounting::DropReason;
 use crate::message::{End, Head, Message, PayloadType};
-use crate::packet::Content;
+use crate::packet::{Content, Place};
 use crate::reassembly::{Dropped, Outcome, Wanted};
+
+/// A whole message, and where its last packet stood: channel and count.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) message: Message,
+    pub(super) ended_at: Option<(u16, u16)>,
+}
 
 impl Link {
     /// `read` gave one packet.
     pub fn handle_packet(&mut self, now: Instant, octets: Vec<u8>) {
+        self.receive(now, octets);
+        self.drive_security(now);
+    }
+
+    fn receive(&mut self, now: Instant, octets: Vec<u8>) {
         self.counted.packets_in.offer();
         let parsed = match self.format.parse(&octets) {
             Ok(parsed) => parsed,
@@ -29,7 +41,8 @@ impl Link {
                 match self.reassembly.begin(head, octets, payload) {
                     Ok(message) => {
                         self.counted.packets_in.deliver(1);
-                        self.handle_message(now, message);
+                        let ended_at = None;
+                        self.handle_whole(now, Whole { message, ended_at });
                     }
                     Err(reason) => self.drop_packets(Dropped {
                         reason,
@@ -39,21 +52,24 @@ impl Link {
                 }
             }
             Content::Segment(segment) => {
-                let (channel, count) = (segment.channel, segment.count);
+                if let Place::Unsegmented(head) | Place::First(head) = segment.place
+                    && let Err(reason) = self.may_begin(&head)
+                {
+                    self.counted.packets_in.drop(reason, 1);
+                    self.note(format!("packet refused: {}", reason.as_str()));
+                    return;
+                }
+                let ended_at = (segment.channel, segment.count);
                 let outcome = self.accept_segment(now, segment, octets);
                 if outcome.restart {
-                    self.reception.restarted(channel);
+                    self.reception.restarted(ended_at.0);
                 }
-                let whole = outcome.whole.as_ref();
-                if whole.is_some_and(|(message, _)| message.head.payload_type == PayloadType::Udp) {
-                    self.reception.heard(now, channel, count);
-                }
-                self.handle_outcome(now, outcome);
+                self.handle_outcome(now, outcome, ended_at);
             }
         }
     }
 
-    fn handle_outcome(&mut self, now: Instant, outcome: Outcome) {
+    fn handle_outcome(&mut self, now: Instant, outcome: Outcome, ended_at: (u16, u16)) {
         self.counted.sequence_gaps += u64::from(outcome.gap);
         self.counted.sender_restarts += u64::from(outcome.restart);
         for dropped in outcome.dropped {
@@ -64,7 +80,8 @@ impl Link {
         }
         if let Some((message, packets)) = outcome.whole {
             self.counted.packets_in.deliver(packets);
-            self.handle_message(now, message);
+            let ended_at = Some(ended_at);
+            self.handle_whole(now, Whole { message, ended_at });
         }
     }
 
@@ -101,9 +118,11 @@ impl Link {
         self.note(format!("{packets} packet(s) dropped: {}", reason.as_str()));
 
         // A query that was lost on the way is asked again; one that has no room
-        // here would wait for nothing.
+        // here would wait for nothing. On a link with security nobody is answered
+        // before it is known who it is.
         let no_room = matches!(reason, DropReason::TooLarge | DropReason::MemorySpent);
-        let asked = head.filter(|head| head.payload_type == PayloadType::GraphQl);
+        let asked = head
+            .filter(|head| head.payload_type == PayloadType::GraphQl && head.security.is_none());
         if let (true, End::Satellite, Some(head)) = (no_room, self.config.end, asked) {
             let port = head.port;
             let why = reason.as_str();
@@ -119,8 +138,19 @@ impl Link {
     }
 
     /// A whole message came.
-    fn handle_message(&mut self, now: Instant, message: Message) {
+    fn handle_whole(&mut self, now: Instant, whole: Whole) {
         self.counted.messages_in.offer();
+        if let Some(whole) = self.authenticate(now, whole) {
+            self.route(now, whole);
+        }
+    }
+
+    /// A message that may be believed goes to whom it is for.
+    pub(super) fn route(&mut self, now: Instant, whole: Whole) {
+        let Whole { message, ended_at } = whole;
+        if let (Some((channel, count)), PayloadType::Udp) = (ended_at, message.head.payload_type) {
+            self.reception.heard(now, channel, count);
+        }
         match (self.config.end, message.head.payload_type) {
             (_, PayloadType::LinkControl) => self.handle_link_control(now, message),
             (End::Ground, _) => self.handle_message_on_ground(message),

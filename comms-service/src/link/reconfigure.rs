@@ -7,6 +7,7 @@ use super::{Link, LinkConfig, TIMEOUT_MAX};
 use crate::accounting::DropReason;
 use crate::packet::{LinkPacket, Parsed};
 use crate::reassembly::Dropped;
+use crate::security::TRAILER_BYTES;
 
 /// Whether the other end was heard under the configuration that holds.
 #[derive(Default)]
@@ -44,7 +45,10 @@ impl Proof {
 impl Link {
     /// A valid packet came from the other end.
     pub(super) fn heard_ground(&mut self, now: Instant, parsed: &Parsed, octets: &[u8]) {
-        self.contact.heard(now);
+        // With security nobody is heard before it is known who it is.
+        if self.security.is_none() {
+            self.contact.heard(now);
+        }
         self.proof.hear(&*self.format, parsed, octets);
     }
 
@@ -72,8 +76,13 @@ impl Link {
         format: Option<Box<dyn LinkPacket>>,
     ) {
         let reassembly_timeout = config.reassembly_timeout.min(TIMEOUT_MAX);
+        let trailer_bytes = match self.security {
+            Some(_) => TRAILER_BYTES,
+            None => 0,
+        };
+        let message_bytes_max = config.message_bytes_max.saturating_add(trailer_bytes);
         self.reassembly
-            .set_limits(config.message_bytes_max, reassembly_timeout);
+            .set_limits(message_bytes_max, reassembly_timeout);
         self.budget.set_bytes_max(config.memory_bytes_max);
         self.handlers
             .set_waiting_max(config.handler_queue_messages_max);

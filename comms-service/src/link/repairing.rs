@@ -14,6 +14,7 @@ use crate::link_control::{
 use crate::message::{Class, Head, PayloadType};
 use crate::packet::{AnswerLayout, Segment};
 use crate::reassembly::{Dropped, Outcome, Part, Wanted};
+use crate::security::Security;
 
 /// Octets of a segment request before its ranges.
 const REQUEST_BYTES: usize = 1 + AnswerTo::BYTES;
@@ -94,7 +95,8 @@ impl Link {
     /// not kept.
     pub(super) fn kept_layout(&self) -> Option<AnswerLayout> {
         let layout = self.format.answer_layout();
-        layout.filter(|_| self.config.keeps_answers_in_part)
+        let reads = self.security.as_ref().is_none_or(Security::reads_parts);
+        layout.filter(|_| self.config.keeps_answers_in_part && reads)
     }
 
     /// One more packet that may belong to an answer.

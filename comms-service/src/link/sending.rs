@@ -72,8 +72,24 @@ impl Link {
             command_id: 0,
             port: 0,
         };
+        // What is sent again holds up nothing.
+        let class = match control {
+            LinkControl::RepairedSegment(_) => QueueClass::Bulk,
+            _ => QueueClass::Response,
+        };
+        let manner = Manner {
+            origin: Origin::Answer,
+            class,
+            expires: None,
+        };
         // Counted there if it does not go: the other end asks again.
-        let _ = self.enqueue_copy(0, head, &control.encode(), Origin::Answer);
+        let _ = match HeldBytes::copy_of(&self.budget, &control.encode()) {
+            Ok(payload) => self.enqueue_as(0, Message { head, payload }, manner),
+            Err(spent) => {
+                self.offer_out(class);
+                Err(self.not_queued(&head, class, DropReason::MemorySpent, spent.to_string()))
+            }
+        };
     }
 
     /// Sends one of several answers of a UDP service down.
@@ -169,7 +185,8 @@ impl Link {
     /// Queues what the link itself sends: a long answer as bulk, everything else as
     /// a response.
     fn enqueue(&mut self, write: usize, message: Message, origin: Origin) -> Result<(), NotQueued> {
-        let head = self.format.classify(message.head, message.payload.len());
+        let bytes = message.payload.len() + self.trailer_bytes(&message.head);
+        let head = self.format.classify(message.head, bytes);
         let class = match (head.class, self.config.end) {
             (Class::Bulk, End::Satellite) => QueueClass::Bulk,
             _ => QueueClass::Response,
@@ -201,8 +218,9 @@ impl Link {
             let text = format!("{bytes} octets are more than a message may have ({bytes_max})");
             return Err(self.not_queued(&head, class, DropReason::TooLarge, text));
         }
-        let head = self.format.classify(head, bytes);
-        let packets = match self.format.packet_count(&head, bytes) {
+        let protected_bytes = bytes + self.trailer_bytes(&head);
+        let head = self.format.classify(head, protected_bytes);
+        let packets = match self.format.packet_count(&head, protected_bytes) {
             Ok(packets) => packets,
             Err(error) => {
                 let text = error.to_string();
@@ -306,10 +324,9 @@ impl Link {
             command_id: 0,
             port: 0,
         };
-        let entries = (1..=REPORT_ENTRIES_MAX).rev().find(|entries| {
-            let bytes = ReceptionReport::bytes_of(*entries);
-            matches!(self.format.packet_count(&head, bytes), Ok(1))
-        });
+        let bytes_max = self.format.control_bytes_max();
+        let fits = |entries: &usize| ReceptionReport::bytes_of(*entries) <= bytes_max;
+        let entries = (1..=REPORT_ENTRIES_MAX).rev().find(fits);
         let Some(report) = self.reception.report(now, entries.unwrap_or(0)) else {
             return;
         };
@@ -345,13 +362,24 @@ impl Link {
     /// [`poll_timeout`](Self::poll_timeout) tells when either may be over.
     pub fn poll_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
         self.pass_queue(now, write);
+        let has_packet = !self.waits_for_numbers() && self.next_packet(now, write, out);
+        self.drive_security(now);
+        has_packet
+    }
+
+    fn next_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
         loop {
             let Some(queue) = self.transmit.get_mut(write) else {
                 return false;
             };
             let holds = |class| self.contact.holds_queue(class, now);
+            let security = &mut self.security;
+            let mut protect = |channel, head: &mut Head, payload: &mut HeldBytes| match security {
+                Some(security) => security.protect(channel, head, payload),
+                None => Ok(()),
+            };
             let bytes_max = self.config.packet_bytes_max;
-            match queue.poll(now, &*self.format, bytes_max, &holds, out) {
+            match queue.poll(now, &*self.format, bytes_max, &holds, &mut protect, out) {
                 Ok(true) => {
                     self.counted.packets_out.offer();
                     return true;
@@ -369,7 +397,7 @@ impl Link {
     pub fn has_packet(&self, now: Instant, write: usize) -> bool {
         let holds = |class| self.contact.holds_queue(class, now);
         let queue = self.transmit.get(write);
-        queue.is_some_and(|queue| queue.has_packet(now, &holds))
+        !self.waits_for_numbers() && queue.is_some_and(|queue| queue.has_packet(now, &holds))
     }
 
     /// Until when pacing holds back the next packet for `write` number `write`; none

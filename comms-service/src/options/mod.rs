@@ -26,6 +26,7 @@
 //! state-dir = "/var/lib/my-radio" # where what is to survive a restart is kept; none
 //! confirm-window-ms = 600000      # what was changed over the link is confirmed in it
 //! hold-outside-contact = ["bulk"] # what waits for a planned pass; or "telemetry"
+//! security = { key-file = "/etc/heliograph/link.key" }  # see [`SecurityOptions`]
 //! ```
 //!
 //! Tables of their own: `queue` ([`QueueOptions`]), `downlink` ([`DownlinkOptions`]),
@@ -38,12 +39,15 @@ mod submit;
 mod admission;
 mod replies;
 
+mod security;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use command_memory::CommandMemoryOptions;
+pub use security::SecurityOptions;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -143,6 +147,8 @@ pub struct LinkOptions {
     /// How long, in ms of contact, what was changed over the link waits to be
     /// confirmed.
     pub confirm_window_ms: Option<u64>,
+    /// Authentication, or encryption.
+    pub security: Option<SecurityOptions>,
     /// [`CommsConfig::notices`](crate::CommsConfig::notices) of the same table,
     /// which telemetry shows as the first errors.
     #[serde(skip)]
@@ -177,6 +183,7 @@ const KEYS: &[&str] = &[
     "contact-hold-ms",
     "hold-outside-contact",
     "confirm-window-ms",
+    "security",
 ];
 
 /// Longest time that can be configured, in ms: a day.
@@ -240,6 +247,7 @@ impl LinkOptions {
         options.check_format()?;
         options.check_queues()?;
         options.check_services()?;
+        options.check_security()?;
         Ok(options)
     }
 
@@ -356,6 +364,7 @@ impl LinkOptions {
                 "reception-report-ms",
                 self.reception_report_ms.is_some_and(|ms| ms > 0) && !space_packet,
             ),
+            ("security", self.security.is_some() && !space_packet),
         ];
         match misplaced.iter().find(|(_, misplaced)| *misplaced) {
             Some((key, _)) => Err(CommsError::Config(format!(
@@ -381,7 +390,11 @@ impl LinkOptions {
         self.check_sizes()?;
         self.check_services()?;
         self.check_format()?;
-        let bytes_min = crate::packet::PACKET_BYTES_MIN;
+        self.check_security()?;
+        let bytes_min = match self.security {
+            Some(_) => crate::packet::SECURED_PACKET_BYTES_MIN,
+            None => crate::packet::PACKET_BYTES_MIN,
+        };
         if let Some(bytes) = radio_bytes_max.filter(|bytes| *bytes < bytes_min) {
             return Err(CommsError::Config(format!(
                 "the radio takes packets of at most {bytes} octets, but {bytes_min} are needed"
@@ -395,6 +408,7 @@ impl LinkOptions {
                 apids: self.apid_map()?,
                 error_control: self.error_control.unwrap_or(true),
                 packet_bytes_max: packet_bytes_max.unwrap_or(PACKET_BYTES_MAX_DEFAULT),
+                secured: self.security.is_some(),
             }),
             PacketFormat::Kubos => Box::new(KubosFormat {
                 end,

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 pub use apid::{ApidMap, ApidMapError, Channel, IDLE_APID};
 pub use kubos::KubosFormat;
-pub(crate) use space::{PACKET_BYTES_LIMIT, PACKET_BYTES_MIN};
+pub(crate) use space::{PACKET_BYTES_LIMIT, PACKET_BYTES_MIN, SECURED_PACKET_BYTES_MIN};
 pub use space::{PACKET_BYTES_MAX_DEFAULT, SpacePacketFormat};
 pub use udp::UdpFormat;
 

@@ -5,9 +5,11 @@
 //! octet  0..2   version 000, type (1 up, 0 down), secondary header flag 0, APID (11 bits)
 //!        2..4   sequence flags (2 bits), sequence count (14 bits)
 //!        4..6   packet data length: octets that follow, less one
-//!        6..14  command id, u64       } command header: only in the first or only
-//!       14..16  port, u16             } segment, and not on the CFDP and link control APIDs
-//!       ..      payload
+//!        6..8   SPI, u16              } security header: on a link with security,
+//!        8..16  sequence number, u64  } only in the first or only segment
+//!       ..+8    command id, u64       } command header: only in the first or only
+//!       ..+2    port, u16             } segment, and not on the CFDP and link control APIDs
+//!       ..      payload, on a link with security with its trailer of 16 octets
 //!        last 2 CRC-16/IBM-3740 over everything before it, if error control is on
 //! ```
 //! All numbers are big-endian.
@@ -23,7 +25,8 @@ use super::{
     AnswerLayout, ApidMap, Content, DATAGRAM_BYTES_MAX, LinkPacket, PacketError, Parsed, Place,
     Segment, at_least, not_carried,
 };
-use crate::message::{Class, End, Head, PayloadType};
+use crate::message::{Class, End, Head, PayloadType, SecurityHeader};
+use crate::security::{SECURITY_HEADER_BYTES, TRAILER_BYTES};
 
 /// Largest packet in octets when neither the radio nor the builder names one.
 pub const PACKET_BYTES_MAX_DEFAULT: usize = 256;
@@ -33,6 +36,9 @@ pub(crate) const PACKET_BYTES_LIMIT: usize = 65_542;
 
 /// Smallest `packet_bytes_max`: headers, error control and some payload.
 pub(crate) const PACKET_BYTES_MIN: usize = 32;
+
+/// The same with security, so that link control fits into one packet.
+pub(crate) const SECURED_PACKET_BYTES_MIN: usize = 100;
 
 /// An answer of more packets than this is bulk.
 const STANDARD_PACKETS_MAX: usize = 8;
@@ -50,8 +56,12 @@ pub struct SpacePacketFormat {
     pub apids: ApidMap,
     /// CRC-16 at the end of each packet; both ends alike.
     pub error_control: bool,
-    /// Octets of the largest packet that reaches `write`, 32..=65542.
+    /// Octets of the largest packet that reaches `write`, 32..=65542; with
+    /// security at least 100.
     pub packet_bytes_max: usize,
+    /// A security header in each message; both ends alike. The engine fills it in,
+    /// and appends the trailer to the payload.
+    pub secured: bool,
 }
 
 impl SpacePacketFormat {
@@ -62,6 +72,7 @@ impl SpacePacketFormat {
             apids: ApidMap::default(),
             error_control: true,
             packet_bytes_max: PACKET_BYTES_MAX_DEFAULT,
+            secured: false,
         }
     }
 
@@ -82,7 +93,7 @@ impl SpacePacketFormat {
     }
 
     fn packets_for(&self, head: &Head, payload_bytes: usize) -> usize {
-        let data = header_bytes(head.payload_type) + payload_bytes;
+        let data = self.header_bytes(head.payload_type) + payload_bytes;
         data.div_ceil(self.data_bytes_max()).max(1)
     }
 
@@ -98,6 +109,30 @@ impl SpacePacketFormat {
         Ok(())
     }
 
+    /// Octets of security and command header on the APIDs of this payload type.
+    fn header_bytes(&self, payload_type: PayloadType) -> usize {
+        self.security_bytes()
+            + match payload_type.has_command_header() {
+                true => COMMAND_HEADER_BYTES,
+                false => 0,
+            }
+    }
+
+    fn security_bytes(&self) -> usize {
+        match self.secured {
+            true => SECURITY_HEADER_BYTES,
+            false => 0,
+        }
+    }
+
+    /// Octets that protection appends to a payload.
+    fn protection_bytes(&self) -> usize {
+        match self.secured {
+            true => TRAILER_BYTES,
+            false => 0,
+        }
+    }
+
     fn received_type(&self) -> PacketType {
         match self.end {
             End::Satellite => PacketType::Telecommand,
@@ -110,14 +145,6 @@ impl SpacePacketFormat {
             End::Satellite => PacketType::Telemetry,
             End::Ground => PacketType::Telecommand,
         }
-    }
-}
-
-/// Octets of the command header on the APIDs of this payload type.
-fn header_bytes(payload_type: PayloadType) -> usize {
-    match payload_type {
-        PayloadType::Cfdp | PayloadType::LinkControl => 0,
-        _ => COMMAND_HEADER_BYTES,
     }
 }
 
@@ -190,22 +217,25 @@ impl LinkPacket for SpacePacketFormat {
             })
         };
         let with_head = |to_place: fn(Head) -> Place| {
-            let data_start = PRIMARY_HEADER_BYTES + header_bytes(channel.payload_type);
+            let data_start = PRIMARY_HEADER_BYTES + self.header_bytes(channel.payload_type);
             let shorter = PacketError::TooShort {
                 bytes: packet.packet_length(),
                 bytes_min: data_start + self.trailer_bytes(),
             };
             let octets = octets.get(PRIMARY_HEADER_BYTES..data_end);
             let octets = octets.filter(|_| data_start <= data_end).ok_or(shorter)?;
-            let (command_id, port) = if data_start > PRIMARY_HEADER_BYTES {
-                read_command_header(octets)
-            } else {
-                (0, 0)
+            let (security, octets) = match self.secured {
+                true => read_security_header(octets),
+                false => (None, octets),
+            };
+            let (command_id, port) = match channel.payload_type.has_command_header() {
+                true => read_command_header(octets),
+                false => (0, 0),
             };
             let head = Head {
                 payload_type: channel.payload_type,
                 class: channel.class,
-                security: None,
+                security,
                 command_id,
                 port,
             };
@@ -213,7 +243,7 @@ impl LinkPacket for SpacePacketFormat {
         };
         let content = match header.sequence_flag() {
             SequenceFlag::Unsegmented => with_head(Place::Unsegmented)?,
-            flag if header_bytes(channel.payload_type) == 0 => {
+            flag if !channel.payload_type.has_command_header() => {
                 let flags = flag as u8;
                 return Err(PacketError::SequenceFlags { flags });
             }
@@ -243,15 +273,18 @@ impl LinkPacket for SpacePacketFormat {
             return Err(not_carried(head.payload_type, NAME));
         }
         // The packet data field has at least one octet (CCSDS 133.0-B-2 §4.1.4).
-        if header_bytes(head.payload_type) + payload_bytes + self.trailer_bytes() == 0 {
+        if self.header_bytes(head.payload_type) + payload_bytes + self.trailer_bytes() == 0 {
             return Err(PacketError::NotCarried {
                 what: "an empty PDU",
                 format: NAME,
             });
         }
         let bytes_max = match head.payload_type {
+            PayloadType::Udp if self.secured => DATAGRAM_BYTES_MAX + TRAILER_BYTES,
             PayloadType::Udp => DATAGRAM_BYTES_MAX,
-            PayloadType::Cfdp | PayloadType::LinkControl => self.data_bytes_max(),
+            PayloadType::Cfdp | PayloadType::LinkControl => {
+                self.data_bytes_max() - self.security_bytes()
+            }
             _ => usize::MAX,
         };
         let packets = u32::try_from(self.packets_for(head, payload_bytes));
@@ -267,15 +300,16 @@ impl LinkPacket for SpacePacketFormat {
 
     fn answer_layout(&self) -> Option<AnswerLayout> {
         Some(AnswerLayout {
-            header_bytes: COMMAND_HEADER_BYTES,
-            trailer_bytes: 0,
+            header_bytes: self.header_bytes(PayloadType::GraphQl),
+            trailer_bytes: self.protection_bytes(),
         })
     }
 
     fn control_bytes_max(&self) -> usize {
         let class = Class::Standard;
         let carried = self.apids.apid(PayloadType::LinkControl, class);
-        carried.map_or(0, |_| self.data_bytes_max())
+        let added = self.security_bytes() + self.protection_bytes();
+        carried.map_or(0, |_| self.data_bytes_max() - added)
     }
 
     fn channel_of(&self, head: &Head) -> u16 {
@@ -292,15 +326,18 @@ impl LinkPacket for SpacePacketFormat {
         out: &mut Vec<u8>,
     ) -> Result<(), PacketError> {
         let packets = self.packet_count(head, payload.len())?;
-        let header = header_bytes(head.payload_type);
+        let header = self.header_bytes(head.payload_type);
         let capacity = self.data_bytes_max();
 
-        // Segment `index` covers this part of (command header ‖ payload).
+        // Segment `index` covers this part of (headers ‖ payload).
         let start = capacity * index as usize;
         let end = (start + capacity).min(header + payload.len());
         out.clear();
         out.resize(PRIMARY_HEADER_BYTES, 0);
-        if index == 0 && header > 0 {
+        if index == 0 && self.secured {
+            write_security_header(head, out);
+        }
+        if index == 0 && head.payload_type.has_command_header() {
             write_command_header(head, out);
         }
         let part = start.saturating_sub(header)..end.saturating_sub(header);
@@ -350,6 +387,26 @@ pub(super) fn read_command_header(octets: &[u8]) -> (u64, u16) {
         }
         None => (0, 0),
     }
+}
+
+/// Reads the security header; gives what follows it. The caller has checked the
+/// length.
+fn read_security_header(octets: &[u8]) -> (Option<SecurityHeader>, &[u8]) {
+    let Some((header, rest)) = octets.split_first_chunk::<SECURITY_HEADER_BYTES>() else {
+        return (None, octets);
+    };
+    let (spi, sequence) = header.split_at(2);
+    let header = SecurityHeader {
+        spi: BigEndian::read_u16(spi),
+        sequence: BigEndian::read_u64(sequence),
+    };
+    (Some(header), rest)
+}
+
+fn write_security_header(head: &Head, out: &mut Vec<u8>) {
+    let header = head.security.unwrap_or(crate::security::CLEAR);
+    out.extend_from_slice(&header.spi.to_be_bytes());
+    out.extend_from_slice(&header.sequence.to_be_bytes());
 }
 
 pub(super) fn write_command_header(head: &Head, out: &mut Vec<u8>) {

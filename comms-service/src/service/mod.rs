@@ -39,8 +39,10 @@ pub use reconfigure::CommsReconfigure;
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
 use crate::link::{Link, TIMEOUT_MAX};
+use crate::message::End;
 use crate::options::{LinkOptions, PacketFormat, RadioPace};
 use crate::packet::LinkPacket;
+use crate::security::StateFiles;
 use crate::shell::{
     self, Ending, LinkThreads, RadioFunctions, Running, Shell, USER_STACK_BYTES, Wakes, storage,
 };
@@ -155,7 +157,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             &self.options,
             self.own_format.is_some(),
             self.radio_bytes_max,
-            self.radio_pace.clone(),
+            self.radio_pace,
             read_timeout,
         );
         let plan = Plan::check(
@@ -178,6 +180,15 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let handlers_max = plan.link.handlers_max;
         let writes = controls.write.len();
         let mut link = Link::new(link_config.clone(), plan.format);
+        let mut files = None;
+        if let Some(start) = self.options.start_security(End::Satellite)? {
+            if let Some(notice) = start.notice {
+                log::warn!("{notice}");
+                link.note(notice);
+            }
+            link = link.with_security(start.security);
+            files = Some(start.files);
+        }
         let submit = sockets
             .submit
             .map(|listeners| SubmitServer::new(listeners, &link_config, link.budget().clone()));
@@ -228,6 +239,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             endpoints,
             state,
             wakes,
+            security_files: files,
             radio: RadioFunctions {
                 read: controls.read.map(|read| (read, controls.read_conn)),
                 write: controls
@@ -269,11 +281,15 @@ struct Parts<Connection> {
     endpoints: Arc<Vec<downlink::Endpoint>>,
     state: Option<state::State>,
     wakes: Wakes,
+    security_files: Option<StateFiles>,
     radio: RadioFunctions<Connection>,
 }
 
 impl<Connection: Send + 'static> Parts<Connection> {
     fn start(self, shell: &Arc<Shell>, threads: &mut LinkThreads) -> io::Result<()> {
+        if let Some(files) = self.security_files {
+            shell.keep_security(files, threads)?;
+        }
         let intake = &mut threads.intake;
         handlers::start(shell, self.handlers_max, self.jobs, &self.client, intake)?;
         self.replies

@@ -124,7 +124,9 @@ impl Perform for Performer {
             | Action::Replied { .. }
             | Action::Sent { .. }
             | Action::Failed { .. }
-            | Action::Heard(_) => {}
+            | Action::Heard(_)
+            // The shell does it.
+            | Action::StoreSecurity { .. } => {}
         }
     }
 }

@@ -79,6 +79,11 @@ impl Plan {
             satellite_ip: controls.satellite_ip,
             ground_port: controls.ground_port,
         };
+        if own_format.is_some() && options.security.is_some() {
+            return Err(config_error(
+                "security cannot be had in a format of the mission's own".to_string(),
+            ));
+        }
         let has_own_format = own_format.is_some();
         let format = match own_format {
             Some(format) => format,

@@ -145,6 +145,7 @@ impl Standing {
                 "downlink",
                 self.options.downlink.len() != options.downlink.len(),
             ),
+            ("security", self.options.security != options.security),
             ("submit", self.options.submit != options.submit),
             (
                 "command-memory",
@@ -210,7 +211,7 @@ impl CommsReconfigure {
     /// [`CommsError::Address`](crate::CommsError::Address), as at the start of a
     /// service, and where a key cannot change while it runs: `handler-port-min`,
     /// `handler-port-max`, `max-num-handlers`, `timeout`, `satellite-ip`,
-    /// `read-timeout-ms`, `state-dir`, `command-memory`, `submit`, and how many
+    /// `read-timeout-ms`, `state-dir`, `command-memory`, `submit`, `security`, and how many
     /// `downlink-ports` and `downlink` entries there are.
     pub fn check(&self, config: CommsConfig, options: LinkOptions) -> CommsResult<()> {
         let standing = self.standing();

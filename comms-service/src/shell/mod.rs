@@ -10,6 +10,7 @@ mod clock;
 mod guard;
 mod read;
 mod running;
+mod security_state;
 mod stop;
 pub(crate) mod storage;
 mod threads;
@@ -24,6 +25,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::accounting::Statistics;
 use crate::control::{ReadFn, WriteFn};
 use crate::link::{Action, ContactState, Link};
+use crate::security::StateFiles;
 
 pub(crate) use back_off::BackOff;
 pub(crate) use running::{Ending, LinkThreads, Running};
@@ -32,6 +34,7 @@ pub use threads::ShutdownReport;
 pub(crate) use threads::{OWN_STACK_BYTES, Threads, USER_STACK_BYTES};
 
 use guard::{EngineFault, panic_text};
+use security_state::SecurityState;
 
 /// Carries out what the engine decides.
 pub(crate) trait Perform: Send + Sync {
@@ -53,6 +56,8 @@ pub(crate) struct Shell {
     end: Stop,
     /// Since the stop was asked for: when the last `write` is to be over.
     send_until: OnceLock<Instant>,
+    /// Where the security layer's state is kept, on a link that has one.
+    security_state: OnceLock<SecurityState>,
 }
 
 struct Engine {
@@ -85,6 +90,7 @@ impl Shell {
             stop: Stop::new(),
             end: Stop::new(),
             send_until: OnceLock::new(),
+            security_state: OnceLock::new(),
         });
         (shell, Wakes { transmit, clock })
     }
@@ -137,7 +143,10 @@ impl Shell {
         let performer = unpoisoned(&self.performer).clone();
         if let Some(performer) = performer {
             for action in actions {
-                performer.perform(self, action);
+                match action {
+                    Action::StoreSecurity { token, octets } => self.store_security(token, octets),
+                    action => performer.perform(self, action),
+                }
             }
         }
     }
@@ -145,8 +154,36 @@ impl Shell {
     /// Drops what is still held, and closes the sockets, whoever keeps the
     /// shell: telemetry does, and so does a thread that did not end.
     pub(crate) fn close(&self) {
-        self.with(|link, _| link.handle_shutdown());
+        let state = self.with(|link, _| {
+            link.handle_shutdown();
+            link.close_security()
+        });
+        if let (Some(store), Some(octets)) = (self.security_state.get(), state) {
+            store.close(&octets);
+        }
         unpoisoned(&self.performer).take();
+    }
+
+    /// The security layer's state is kept in `files`, by a thread that this starts.
+    pub(crate) fn keep_security(
+        self: &Arc<Self>,
+        files: StateFiles,
+        threads: &mut LinkThreads,
+    ) -> std::io::Result<()> {
+        let (state, jobs) = SecurityState::new(files);
+        self.security_state.get_or_init(|| state);
+        let own = Arc::clone(self);
+        // It ends with those that transmit, which may need it until then.
+        let run = move || security_state::run(&own, &jobs);
+        threads
+            .transmit
+            .spawn("security-state", OWN_STACK_BYTES, run)
+    }
+
+    fn store_security(&self, token: u64, octets: Vec<u8>) {
+        if let Some(state) = self.security_state.get() {
+            state.ask(token, octets);
+        }
     }
 
     /// Everything counted, in one consistent snapshot.

@@ -491,3 +491,48 @@ fn error_control_is_on_unless_switched_off() {
     assert_eq!(length("error-control = true"), 19);
     assert_eq!(length("error-control = false"), 17);
 }
+
+#[test]
+fn security_is_one_key_away_and_every_mistake_in_it_is_named() {
+    let read = options("security = { key_file = \"/k\" }\nstate-dir = \"/s\"");
+    let security = read.security.unwrap();
+    assert_eq!(security.key_file.to_str(), Some("/k"));
+    assert_eq!(security.mode, comms_service::security::Mode::Authenticate);
+    assert_eq!(read.state_dir.unwrap().to_str(), Some("/s"));
+    let cases = [
+        ("security = {}", "key-file"),
+        ("security = { key-fil = \"/k\" }", "key-fil"),
+        ("security = { key-file = \"/k\", mode = \"none\" }", "none"),
+        (
+            "security = { key-file = \"/k\", stations = 128 }",
+            "1..=127",
+        ),
+        ("security = { key-file = \"/k\", station = 0 }", "1..=127"),
+        (
+            "security = { key-file = \"/k\", challenge-ms = 1 }",
+            "challenge-ms",
+        ),
+        (
+            "security = { key-file = \"/k\" }\npacket-bytes-max = 99",
+            "100",
+        ),
+        (
+            "security = { key-file = \"/k\" }\napid-preset = \"kubos\"",
+            "link-control",
+        ),
+        (
+            "security = { key-file = \"/k\" }\nformat = \"kubos\"",
+            "format `kubos`",
+        ),
+        (
+            "security = { key-file = \"/k\" }\nformat = \"udp\"",
+            "format `udp`",
+        ),
+        ("securty = { key-file = \"/k\" }", "`security`"),
+        ("security = true", "security"),
+    ];
+    for (text, part) in cases {
+        let error = error(text).to_string();
+        assert!(error.contains(part), "no {part:?} in {error}");
+    }
+}

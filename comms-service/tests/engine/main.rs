@@ -20,6 +20,7 @@ mod queue_properties;
 mod reconfigure;
 mod reply_windows;
 mod rig;
+mod security;
 mod segments;
 mod service_options;
 mod shutdown;

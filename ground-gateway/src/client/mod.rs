@@ -162,6 +162,24 @@ impl LinkClient {
         }
     }
 
+    /// Gets new keys from the satellite, which offers them when one of both lost its
+    /// state; waits for that at most `timeout`.
+    ///
+    /// # Errors
+    /// [`GroundError::Failed`] when none were offered by then or the link has no
+    /// security, and those of opening the link.
+    pub fn resync(&self, timeout: Duration) -> Result<(), GroundError> {
+        let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let patience = Patience {
+            timeout,
+            retries: 0,
+        };
+        match self.command(&Request::Resync { timeout_ms }, patience)? {
+            Reply::Resynced {} => Ok(()),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
     /// Starts to listen to what comes down unasked.
     ///
     /// # Errors

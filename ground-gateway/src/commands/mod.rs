@@ -6,12 +6,14 @@ mod input;
 mod listen;
 mod query;
 mod replay;
+mod resync;
 mod send;
 
 pub(crate) use doctor::doctor;
 pub(crate) use listen::listen;
 pub(crate) use query::query;
 pub(crate) use replay::replay;
+pub(crate) use resync::resync;
 pub(crate) use send::send;
 
 /// A payload as text of one line, without what would confuse a terminal; in

@@ -7,7 +7,7 @@
 //! hub:    {"answer":{"payload":"eyJk…"}}  or {"failed":{"message":"…"}}
 //! ```
 //! `send` ends with `{"sent":{}}`; so does `converse`, after `{"replied":{…}}` for
-//! each reply; `listen` gives `{"heard":{…}}` for each
+//! each reply; `resync` ends with `{"resynced":{}}`; `listen` gives `{"heard":{…}}` for each
 //! datagram and `{"lost":{"messages":n}}` where the client was too slow, until
 //! either side closes. A client that closes takes its command back. A hub that is about to leave says
 //! `{"leaving":{"within_ms":n}}` instead of `accepted`, or just closes: a client
@@ -49,6 +49,8 @@ pub(crate) enum Request {
     },
     /// Everything that comes down unasked.
     Listen {},
+    /// New keys, within that time.
+    Resync { timeout_ms: u64 },
 }
 
 /// A command for a service on the satellite.
@@ -101,6 +103,7 @@ pub(crate) enum Reply {
         payload: Vec<u8>,
     },
     Sent {},
+    Resynced {},
     Failed {
         message: String,
     },

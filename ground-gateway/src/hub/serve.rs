@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use comms_service::link::{Command, CommandFailure};
+use comms_service::link::{Command, CommandFailure, TIMEOUT_MAX};
 use comms_service::message::PayloadType;
 use crossbeam_channel::RecvTimeoutError;
 
@@ -46,6 +46,9 @@ pub(super) fn serve(shared: &Shared, client: u64, mut stream: UnixStream) -> io:
             answer_command(shared, &mut stream, command, PayloadType::Udp, replies_max)
         }
         Ok(Some(Request::Listen {})) => listen(shared, client, stream),
+        Ok(Some(Request::Resync { timeout_ms })) => {
+            resync(shared, stream, Duration::from_millis(timeout_ms))
+        }
         Err(error) => {
             let message = format!("the request is not understood: {error}");
             protocol::write_line(&mut stream, &Reply::Failed { message })
@@ -190,6 +193,34 @@ fn listen(shared: &Shared, client: u64, mut stream: UnixStream) -> io::Result<()
             Err(_) => return Ok(()),
         }
     }
+}
+
+/// Waits for new keys, which the engine asks for when the satellite offers them.
+fn resync(shared: &Shared, mut stream: UnixStream, timeout: Duration) -> io::Result<()> {
+    let (link, satellite) = (&shared.config.name, &shared.config.satellite);
+    let deadline = Instant::now() + timeout.min(TIMEOUT_MAX);
+    if !shared.want_resync() {
+        let message = format!("link `{link}` has no security: there are no keys to renew");
+        return protocol::write_line(&mut stream, &Reply::Failed { message });
+    }
+    protocol::write_line(&mut stream, &Reply::Accepted {})?;
+    // Its time-out is the pause between two looks.
+    stream.set_read_timeout(Some(ASKER_CHECK))?;
+    while shared.wants_resync() {
+        if Instant::now() >= deadline {
+            let message = format!(
+                "no new keys on link `{link}` within {} s: `{satellite}` offers them only after it \
+                 lost its state, or when it has not heard this station for a day, and only to who \
+                 has its key",
+                timeout.as_secs()
+            );
+            return protocol::write_line(&mut stream, &Reply::Failed { message });
+        }
+        if !is_open(&mut stream)? {
+            return Ok(());
+        }
+    }
+    protocol::write_line(&mut stream, &Reply::Resynced {})
 }
 
 /// Whether the client, which has nothing more to say, still holds its end.

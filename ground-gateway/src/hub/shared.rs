@@ -170,6 +170,18 @@ impl Shared {
         }
     }
 
+    /// Asks for new keys; whether the link has any.
+    pub(super) fn want_resync(&self) -> bool {
+        let link = self.link();
+        let link = link.as_ref().filter(|link| link.is_in_sync().is_some());
+        link.inspect(|link| link.want_resync()).is_some()
+    }
+
+    /// Whether new keys were asked for and are not here yet.
+    pub(super) fn wants_resync(&self) -> bool {
+        self.link().as_ref().is_some_and(GroundLink::wants_resync)
+    }
+
     /// The newest line among the link's errors.
     pub(super) fn last_error(&self) -> Option<String> {
         let link = self.link();

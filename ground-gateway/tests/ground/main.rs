@@ -10,6 +10,7 @@ mod listen;
 mod query;
 mod replay;
 mod rig;
+mod security;
 mod send;
 mod sharing;
 mod suspended;

@@ -5,6 +5,7 @@ mod book;
 mod channel;
 mod reload;
 mod restart;
+mod security;
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};

@@ -252,3 +252,23 @@ fn an_apid_that_means_two_things() {
     let error = refused(&setup, writes(1));
     assert_names(&error, &["APID 1 "]);
 }
+
+#[test]
+fn security_without_a_state_directory_or_a_key_or_with_the_ground_s_key() {
+    let key_file = std::env::temp_dir().join("heliograph-no-such.key");
+    let named = |more: &str, words: &[&str]| {
+        let text = format!("security = {{ key-file = '{}' {more}", key_file.display());
+        let table = text.parse().expect("a table");
+        let setup = Setup {
+            options: LinkOptions::from_table(&table, "test").expect("options"),
+            ..Setup::default()
+        };
+        assert_names(&refused(&setup, |_| {}), words);
+    };
+    named("}", &["security", "state-dir"]);
+    named(", station = 2 }", &["`station`", "`stations`"]);
+    named(
+        "}\nstate-dir = '/tmp'",
+        &["heliograph-no-such.key", "cannot be read"],
+    );
+}

@@ -30,8 +30,10 @@ use flows::{FlowKey, Flows, Turn, Waiting};
 use pacing::Pacer;
 
 use crate::accounting::{ClassAccount, DropReason};
+use crate::budget::HeldBytes;
 use crate::message::{Head, Message};
 use crate::packet::{LinkPacket, PacketError};
+use crate::security::NotProtected;
 
 /// So many pauses of a begun message fit into the time for which the other end waits
 /// for its next packet.
@@ -40,6 +42,19 @@ const PAUSES_PER_TIMEOUT: u32 = 3;
 /// Of which classes apps begin no message now, as there is no contact. An answer is
 /// never held back: whoever asked is there.
 pub(crate) type Holds<'a> = &'a dyn Fn(QueueClass) -> bool;
+
+/// Protects a message on its APID, before its first packet is built.
+pub(crate) type Protect<'a> =
+    &'a mut dyn FnMut(u16, &mut Head, &mut HeldBytes) -> Result<(), NotProtected>;
+
+/// Why no packet of a message could be built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotBuilt {
+    #[error("{0}")]
+    Format(PacketError),
+    #[error("{}", .0.as_str())]
+    NotProtected(DropReason),
+}
 
 /// A message of which a packet was handed out, or is being built.
 #[derive(Debug)]
@@ -52,6 +67,7 @@ struct Begun {
     arrival: u64,
     /// When its last packet was handed out; none before the first.
     served_at: Option<Instant>,
+    is_protected: bool,
     /// Set when it goes no further than the packet that is with the radio.
     given_up: Option<DropReason>,
 }
@@ -301,15 +317,17 @@ impl TransmitQueue {
     }
 
     /// Writes the next packet to `out`; false when there is none but of messages that
-    /// `holds` does not let begin, or when the radio takes none now.
+    /// `holds` does not let begin, when the radio takes none now, or when `protect`
+    /// has to wait.
     pub(crate) fn poll(
         &mut self,
         now: Instant,
         format: &dyn LinkPacket,
         packet_bytes_max: Option<usize>,
         holds: Holds,
+        protect: Protect,
         out: &mut Vec<u8>,
-    ) -> Result<bool, (PacketError, Departure)> {
+    ) -> Result<bool, (NotBuilt, Departure)> {
         self.pacer.pass(now);
         if self.with_radio.is_some() || self.pacer.free_at().is_some() {
             return Ok(false);
@@ -325,6 +343,25 @@ impl TransmitQueue {
         let Some(begun) = self.begun.get_mut(&channel) else {
             return Ok(false);
         };
+        if !begun.is_protected {
+            let Outgoing {
+                message, packets, ..
+            } = &mut begun.outgoing;
+            let bytes = message.payload.len();
+            match protect(channel, &mut message.head, &mut message.payload) {
+                Ok(()) => begun.is_protected = true,
+                Err(NotProtected::Wait) => return Ok(false),
+                Err(NotProtected::Dropped(reason)) => {
+                    let departure = begun.outgoing.dropped(reason);
+                    self.end(channel);
+                    return Err((NotBuilt::NotProtected(reason), departure));
+                }
+            }
+            if message.payload.len() != bytes {
+                let counted = format.packet_count(&message.head, message.payload.len());
+                *packets = counted.unwrap_or(*packets);
+            }
+        }
         let count = self.counts.entry(channel).or_insert(0);
         let Message { head, payload } = &begun.outgoing.message;
         self.building = Some(channel);
@@ -342,7 +379,7 @@ impl TransmitQueue {
         if let Err(error) = built {
             let departure = begun.outgoing.dropped(error.drop_reason());
             self.end(channel);
-            return Err((error, departure));
+            return Err((NotBuilt::Format(error), departure));
         }
         *count = (*count + 1) % 0x4000;
         *self.sent_packets.entry(channel).or_insert(0) += 1;
@@ -414,6 +451,7 @@ impl TransmitQueue {
             outgoing,
             arrival,
             served_at: None,
+            is_protected: false,
             given_up: None,
         };
         self.begun.insert(key.channel, begun);

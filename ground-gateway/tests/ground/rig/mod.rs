@@ -49,6 +49,11 @@ impl Rig {
 
     /// The same, with these lines under `[link.comms]` at both ends.
     pub(crate) fn with_options(options: &str) -> Self {
+        Self::with_two_options(options, options)
+    }
+
+    /// The same, with lines that differ.
+    pub(crate) fn with_two_options(options: &str, ground_options: &str) -> Self {
         let flight = UdpRadio::bind(LOCALHOST.parse().unwrap()).unwrap();
         let ground = free_udp_port();
         let satellite = flight.local_address();
@@ -86,7 +91,7 @@ impl Rig {
         let mut rig = Self::ground(ground, satellite, downlink_port);
         rig.flight = Some(flight);
         rig.configure(&format!(
-            "[link.comms]\nground-port = {GROUND_PORT}\n{options}"
+            "[link.comms]\nground-port = {GROUND_PORT}\n{ground_options}"
         ));
         rig
     }
