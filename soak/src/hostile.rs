@@ -186,7 +186,7 @@ impl Report {
     pub fn lines(&self) -> Vec<Line> {
         let frames: u64 = self.frames.iter().map(|(_, count)| count).sum();
         let kinds = self.frames.iter().filter(|(_, count)| *count > 0).count();
-        let held = |statistics: &Statistics| statistics.memory_bytes_used;
+        let held = |all: &Statistics| all.memory_bytes_used - all.answer_bytes_remembered;
         let held: u64 = self.accounts.iter().map(|(_, all)| held(all)).sum();
         let balanced = self.accounts.iter().all(|(_, all)| all.balances());
         let [start, highest, end] = self.resident_kib;

@@ -20,6 +20,8 @@ pub(super) struct Account {
 pub(super) struct Metrics {
     flows: BTreeMap<String, Account>,
     memory_bytes_used: u64,
+    /// Of those used: answers kept for commands that come again.
+    memory_bytes_remembered: u64,
 }
 
 impl Account {
@@ -73,8 +75,14 @@ impl Metrics {
             };
             let value = value.parse::<f64>().unwrap_or(0.0) as u64;
             let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-            if name == "heliograph_memory_bytes" && labels.contains("used") {
-                metrics.memory_bytes_used = value;
+            match label(labels, "amount") {
+                Some("used") if name == "heliograph_memory_bytes" => {
+                    metrics.memory_bytes_used = value;
+                }
+                Some("remembered") if name == "heliograph_memory_bytes" => {
+                    metrics.memory_bytes_remembered = value;
+                }
+                _ => {}
             }
             let Some(flow) = label(labels, "flow") else {
                 continue;
@@ -108,8 +116,9 @@ impl Metrics {
 
     /// Whether nothing is on its way.
     pub(super) fn is_idle(&self) -> bool {
+        let held = self.memory_bytes_used - self.memory_bytes_remembered;
         let idle = |flow: &Account| flow.queued + flow.in_flight == 0;
-        !self.flows.is_empty() && self.flows().all(idle) && self.memory_bytes_used == 0
+        !self.flows.is_empty() && self.flows().all(idle) && held == 0
     }
 }
 

@@ -164,9 +164,9 @@ fn noise_on_the_link_control_apid_is_silence_and_runs_nothing() {
         assert_eq!(satellite.hears(packet), 0, "packet {count}");
     }
     assert_eq!(satellite.ran, []);
+    // By chance some are what a ground would say: they are counted, too.
     let all = satellite.counted();
-    assert_eq!(
-        all.messages_in.dropped.total() + all.packets_in.dropped.total(),
-        2000
-    );
+    let dropped = all.messages_in.dropped.total() + all.packets_in.dropped.total();
+    assert_eq!(dropped + all.messages_in.delivered, 2000);
+    assert!(dropped > 1900, "{dropped}");
 }
