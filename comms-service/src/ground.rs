@@ -12,7 +12,9 @@ use crate::error::CommsResult;
 use crate::link::{Action, Command, Link, LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions};
-use crate::shell::{self, Ending, Perform, RadioFunctions, Running, Shell, ShutdownReport};
+use crate::shell::{
+    self, Ending, Perform, RadioFunctions, Running, Shell, ShutdownReport, first_counts,
+};
 
 /// What a ground end consists of.
 pub struct GroundControls<Connection> {
@@ -54,7 +56,10 @@ impl GroundLink {
         let options = &controls.options;
         let format =
             options.packet_format(End::Ground, controls.radio_bytes_max, controls.addresses)?;
-        let config = options.link_config(LinkConfig::new(End::Ground));
+        let config = LinkConfig {
+            first_counts_seed: first_counts::seed(),
+            ..options.link_config(LinkConfig::new(End::Ground))
+        };
         let (happened, receiver) = unbounded();
         let mut link = Link::new(config, format);
         let mut files = None;

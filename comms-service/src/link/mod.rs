@@ -138,6 +138,10 @@ pub struct LinkConfig {
     pub reception_report: Option<Duration>,
     /// Whether mutations are recorded before they run ([`Action::Journal`]).
     pub records_commands: bool,
+    /// Random bits, drawn anew at each start, from which the first sequence count of
+    /// each channel is made: so nobody takes the packets of a link that began anew for
+    /// the rest of a message from before. 0: counts begin at 0.
+    pub first_counts_seed: u64,
 }
 
 impl LinkConfig {
@@ -168,6 +172,7 @@ impl LinkConfig {
             command_memory: None,
             reception_report: None,
             records_commands: false,
+            first_counts_seed: 0,
         }
     }
 }
@@ -305,7 +310,14 @@ impl Link {
         let budget = ByteBudget::new(config.memory_bytes_max);
         let messages_max = config.transmit_queue_messages_max;
         let pause_max = config.reassembly_timeout;
-        let queue = || TransmitQueue::new(messages_max, &config.queue, config.pace, pause_max);
+        let queue = |write: usize| {
+            let (limits, pace) = (&config.queue, config.pace);
+            let seed = match config.first_counts_seed {
+                0 => 0,
+                seed => seed.wrapping_add(write as u64).max(1),
+            };
+            TransmitQueue::new(messages_max, limits, pace, pause_max, seed)
+        };
         Link {
             reassembly: Reassembly::new(
                 budget.clone(),
@@ -329,7 +341,7 @@ impl Link {
             next_record: 0,
             datagrams_in_flight: 0,
             datagram_in_flight: None,
-            transmit: (0..config.writes.max(1)).map(|_| queue()).collect(),
+            transmit: (0..config.writes.max(1)).map(queue).collect(),
             security: None,
             unsaved: VecDeque::new(),
             actions: VecDeque::new(),

@@ -109,6 +109,7 @@ impl Link {
             commands_max: self.config.commands_max,
             command_memory: self.config.command_memory,
             records_commands: self.config.records_commands,
+            first_counts_seed: self.config.first_counts_seed,
             reassembly_timeout,
             ..config
         };

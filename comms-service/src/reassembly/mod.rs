@@ -234,9 +234,7 @@ impl Reassembly {
             Place::Continuation | Place::Last => {
                 if state.open.is_none() {
                     if state.part.is_none() && wanted.without_first {
-                        // A channel that was not heard yet begins at 0.
-                        let first = expected.unwrap_or(0);
-                        state.part = Some(Part::without_first(first, now));
+                        state.part = Some(Part::without_first(expected, now));
                     }
                     self.add_to_part(now, &segment, octets, &mut outcome);
                     return outcome;

@@ -25,8 +25,8 @@ pub(crate) struct Part {
     prefix: Option<HeldBytes>,
     prefix_packets: u16,
     /// The count after the prefix; without one, the count that the first segment
-    /// must have had.
-    base: u16,
+    /// must have had, where there was a message before it.
+    base: Option<u16>,
     pieces: Vec<Piece>,
     pub(crate) packets: u64,
     pub(crate) last_packet_at: Instant,
@@ -52,7 +52,7 @@ impl Part {
             head: Some(head),
             prefix: Some(prefix),
             prefix_packets: u16::try_from(packets).unwrap_or(u16::MAX),
-            base: next,
+            base: Some(next),
             pieces: Vec::new(),
             packets,
             last_packet_at,
@@ -60,7 +60,7 @@ impl Part {
     }
 
     /// Of a message whose first segment was lost, and had perhaps count `first`.
-    pub(super) fn without_first(first: u16, now: Instant) -> Part {
+    pub(super) fn without_first(first: Option<u16>, now: Instant) -> Part {
         Part {
             head: None,
             prefix: None,
@@ -80,7 +80,8 @@ impl Part {
         last: bool,
         octets: HeldBytes,
     ) -> Result<(), DropReason> {
-        let is_before = self.head.is_some() && ahead(count, self.base) >= HALF;
+        let base = self.base.filter(|_| self.head.is_some());
+        let is_before = base.is_some_and(|base| ahead(count, base) >= HALF);
         if is_before || self.pieces.iter().any(|piece| piece.count == count) {
             return Err(DropReason::Duplicate);
         }
@@ -146,7 +147,7 @@ impl Part {
         total_bytes: Option<usize>,
     ) -> Option<usize> {
         if let Some(prefix) = &self.prefix {
-            let segments = usize::from(ahead(piece.count, self.base));
+            let segments = usize::from(ahead(piece.count, self.base?));
             return Some(prefix.len() + segments * self.segment_bytes(layout)?);
         }
         let total_bytes = total_bytes?;
@@ -160,7 +161,7 @@ impl Part {
             };
             return last_offset.checked_sub(before);
         }
-        let segments = usize::from(ahead(piece.count, self.base));
+        let segments = usize::from(ahead(piece.count, self.base?));
         (segments * self.segment_bytes(layout)?).checked_sub(layout.header_bytes)
     }
 }

@@ -38,13 +38,14 @@ pub use reconfigure::CommsReconfigure;
 
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
-use crate::link::{Link, TIMEOUT_MAX};
+use crate::link::{Link, LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{LinkOptions, PacketFormat, RadioPace};
 use crate::packet::LinkPacket;
 use crate::security::StateFiles;
 use crate::shell::{
-    self, Ending, LinkThreads, RadioFunctions, Running, Shell, USER_STACK_BYTES, Wakes, storage,
+    self, Ending, LinkThreads, RadioFunctions, Running, Shell, USER_STACK_BYTES, Wakes,
+    first_counts, storage,
 };
 use crate::telemetry::CommsTelemetry;
 
@@ -179,7 +180,11 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let timeout = plan.link.timeout;
         let handlers_max = plan.link.handlers_max;
         let writes = controls.write.len();
-        let mut link = Link::new(link_config.clone(), plan.format);
+        let config = LinkConfig {
+            first_counts_seed: first_counts::seed(),
+            ..link_config.clone()
+        };
+        let mut link = Link::new(config, plan.format);
         let mut files = None;
         if let Some(start) = self.options.start_security(End::Satellite)? {
             if let Some(notice) = start.notice {

@@ -7,6 +7,7 @@
 
 mod back_off;
 mod clock;
+pub(crate) mod first_counts;
 mod guard;
 mod read;
 mod running;

@@ -15,6 +15,7 @@
 //! the radio can have sent but for its credits.
 
 mod class;
+mod counts;
 mod flows;
 mod outgoing;
 mod pacing;
@@ -26,6 +27,7 @@ pub use class::{ByClass, ClassLimits, QueueClass, QueueLimits, WhenFull};
 pub(crate) use outgoing::{Departure, Origin, Outgoing};
 pub use pacing::{ONE_CREDIT_BPS_MAX, Pace};
 
+use counts::Counts;
 use flows::{FlowKey, Flows, Turn, Waiting};
 use pacing::Pacer;
 
@@ -101,7 +103,7 @@ enum Choice {
 pub(crate) struct TransmitQueue {
     classes: ByClass<ClassQueue>,
     begun: BTreeMap<u16, Begun>,
-    counts: BTreeMap<u16, u16>,
+    counts: Counts,
     /// Packets handed out of each channel: the count, but for its going round.
     sent_packets: BTreeMap<u16, u64>,
     /// The channel whose packet is with the radio.
@@ -121,12 +123,14 @@ pub(crate) struct TransmitQueue {
 }
 
 impl TransmitQueue {
-    /// An empty queue. `messages_max` holds for each class without a limit of its own.
+    /// An empty queue. `messages_max` holds for each class without a limit of its own;
+    /// `counts_seed` is 0 where counts begin at 0.
     pub(crate) fn new(
         messages_max: usize,
         limits: &QueueLimits,
         pace: Option<Pace>,
         reassembly_timeout: Duration,
+        counts_seed: u64,
     ) -> Self {
         let class = |limits: &ClassLimits| ClassQueue {
             limits: limits.or_messages_max(messages_max),
@@ -141,7 +145,7 @@ impl TransmitQueue {
                 bulk: class(&limits.bulk),
             },
             begun: BTreeMap::new(),
-            counts: BTreeMap::new(),
+            counts: Counts::new(counts_seed),
             sent_packets: BTreeMap::new(),
             with_radio: None,
             building: None,
@@ -362,10 +366,10 @@ impl TransmitQueue {
                 *packets = counted.unwrap_or(*packets);
             }
         }
-        let count = self.counts.entry(channel).or_insert(0);
+        let count = self.counts.next(channel);
         let Message { head, payload } = &begun.outgoing.message;
         self.building = Some(channel);
-        let built = format.build(head, payload, begun.next, *count, out);
+        let built = format.build(head, payload, begun.next, count, out);
         self.building = None;
         let too_large = packet_bytes_max.filter(|bytes_max| out.len() > *bytes_max);
         let built = match too_large {
@@ -381,7 +385,7 @@ impl TransmitQueue {
             self.end(channel);
             return Err((NotBuilt::Format(error), departure));
         }
-        *count = (*count + 1) % 0x4000;
+        self.counts.advance(channel);
         *self.sent_packets.entry(channel).or_insert(0) += 1;
         begun.next += 1;
         begun.served_at = Some(now);
@@ -473,8 +477,7 @@ impl TransmitQueue {
             (false, None) => Err(DropReason::WriteFailed),
         };
         let class = begun.outgoing.class;
-        let next_count = self.counts.get(&channel).copied().unwrap_or(0);
-        let last_count = (next_count + 0x3FFF) % 0x4000;
+        let last_count = self.counts.last(channel);
         self.end(channel);
         Some(Departure {
             origin,
