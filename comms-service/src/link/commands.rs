@@ -188,15 +188,15 @@ impl Commands {
         result: Result<(), DropReason>,
     ) -> Option<Action> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
-        if let Some(repair) = &mut outstanding.repair {
-            repair.asking = false;
-        }
+        let repair = outstanding.repair.as_mut();
+        let asked = repair.is_some_and(|repair| std::mem::replace(&mut repair.asking, false));
         let one_way =
             outstanding.head.payload_type == PayloadType::Udp && outstanding.replies_left == 0;
         outstanding.is_sent |= result.is_ok();
         match result {
             Ok(()) if one_way => Some(Action::Sent { command_id }),
-            Err(reason) if outstanding.tries > outstanding.retries => Some(Action::Failed {
+            // A request for what is missing is made again after the time-out.
+            Err(reason) if !asked && outstanding.tries > outstanding.retries => Some(Action::Failed {
                 command_id,
                 failure: CommandFailure::Dropped(reason),
             }),

@@ -485,6 +485,7 @@ impl Link {
         let unbuilt = unbuilt.filter_map(TransmitQueue::discard_unbuilt);
         for departure in unbuilt.collect::<Vec<_>>() {
             self.tell_submitter(&departure);
+            self.fail_command_of(&departure);
         }
         let all = self.snapshot();
         let reason = DropReason::InternalFault;
