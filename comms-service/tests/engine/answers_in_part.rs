@@ -6,7 +6,7 @@ use comms_service::accounting::DropReason;
 use comms_service::graphql_error::link_error;
 use comms_service::link::{Command, CommandFailure, CommandMemoryConfig, LinkConfig};
 use comms_service::link_control::{
-    AnswerTo, LinkControl, OctetRange, RepairedSegment, SegmentRequest,
+    AnswerTo, LinkControl, RepairedSegment, SegmentRequest,
 };
 use comms_service::message::{End, PayloadType};
 use comms_service::packet::{LinkPacket, SpacePacketFormat};
@@ -415,17 +415,13 @@ fn a_request_for_more_than_there_is_room_costs_the_satellite_one_drop() {
     rig.carry_up();
     rig.service_answers(&octets(20_000));
     rig.transmit_all(End::Satellite);
-    let all = OctetRange {
-        offset: 0,
-        bytes: u32::MAX,
-    };
     let request = LinkControl::SegmentRequest(SegmentRequest {
         answer_to: AnswerTo {
             payload_type: PayloadType::GraphQl,
             command_id: 1,
             port: 8020,
         },
-        ranges: vec![all; 20],
+        ranges: Vec::new(),
     });
     let ground = SpacePacketFormat::new(End::Ground);
     let control = head(PayloadType::LinkControl, 0, 0);
