@@ -62,6 +62,14 @@ fn write(
     if let Err(error) = &written {
         log::error!("commands are not recorded: {error}");
     }
+    if let Some(aside) = journal.take_set_aside() {
+        let text = format!(
+            "the journal of commands was damaged while it was in use; it is kept as {aside:?}, \
+             and a new one is begun: after a restart, a command from before now that comes \
+             again would run again"
+        );
+        shell.with(|link, _| link.handle_damaged_state(text));
+    }
     for entry in batch {
         if let JournalEntry::Started { record, .. } = entry {
             let result = written.clone();
