@@ -243,6 +243,9 @@ impl<'a> Scanner<'a> {
 }
 
 #[cfg(test)]
+mod second_opinion;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;

@@ -487,6 +487,12 @@ impl Link {
             self.tell_submitter(&departure);
             self.fail_command_of(&departure);
         }
+        for command_id in self.commands.cut_off() {
+            self.fail_command(
+                command_id,
+                CommandFailure::Dropped(DropReason::InternalFault),
+            );
+        }
         let all = self.snapshot();
         let reason = DropReason::InternalFault;
         self.memory.iter_mut().for_each(CommandMemory::interrupted);

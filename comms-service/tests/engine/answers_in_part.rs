@@ -5,9 +5,7 @@ use std::time::Duration;
 use comms_service::accounting::DropReason;
 use comms_service::graphql_error::link_error;
 use comms_service::link::{Command, CommandFailure, CommandMemoryConfig, LinkConfig};
-use comms_service::link_control::{
-    AnswerTo, LinkControl, RepairedSegment, SegmentRequest,
-};
+use comms_service::link_control::{AnswerTo, LinkControl, RepairedSegment, SegmentRequest};
 use comms_service::message::{End, PayloadType};
 use comms_service::packet::{LinkPacket, SpacePacketFormat};
 
