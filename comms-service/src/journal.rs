@@ -40,6 +40,8 @@ pub(crate) struct Journal {
     commands_max: u64,
     /// None after it failed, until it is opened again.
     database: Option<Database>,
+    /// Where a database is kept that was found damaged since it was asked last.
+    set_aside: Option<PathBuf>,
 }
 
 /// What was found at the start.
@@ -65,23 +67,23 @@ impl Journal {
         fs::create_dir_all(directory).map_err(JournalError::Io)?;
         let path = directory.join(FILE_NAME);
         let commands_max = commands_max as u64;
-        let opened = |found: (Database, Vec<RecordedCommand>), set_aside| Opened {
+        let opened = |found: Found, set_aside| Opened {
             journal: Journal {
                 path: path.clone(),
                 commands_max,
                 database: Some(found.0),
+                set_aside: None,
             },
             commands: found.1,
             set_aside,
         };
-        match read(&path) {
-            Ok(found) => Ok(opened(found, None)),
-            Err(error) if is_damage(&error) => {
-                let aside = set_aside(&path).map_err(JournalError::Io)?;
-                read(&path).map(|found| opened(found, Some(aside)))
-            }
-            Err(error) => Err(error),
-        }
+        read_or_begin(&path).map(|(found, aside)| opened(found, aside))
+    }
+
+    /// Where a database is kept that was found damaged by [`write`](Self::write): a new
+    /// one was begun. Said once.
+    pub(crate) fn take_set_aside(&mut self) -> Option<PathBuf> {
+        self.set_aside.take()
     }
 
     /// Enters everything, in one transaction. It is on the disk when this returns,
@@ -90,7 +92,8 @@ impl Journal {
     ///
     /// # Errors
     /// Nothing is certain of what was to be entered. The next call opens the
-    /// database again.
+    /// database again; if it is damaged, it is kept aside, and a new one begun, so
+    /// that mutations are not refused for ever.
     pub(crate) fn write(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
         let is_start = |entry: &JournalEntry| !matches!(entry, JournalEntry::Finished(_));
         let durability = match entries.iter().any(is_start) {
@@ -115,7 +118,11 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let database = match self.database.take() {
             Some(database) => database,
-            None => read(&self.path)?.0,
+            None => {
+                let ((database, _), aside) = read_or_begin(&self.path)?;
+                self.set_aside = aside.or(self.set_aside.take());
+                database
+            }
         };
         let commands_max = self.commands_max;
         let written = unless_it_panics(|| transact(&database, entries, durability, commands_max));
@@ -198,8 +205,22 @@ fn oldest(
     Ok(oldest)
 }
 
+type Found = (Database, Vec<RecordedCommand>);
+
+/// Opens or makes the database at `path`. A damaged one is kept aside, which is told.
+fn read_or_begin(path: &Path) -> Result<(Found, Option<PathBuf>), JournalError> {
+    match read(path) {
+        Ok(found) => Ok((found, None)),
+        Err(error) if is_damage(&error) => {
+            let aside = set_aside(path).map_err(JournalError::Io)?;
+            read(path).map(|found| (found, Some(aside)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens or makes the database at `path`, and reads all of it.
-fn read(path: &Path) -> Result<(Database, Vec<RecordedCommand>), JournalError> {
+fn read(path: &Path) -> Result<Found, JournalError> {
     unless_it_panics(|| {
         let database = Database::builder()
             .set_cache_size(CACHE_BYTES)
@@ -475,6 +496,23 @@ mod tests {
             journal.write(&started([8])).unwrap();
         }
         assert_eq!(found(directory.path()), [(8, false)]);
+    }
+
+    #[test]
+    fn a_database_damaged_while_it_was_in_use_refuses_no_command_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE_NAME);
+        let mut journal = open(directory.path(), 10).journal;
+        journal.write(&started([1])).unwrap();
+        // As after a transaction that failed.
+        journal.database = None;
+        fs::write(&path, b"no database").unwrap();
+        journal.write(&started([2])).unwrap();
+        let aside = journal.take_set_aside().unwrap();
+        assert_eq!(fs::read(aside).unwrap(), b"no database");
+        assert_eq!(journal.take_set_aside(), None);
+        drop(journal);
+        assert_eq!(found(directory.path()), [(2, false)]);
     }
 
     #[test]

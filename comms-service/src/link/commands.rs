@@ -179,6 +179,13 @@ impl Commands {
         }
     }
 
+    /// Those whose try was being queued when the engine was cut off.
+    pub(super) fn cut_off(&self) -> Vec<u64> {
+        let commands = self.outstanding.iter();
+        let cut_off = commands.filter(|(_, outstanding)| outstanding.payload.is_none());
+        cut_off.map(|(command_id, _)| *command_id).collect()
+    }
+
     /// A try left by `write`, or was dropped on the way. What the command comes to
     /// by that, if it is over.
     pub(super) fn departed(
@@ -188,18 +195,20 @@ impl Commands {
         result: Result<(), DropReason>,
     ) -> Option<Action> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
-        if let Some(repair) = &mut outstanding.repair {
-            repair.asking = false;
-        }
+        let repair = outstanding.repair.as_mut();
+        let asked = repair.is_some_and(|repair| std::mem::replace(&mut repair.asking, false));
         let one_way =
             outstanding.head.payload_type == PayloadType::Udp && outstanding.replies_left == 0;
         outstanding.is_sent |= result.is_ok();
         match result {
             Ok(()) if one_way => Some(Action::Sent { command_id }),
-            Err(reason) if outstanding.tries > outstanding.retries => Some(Action::Failed {
-                command_id,
-                failure: CommandFailure::Dropped(reason),
-            }),
+            // A request for what is missing is made again after the time-out.
+            Err(reason) if !asked && outstanding.tries > outstanding.retries => {
+                Some(Action::Failed {
+                    command_id,
+                    failure: CommandFailure::Dropped(reason),
+                })
+            }
             _ => {
                 outstanding.deadline = Some(now + outstanding.timeout);
                 None

@@ -497,6 +497,13 @@ impl Link {
         let unbuilt = unbuilt.filter_map(TransmitQueue::discard_unbuilt);
         for departure in unbuilt.collect::<Vec<_>>() {
             self.tell_submitter(&departure);
+            self.fail_command_of(&departure);
+        }
+        for command_id in self.commands.cut_off() {
+            self.fail_command(
+                command_id,
+                CommandFailure::Dropped(DropReason::InternalFault),
+            );
         }
         let all = self.snapshot();
         let reason = DropReason::InternalFault;

@@ -75,20 +75,37 @@ impl Reception {
         )
     }
 
-    /// The report that is due, of at most `entries_max` entries: the newest first.
+    /// The report that is due, of at most `entries_max` entries: the newest of each
+    /// APID first. What does not fit is in a later one.
     pub(super) fn report(&mut self, now: Instant, entries_max: usize) -> Option<ReceptionReport> {
         if self.next_deadline().is_none_or(|due| due > now) {
             return None;
         }
-        let mut report = ReceptionReport::default();
-        for (apid, counts) in &mut self.heard {
+        if entries_max == 0 {
+            // Nothing of it can ever be told.
+            self.heard.clear();
+        }
+        let apids = self.heard.iter().map(|(apid, counts)| {
             let entries = Heard::of_counts(*apid, counts.iter().map(|(count, _)| *count));
-            report.heard.extend(entries);
-            counts.iter_mut().for_each(|(_, reports)| *reports += 1);
+            entries.into_iter().enumerate()
+        });
+        let mut entries: Vec<(usize, Heard)> = apids.flatten().collect();
+        // Stable: by turns of the APIDs.
+        entries.sort_by_key(|(turn, _)| *turn);
+        entries.truncate(entries_max);
+        let heard: Vec<Heard> = entries.into_iter().map(|(_, heard)| heard).collect();
+        for (apid, counts) in &mut self.heard {
+            let told = |count| {
+                let mut entries = heard.iter().filter(|entry| entry.apid == *apid);
+                entries.any(|entry| entry.names(count))
+            };
+            for (count, reports) in counts.iter_mut() {
+                *reports += u8::from(told(*count));
+            }
             counts.retain(|(_, reports)| *reports < REPORTS_EACH);
         }
-        report.heard.truncate(entries_max);
         self.heard.retain(|_, counts| !counts.is_empty());
+        let report = ReceptionReport { heard };
         self.last_report = Some(now);
         self.since = (!self.heard.is_empty()).then_some(now);
         (!report.heard.is_empty()).then_some(report)
@@ -98,6 +115,38 @@ impl Reception {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_fit_into_a_report_is_told_by_a_later_one() {
+        let mut reception = Reception::new(Some(Duration::from_secs(1)));
+        let mut now = Instant::now();
+        // Too far apart for a common entry.
+        for (apid, count) in [(1, 0), (1, 100), (1, 200), (3, 7)] {
+            reception.heard(now, apid, count);
+        }
+        let mut told = BTreeMap::new();
+        for _ in 0..20 {
+            now += Duration::from_secs(1);
+            let report = reception.report(now, 2);
+            for heard in report.iter().flat_map(|report| &report.heard) {
+                for count in heard.counts() {
+                    *told.entry((heard.apid, count)).or_insert(0) += 1;
+                }
+            }
+        }
+        let each = [(1, 0), (1, 100), (1, 200), (3, 7)].map(|of| (of, REPORTS_EACH));
+        assert_eq!(told, BTreeMap::from(each));
+        assert_eq!(reception.next_deadline(), None);
+    }
+
+    #[test]
+    fn where_no_entry_fits_into_a_packet_nothing_is_kept() {
+        let mut reception = Reception::new(Some(Duration::from_secs(1)));
+        let now = Instant::now();
+        reception.heard(now, 1, 0);
+        assert_eq!(reception.report(now, 0), None);
+        assert_eq!(reception.next_deadline(), None);
+    }
 
     #[test]
     fn a_sender_that_began_anew_is_known_though_its_counts_seem_to_go_on() {

@@ -78,7 +78,11 @@ impl Link {
             for (chunk, octets) in wanted.chunks(octets_max).enumerate() {
                 segment.octets = octets;
                 segment.offset = range.offset + (chunk * octets_max) as u32;
-                self.answer_with_control(head, &LinkControl::RepairedSegment(segment.clone()));
+                let repaired = LinkControl::RepairedSegment(segment.clone());
+                if !self.answer_with_control(head, &repaired) {
+                    // There is no room for more either, however much is asked for.
+                    return;
+                }
             }
         }
         if segment.octets.is_empty() {
@@ -270,7 +274,11 @@ impl Link {
                 ));
                 match first_time {
                     true => self.ask_for_missing(now, command_id),
-                    false => self.end_repair(command_id),
+                    // As often as a command may be sent: it might never fit.
+                    false => {
+                        self.end_repair(command_id);
+                        self.try_again(command_id);
+                    }
                 }
             }
             Err(reason) => {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::transmit::{Departure, Origin, Outgoing, TransmitQueue};
-use super::{ClassLimits, Link, QueueClass, TIMEOUT_MAX, WhenFull};
+use super::{ClassLimits, CommandFailure, Link, QueueClass, TIMEOUT_MAX, WhenFull};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
 use crate::link_control::{LinkControl, ReceptionReport};
@@ -63,8 +63,9 @@ impl Link {
         let _ = self.enqueue(0, Message { head, payload }, Origin::Answer);
     }
 
-    /// Tells the other end something; on the satellite, in answer to `question`.
-    pub(super) fn answer_with_control(&mut self, question: &Head, control: &LinkControl) {
+    /// Tells the other end something; on the satellite, in answer to `question`. Gives
+    /// whether it is on its way.
+    pub(super) fn answer_with_control(&mut self, question: &Head, control: &LinkControl) -> bool {
         let head = Head {
             payload_type: PayloadType::LinkControl,
             class: Class::Standard,
@@ -83,13 +84,14 @@ impl Link {
             expires: None,
         };
         // Counted there if it does not go: the other end asks again.
-        let _ = match HeldBytes::copy_of(&self.budget, &control.encode()) {
+        let queued = match HeldBytes::copy_of(&self.budget, &control.encode()) {
             Ok(payload) => self.enqueue_as(0, Message { head, payload }, manner),
             Err(spent) => {
                 self.offer_out(class);
                 Err(self.not_queued(&head, class, DropReason::MemorySpent, spent.to_string()))
             }
         };
+        queued.is_ok()
     }
 
     /// Sends one of several answers of a UDP service down.
@@ -249,6 +251,10 @@ impl Link {
                 }
                 for departure in displaced {
                     self.count_departure(&departure);
+                    // But for a command that makes room for itself.
+                    if departure.origin != origin {
+                        self.fail_command_of(&departure);
+                    }
                 }
                 Ok(())
             }
@@ -312,6 +318,15 @@ impl Link {
     pub(super) fn tell_submitter(&mut self, departure: &Departure) {
         if let (Origin::Submission(number), Err(reason)) = (departure.origin, departure.result) {
             self.submission_dropped(number, reason);
+        }
+    }
+
+    /// A command was dropped before its turn: nothing else would tell its end.
+    pub(super) fn fail_command_of(&mut self, departure: &Departure) {
+        if let (Origin::Command(id), Err(reason)) = (departure.origin, departure.result)
+            && self.commands.is_outstanding(id)
+        {
+            self.fail_command(id, CommandFailure::Dropped(reason));
         }
     }
 

@@ -39,6 +39,12 @@ impl Heard {
         heard.map(|back| (self.newest + COUNTS - back) % COUNTS)
     }
 
+    /// Whether the map names `count`.
+    pub fn names(&self, count: u16) -> bool {
+        let back = (self.newest + COUNTS - count % COUNTS) % COUNTS;
+        back < SPAN && self.map >> back & 1 == 1
+    }
+
     /// As few entries as possible for `counts` of one APID, given oldest first and
     /// spanning less than half of the counts.
     pub fn of_counts(apid: u16, counts: impl DoubleEndedIterator<Item = u16>) -> Vec<Heard> {

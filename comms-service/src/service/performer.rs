@@ -11,7 +11,7 @@ use super::replies::ReplySockets;
 use super::submit::{Clients, CutOff};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
-use crate::link::{Action, HandlerId, ServiceFailure};
+use crate::link::{Action, HandlerId, JournalEntry, ServiceFailure};
 use crate::shell::storage::Storage;
 use crate::shell::{Perform, Shell};
 
@@ -104,11 +104,12 @@ impl Perform for Performer {
                     }
                 }
             }
-            Action::Journal(entry) => {
-                if let Some(storage) = &self.storage {
-                    storage.enter(shell, entry);
-                }
+            // It was given back.
+            Action::Journal(JournalEntry::Started { record, .. }) => {
+                let error = Err("the storage thread has ended".to_string());
+                shell.with(|link, now| link.handle_recorded(now, record, error));
             }
+            Action::Journal(_) => {}
             Action::Receipt {
                 submission,
                 receipt,
@@ -127,6 +128,13 @@ impl Perform for Performer {
             | Action::Heard(_)
             // The shell does it.
             | Action::StoreSecurity { .. } => {}
+        }
+    }
+
+    fn enter(&self, entry: JournalEntry) -> Result<(), JournalEntry> {
+        match &self.storage {
+            Some(storage) => storage.enter(entry),
+            None => Err(entry),
         }
     }
 }

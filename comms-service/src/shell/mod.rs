@@ -25,7 +25,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::accounting::Statistics;
 use crate::control::{ReadFn, WriteFn};
-use crate::link::{Action, ContactState, Link};
+use crate::link::{Action, ContactState, JournalEntry, Link};
 use crate::security::StateFiles;
 
 pub(crate) use back_off::BackOff;
@@ -42,6 +42,13 @@ pub(crate) trait Perform: Send + Sync {
     /// Does `action`, without waiting. What comes of it is told to the engine
     /// through [`Shell::with`].
     fn perform(&self, shell: &Shell, action: Action);
+
+    /// Hands an entry of the journal to whoever writes it, without waiting; gives it
+    /// back where nobody does. The engine is held meanwhile, so that entries come in
+    /// the order in which it decided on them: it is not to be called.
+    fn enter(&self, entry: JournalEntry) -> Result<(), JournalEntry> {
+        Err(entry)
+    }
 }
 
 /// One engine, and how to wake the threads that serve it.
@@ -120,7 +127,8 @@ impl Shell {
             engine.link.handle_panic(text);
         }
         // Without an action, as is usual, this allocates nothing.
-        let actions: Vec<Action> = std::iter::from_fn(|| engine.link.poll_action()).collect();
+        let actions = std::iter::from_fn(|| engine.link.poll_action());
+        let actions: Vec<Action> = actions.filter_map(|action| self.enter(action)).collect();
         let now = Instant::now();
         for (write, wake) in self.transmit_wakes.iter().enumerate() {
             if engine.link.has_packet(now, write) {
@@ -137,6 +145,17 @@ impl Shell {
             self.perform(actions);
         }
         result
+    }
+
+    /// Hands on what is for the journal; gives back what is to be done otherwise.
+    /// Threads overtake each other once the engine is let go: a command that was
+    /// forgotten must not be entered so after its retry was entered as started.
+    fn enter(&self, action: Action) -> Option<Action> {
+        let Action::Journal(entry) = action else {
+            return Some(action);
+        };
+        let performer = unpoisoned(&self.performer).clone()?;
+        performer.enter(entry).err().map(Action::Journal)
     }
 
     fn perform(&self, actions: Vec<Action>) {

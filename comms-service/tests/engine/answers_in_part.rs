@@ -5,7 +5,7 @@ use std::time::Duration;
 use comms_service::accounting::DropReason;
 use comms_service::graphql_error::link_error;
 use comms_service::link::{Command, CommandFailure, CommandMemoryConfig, LinkConfig};
-use comms_service::link_control::{LinkControl, SegmentRequest};
+use comms_service::link_control::{AnswerTo, LinkControl, RepairedSegment, SegmentRequest};
 use comms_service::message::{End, PayloadType};
 use comms_service::packet::{LinkPacket, SpacePacketFormat};
 
@@ -401,4 +401,89 @@ fn a_segment_request_runs_nothing_and_is_no_command() {
         [7, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0x1F, 0x54, 2]
     );
     rig.assert_idle();
+}
+
+#[test]
+fn a_request_for_more_than_there_is_room_costs_the_satellite_one_drop() {
+    let mut rig = Rig::with_satellite(LinkConfig {
+        transmit_queue_messages_max: 4,
+        ..memory(1 << 20)
+    });
+    ask(&mut rig, 1, 0);
+    rig.carry_up();
+    rig.service_answers(&octets(20_000));
+    rig.transmit_all(End::Satellite);
+    let request = LinkControl::SegmentRequest(SegmentRequest {
+        answer_to: AnswerTo {
+            payload_type: PayloadType::GraphQl,
+            command_id: 1,
+            port: 8020,
+        },
+        ranges: Vec::new(),
+    });
+    let ground = SpacePacketFormat::new(End::Ground);
+    let control = head(PayloadType::LinkControl, 0, 0);
+    let packets = segments(&ground, control, &request.encode(), 0);
+    rig.hear_all(End::Satellite, packets);
+    let full = (DropReason::QueueFull, 1);
+    assert_eq!(dropped(&rig.satellite().messages_out), [full]);
+}
+
+/// A segment of the answer to command 1 as a satellite sends it again, with a hash
+/// that fits nothing.
+fn never_fits(count: u16) -> Vec<u8> {
+    let segment = LinkControl::RepairedSegment(RepairedSegment {
+        answer_to: AnswerTo {
+            payload_type: PayloadType::GraphQl,
+            command_id: 1,
+            port: 8020,
+        },
+        total_bytes: 3,
+        hash: [0xEE; 16],
+        offset: 0,
+        octets: b"abc",
+    });
+    let satellite = SpacePacketFormat::new(End::Satellite);
+    let control = head(PayloadType::LinkControl, 0, 0);
+    let mut packets = segments(&satellite, control, &segment.encode(), count);
+    packets.remove(0)
+}
+
+#[test]
+fn an_answer_whose_pieces_never_fit_costs_no_more_than_the_tries() {
+    let mut rig = remembering();
+    let packets = answered(&mut rig, 2);
+    loses(&mut rig, packets, &[1]);
+    let mut sent = 0;
+    for count in 0..100 {
+        sent += rig.transmit_all(End::Ground).len();
+        if !rig.outcomes.is_empty() {
+            break;
+        }
+        rig.hear(End::Ground, never_fits(count));
+        rig.pass(COMMAND_TIMEOUT);
+    }
+    let failed = Outcome::Failed(
+        1,
+        CommandFailure::TimedOut {
+            tries: 3,
+            timeout: COMMAND_TIMEOUT,
+        },
+    );
+    assert_eq!(rig.outcomes, [failed]);
+    assert!(sent < 20, "{sent} packets");
+}
+
+#[test]
+fn a_request_that_write_did_not_take_ends_no_command() {
+    let mut rig = remembering();
+    let packets = answered(&mut rig, 0);
+    loses(&mut rig, packets, &[1]);
+    let request = rig.begin_write(End::Ground, 0).unwrap();
+    rig.end_write(End::Ground, 0, Err("the radio says no".to_string()));
+    assert_eq!(rig.outcomes, []);
+    // It left nevertheless.
+    rig.hear(End::Satellite, request);
+    rig.carry_down();
+    is_answered(&mut rig);
 }

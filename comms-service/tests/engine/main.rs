@@ -10,6 +10,7 @@ mod contact;
 mod datagrams;
 mod downlink_options;
 mod exchanges;
+mod faults;
 mod link_control;
 mod loss;
 mod memory;

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use comms_service::LinkOptions;
 use comms_service::accounting::{ClassAccount, DropReason};
 use comms_service::link::{
-    ClassLimits, DownlinkPort, LinkConfig, Pace, QueueClass, QueueLimits, WhenFull,
+    ClassLimits, CommandFailure, DownlinkPort, LinkConfig, Pace, QueueClass, QueueLimits, WhenFull,
 };
 use comms_service::message::End;
 
-use crate::rig::{DOWNLINK_PORT, Outcome, Rig, dropped, octets, satellite_config};
+use crate::rig::{
+    COMMAND_TIMEOUT, DOWNLINK_PORT, Outcome, Rig, dropped, format, octets, satellite_config,
+};
 
 /// An endpoint of the map at the first `write`.
 fn endpoint(port: u16, class: QueueClass) -> DownlinkPort {
@@ -425,4 +428,39 @@ fn a_packet_that_the_radio_refused_does_not_hold_up_the_next() {
     assert_eq!(rig.begin_write(End::Satellite, 0), None);
     rig.end_write(End::Satellite, 0, Err("no".to_string()));
     assert!(rig.transmit(End::Satellite).is_some());
+}
+
+#[test]
+fn a_command_that_makes_room_for_a_newer_one_fails_and_is_not_waited_for() {
+    let response = ClassLimits {
+        messages_max: Some(2),
+        ..ClassLimits::new(WhenFull::Oldest)
+    };
+    let ground = LinkConfig {
+        queue: QueueLimits {
+            response,
+            ..QueueLimits::standard()
+        },
+        ..LinkConfig::new(End::Ground)
+    };
+    let options = LinkOptions::default();
+    let mut rig = Rig::new(
+        satellite_config(),
+        format(&options, End::Satellite),
+        ground,
+        format(&options, End::Ground),
+    );
+    for command_id in 1..=3 {
+        rig.query(command_id, 8020, b"{ping}");
+    }
+    let displaced = CommandFailure::Dropped(DropReason::Displaced);
+    assert_eq!(rig.outcomes, [Outcome::Failed(1, displaced)]);
+    rig.carry_up();
+    for _ in 0..2 {
+        rig.service_answers(b"pong");
+    }
+    rig.carry_down();
+    rig.pass(COMMAND_TIMEOUT * 10);
+    assert_eq!(rig.outcomes.len(), 3);
+    rig.assert_idle();
 }

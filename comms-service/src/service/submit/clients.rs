@@ -82,6 +82,11 @@ impl Clients {
             .count()
     }
 
+    /// Whether the client is still connected.
+    pub(super) fn has(&self, client: usize) -> bool {
+        self.state().clients.contains_key(&client)
+    }
+
     pub(super) fn add(&self, client: usize, stream: Stream) {
         let client_state = Client {
             stream,

@@ -340,8 +340,11 @@ impl SubmitServer {
         self.unread.remove(&client);
     }
 
-    /// A client that does not end its line must not keep the memory.
+    /// A client that does not end its line must not keep the memory, and nothing is
+    /// left of one that others have cut off.
     fn close_overdue(&mut self, now: Instant) {
+        let clients = &self.clients;
+        self.lines.retain(|client, _| clients.has(*client));
         let overdue = |lines: &Lines| {
             let begun = lines.begun_at();
             begun.is_some_and(|begun| now.saturating_duration_since(begun) > LINE_TIME_MAX)
