@@ -116,7 +116,8 @@ pub struct Security {
     closed: bool,
 
     outbox: Vec<Outgoing>,
-    /// When each station was last heard, validly, since the start.
+    /// When each station was last heard, validly, since the start; on the ground, when
+    /// the satellite last spoke to each.
     heard: BTreeMap<u8, Instant>,
     started: Option<Instant>,
     beacon_at: Option<Instant>,

@@ -1,5 +1,7 @@
 //! Protecting what is sent: the next number, and the trailer.
 
+use std::time::{Duration, Instant};
+
 use super::cipher::{Covered, seal};
 use super::spi::{CLEAR, EVERYBODY};
 use super::{LEAD_MESSAGES, Security, Spi};
@@ -117,9 +119,15 @@ impl Security {
         next.or_else(durable).unwrap_or(0)
     }
 
-    /// On the ground, before a command is sent again: skips as many numbers as a
-    /// satellite that lost power may have given up.
-    pub fn jump_ahead(&mut self) {
+    /// On the ground, before a command is sent again after `timeout`: skips as many
+    /// numbers as a satellite that lost power may have given up. Not where it spoke to
+    /// us since the last try, as then it takes what we send; skipped for nothing, they would push
+    /// a long message that is on its way out of its window.
+    pub fn jump_ahead(&mut self, now: Instant, timeout: Duration) {
+        let recently = |at: &Instant| now.saturating_duration_since(*at) < timeout;
+        if self.heard.get(&self.station).is_some_and(recently) {
+            return;
+        }
         let spi = Spi::up(self.station, self.keys.newest());
         let ahead = self.first_unused(spi).saturating_add(LEAD_MESSAGES);
         self.go_on_from(spi, ahead);
