@@ -9,7 +9,7 @@ use super::{Action, Link};
 use crate::accounting::DropReason;
 use crate::message::{Class, Head, PayloadType};
 use crate::reassembly::Reassembly;
-use crate::security::{CLEAR, Opened, Security, TRAILER_BYTES};
+use crate::security::{CLEAR, Opened, Security, SecuritySettings, TRAILER_BYTES};
 
 /// Most messages that wait for durable storage.
 const UNSAVED_MESSAGES_MAX: usize = 64;
@@ -26,6 +26,15 @@ impl Link {
         );
         self.security = Some(security);
         self
+    }
+
+    /// Takes other keys; without security it does nothing.
+    pub fn reconfigure_security(&mut self, now: Instant, settings: SecuritySettings) {
+        if let Some(security) = &mut self.security {
+            security.reconfigure(settings);
+            security.handle_timeout(now);
+        }
+        self.drive_security(now);
     }
 
     /// Whether this end has keys in common with the other; none without security.

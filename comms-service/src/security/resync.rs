@@ -111,20 +111,18 @@ impl Security {
     /// have been out of sight when it was first told, and the old ones are no more.
     fn tell_bounds(&mut self, now: Instant) {
         let silent: Vec<(u8, u8)> = self
-            .state
-            .stations
-            .iter()
-            .filter(|(station, _)| !self.has_spoken(**station))
-            .map(|(station, state)| (*station, state.generation))
+            .stations()
+            .filter(|(station, _)| !self.has_spoken(*station))
+            .map(|(station, state)| (station, state.generation))
             .collect();
         for (station, generation) in silent {
             self.announce(now, station, generation);
         }
-        let unheard = |station: &u8| !self.heard.contains_key(station) && self.has_spoken(*station);
-        let stations = self.state.stations.iter();
-        let bounds: Vec<Bound> = stations
-            .filter(|(station, _)| unheard(station))
-            .map(|(station, state)| self.bound(Spi::up(*station, state.generation)))
+        let unheard = |station: u8| !self.heard.contains_key(&station) && self.has_spoken(station);
+        let bounds: Vec<Bound> = self
+            .stations()
+            .filter(|(station, _)| unheard(*station))
+            .map(|(station, state)| self.bound(Spi::up(station, state.generation)))
             .collect();
         for bounds in bounds.chunks(BOUNDS_MAX) {
             self.send_done(None, bounds.to_vec());

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::cipher::{Covered, seal};
 use super::spi::{CLEAR, EVERYBODY};
+use super::state::StationState;
 use super::{LEAD_MESSAGES, Security, Spi};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
@@ -78,12 +79,20 @@ impl Security {
     /// Everybody has the generation that all stations use; while they differ, the
     /// one that stands first in the key file.
     fn broadcast_generation(&self) -> u8 {
-        let stations = self.state.stations.values();
-        let mut used = stations.map(|station| self.usable(station.generation));
+        let mut used = self
+            .stations()
+            .map(|(_, station)| self.usable(station.generation));
         match used.next() {
             Some(first) if used.all(|other| other == first) => first,
             _ => self.keys.oldest(),
         }
+    }
+
+    /// The stations in sync, of those that there are.
+    pub(super) fn stations(&self) -> impl Iterator<Item = (u8, &StationState)> {
+        let stations = self.state.stations.iter();
+        let stations = stations.map(|(station, state)| (*station, state));
+        stations.filter(|(station, _)| self.end == End::Ground || *station <= self.station)
     }
 
     fn usable(&self, generation: u8) -> u8 {

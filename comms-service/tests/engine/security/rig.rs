@@ -11,7 +11,7 @@ use comms_service::link::{
 };
 use comms_service::message::{End, PayloadType};
 use comms_service::packet::SpacePacketFormat;
-use comms_service::security::{KeyRing, Mode, Security, SecuritySetup, State};
+use comms_service::security::{KeyRing, Mode, Security, SecuritySettings, SecuritySetup, State};
 
 use crate::rig::DOWNLINK_PORT;
 
@@ -153,6 +153,18 @@ impl Node {
         let state = self.stored.as_deref().and_then(State::decode);
         self.link = link(&self.setup, state, self.starts);
         self.on(now, |link| link.handle_timeout(now));
+    }
+
+    /// Other keys, while it runs.
+    pub(crate) fn take_keys(&mut self, now: Instant, keys: &str) {
+        self.setup.keys = keys.to_string();
+        let settings = SecuritySettings {
+            keys: KeyRing::parse(keys.as_bytes()).unwrap(),
+            station: self.setup.station,
+            challenge_interval: CHALLENGE_INTERVAL,
+            silence: SILENCE,
+        };
+        self.on(now, |link| link.reconfigure_security(now, settings));
     }
 
     /// A clean stop and a start.
