@@ -175,14 +175,15 @@ fn start_link(
     telemetry: &Arc<Mutex<CommsTelemetry>>,
 ) -> anyhow::Result<CommsHandle> {
     loop {
-        let (config, options) = start.link()?;
-        let started = radio::builder(connection.clone(), config, options)
-            .and_then(|builder| builder.start(Arc::clone(telemetry)));
+        let started = start.link_with_keys().and_then(|(config, options)| {
+            let builder = radio::builder(connection.clone(), config, options)?;
+            Ok(builder.start(Arc::clone(telemetry))?)
+        });
         match started {
             Err(error) if start.leave_overlay() => {
-                log::error!("what was changed by mutations is left out: {error}");
+                log::error!("what was changed by mutations is left out: {error:#}");
             }
-            started => return Ok(started?),
+            started => return started,
         }
     }
 }

@@ -60,12 +60,9 @@ impl Link {
 
     pub(super) fn send_command(&mut self, command_id: u64) {
         // Taken out for the moment, so that its octets can be copied to the queue.
-        let Some((head, payload, is_retry)) = self.commands.begin_try(command_id) else {
+        let Some((head, payload)) = self.commands.begin_try(command_id) else {
             return;
         };
-        if is_retry {
-            self.jump_ahead();
-        }
         let queued = self.enqueue_copy(0, head, &payload, Origin::Command(command_id));
         let failure = match queued {
             Ok(()) => return self.commands.put_back(command_id, payload),

@@ -163,14 +163,18 @@ impl Commands {
         self.outstanding.remove(&command_id).is_some()
     }
 
-    /// Counts one more try; gives what to send, to be put back, and whether it was
-    /// sent before.
-    pub(super) fn begin_try(&mut self, command_id: u64) -> Option<(Head, HeldBytes, bool)> {
+    /// Counts one more try; gives what to send, to be put back.
+    pub(super) fn begin_try(&mut self, command_id: u64) -> Option<(Head, HeldBytes)> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
         outstanding.tries += 1;
         outstanding.deadline = None;
-        let is_retry = outstanding.tries > 1;
-        Some((outstanding.head, outstanding.payload.take()?, is_retry))
+        Some((outstanding.head, outstanding.payload.take()?))
+    }
+
+    /// How long it waits after each try.
+    pub(super) fn timeout(&self, command_id: u64) -> Option<Duration> {
+        let outstanding = self.outstanding.get(&command_id);
+        outstanding.map(|outstanding| outstanding.timeout)
     }
 
     pub(super) fn put_back(&mut self, command_id: u64, payload: HeldBytes) {

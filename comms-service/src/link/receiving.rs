@@ -164,6 +164,13 @@ impl Link {
     /// A message came to nothing before it reached anybody.
     pub(super) fn drop_message(&mut self, reason: DropReason, head: &Head) {
         self.forget_command(head);
+        self.drop_unproven(reason, head);
+    }
+
+    /// The same of one that never got as far as the command memory. What is remembered
+    /// of the command that it names stays: it may be a forgery, or a replay, of one that
+    /// runs.
+    pub(super) fn drop_unproven(&mut self, reason: DropReason, head: &Head) {
         self.counted.messages_in.drop(reason, 1);
         let (kind, port) = (head.payload_type.as_str(), head.port);
         self.note(format!(

@@ -303,7 +303,7 @@ impl Link {
                 .heard(now, command_id, self.config.answer_time_max);
         } else if self.commands.has_repair(command_id) {
             self.end_repair(command_id);
-            self.try_again(command_id);
+            self.try_again(now, command_id);
         }
         Ok(())
     }
@@ -335,7 +335,7 @@ impl Link {
             repair.progressed |= repair.is_new();
         }
         if !self.commands.has_repair(command_id) {
-            return self.try_again(command_id);
+            return self.try_again(now, command_id);
         }
         let progressed = self
             .commands
@@ -348,9 +348,12 @@ impl Link {
     }
 
     /// Sends the command itself once more, as often as it may be.
-    fn try_again(&mut self, command_id: u64) {
+    fn try_again(&mut self, now: Instant, command_id: u64) {
         match self.commands.may_try_again(command_id) {
-            true => self.send_command(command_id),
+            true => {
+                self.jump_ahead(now, command_id);
+                self.send_command(command_id);
+            }
             false => self.give_up(command_id),
         }
     }

@@ -9,7 +9,7 @@ use super::{Action, Link};
 use crate::accounting::DropReason;
 use crate::message::{Class, Head, PayloadType};
 use crate::reassembly::Reassembly;
-use crate::security::{CLEAR, Opened, Security, TRAILER_BYTES};
+use crate::security::{CLEAR, Opened, Security, SecuritySettings, TRAILER_BYTES};
 
 /// Most messages that wait for durable storage.
 const UNSAVED_MESSAGES_MAX: usize = 64;
@@ -26,6 +26,15 @@ impl Link {
         );
         self.security = Some(security);
         self
+    }
+
+    /// Takes other keys; without security it does nothing.
+    pub fn reconfigure_security(&mut self, now: Instant, settings: SecuritySettings) {
+        if let Some(security) = &mut self.security {
+            security.reconfigure(settings);
+            security.handle_timeout(now);
+        }
+        self.drive_security(now);
     }
 
     /// Whether this end has keys in common with the other; none without security.
@@ -56,7 +65,7 @@ impl Link {
             self.note(format!("the security state could not be stored: {error}"));
             // Their senders will try again; a message must not run hours later.
             for whole in std::mem::take(&mut self.unsaved) {
-                self.drop_message(DropReason::NotSaved, &whole.message.head);
+                self.drop_unproven(DropReason::NotSaved, &whole.message.head);
             }
         }
         self.pass_saved(now);
@@ -76,7 +85,7 @@ impl Link {
             match security.map_or(Ok(true), |security| security.may_pass(header)) {
                 Ok(true) => self.route(now, whole),
                 Ok(false) => self.unsaved.push_back(whole),
-                Err(reason) => self.drop_message(reason, &whole.message.head),
+                Err(reason) => self.drop_unproven(reason, &whole.message.head),
             }
         }
     }
@@ -109,8 +118,8 @@ impl Link {
             Ok(Opened::Later) if self.unsaved.len() < UNSAVED_MESSAGES_MAX => {
                 self.unsaved.push_back(whole);
             }
-            Ok(Opened::Later) => self.drop_message(DropReason::NotSaved, &whole.message.head),
-            Err(reason) => self.drop_message(reason, &whole.message.head),
+            Ok(Opened::Later) => self.drop_unproven(DropReason::NotSaved, &whole.message.head),
+            Err(reason) => self.drop_unproven(reason, &whole.message.head),
         }
         None
     }
@@ -130,9 +139,10 @@ impl Link {
 
     /// A command is sent again: a satellite that lost power may have given up the
     /// numbers that follow.
-    pub(super) fn jump_ahead(&mut self) {
-        if let Some(security) = &mut self.security {
-            security.jump_ahead();
+    pub(super) fn jump_ahead(&mut self, now: Instant, command_id: u64) {
+        let timeout = self.commands.timeout(command_id);
+        if let (Some(security), Some(timeout)) = (&mut self.security, timeout) {
+            security.jump_ahead(now, timeout);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::error::{CommsError, CommsResult};
 use crate::message::{Class, End, PayloadType};
 use crate::packet::SECURED_PACKET_BYTES_MIN;
 use crate::security::{
-    KeyRing, Mode, SEED_BYTES, STATIONS_MAX, Security, SecuritySetup, StateFiles,
+    KeyRing, Mode, SEED_BYTES, STATIONS_MAX, Security, SecuritySettings, SecuritySetup, StateFiles,
 };
 
 const CHALLENGE_MS: u64 = 60_000;
@@ -39,6 +39,10 @@ pub struct SecurityOptions {
     /// On a satellite: how long a station may be silent before it is offered a
     /// resync, in ms; a day by default.
     pub silence_ms: Option<u64>,
+    /// The keys, where the key file was read already
+    /// ([`LinkOptions::load_keys`]); else it is read when they are used.
+    #[serde(skip)]
+    pub keys: Option<KeyRing>,
 }
 
 /// What a link with security begins with.
@@ -90,6 +94,18 @@ impl LinkOptions {
         }
     }
 
+    /// Reads the key file, so that its content stays with these options whatever
+    /// becomes of it. Without security it does nothing.
+    ///
+    /// # Errors
+    /// [`CommsError::Config`], naming the file and what to do.
+    pub fn load_keys(&mut self) -> CommsResult<()> {
+        if let Some(security) = &mut self.security {
+            security.keys = Some(security.key_ring()?);
+        }
+        Ok(())
+    }
+
     /// Reads the key file and the stored state; none where security is off.
     ///
     /// # Errors
@@ -98,10 +114,40 @@ impl LinkOptions {
         let Some(options) = &self.security else {
             return Ok(None);
         };
-        let refuse = |text: String| CommsError::Config(format!("security: {text}"));
+        let settings = options.settings(end)?;
+        let dir = self.state_dir.as_deref().ok_or_else(|| {
+            refuse("it needs `state-dir`, a directory that survives a reboot".to_string())
+        })?;
+        let files = StateFiles::open(dir).map_err(|error| refuse(error.to_string()))?;
+        let mut seed = [0; SEED_BYTES];
+        getrandom::fill(&mut seed)
+            .map_err(|error| refuse(format!("the system refuses random octets: {error}")))?;
+        let state = files.load();
+        let notice = state.is_none().then(|| lost_state(end, dir));
+        let security = Security::new(SecuritySetup {
+            end,
+            mode: options.mode,
+            state,
+            seed,
+            keys: settings.keys,
+            station: settings.station,
+            challenge_interval: settings.challenge_interval,
+            silence: settings.silence,
+        });
+        Ok(Some(SecurityStart {
+            security,
+            files,
+            notice,
+        }))
+    }
+}
+
+impl SecurityOptions {
+    /// What can change while the link runs.
+    pub(crate) fn settings(&self, end: End) -> CommsResult<SecuritySettings> {
         let (station, misplaced) = match end {
-            End::Satellite => (options.stations, options.station.map(|_| "station")),
-            End::Ground => (options.station, options.stations.map(|_| "stations")),
+            End::Satellite => (self.stations, self.station.map(|_| "station")),
+            End::Ground => (self.station, self.stations.map(|_| "stations")),
         };
         if let Some(key) = misplaced {
             let hint = match end {
@@ -110,33 +156,25 @@ impl LinkOptions {
             };
             return Err(refuse(format!("`{key}` does not belong here: {hint}")));
         }
-        let dir = self.state_dir.as_deref().ok_or_else(|| {
-            refuse("it needs `state-dir`, a directory that survives a reboot".to_string())
-        })?;
-        let keys = KeyRing::load(&options.key_file).map_err(|error| refuse(error.to_string()))?;
-        let files = StateFiles::open(dir).map_err(|error| refuse(error.to_string()))?;
-        let mut seed = [0; SEED_BYTES];
-        getrandom::fill(&mut seed)
-            .map_err(|error| refuse(format!("the system refuses random octets: {error}")))?;
-        let state = files.load();
-        let notice = state.is_none().then(|| lost_state(end, dir));
         let time = |given: Option<u64>, default| Duration::from_millis(given.unwrap_or(default));
-        let security = Security::new(SecuritySetup {
-            end,
-            mode: options.mode,
-            keys,
+        Ok(SecuritySettings {
+            keys: self.key_ring()?,
             station: station.unwrap_or(1),
-            state,
-            seed,
-            challenge_interval: time(options.challenge_ms, CHALLENGE_MS),
-            silence: time(options.silence_ms, SILENCE_MS),
-        });
-        Ok(Some(SecurityStart {
-            security,
-            files,
-            notice,
-        }))
+            challenge_interval: time(self.challenge_ms, CHALLENGE_MS),
+            silence: time(self.silence_ms, SILENCE_MS),
+        })
     }
+
+    fn key_ring(&self) -> CommsResult<KeyRing> {
+        match &self.keys {
+            Some(keys) => Ok(keys.clone()),
+            None => KeyRing::load(&self.key_file).map_err(|error| refuse(error.to_string())),
+        }
+    }
+}
+
+fn refuse(text: String) -> CommsError {
+    CommsError::Config(format!("security: {text}"))
 }
 
 fn lost_state(end: End, dir: &Path) -> String {

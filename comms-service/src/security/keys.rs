@@ -46,6 +46,14 @@ pub struct KeyRing {
     keys: Vec<(u8, Key)>,
 }
 
+impl PartialEq for KeyRing {
+    fn eq(&self, other: &Self) -> bool {
+        let pairs = self.keys.iter().zip(&other.keys);
+        let same = |((a, key), (b, other)): (&(u8, Key), &(u8, Key))| a == b && **key == **other;
+        self.keys.len() == other.keys.len() && pairs.map(same).fold(true, |all, one| all & one)
+    }
+}
+
 /// Without the keys.
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -88,6 +88,20 @@ pub struct SecuritySetup {
     pub silence: Duration,
 }
 
+/// What of a [`SecuritySetup`] can change while the link runs. Not the mode: under the
+/// same keys the other end would take nothing, not even the way back.
+#[derive(Clone, Debug)]
+pub struct SecuritySettings {
+    /// The master keys.
+    pub keys: KeyRing,
+    /// As in [`SecuritySetup`].
+    pub station: u8,
+    /// As in [`SecuritySetup`].
+    pub challenge_interval: Duration,
+    /// As in [`SecuritySetup`].
+    pub silence: Duration,
+}
+
 /// The security associations of one end of a link. See the head of this module.
 pub struct Security {
     end: End,
@@ -116,7 +130,8 @@ pub struct Security {
     closed: bool,
 
     outbox: Vec<Outgoing>,
-    /// When each station was last heard, validly, since the start.
+    /// When each station was last heard, validly, since the start; on the ground, when
+    /// the satellite last spoke to each.
     heard: BTreeMap<u8, Instant>,
     started: Option<Instant>,
     beacon_at: Option<Instant>,
@@ -181,6 +196,18 @@ impl Security {
             security.version += 1;
         }
         security
+    }
+
+    /// Takes other master keys and settings. Numbers and salts stay, so a generation that
+    /// is taken away and comes again goes on where it was.
+    pub fn reconfigure(&mut self, settings: SecuritySettings) {
+        self.keys = settings.keys;
+        self.station = settings.station;
+        self.challenge_interval = settings.challenge_interval;
+        self.silence = settings.silence;
+        self.derived.clear();
+        // Due at the next time-out: what is offered, and how often, may be another.
+        self.beacon_at = None;
     }
 
     /// Whether this end has keys: on a satellite, for one station at least.

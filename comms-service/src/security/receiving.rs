@@ -159,10 +159,10 @@ impl Security {
     }
 
     fn note_heard(&mut self, now: Instant, spi: Spi) {
+        self.heard.insert(spi.station, now);
         if self.end == End::Ground {
             return;
         }
-        self.heard.insert(spi.station, now);
         if let Some(station) = self.state.stations.get_mut(&spi.station)
             && station.generation != spi.generation
         {

@@ -13,7 +13,7 @@ use super::cipher::hmac;
 use super::control::{
     BOUNDS_MAX, Bound, CHALLENGE_BYTES, Challenge, Resync, ResyncDone, SecurityControl,
 };
-use super::spi::{CLEAR, EVERYBODY};
+use super::spi::{CLEAR, Direction, EVERYBODY};
 use super::state::{PENDING_MAX, Pending, SALT_BYTES, StationState, salt};
 use super::window::Window;
 use super::{Opened, Outgoing, Security, Spi};
@@ -24,7 +24,7 @@ use crate::message::{End, SecurityHeader};
 const RESYNC_AGAIN: Duration = Duration::from_secs(10);
 const RESYNC_TRIES_MAX: u32 = 6;
 /// A challenge or a resync that repeats is answered no more often than that.
-const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
+const ANNOUNCE_AGAIN: Duration = Duration::from_secs(5);
 /// Once many resyncs are open, a new challenge replaces the oldest no more often
 /// than that.
 const CHALLENGE_AGAIN: Duration = Duration::from_secs(5);
@@ -63,7 +63,7 @@ impl Security {
         if self.end == End::Satellite && self.beacon_at.is_none_or(|at| at <= now) {
             self.beacon_at = Some(now + self.challenge_interval);
             self.offer(now);
-            self.tell_bounds();
+            self.tell_bounds(now);
         }
         if let Some(again) = self.resync_again.take_if(|again| again.at <= now) {
             self.send_resync();
@@ -106,17 +106,37 @@ impl Security {
         station.is_some_and(|station| station.salt.starts_with(challenge))
     }
 
-    /// After a start: tells the stations with which numbers they have to go on.
-    fn tell_bounds(&mut self) {
-        let unheard = |station: &u8| !self.heard.contains_key(station);
-        let stations = self.state.stations.iter();
-        let bounds: Vec<Bound> = stations
-            .filter(|(station, _)| unheard(station))
-            .map(|(station, state)| self.bound(Spi::up(*station, state.generation)))
+    /// After a start: tells the stations with which numbers they have to go on. After a
+    /// resync: tells a station that it has new keys, until it speaks under them; it may
+    /// have been out of sight when it was first told, and the old ones are no more.
+    fn tell_bounds(&mut self, now: Instant) {
+        let silent: Vec<(u8, u8)> = self
+            .stations()
+            .filter(|(station, _)| !self.has_spoken(*station))
+            .map(|(station, state)| (station, state.generation))
+            .collect();
+        for (station, generation) in silent {
+            self.announce(now, station, generation);
+        }
+        let unheard = |station: u8| !self.heard.contains_key(&station) && self.has_spoken(station);
+        let bounds: Vec<Bound> = self
+            .stations()
+            .filter(|(station, _)| unheard(*station))
+            .map(|(station, state)| self.bound(Spi::up(station, state.generation)))
             .collect();
         for bounds in bounds.chunks(BOUNDS_MAX) {
             self.send_done(None, bounds.to_vec());
         }
+    }
+
+    /// Whether a station used its newest keys, which shows that it knows them.
+    fn has_spoken(&self, station: u8) -> bool {
+        let by_it = |number: &u16| {
+            let spi = Spi::read(*number);
+            spi.is_some_and(|spi| (spi.direction, spi.station) == (Direction::Up, station))
+        };
+        let mut limits = self.limits.iter();
+        limits.any(|(spi, limit)| by_it(spi) && limit.wanted > 0)
     }
 
     fn bound(&self, spi: Spi) -> Bound {
@@ -173,10 +193,15 @@ impl Security {
         let key = key.ok_or(DropReason::UnknownAssociation)?;
         let challenge = self.state.challenge.ok_or(DropReason::ResyncRefused)?;
         let known = self.state.stations.get(&station);
-        if known.is_some_and(|known| known.salt.ends_with(&nonce) && known.proof == proof) {
-            // The answer to it was lost.
+        if let Some(known) = known
+            && known.salt.ends_with(&nonce)
+            && known.proof == proof
+        {
+            // The answer to it was lost; or somebody else repeats it, once the station
+            // knows its keys.
             let early = |at: Instant| now.saturating_duration_since(at) < ANNOUNCE_AGAIN;
-            if self.announced_at.is_some_and(early) {
+            let is_over = self.has_spoken(station) || generation != known.generation;
+            if is_over || self.announced_at.is_some_and(early) {
                 return Err(DropReason::ResyncRefused);
             }
             self.announce(now, station, generation);

@@ -1,7 +1,10 @@
 //! Protecting what is sent: the next number, and the trailer.
 
+use std::time::{Duration, Instant};
+
 use super::cipher::{Covered, seal};
 use super::spi::{CLEAR, EVERYBODY};
+use super::state::StationState;
 use super::{LEAD_MESSAGES, Security, Spi};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
@@ -76,12 +79,20 @@ impl Security {
     /// Everybody has the generation that all stations use; while they differ, the
     /// one that stands first in the key file.
     fn broadcast_generation(&self) -> u8 {
-        let stations = self.state.stations.values();
-        let mut used = stations.map(|station| self.usable(station.generation));
+        let mut used = self
+            .stations()
+            .map(|(_, station)| self.usable(station.generation));
         match used.next() {
             Some(first) if used.all(|other| other == first) => first,
             _ => self.keys.oldest(),
         }
+    }
+
+    /// The stations in sync, of those that there are.
+    pub(super) fn stations(&self) -> impl Iterator<Item = (u8, &StationState)> {
+        let stations = self.state.stations.iter();
+        let stations = stations.map(|(station, state)| (*station, state));
+        stations.filter(|(station, _)| self.end == End::Ground || *station <= self.station)
     }
 
     fn usable(&self, generation: u8) -> u8 {
@@ -117,9 +128,15 @@ impl Security {
         next.or_else(durable).unwrap_or(0)
     }
 
-    /// On the ground, before a command is sent again: skips as many numbers as a
-    /// satellite that lost power may have given up.
-    pub fn jump_ahead(&mut self) {
+    /// On the ground, before a command is sent again after `timeout`: skips as many
+    /// numbers as a satellite that lost power may have given up. Not where it spoke to
+    /// us since the last try, as then it takes what we send; skipped for nothing, they would push
+    /// a long message that is on its way out of its window.
+    pub fn jump_ahead(&mut self, now: Instant, timeout: Duration) {
+        let recently = |at: &Instant| now.saturating_duration_since(*at) < timeout;
+        if self.heard.get(&self.station).is_some_and(recently) {
+            return;
+        }
         let spi = Spi::up(self.station, self.keys.newest());
         let ahead = self.first_unused(spi).saturating_add(LEAD_MESSAGES);
         self.go_on_from(spi, ahead);

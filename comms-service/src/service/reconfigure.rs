@@ -16,6 +16,7 @@ use crate::link::ContactState;
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions, RadioPace};
 use crate::packet::LinkPacket;
+use crate::security::SecuritySettings;
 use crate::shell::Shell;
 
 /// Changes the configuration of a running service. Clones change the same one.
@@ -47,6 +48,7 @@ struct Staged {
     options: LinkOptions,
     plan: Plan,
     changes_format: bool,
+    security: Option<SecuritySettings>,
 }
 
 impl Standing {
@@ -106,7 +108,10 @@ impl Standing {
             &self.radio_pace,
         )?;
         let changes_format = !self.has_own_format && !self.has_format_of(&controls, &options);
+        let security = options.security.as_ref();
+        let security = security.map(|security| security.settings(End::Satellite));
         Ok(Staged {
+            security: security.transpose()?,
             controls,
             options,
             plan,
@@ -122,6 +127,7 @@ impl Standing {
     ) -> CommsResult<()> {
         let old = &self.controls;
         let read_timeout = |options: &LinkOptions| options.read_timeout_ms;
+        let mode = |options: &LinkOptions| options.security.as_ref().map(|own| own.mode);
         let changed = [
             (
                 "handler-port-min",
@@ -145,7 +151,11 @@ impl Standing {
                 "downlink",
                 self.options.downlink.len() != options.downlink.len(),
             ),
-            ("security", self.options.security != options.security),
+            (
+                "security",
+                self.options.security.is_some() != options.security.is_some(),
+            ),
+            ("security.mode", mode(&self.options) != mode(options)),
             ("submit", self.options.submit != options.submit),
             (
                 "command-memory",
@@ -211,7 +221,8 @@ impl CommsReconfigure {
     /// [`CommsError::Address`](crate::CommsError::Address), as at the start of a
     /// service, and where a key cannot change while it runs: `handler-port-min`,
     /// `handler-port-max`, `max-num-handlers`, `timeout`, `satellite-ip`,
-    /// `read-timeout-ms`, `state-dir`, `command-memory`, `submit`, `security`, and how many
+    /// `read-timeout-ms`, `state-dir`, `command-memory`, `submit`, whether there is `security`
+    /// and its `mode`, and how many
     /// `downlink-ports` and `downlink` entries there are.
     pub fn check(&self, config: CommsConfig, options: LinkOptions) -> CommsResult<()> {
         let standing = self.standing();
@@ -248,6 +259,7 @@ impl CommsReconfigure {
             options,
             plan,
             changes_format,
+            security,
         } = staged;
         let addresses = sockets.iter().filter_map(|socket| socket.local_addr().ok());
         let limits = plan.link_with_ports(addresses);
@@ -263,6 +275,9 @@ impl CommsReconfigure {
                 }
             }
             link.add_exchange_sockets(exchange_sockets);
+            if let Some(security) = security {
+                link.reconfigure_security(now, security);
+            }
             link.reconfigure(now, limits, format);
             now
         });

@@ -1,6 +1,7 @@
 //! A whole configuration of a service: its file, and the changes that lie over it.
 
 use anyhow::{Context, bail};
+use comms_service::security::KeyRing;
 use comms_service::{CommsConfig, LinkOptions};
 use toml::{Table, Value};
 
@@ -21,6 +22,9 @@ pub(crate) struct Candidate {
     pub(crate) file: ConfigFile,
     /// Keys of `[<service>.comms]` that count before those of the file.
     pub(crate) overlay: Table,
+    /// What the key file said when it was read for this candidate, so that a rollback
+    /// has the former keys though the file has others; none without security.
+    pub(crate) keys: Option<KeyRing>,
 }
 
 impl Reader {
@@ -28,8 +32,22 @@ impl Reader {
     pub(super) fn read(&self, candidate: &Candidate) -> anyhow::Result<(CommsConfig, LinkOptions)> {
         check_keys(&candidate.file, self.service).with_context(|| candidate.file.name())?;
         let table = self.effective(candidate)?;
-        CommsConfig::from_table(&table, self.service, self.defaults.clone())
-            .with_context(|| candidate.file.name())
+        let (config, mut options) =
+            CommsConfig::from_table(&table, self.service, self.defaults.clone())
+                .with_context(|| candidate.file.name())?;
+        if let Some(security) = &mut options.security {
+            security.keys.clone_from(&candidate.keys);
+        }
+        Ok((config, options))
+    }
+
+    /// Has the key file read, if there is one.
+    pub(super) fn load_keys(&self, candidate: &mut Candidate) -> anyhow::Result<()> {
+        candidate.keys = None;
+        let (_, mut options) = self.read(candidate)?;
+        options.load_keys()?;
+        candidate.keys = options.security.and_then(|security| security.keys);
+        Ok(())
     }
 
     /// The file with the overlay over it.
@@ -119,6 +137,7 @@ mod tests {
                 table: file.parse().unwrap(),
             },
             overlay: reader().overlay(overlay).unwrap(),
+            keys: None,
         }
     }
 

@@ -143,10 +143,12 @@ impl Reload {
     /// What is wrong with the file; nothing has changed then.
     pub(crate) fn take_file(&self) -> anyhow::Result<()> {
         let mut state = self.state();
-        let next = Candidate {
+        let mut next = Candidate {
             file: read_again(&state.running.file)?,
             overlay: state.confirmed().overlay.clone(),
+            keys: None,
         };
+        self.reader.load_keys(&mut next)?;
         self.check(&state.running, &next)?;
         self.apply(&next)?;
         state.running = next;
@@ -171,10 +173,12 @@ impl Reload {
     pub(crate) fn stage_file(&self) -> anyhow::Result<()> {
         let mut state = self.state();
         let store = self.ready_to_stage(&state)?;
-        let next = Candidate {
+        let mut next = Candidate {
             file: read_again(&state.running.file)?,
             overlay: state.running.overlay.clone(),
+            keys: None,
         };
+        self.reader.load_keys(&mut next)?;
         self.check(&state.running, &next)?;
         self.refuse_lock_out(&next)?;
         let marker = Table::from_iter([
@@ -202,10 +206,12 @@ impl Reload {
     pub(crate) fn stage_overlay(&self, text: &str) -> anyhow::Result<()> {
         let mut state = self.state();
         self.ready_to_stage(&state)?;
-        let next = Candidate {
+        let mut next = Candidate {
             file: state.running.file.clone(),
             overlay: self.reader.overlay(text)?,
+            keys: None,
         };
+        self.reader.load_keys(&mut next)?;
         self.check(&state.running, &next)?;
         self.refuse_lock_out(&next)?;
         self.stage(&mut state, next, Kind::Overlay);

@@ -35,6 +35,7 @@ impl Start {
         let mut candidate = Candidate {
             file: file.clone(),
             overlay: Table::new(),
+            keys: None,
         };
         let (_, options) = reader.read(&candidate)?;
         // What is no directory stops the start itself, and is told there.
@@ -70,6 +71,12 @@ impl Start {
     /// The link's part.
     pub(crate) fn link(&self) -> anyhow::Result<(CommsConfig, LinkOptions)> {
         self.reader.read(&self.candidate)
+    }
+
+    /// The same, with what the key file says now.
+    pub(crate) fn link_with_keys(&mut self) -> anyhow::Result<(CommsConfig, LinkOptions)> {
+        self.reader.load_keys(&mut self.candidate)?;
+        self.link()
     }
 
     /// Leaves out what was changed by mutations; false where nothing was.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 
 use heliograph_tests::binaries::{ChildGuard, Stream, binary};
@@ -11,11 +12,12 @@ use super::{PATIENCE, Service, Site, failure_with};
 /// Keys and states of both ends in the site's folder.
 fn secured(mode: u32) -> Site {
     let site = Site::new("kiss-ax25");
-    let key = site.folder.path().join("link.key");
-    fs::write(&key, format!("1 {}\n", "c3".repeat(32))).unwrap();
-    fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+    for end in ["satellite", "ground"] {
+        site.write_keys(end, &[1], mode);
+    }
     let end = |end: &str, more: &str| {
         let state = site.folder.path().join(end);
+        let key = site.key_file(end);
         format!(
             "state-dir = '{}'\nsecurity = {{ key-file = '{}'{more} }}\n",
             state.display(),
@@ -23,12 +25,29 @@ fn secured(mode: u32) -> Site {
         )
     };
     let more = format!(
-        "{}[link.comms]\n{}",
+        "{}confirm-window-ms = 3000\n[link.comms]\n{}",
         end("satellite", ", challenge-ms = 1000"),
         end("ground", "")
     );
     site.write(&site.satellite("kiss-ax25"), &more);
     site
+}
+
+impl Site {
+    fn key_file(&self, end: &str) -> PathBuf {
+        self.folder.path().join(format!("{end}.link.key"))
+    }
+
+    /// The keys of these generations.
+    fn write_keys(&self, end: &str, generations: &[u8], mode: u32) {
+        let line = |generation: &u8| {
+            let key = format!("{:02x}", 0xC2 + generation).repeat(32);
+            format!("{generation} {key}\n")
+        };
+        let path = self.key_file(end);
+        fs::write(&path, generations.iter().map(line).collect::<String>()).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
 }
 
 /// Runs `ground` to its end; what it printed.
@@ -85,4 +104,43 @@ fn a_key_file_that_others_can_read_stops_the_start() {
         "{text}"
     );
     assert!(!text.contains("c3c3"), "{text}");
+}
+
+#[test]
+fn keys_change_while_the_service_runs_and_no_query_is_lost() {
+    let site = secured(0o600);
+    let service = site.start();
+    ground(&site, &["resync", "--timeout", "30s"]);
+    assert!(pings(&site, &service));
+    for (satellite, ground) in [(&[1, 2][..], &[1][..]), (&[1, 2], &[1, 2]), (&[2], &[2])] {
+        site.write_keys("ground", ground, 0o600);
+        site.write_keys("satellite", satellite, 0o600);
+        service.child.signal("HUP");
+        let taken = "the configuration was read again";
+        service.child.wait_for_line(taken, PATIENCE);
+        assert!(pings(&site, &service));
+    }
+    // A key file that is wrong changes nothing.
+    site.write_keys("satellite", &[3], 0o644);
+    service.child.signal("HUP");
+    let line = service.child.wait_for_line("chmod 600", PATIENCE);
+    assert!(line.contains("stays as it was"), "{line}");
+    assert!(pings(&site, &service));
+}
+
+#[test]
+fn keys_that_the_ground_does_not_have_are_rolled_back() {
+    let site = secured(0o600);
+    let service = site.start();
+    ground(&site, &["resync", "--timeout", "30s"]);
+    assert!(pings(&site, &service));
+    site.write_keys("satellite", &[2], 0o600);
+    let port = service.http.to_string();
+    let mutation = "mutation { reloadConfiguration { success errors } }";
+    let answer = ground(&site, &["query", "--service", &port, mutation]);
+    assert!(answer.contains("true"), "{answer}");
+    service.child.wait_for_line("on trial", PATIENCE);
+    service.child.wait_for_line("is rolled back", PATIENCE);
+    // The former keys hold, though they stand in no file any more.
+    assert!(pings(&site, &service));
 }

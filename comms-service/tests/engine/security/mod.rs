@@ -1,6 +1,8 @@
 //! A link with security: nobody gets in, nothing comes in twice, and a loss of
 //! power or of state locks nobody out.
 
+mod attacks;
+mod once;
 mod recovery;
 mod refusal;
 mod rig;

@@ -172,6 +172,7 @@ fn new_keys_are_durable_before_they_are_told() {
 #[test]
 fn challenges_and_nonces_are_durable_before_they_are_told() {
     let mut sky = Sky::in_sync();
+    sky.assert_works(0);
     let said = sky.air_down.len();
     sky.satellite.disk = Disk::Stalls;
     sky.pass(SILENCE + CHALLENGE_INTERVAL);

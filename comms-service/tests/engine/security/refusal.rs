@@ -269,3 +269,32 @@ fn keys_are_rotated_without_a_break() {
     sky.satellite.hear(sky.now, old);
     assert!(sky.satellite.posts.is_empty());
 }
+
+#[test]
+fn keys_are_rotated_while_the_link_runs() {
+    let mut sky = Sky::in_sync();
+    sky.assert_works(0);
+    let both = format!("{KEY_1}\n{KEY_2}");
+    for (satellite, ground) in [(&*both, KEY_1), (&both, &both), (KEY_2, KEY_2)] {
+        let now = sky.now;
+        sky.satellite.take_keys(now, satellite);
+        sky.grounds[0].take_keys(now, ground);
+        sky.assert_works(0);
+        sky.app_sends(b"beacon");
+        sky.carry();
+        assert_eq!(sky.grounds[0].heard.pop().unwrap(), b"beacon");
+    }
+    // Who comes with the old key gets silence.
+    sky.grounds[0].take_keys(sky.now, KEY_1);
+    sky.send(0, PayloadType::Udp, b"old", 0);
+    sky.carry();
+    assert!(sky.satellite.datagrams.is_empty());
+    assert_eq!(sky.satellite.dropped(DropReason::UnknownAssociation), 1);
+    // A generation that comes again goes on with its numbers: the rig looks at each.
+    sky.satellite.take_keys(sky.now, KEY_1);
+    for packet in sky.air_up.clone() {
+        sky.satellite.hear(sky.now, &packet);
+    }
+    assert!(sky.satellite.posts.is_empty());
+    sky.assert_works(0);
+}

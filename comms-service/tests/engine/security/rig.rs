@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use comms_service::accounting::{DropReason, Statistics};
 use comms_service::budget::HeldBytes;
-use comms_service::link::{Action, Command, CommandFailure, HandlerId, Link, LinkConfig};
+use comms_service::link::{
+    Action, Command, CommandFailure, CommandMemoryConfig, HandlerId, Link, LinkConfig,
+};
 use comms_service::message::{End, PayloadType};
 use comms_service::packet::SpacePacketFormat;
-use comms_service::security::{KeyRing, Mode, Security, SecuritySetup, State};
+use comms_service::security::{KeyRing, Mode, Security, SecuritySettings, SecuritySetup, State};
 
 use crate::rig::DOWNLINK_PORT;
 
@@ -153,6 +155,18 @@ impl Node {
         self.on(now, |link| link.handle_timeout(now));
     }
 
+    /// Other keys, while it runs.
+    pub(crate) fn take_keys(&mut self, now: Instant, keys: &str) {
+        self.setup.keys = keys.to_string();
+        let settings = SecuritySettings {
+            keys: KeyRing::parse(keys.as_bytes()).unwrap(),
+            station: self.setup.station,
+            challenge_interval: CHALLENGE_INTERVAL,
+            silence: SILENCE,
+        };
+        self.on(now, |link| link.reconfigure_security(now, settings));
+    }
+
     /// A clean stop and a start.
     pub(crate) fn restart(&mut self, now: Instant) {
         self.on(now, |link| link.handle_shutdown());
@@ -215,6 +229,7 @@ fn link(setup: &Setup, state: Option<State>, starts: u8) -> Link {
     };
     let config = LinkConfig {
         downlink_ports: vec![DOWNLINK_PORT],
+        command_memory: (setup.end == End::Satellite).then(CommandMemoryConfig::default),
         ..LinkConfig::new(setup.end)
     };
     let end = u8::from(setup.end == End::Ground);
@@ -341,6 +356,13 @@ impl Sky {
         self.next_id += 1;
         let now = self.now;
         self.grounds[ground].on(now, |link| link.command(command));
+    }
+
+    /// A station sends a query under an id of its choice.
+    pub(crate) fn send_as(&mut self, ground: usize, command_id: u64, text: &str) {
+        let next_id = std::mem::replace(&mut self.next_id, command_id);
+        self.ask(ground, text, 0);
+        self.next_id = next_id;
     }
 
     /// Every query that arrived is answered with its own text.
