@@ -9,6 +9,8 @@
 //!                                                            └── UDP downlink port ── mission app
 //! ```
 //!
+//! The link has a key: whoever else transmits meets silence.
+//!
 //! `--stay` keeps them running afterwards and says what to try.
 
 mod mission_app;
@@ -16,6 +18,7 @@ mod parties;
 mod show;
 mod steps;
 mod telemetry_service;
+mod trust;
 
 use std::ffi::OsString;
 use std::io::Write;

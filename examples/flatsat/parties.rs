@@ -1,9 +1,10 @@
 //! Starting, asking and stopping the parties.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -48,11 +49,6 @@ impl Ports {
     /// Whether none of them was taken.
     pub(crate) fn are_all_usual(&self) -> bool {
         *self == USUAL
-    }
-
-    /// Whether the command `ground` finds the satellite without a configuration.
-    pub(crate) fn are_usual(&self) -> bool {
-        self.radio_satellite == USUAL.radio_satellite && self.radio_ground == USUAL.radio_ground
     }
 }
 
@@ -127,17 +123,17 @@ impl Flatsat {
     /// Writes the configuration files and starts the satellite.
     pub(crate) fn start() -> anyhow::Result<Flatsat> {
         let ports = Ports::choose()?;
-        let directory = TempDir::with_prefix("flatsat-")?;
-        fs::write(
-            directory.path().join("satellite.toml"),
-            satellite_config(&ports),
-        )?;
-        fs::write(directory.path().join("ground.toml"), ground_config(&ports))?;
         let mut flatsat = Flatsat {
             ports,
             parties: Vec::new(),
-            directory,
+            directory: TempDir::with_prefix("flatsat-")?,
         };
+        flatsat.write_key()?;
+        let (satellite, ground) = (flatsat.satellite_config(), flatsat.ground_config());
+        fs::write(flatsat.file("satellite.toml"), satellite)?;
+        fs::write(flatsat.file("stranger.toml"), &ground)?;
+        let ground = ground + &flatsat.ground_trust();
+        fs::write(flatsat.file("ground.toml"), ground)?;
         let port = |port: u16| port.to_string();
         let (graphql, command) = (
             port(flatsat.ports.telemetry),
@@ -148,13 +144,27 @@ impl Flatsat {
             &["--port", &graphql, "--command-port", &command],
         )?;
         let config = flatsat.file("satellite.toml");
-        flatsat.spawn("ethernet-service", &["-l", "warn", "-c", &config])?;
+        flatsat.spawn("ethernet-service", &["-l", "error", "-c", &config])?;
         let downlink = port(flatsat.ports.downlink);
         flatsat.spawn("mission-app", &["--downlink-port", &downlink])?;
         Ok(flatsat)
     }
 
-    /// Path of one of the configuration files.
+    /// A key for both ends, of which nobody else knows.
+    fn write_key(&self) -> anyhow::Result<()> {
+        let mut key = [0; 32];
+        File::open("/dev/urandom")?.read_exact(&mut key)?;
+        let key: String = key.iter().map(|octet| format!("{octet:02x}")).collect();
+        let mut file = OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(self.file("link.key"))?;
+        writeln!(file, "1 {key}")?;
+        Ok(())
+    }
+
+    /// Path of a file of the demonstration.
     pub(crate) fn file(&self, name: &str) -> String {
         self.directory.path().join(name).display().to_string()
     }
@@ -191,20 +201,25 @@ impl Flatsat {
 
     /// Runs the command `ground` to its end and gives what it printed.
     pub(crate) fn ground(&self, told: &[&str]) -> anyhow::Result<String> {
-        let mut command = party("ground")?;
-        command.args(["-c", &self.file("ground.toml")]);
-        command.args(told).stdin(Stdio::null());
-        command.env("HELIOGRAPH_RUNTIME_DIR", self.directory.path());
         let Output {
             status,
             stdout,
             stderr,
-        } = command.output().context("cannot start ground")?;
+        } = self.ground_with("ground.toml", told)?;
         if !status.success() {
             let why = String::from_utf8_lossy(&stderr);
             bail!("ground {} failed: {}", told.join(" "), why.trim());
         }
         Ok(String::from_utf8_lossy(&stdout).trim().to_string())
+    }
+
+    /// The same with one of the configuration files, whatever comes of it.
+    pub(crate) fn ground_with(&self, config: &str, told: &[&str]) -> anyhow::Result<Output> {
+        let mut command = party("ground")?;
+        command.args(["-c", &self.file(config)]);
+        command.args(told).stdin(Stdio::null());
+        command.env("HELIOGRAPH_RUNTIME_DIR", self.directory.path());
+        command.output().context("cannot start ground")
     }
 }
 
@@ -215,16 +230,18 @@ fn party(name: impl AsRef<OsStr>) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn satellite_config(ports: &Ports) -> String {
-    let Ports {
-        ethernet_graphql,
-        radio_satellite,
-        radio_ground,
-        downlink,
-        ..
-    } = ports;
-    format!(
-        r#"[ethernet-service.addr]
+/// The configuration files.
+impl Flatsat {
+    fn satellite_config(&self) -> String {
+        let Ports {
+            ethernet_graphql,
+            radio_satellite,
+            radio_ground,
+            downlink,
+            ..
+        } = &self.ports;
+        format!(
+            r#"[ethernet-service.addr]
 ip = "127.0.0.1"
 port = {ethernet_graphql}
 
@@ -244,18 +261,25 @@ ground-ip = "127.0.0.1"
 satellite-ip = "127.0.0.1"
 downlink-ports = [{downlink}]
 ground-port = {radio_ground}
-"#
-    )
-}
+state-dir = '{}'
+security = {{ key-file = '{}', challenge-ms = 1000 }}
+submit = {{ unix = '{}' }}
+"#,
+            self.file("satellite"),
+            self.file("link.key"),
+            self.file("submit.sock"),
+        )
+    }
 
-fn ground_config(ports: &Ports) -> String {
-    let Ports {
-        radio_satellite,
-        radio_ground,
-        ..
-    } = ports;
-    format!(
-        r#"[[link]]
+    /// Of somebody who has everything but the key.
+    fn ground_config(&self) -> String {
+        let Ports {
+            radio_satellite,
+            radio_ground,
+            ..
+        } = &self.ports;
+        format!(
+            r#"[[link]]
 name = "ethernet"
 satellite = "flatsat"
 
@@ -266,5 +290,20 @@ peer = "127.0.0.1:{radio_satellite}"
 framing = "kiss-ax25"
 ax25 = {{ callsign = "GROUND", peer = "HELIO-1" }}
 "#
-    )
+        )
+    }
+
+    /// What makes of it the configuration of the ground.
+    fn ground_trust(&self) -> String {
+        format!(
+            r#"
+[link.comms]
+state-dir = '{}'
+security = {{ key-file = '{}' }}
+reception-report-ms = 200
+"#,
+            self.file("ground"),
+            self.file("link.key"),
+        )
+    }
 }

@@ -6,8 +6,9 @@ use service_host::signals;
 
 use crate::parties::Flatsat;
 use crate::show::{Show, line};
+use crate::trust;
 
-pub(crate) const STEPS: usize = 6;
+pub(crate) const STEPS: usize = 9;
 
 const PICTURE: &str =
     "  ground ══ AX.25 in KISS over UDP ══ ethernet-service ── HTTP and UDP ── telemetry service
@@ -23,13 +24,25 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<(
     let mut flatsat = Flatsat::start()?;
     let steps: [(&str, Step); STEPS] = [
         ("the parties start, each a process of its own", start),
+        (
+            "both ends have a key and agree; a stranger meets silence",
+            trust::keys,
+        ),
         ("a GraphQL query travels up, its answer down", query),
         (
             "an answer larger than a frame comes down in segments",
             long_answer,
         ),
         ("a UDP command goes up to the service", command),
+        (
+            "a mutation is asked again and again, and runs once",
+            trust::mutation,
+        ),
         ("a mission app talks to the ground, unasked", beacons),
+        (
+            "another one hands over a message, and hears what became of it",
+            trust::submit,
+        ),
         (
             "what the satellite's end of the link has counted",
             telemetry,
@@ -89,7 +102,13 @@ fn start(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ask(flatsat: &Flatsat, show: &Show, port: u16, query: &str) -> anyhow::Result<(String, Value)> {
+/// Shows a query and its answer; gives the answer, and the data in it.
+pub(crate) fn ask(
+    flatsat: &Flatsat,
+    show: &Show,
+    port: u16,
+    query: &str,
+) -> anyhow::Result<(String, Value)> {
     let service = port.to_string();
     show.up(&format!("ground query --service {service} '{query}'"));
     let answer = flatsat.ground(&["query", "--service", &service, "--timeout", "5s", query])?;
@@ -224,10 +243,7 @@ fn telemetry(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
 
 fn what_to_try(flatsat: &Flatsat) {
     let ports = &flatsat.ports;
-    let config = match ports.are_usual() {
-        true => String::new(),
-        false => format!(" -c {}", flatsat.file("ground.toml")),
-    };
+    let config = format!(" -c {}", flatsat.file("ground.toml"));
     let ground = "cargo run --release --bin ground --";
     line(&format!(
         "\nEverything keeps running until Ctrl-C. In another terminal, try:

@@ -3,10 +3,12 @@
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clap::Parser;
-use juniper::{EmptyMutation, EmptySubscription, RootNode, graphql_object};
+use juniper::{EmptySubscription, RootNode, graphql_object};
 use service_host::http::{Endpoint, HttpServer};
 use service_host::{logging, signals};
 
@@ -24,6 +26,7 @@ struct Arguments {
 #[derive(Clone)]
 struct Bus {
     last_command: Arc<Mutex<Option<String>>>,
+    deployments: Arc<AtomicI32>,
 }
 
 impl juniper::Context for Bus {}
@@ -80,6 +83,22 @@ impl Query {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+
+    /// How often the antenna was deployed.
+    fn deployments(context: &Bus) -> i32 {
+        context.deployments.load(Ordering::SeqCst)
+    }
+}
+
+struct Mutation;
+
+#[graphql_object(context = Bus)]
+impl Mutation {
+    /// Deploys the antenna, which takes a while; how often that was done now.
+    fn deploy(context: &Bus) -> i32 {
+        std::thread::sleep(Duration::from_millis(700));
+        context.deployments.fetch_add(1, Ordering::SeqCst) + 1
+    }
 }
 
 /// Runs the service until it is told to stop.
@@ -90,6 +109,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Resu
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let bus = Bus {
         last_command: Arc::default(),
+        deployments: Arc::default(),
     };
 
     let commands = UdpSocket::bind(local(arguments.command_port))?;
@@ -102,11 +122,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Resu
         }
     });
 
-    let schema = RootNode::new(
-        Query,
-        EmptyMutation::<Bus>::new(),
-        EmptySubscription::<Bus>::new(),
-    );
+    let schema = RootNode::new(Query, Mutation, EmptySubscription::<Bus>::new());
     let server = HttpServer::start(local(arguments.port), Endpoint::new(schema, bus))?;
     stop.recv()?;
     server.stop();

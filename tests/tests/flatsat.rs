@@ -54,7 +54,11 @@ fn every_step_is_shown_and_the_end_is_good() {
     );
     let shown = lines(&flatsat, Stream::Stdout).join("\n");
     for expected in [
-        "[6/6]",
+        "[9/9]",
+        "silence",
+        "times and ran once",
+        "picture 1 is ready",
+        "queued, sent, heard",
         r#"{"data":{"ping":"pong""#,
         "octets came whole",
         r#"{"data":{"lastCommand":"heater on"}}"#,
@@ -73,7 +77,7 @@ fn every_step_is_shown_and_the_end_is_good() {
 
 #[test]
 fn a_radio_that_is_cut_ends_it_with_a_failure_that_names_the_step() {
-    for (step, why) in [("2", "no answer"), ("5", "heard 0 of 3")] {
+    for (step, why) in [("3", "no answer"), ("7", "heard 0 of 3")] {
         let (_alone, mut flatsat) = flatsat(&["--cut-radio-before", step]);
         let status = flatsat.wait_for_exit(PATIENCE);
         assert_eq!(status.code(), Some(1));
@@ -106,7 +110,7 @@ fn its_parties_end_with_it_even_when_it_is_killed() {
 
 #[test]
 fn arguments_that_it_does_not_know_are_refused() {
-    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "9"]] {
+    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "10"]] {
         let (_alone, mut flatsat) = flatsat(arguments);
         assert_eq!(
             flatsat.wait_for_exit(PATIENCE).code(),

@@ -244,7 +244,7 @@ impl CommsReconfigure {
         let staged = standing.stage(config, options)?;
         // Without endpoints nobody holds the list of them.
         let endpoints = self.endpoints.upgrade().unwrap_or_default();
-        if endpoints.len() != staged.plan.link.downlink_ports.len() {
+        if endpoints.len() != staged.plan.downlink_ports().len() {
             return Err(config_error("the service has ended".to_string()));
         }
         let sockets = standing.sockets(&staged, &endpoints)?;

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use heliograph_tests::binaries::{ChildGuard, Line, binary};
+use heliograph_tests::ports::free_udp_port;
 use heliograph_tests::wait::eventually;
 use serde_json::{Value, json};
 
@@ -73,6 +74,56 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Has the file read again, and waits until it counts.
+    fn hang_up(&self) {
+        let times = || {
+            let lines = self.child.lines().into_iter();
+            let told = |line: &Line| line.text.contains("the configuration was read again");
+            lines.filter(told).count()
+        };
+        let before = times();
+        self.child.signal("HUP");
+        eventually(PATIENCE, || (times() > before).then_some(()));
+    }
+
+    /// The account of a class of the downlink, and how many were dropped for `reason`.
+    fn downlink_class(&self, class: &str, reason: &str) -> Class {
+        let answer = self.query(
+            "{ telemetry { accounting { downlinkClasses { class messages \
+             { offered delivered queued dropped { reason count } } } } } }",
+        );
+        let classes = &answer["data"]["telemetry"]["accounting"]["downlinkClasses"];
+        let mut classes = classes.as_array().unwrap().iter();
+        let account = classes.find(|account| account["class"] == class).unwrap();
+        let messages = &account["messages"];
+        let mut dropped = messages["dropped"].as_array().unwrap().iter();
+        let dropped = dropped.find(|dropped| dropped["reason"] == reason);
+        let count = |value: &Value| value.as_u64().unwrap();
+        Class {
+            offered: count(&messages["offered"]),
+            delivered: count(&messages["delivered"]),
+            queued: count(&messages["queued"]),
+            dropped: dropped.map_or(0, |dropped| count(&dropped["count"])),
+        }
+    }
+
+    #[track_caller]
+    fn wait_for_class(&self, class: &str, reason: &str, expected: Class) {
+        eventually(PATIENCE, || {
+            (self.downlink_class(class, reason) == expected).then_some(())
+        });
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Class {
+    offered: u64,
+    delivered: u64,
+    queued: u64,
+    dropped: u64,
+}
+
 fn done() -> Value {
     json!({ "success": true, "errors": "" })
 }
@@ -114,6 +165,65 @@ fn a_hang_up_signal_changes_the_allow_list_and_a_bad_file_changes_nothing() {
     eventually(PATIENCE, || {
         site.reaches(Duration::from_millis(500)).then_some(())
     });
+}
+
+#[test]
+fn a_hang_up_signal_changes_classes_times_limits_and_the_pace_of_the_downlink() {
+    let site = Site::new(FRAMING);
+    let port = free_udp_port();
+    let configure = |port_is: &str, more: &str| {
+        let text = format!("downlink = [{{ port = {port}, {port_is} }}]\n{more}");
+        site.write(&site.satellite(FRAMING), &text);
+    };
+    let app = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let send = || {
+        app.send_to(&[7; 200], ("127.0.0.1", port)).unwrap();
+    };
+    // A message is on the air for minutes: what follows it waits.
+    configure("class = 'bulk'", "bit-rate-bps = 10");
+    let service = site.start();
+    (0..3).for_each(|_| send());
+    let waiting = Class {
+        offered: 3,
+        delivered: 1,
+        queued: 2,
+        dropped: 0,
+    };
+    service.wait_for_class("bulk", "displaced", waiting);
+
+    let oldest = "queue = { telemetry = { messages-max = 1, when-full = 'oldest' } }";
+    let slow = format!("{oldest}\nbit-rate-bps = 10");
+    configure("class = 'telemetry'", &slow);
+    service.hang_up();
+    (0..3).for_each(|_| send());
+    let newest_only = Class {
+        offered: 3,
+        delivered: 0,
+        queued: 1,
+        dropped: 2,
+    };
+    service.wait_for_class("telemetry", "displaced", newest_only);
+
+    configure("class = 'telemetry', ttl-ms = 1", &slow);
+    service.hang_up();
+    send();
+    let over = Class {
+        offered: 4,
+        delivered: 0,
+        queued: 0,
+        dropped: 1,
+    };
+    service.wait_for_class("telemetry", "expired", over);
+
+    configure("class = 'telemetry'", "bit-rate-bps = 0");
+    service.hang_up();
+    let gone = Class {
+        offered: 3,
+        delivered: 3,
+        queued: 0,
+        dropped: 0,
+    };
+    service.wait_for_class("bulk", "displaced", gone);
 }
 
 #[test]
