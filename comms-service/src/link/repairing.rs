@@ -277,7 +277,7 @@ impl Link {
                     // As often as a command may be sent: it might never fit.
                     false => {
                         self.end_repair(command_id);
-                        self.try_again(command_id);
+                        self.try_again(now, command_id);
                     }
                 }
             }
