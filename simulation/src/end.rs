@@ -6,13 +6,17 @@ use std::time::Instant;
 
 use comms_service::accounting::Statistics;
 use comms_service::link::{Action, Command, Link, LinkConfig};
-use comms_service::message::{End as Which, SecurityHeader};
+use comms_service::message::{End as Which, PayloadType, SecurityHeader};
 use comms_service::options::Addresses;
 use comms_service::packet::{Content, LinkPacket, Place};
+use comms_service::security::{KeyRing, SEED_BYTES, Security, SecuritySetup, State};
 use fastrand::Rng;
 use radio_hal::{Deframer, Framer, FramingError};
 
 use crate::scenario::Blueprint;
+
+/// The master key of both ends.
+const KEY: &[u8] = b"1 00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef\n";
 
 /// The satellite's downlink endpoint.
 pub(crate) const DOWNLINK_PORT: u16 = 13_011;
@@ -25,6 +29,8 @@ pub(crate) struct Seen {
     pub(crate) packets_out: u64,
     pub(crate) packets_written: u64,
     pub(crate) messages_delivered: u64,
+    /// Packets of link control: not more messages are delivered beside the others.
+    pub(crate) control_in: u64,
 }
 
 pub(crate) struct End {
@@ -38,6 +44,8 @@ pub(crate) struct End {
     radio_framer: Framer,
     /// How the other end reads what this end sends.
     reader: Box<dyn LinkPacket>,
+    /// How this end reads what it hears.
+    listener: Box<dyn LinkPacket>,
     splits: bool,
     rng: Rng,
     packet: Vec<u8>,
@@ -55,7 +63,13 @@ pub(crate) struct Outgoing {
 impl End {
     /// An engine that was just started, with what does not survive a reboot drawn of
     /// `seed`.
-    pub(crate) fn new(which: Which, plan: &Blueprint, seed: u64) -> Result<Self, String> {
+    pub(crate) fn new(
+        which: Which,
+        plan: &Blueprint,
+        seed: u64,
+        state: Option<State>,
+    ) -> Result<Self, String> {
+        let mut rng = Rng::with_seed(seed);
         let text = |error: FramingError| error.to_string();
         let framing = plan.framing(which);
         let framer = Framer::new(&framing, None).map_err(text)?;
@@ -84,19 +98,37 @@ impl End {
                 Which::Satellite => vec![DOWNLINK_PORT],
                 Which::Ground => Vec::new(),
             },
+            records_commands: which == Which::Satellite && plan.journals,
+            first_counts_seed: rng.u64(1..),
             ..plan.options.link_config(defaults)
         };
+        let mut link = Link::new(config, format(which)?);
+        if let Some(protection) = &plan.security {
+            let mut seed = [0; SEED_BYTES];
+            rng.fill(&mut seed);
+            link = link.with_security(Security::new(SecuritySetup {
+                end: which,
+                mode: protection.mode,
+                keys: KeyRing::parse(KEY)?,
+                station: 1,
+                state,
+                seed,
+                challenge_interval: protection.challenge_interval,
+                silence: protection.silence,
+            }));
+        }
         let bare = framing.without_ax25();
         Ok(Self {
-            link: Link::new(config, format(which)?),
+            link,
             seen: Seen::default(),
             deframer: Deframer::new(&framing).map_err(text)?,
             radio_deframer: Deframer::new(&bare).map_err(text)?,
             radio_framer: Framer::new(&bare, None).map_err(text)?,
             reader: format(other)?,
+            listener: format(which)?,
             splits: framing.framing.has_borders(),
             framer,
-            rng: Rng::with_seed(seed),
+            rng,
             packet: Vec::new(),
             octets: Vec::new(),
         })
@@ -176,6 +208,7 @@ impl End {
         while let Some(packet) = self.deframer.next_packet() {
             if let Ok(packet) = packet {
                 self.seen.packets_in += 1;
+                self.seen.control_in += u64::from(is_control(&*self.listener, packet));
                 self.link.handle_packet(now, packet.to_vec());
             }
         }
@@ -197,4 +230,17 @@ impl End {
     pub(crate) fn statistics(&self) -> Statistics {
         self.link.statistics()
     }
+}
+
+fn is_control(format: &dyn LinkPacket, packet: &[u8]) -> bool {
+    let parsed = format.parse(packet).map(|parsed| parsed.content);
+    let head = match parsed {
+        Ok(Content::Message { head, .. }) => head,
+        Ok(Content::Segment(segment)) => match segment.place {
+            Place::Unsegmented(head) | Place::First(head) => head,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    head.payload_type == PayloadType::LinkControl
 }

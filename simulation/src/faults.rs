@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::scenario::{Crash, Deed, Query, Scenario, milliseconds};
+use crate::scenario::{Crash, Deed, KEYING, Query, Scenario, milliseconds};
 use crate::services::Manner;
 use crate::storage::StorageFaults;
 
@@ -16,7 +16,11 @@ const TROUBLE: Duration = Duration::from_secs(90);
 pub(crate) fn add(rng: &mut Rng, scenario: &mut Scenario) {
     limits(rng, scenario);
     let plan = &mut scenario.plan;
-    plan.calm_from = TROUBLE;
+    // The deeds of a link with security come later.
+    plan.calm_from = match plan.security {
+        Some(_) => TROUBLE + KEYING,
+        None => TROUBLE,
+    };
     plan.service_timeout = Duration::from_millis(rng.u64(200..3000));
     plan.storage = StorageFaults {
         sync_failure: rng.f64() * 0.3,

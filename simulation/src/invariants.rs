@@ -1,6 +1,6 @@
 //! What must hold, each by its name. An error says what does not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use comms_service::accounting::{Flow, Statistics};
@@ -16,6 +16,9 @@ use crate::scenario::Blueprint;
 /// Octets of the longest error document that goes down although the memory budget
 /// is spent, and of the list entry that holds it.
 const NOTICE_BYTES_MAX: u64 = 1024;
+
+/// Messages that wait for durable numbers.
+const UNSAVED_MAX: usize = 64;
 
 type Holds = Result<(), String>;
 
@@ -59,11 +62,14 @@ fn flows(all: &Statistics) -> [(&'static str, &Flow); 4] {
 
 /// The accounts say what the world saw go in and out.
 pub(crate) fn accounts_say_what_was_seen(name: &str, all: &Statistics, seen: &Seen) -> Holds {
+    let delivered = all.messages_in.delivered;
+    let control = delivered.saturating_sub(seen.messages_delivered);
     let counted = Seen {
         packets_in: all.packets_in.offered,
         packets_out: all.packets_out.offered,
         packets_written: all.packets_out.delivered,
-        messages_delivered: all.messages_in.delivered,
+        messages_delivered: delivered - control.min(seen.control_in),
+        control_in: seen.control_in,
     };
     match counted == *seen {
         true => Ok(()),
@@ -124,7 +130,8 @@ pub(crate) fn no_bound_is_exceeded(
         (
             "messages that wait for a handler",
             all.messages_in.queued,
-            limits.handler_queue_messages_max as u64,
+            // Those that wait to be recorded, or for their numbers to be safe.
+            (2 * limits.handler_queue_messages_max + plan.handlers_max + UNSAVED_MAX) as u64,
         ),
         (
             "messages with services",
@@ -147,6 +154,17 @@ pub(crate) fn no_bound_is_exceeded(
 
 /// When nothing more happens, nothing is held and no timer runs.
 pub(crate) fn idle(name: &str, end: &End, now: Instant) -> Holds {
+    holds_nothing(name, end)?;
+    if end.link.poll_timeout().is_some() || end.link.has_packet(now, 0) {
+        return Err(format!(
+            "the {name} is not idle: a timer or a packet is left"
+        ));
+    }
+    Ok(())
+}
+
+/// Nothing is queued, in flight or held but remembered answers.
+pub(crate) fn holds_nothing(name: &str, end: &End) -> Holds {
     let all = end.statistics();
     for (what, flow) in flows(&all) {
         if flow.queued + flow.in_flight != 0 {
@@ -157,22 +175,20 @@ pub(crate) fn idle(name: &str, end: &End, now: Instant) -> Holds {
     if held != 0 {
         return Err(format!("the {name} still holds {held} octets"));
     }
-    if end.link.poll_timeout().is_some() || end.link.has_packet(now, 0) {
-        return Err(format!(
-            "the {name} is not idle: a timer or a packet is left"
-        ));
-    }
     Ok(())
 }
+
+/// A key, by the salt that names it, and a number under it.
+pub(crate) type Nonce = (Option<Vec<u8>>, SecurityHeader);
 
 /// No mutation was run twice. `times` says how often each was.
 pub(crate) fn no_mutation_ran_twice(
     mutations: &BTreeSet<u64>,
-    times: &BTreeMap<u64, u64>,
+    times: impl IntoIterator<Item = (u64, u64)>,
 ) -> Holds {
     let twice = times
-        .iter()
-        .find(|(number, times)| **times > 1 && mutations.contains(number));
+        .into_iter()
+        .find(|(number, times)| *times > 1 && mutations.contains(number));
     match twice {
         None => Ok(()),
         Some((number, times)) => Err(format!("mutation {number} was run {times} times")),
@@ -181,11 +197,8 @@ pub(crate) fn no_mutation_ran_twice(
 
 /// No security association numbers two messages alike: with AES-GCM, that would
 /// give the key away (NIST SP 800-38D §8). True for ever: over reboots, too.
-pub(crate) fn nonces_never_repeat(
-    used: &mut BTreeSet<SecurityHeader>,
-    nonce: SecurityHeader,
-) -> Holds {
-    match used.insert(nonce) {
+pub(crate) fn nonces_never_repeat(used: &mut BTreeSet<Nonce>, nonce: Nonce) -> Holds {
+    match used.insert(nonce.clone()) {
         true => Ok(()),
         false => Err(format!("nonce {nonce:?} was used twice")),
     }

@@ -46,20 +46,15 @@ impl Ledger {
         }
     }
 
-    /// Whether just these octets were sent.
-    pub(crate) fn was_sent(&self, octets: &[u8]) -> bool {
-        let number = octets.first_chunk();
-        let number = number.map(|number| u64::from_be_bytes(*number));
-        let entry = number.and_then(|number| self.sent.get(&number));
-        entry.is_some_and(|entry| entry.octets == octets)
-    }
-
-    /// Whether `octets` begin as something that was sent, and go on as nothing: parts
-    /// of two messages.
-    pub(crate) fn begins_as_sent(&self, octets: &[u8]) -> bool {
-        let number = octets.first_chunk();
-        let number = number.map(|number| u64::from_be_bytes(*number));
-        number.is_some_and(|number| self.sent.contains_key(&number))
+    /// An error if anything arrived twice.
+    pub(crate) fn nothing_arrived_twice(&self, what: &str) -> Result<(), String> {
+        match self.sent.iter().find(|(_, entry)| entry.arrived > 1) {
+            None => Ok(()),
+            Some((number, entry)) => Err(format!(
+                "{what} number {number} arrived {} times",
+                entry.arrived
+            )),
+        }
     }
 
     /// An error unless everything arrived exactly once.

@@ -25,6 +25,7 @@
 //! ```
 
 mod boot_record;
+mod durable;
 mod end;
 mod faults;
 mod invariants;
@@ -38,7 +39,7 @@ mod trace;
 mod world;
 
 pub use operators::Outcomes;
-pub use scenario::{Blueprint, Crash, Deed, Demands, Query, Scenario};
+pub use scenario::{Blueprint, Crash, Deed, Demands, Protection, Query, Scenario};
 pub use services::Manner;
 pub use storage::{Operation, Storage, StorageFaults, SyncFailed};
 
@@ -62,9 +63,6 @@ pub struct Run {
     pub frames_unheard: u64,
     /// Times that a computer went down, and came back.
     pub reboots: u64,
-    /// Messages that arrived as the beginning of one and the end of another, over a
-    /// reboot of their sender.
-    pub spliced: u64,
     /// What came of the commands that were given to the ground's engine.
     pub outcomes: Outcomes,
     /// A hash over everything that happened, and when.

@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use comms_service::accounting::{Flow, Statistics};
-use comms_service::link::Action;
+use comms_service::link::{Action, JournalEntry};
 use comms_service::message::End as Which;
 
 use crate::boot_record;
+use crate::durable::{self, Done, Durable};
 use crate::end::{End, Seen};
 use crate::invariants;
 use crate::scenario::{Blueprint, Crash};
@@ -19,6 +20,9 @@ const SYNC_DELAY: Duration = Duration::from_millis(20);
 pub(crate) struct Machine {
     which: Which,
     plan: Blueprint,
+    /// What the engines take for the beginning of time.
+    began: Instant,
+    durable: Durable,
     /// None while the computer is off.
     end: Option<End>,
     pub(crate) storage: Storage,
@@ -86,11 +90,19 @@ impl Past {
 
 impl Machine {
     /// A computer that is on.
-    pub(crate) fn new(which: Which, plan: &Blueprint, crashes: Vec<Crash>, seed: u64) -> Self {
+    pub(crate) fn new(
+        which: Which,
+        plan: &Blueprint,
+        crashes: Vec<Crash>,
+        seed: u64,
+        began: Instant,
+    ) -> Self {
         let mut machine = Self {
             which,
             storage: Storage::new(plan.storage, seed),
             plan: plan.clone(),
+            began,
+            durable: Durable::default(),
             end: None,
             calls: 0,
             crashes,
@@ -151,6 +163,7 @@ impl Machine {
         self.past.broken = self.past.broken.take().or(checks.err());
         self.past.add(&all, &end.seen);
         self.storage.crash();
+        self.durable = Durable::default();
         self.sync = None;
         self.back_at = Some(now + off);
         self.crashes_untold += 1;
@@ -179,6 +192,18 @@ impl Machine {
         {
             self.boots_safe = count;
         }
+        let done = self.durable.handle_time(now, &mut self.storage);
+        let at = self.began + now;
+        for done in done {
+            // A crash just now leaves nobody to be told.
+            let Some(end) = self.call(now) else { break };
+            match done {
+                Done::Recorded(record, result) => end.link.handle_recorded(at, record, result),
+                Done::SecurityStored(token, result) => {
+                    end.link.handle_security_stored(at, token, result);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -187,12 +212,43 @@ impl Machine {
         let timeout = self.end.as_ref().and_then(|end| end.link.poll_timeout());
         let timeout = timeout.map(|due| due.saturating_duration_since(began));
         let sync = self.sync.map(|(at, ..)| at);
-        [timeout, sync, self.back_at].into_iter().flatten().min()
+        let durable = self.durable.next_event().filter(|_| self.end.is_some());
+        let all = [timeout, sync, durable, self.back_at];
+        all.into_iter().flatten().min()
+    }
+
+    /// Enters something in the journal of commands.
+    pub(crate) fn enter(&mut self, now: Duration, entry: JournalEntry) {
+        self.durable.enter(now, &mut self.storage, entry);
+    }
+
+    /// Makes the state of the security layer safe.
+    pub(crate) fn store(&mut self, now: Duration, token: u64, octets: Vec<u8>) {
+        self.durable.store(now, &mut self.storage, token, octets);
+    }
+
+    /// Whether a crash took its journal whole, so that it had no chance.
+    pub(crate) fn has_lost_journal(&self) -> bool {
+        durable::lost_journal(&self.storage)
+    }
+
+    /// What names the keys of `station` now, 0 for everybody.
+    pub(crate) fn salt_of(&self, station: u8) -> Option<Vec<u8>> {
+        self.durable.state()?.salt_of(station)
     }
 
     fn boot(&mut self, now: Duration, seed: u64) {
         // A scenario fits together, or it is one of a test that wants to see this.
-        let end = End::new(self.which, &self.plan, seed ^ self.boots).expect("a scenario fits");
+        let (durable, commands) = Durable::read(&mut self.storage);
+        let state = durable.state().cloned();
+        let end = End::new(self.which, &self.plan, seed ^ self.boots, state);
+        let mut end = end.expect("a scenario fits");
+        let at = self.began + now;
+        for command in commands {
+            end.link.restore_command(at, command);
+        }
+        end.link.handle_timeout(at);
+        self.durable = durable;
         self.end = Some(end);
         self.boots = boot_record::read(&self.storage) + 1;
         let copy = boot_record::write(&mut self.storage, self.boots);

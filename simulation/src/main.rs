@@ -93,7 +93,6 @@ struct Sum {
     frames: u64,
     lost: u64,
     reboots: u64,
-    spliced: u64,
     commands: u64,
     answered: u64,
     lasted: Duration,
@@ -105,7 +104,6 @@ impl Sum {
         self.frames += run.frames;
         self.lost += run.frames_lost;
         self.reboots += run.reboots;
-        self.spliced += run.spliced;
         self.commands += run.outcomes.asked;
         self.answered += run.outcomes.answered;
         self.lasted += run.lasted;
@@ -113,13 +111,11 @@ impl Sum {
 
     fn line(&self) -> String {
         format!(
-            "{} seeds hold: {} frames, {} of them lost; {} reboots, over which {} messages \
-             were spliced; {} commands, {} of them answered; {:.1} hours",
+            "{} seeds hold: {} frames, {} of them lost; {} reboots; {} commands, {} of them answered; {:.1} hours",
             self.runs,
             self.frames,
             self.lost,
             self.reboots,
-            self.spliced,
             self.commands,
             self.answered,
             self.lasted.as_secs_f64() / 3600.0

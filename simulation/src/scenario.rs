@@ -5,6 +5,8 @@ use std::time::Duration;
 use comms_service::LinkOptions;
 use comms_service::link::LinkConfig;
 use comms_service::message::End;
+use comms_service::options::SecurityOptions;
+use comms_service::security::Mode;
 use fastrand::Rng;
 use radio_hal::channel::{BurstConfig, ChannelConfig, Contact, DirectionConfig};
 use radio_hal::hdlc::{BitOrder, HdlcConfig};
@@ -53,8 +55,23 @@ pub struct Blueprint {
     pub service_timeout: Duration,
     /// How both ends' storage fails.
     pub storage: StorageFaults,
+    /// Whether the satellite records mutations before they run.
+    pub journals: bool,
+    /// How messages are protected; none for not at all.
+    pub security: Option<Protection>,
     /// From then on nothing goes wrong any more, so that both ends must find back.
     pub calm_from: Duration,
+}
+
+/// The security of a link. The ground is its station 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Protection {
+    /// Authentic, or secret too.
+    pub mode: Mode,
+    /// Between two challenges of the satellite.
+    pub challenge_interval: Duration,
+    /// The satellite offers a resync to a ground that it has not heard for so long.
+    pub silence: Duration,
 }
 
 /// Promises that the link makes only when it is told to.
@@ -146,6 +163,8 @@ impl Scenario {
             commands_max: defaults.commands_max,
             service_timeout: COMMAND_TIMEOUT,
             storage: StorageFaults::default(),
+            journals: rng.bool(),
+            security: None,
             calm_from: Duration::ZERO,
         };
         let count = rng.usize(1..=30);
@@ -153,6 +172,7 @@ impl Scenario {
             .map(|_| (milliseconds(&mut rng, 60_000), deed(&mut rng)))
             .collect();
         deeds.sort_by_key(|(at, _)| *at);
+        let security = rng.bool().then(|| protection(&mut rng));
         let mut scenario = Self {
             seed,
             plan,
@@ -164,10 +184,41 @@ impl Scenario {
             write_failure: 0.0,
             demands: Demands::default(),
         };
+        if let Some(protection) = security {
+            scenario.protect(protection);
+        }
         if all_faults {
             faults::add(&mut rng, &mut scenario);
         }
         scenario
+    }
+}
+
+/// From the start of a link with security until its ends have keys, on the slowest
+/// channel.
+pub(crate) const KEYING: Duration = Duration::from_secs(60);
+
+impl Scenario {
+    /// Puts security on the link. Nothing is done before the ends may have keys.
+    fn protect(&mut self, protection: Protection) {
+        let plan = &mut self.plan;
+        plan.security = Some(protection);
+        plan.options.security = Some(SecurityOptions {
+            key_file: "key".into(),
+            mode: protection.mode,
+            station: None,
+            stations: None,
+            challenge_ms: None,
+            silence_ms: None,
+        });
+        let bytes_max = &mut plan.options.packet_bytes_max;
+        *bytes_max = bytes_max.map(|bytes| bytes.max(SECURED_BYTES_MIN));
+        if let Some(ax25) = &mut plan.framing.ax25 {
+            ax25.n1 = ax25.n1.max(128);
+        }
+        for (at, _) in &mut self.deeds {
+            *at += KEYING;
+        }
     }
 }
 
@@ -184,6 +235,20 @@ impl Blueprint {
     /// The limits that the options set.
     pub(crate) fn limits(&self) -> LinkConfig {
         self.options.link_config(LinkConfig::new(End::Satellite))
+    }
+}
+
+/// Octets of the smallest packet limit of a link with security.
+const SECURED_BYTES_MIN: usize = 100;
+
+fn protection(rng: &mut Rng) -> Protection {
+    Protection {
+        mode: match rng.bool() {
+            true => Mode::Authenticate,
+            false => Mode::Encrypt,
+        },
+        challenge_interval: Duration::from_secs(rng.u64(5..30)),
+        silence: Duration::from_secs(rng.u64(20..90)),
     }
 }
 

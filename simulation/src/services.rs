@@ -56,7 +56,8 @@ pub(crate) struct Services {
     reports_made: u64,
     /// When the socket has taken a datagram, or has not.
     datagrams: BTreeMap<(Duration, u64), Result<(), DropReason>>,
-    executions: BTreeMap<u64, u64>,
+    /// By number, and boot of the satellite.
+    executions: BTreeMap<(u64, u64), u64>,
 }
 
 /// A query for a service.
@@ -64,6 +65,8 @@ pub(crate) struct Services {
 pub(crate) struct Posted {
     pub(crate) handler: HandlerId,
     pub(crate) number: u64,
+    /// Boots of the satellite before this one.
+    pub(crate) boot: u64,
     pub(crate) manner: Manner,
     pub(crate) thinks: Duration,
     pub(crate) answer_bytes: usize,
@@ -83,7 +86,10 @@ impl Services {
             ..
         } = *posted;
         if manner != Manner::Dead {
-            *self.executions.entry(posted.number).or_default() += 1;
+            *self
+                .executions
+                .entry((posted.number, posted.boot))
+                .or_default() += 1;
         }
         let gave_up = Err(DropReason::ServiceTimeout);
         let good = Ok(posted.answer_bytes);
@@ -104,18 +110,6 @@ impl Services {
                 self.report(now + thinks.min(timeout), posted, Ok(bytes));
             }
         }
-    }
-
-    /// What no service understands is refused at once, and run by nobody.
-    pub(crate) fn refuse(&mut self, now: Duration, handler: HandlerId) {
-        self.reports_made += 1;
-        let report = Report {
-            handler,
-            number: 0,
-            answer: Err(DropReason::ServiceError),
-            too_late: false,
-        };
-        self.reports.insert((now, self.reports_made), report);
     }
 
     fn report(&mut self, at: Duration, posted: &Posted, answer: Result<usize, DropReason>) {
@@ -179,7 +173,17 @@ impl Services {
     }
 
     /// Who was run how often, by number.
-    pub(crate) fn executions(&self) -> &BTreeMap<u64, u64> {
-        &self.executions
+    pub(crate) fn executions(&self) -> BTreeMap<u64, u64> {
+        let mut all = BTreeMap::new();
+        for ((number, _), times) in &self.executions {
+            *all.entry(*number).or_default() += times;
+        }
+        all
+    }
+
+    /// The same, boot by boot of the satellite.
+    pub(crate) fn executions_each_boot(&self) -> impl Iterator<Item = (u64, u64)> {
+        let all = self.executions.iter();
+        all.map(|((number, _), times)| (*number, *times))
     }
 }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use comms_service::accounting::DropReason;
 use comms_service::budget::HeldBytes;
 use comms_service::link::{Command, ServiceFailure};
-use comms_service::message::{End as Which, PayloadType, SecurityHeader};
+use comms_service::message::{End as Which, PayloadType};
 use fastrand::Rng;
 use radio_hal::channel::{Channel, ChannelConfig, Direction, DirectionConfig, Fate};
 
 use crate::Run;
-use crate::invariants;
+use crate::invariants::{self, Nonce};
 use crate::ledger::Ledger;
 use crate::machine::Machine;
 use crate::operators::{Operators, Outcome, Task};
@@ -23,6 +23,8 @@ use crate::trace::Trace;
 
 /// A run that is not over by then never will be.
 const RUN_MAX: Duration = Duration::from_secs(24 * 3600);
+/// With security, nothing is over before that: some time-outs are long.
+const LINGER: Duration = Duration::from_secs(180);
 /// A run of more steps than this is a loop without end.
 const STEPS_MAX: u64 = 1_000_000;
 const SERVICE_PORT: u16 = 8020;
@@ -56,10 +58,8 @@ pub(crate) struct World<'a> {
     datagrams: Ledger,
     /// Datagrams that are with their sockets.
     datagrams_in_flight: u64,
-    nonces: BTreeSet<SecurityHeader>,
+    nonces: BTreeSet<Nonce>,
     unheard: u64,
-    /// Messages that were joined of two.
-    spliced: u64,
     rng: Rng,
     trace: Trace,
 }
@@ -70,11 +70,12 @@ impl<'a> World<'a> {
         let seed = scenario.seed;
         let satellite_crashes = scenario.satellite_crashes.clone();
         let ground_crashes = scenario.ground_crashes.clone();
+        let began = Instant::now();
         Self {
-            began: Instant::now(),
+            began,
             now: Duration::ZERO,
-            satellite: Machine::new(Which::Satellite, plan, satellite_crashes, seed),
-            ground: Machine::new(Which::Ground, plan, ground_crashes, !seed),
+            satellite: Machine::new(Which::Satellite, plan, satellite_crashes, seed, began),
+            ground: Machine::new(Which::Ground, plan, ground_crashes, !seed, began),
             channel: Channel::new(&scenario.channel).expect("a scenario fits together"),
             frames_before: (0, 0),
             is_calm: plan.calm_from.is_zero(),
@@ -89,7 +90,6 @@ impl<'a> World<'a> {
             datagrams_in_flight: 0,
             nonces: BTreeSet::new(),
             unheard: 0,
-            spliced: 0,
             rng: Rng::with_seed(seed.rotate_left(17)),
             trace,
         }
@@ -108,6 +108,7 @@ impl<'a> World<'a> {
         for _ in 0..STEPS_MAX {
             self.step()?;
             match self.next_event() {
+                Some(_) if self.is_over() => return self.end(),
                 Some(next) if next > RUN_MAX => return Err("it never ends".to_owned()),
                 Some(next) => self.now = self.now.max(next),
                 None => return self.end(),
@@ -145,6 +146,26 @@ impl<'a> World<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether nothing happens any more but what never ends: a satellite with
+    /// security that looks for stations.
+    fn is_over(&self) -> bool {
+        let machines = [&self.satellite, &self.ground];
+        let is_idle = |machine: &&Machine| {
+            let end = machine.end();
+            end.is_some_and(|end| invariants::holds_nothing(machine.name(), end).is_ok())
+        };
+        let air = self.channel.statistics();
+        self.scenario.plan.security.is_some()
+            && self.is_calm
+            && self.now >= self.scenario.plan.calm_from + LINGER
+            && self.deeds_done == self.scenario.deeds.len()
+            && self.operators.next_event().is_none()
+            && self.operators.open().is_none()
+            && self.services.next_event().is_none()
+            && air.transmit.in_flight + air.receive.in_flight == 0
+            && machines.iter().all(is_idle)
     }
 
     /// What must hold at every moment.
@@ -352,7 +373,11 @@ impl<'a> World<'a> {
                 };
                 quiet = false;
                 if let Some(nonce) = outgoing.security {
-                    invariants::nonces_never_repeat(&mut self.nonces, nonce)?;
+                    // Station 0 is everybody; SPI 0 is in the clear.
+                    let salt = machine.salt_of((nonce.spi >> 8) as u8 & 0x7F);
+                    if nonce.spi != 0 {
+                        invariants::nonces_never_repeat(&mut self.nonces, (salt, nonce))?;
+                    }
                 }
                 let frame = &outgoing.frame;
                 let fails = !self.is_calm && self.rng.f64() < self.scenario.write_failure;
@@ -431,8 +456,14 @@ impl<'a> World<'a> {
         }
         let probe = self.operators.get(PROBE);
         if probe.is_some_and(|probe| !probe.is_answered) {
+            let told = [&self.satellite, &self.ground].map(|machine| {
+                let errors = machine.end().map(|end| end.statistics().errors);
+                let newest: Vec<_> = errors.unwrap_or_default().into_iter().rev().take(12).collect();
+                format!("the {}'s last errors, the newest first: {newest:?}", machine.name())
+            });
             return Err(format!(
-                "a lock-out: nothing goes wrong, and no answer to {PROBE_ASKED_MAX} questions"
+                "a lock-out: nothing goes wrong, and no answer to {PROBE_ASKED_MAX} questions; {}",
+                told.join(", ")
             ));
         }
         let mut reboots = 0;
@@ -440,14 +471,26 @@ impl<'a> World<'a> {
             let name = machine.name();
             let end = machine.end();
             let end = end.ok_or_else(|| format!("the {name} never came back"))?;
-            invariants::idle(name, end, self.began + self.now)?;
+            let is_endless = self.scenario.plan.security.is_some();
+            match is_endless {
+                true => invariants::holds_nothing(name, end)?,
+                false => invariants::idle(name, end, self.began + self.now)?,
+            }
             invariants::accounts_add_up_over_reboots(name, &machine.past)?;
             reboots += machine.past.boots;
         }
         let mutations = self.operators.mutations();
         let executions = self.services.executions();
-        if self.scenario.demands.at_most_once {
+        let each_boot = self.services.executions_each_boot();
+        invariants::no_mutation_ran_twice(&mutations, each_boot)?;
+        let has_journal = self.scenario.plan.journals && !self.satellite.has_lost_journal();
+        if has_journal || self.scenario.demands.at_most_once {
             invariants::no_mutation_ran_twice(&mutations, executions)?;
+            self.messages.nothing_arrived_twice("message")?;
+        }
+        if self.scenario.plan.security.is_some() {
+            self.messages.nothing_arrived_twice("message")?;
+            self.datagrams.nothing_arrived_twice("datagram")?;
         }
         let air = self.channel.statistics();
         Ok(Run {
@@ -456,7 +499,6 @@ impl<'a> World<'a> {
             frames_lost: self.frames_before.1 + air.transmit.dropped() + air.receive.dropped(),
             frames_unheard: self.unheard,
             reboots,
-            spliced: self.spliced,
             outcomes: self.operators.outcomes,
             trace: self.trace.finish(),
         })

@@ -189,6 +189,10 @@ impl Security {
             security.limits.insert(spi, limit);
         }
         security.state = state;
+        if found && security.end == End::Ground {
+            // So that the satellite sees that we began anew.
+            security.jump_ahead();
+        }
         if !found && security.end == End::Satellite {
             let challenge = security.random.draw();
             security.state.challenge = Some(challenge);

@@ -79,7 +79,11 @@ impl Security {
         if window.look(header.sequence) != Seen::Fresh {
             return Err(DropReason::Replay);
         }
+        let jumps = header.sequence.saturating_sub(window.next()) >= LEAD_MESSAGES / 2;
         window.mark(header.sequence);
+        if jumps && self.end == End::Satellite {
+            self.jump_ahead_of(spi.station);
+        }
         let limit = self.limit(header.spi);
         let ahead = header.sequence.saturating_add(LEAD_MESSAGES);
         if ahead.saturating_sub(limit.wanted) >= LEAD_MESSAGES / 2 {

@@ -142,6 +142,21 @@ impl Security {
         self.go_on_from(spi, ahead);
     }
 
+    /// On the satellite, when the numbers of a station jump: it began anew, or hears no
+    /// answer. Of what it had heard before, it takes as many numbers for used as
+    /// [`LEAD_MESSAGES`] says; they are skipped.
+    pub(super) fn jump_ahead_of(&mut self, station: u8) {
+        for generation in self.keys.generations() {
+            for to in [station, EVERYBODY] {
+                let spi = Spi::down(to, generation);
+                if self.limits.contains_key(&spi.number()) {
+                    let ahead = self.first_unused(spi).saturating_add(LEAD_MESSAGES);
+                    self.go_on_from(spi, ahead);
+                }
+            }
+        }
+    }
+
     /// Uses no number below `number`.
     pub(super) fn go_on_from(&mut self, spi: Spi, number: u64) {
         let spi = spi.number();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use comms_service::accounting::DropReason;
 use comms_service::link::Action;
 
-use super::{Ledger, Machine, Outcome, Task, World, outcome_of};
+use super::{Outcome, Task, World, outcome_of};
 use crate::services::Posted;
 
 /// How long a socket has a datagram.
@@ -29,11 +29,6 @@ impl World<'_> {
     fn act_on_satellite(&mut self, action: Action) -> Result<(), String> {
         match action {
             Action::Post { handler, body, .. } => {
-                if self.is_spliced(&self.ground, &self.queries, &body) {
-                    self.spliced += 1;
-                    self.services.refuse(self.now, handler);
-                    return Ok(());
-                }
                 let number = self.queries.arrived("a query", &body)?;
                 let Some(Task::Query(query)) = self.operators.get(number).map(|it| &it.task) else {
                     return Err(format!("command {number} is no query"));
@@ -45,6 +40,7 @@ impl World<'_> {
                 let posted = Posted {
                     handler,
                     number,
+                    boot: self.satellite.past.boots,
                     manner,
                     thinks: query.thinks,
                     answer_bytes: query.answer_bytes,
@@ -54,13 +50,6 @@ impl World<'_> {
                 self.services.post(self.now, &posted);
             }
             Action::SendDatagram { payload, .. } => {
-                if self.is_spliced(&self.ground, &self.messages, &payload) {
-                    self.spliced += 1;
-                    let refused = Err(DropReason::ServiceUnreachable);
-                    self.datagrams_in_flight += 1;
-                    self.services.datagram(self.now, refused);
-                    return Ok(());
-                }
                 let number = self.messages.arrived("a message", &payload)?;
                 let task = self.operators.get(number).map(|it| &it.task);
                 let result = match task {
@@ -69,6 +58,10 @@ impl World<'_> {
                 };
                 self.datagrams_in_flight += 1;
                 self.services.datagram(self.now + SOCKET_DELAY, result);
+            }
+            Action::Journal(entry) => self.satellite.enter(self.now, entry),
+            Action::StoreSecurity { token, octets } => {
+                self.satellite.store(self.now, token, octets);
             }
             other => return Err(format!("the satellite was to do {other:?}")),
         }
@@ -82,14 +75,11 @@ impl World<'_> {
                 command_id,
                 payload,
             } => format!("ground: command {command_id} answered by {}", payload.len()),
+            Action::StoreSecurity { token, .. } => format!("ground: stores {token}"),
             other => format!("ground: {other:?}"),
         });
         let (command_id, outcome) = match action {
             Action::Heard(message) => {
-                if self.is_spliced(&self.satellite, &self.datagrams, &message.payload) {
-                    self.spliced += 1;
-                    return Ok(());
-                }
                 self.datagrams.arrived("a datagram", &message.payload)?;
                 return Ok(());
             }
@@ -98,9 +88,7 @@ impl World<'_> {
                 payload,
             } => {
                 let outcome = outcome_of(&payload);
-                if self.is_spliced(&self.satellite, &self.answers, &payload) {
-                    self.spliced += 1;
-                } else if outcome == Outcome::Answered {
+                if outcome == Outcome::Answered {
                     let number = self.answers.arrived("an answer", &payload)?;
                     if number != command_id {
                         return Err(format!("command {command_id} has the answer to {number}"));
@@ -118,19 +106,12 @@ impl World<'_> {
                 }
                 (command_id, Outcome::Failed)
             }
+            Action::StoreSecurity { token, octets } => {
+                self.ground.store(self.now, token, octets);
+                return Ok(());
+            }
             other => return Err(format!("the ground was to do {other:?}")),
         };
         self.operators.settle(self.now, command_id, outcome)
-    }
-
-    /// Whether what arrived is the beginning of one message and the end of another.
-    ///
-    /// A sender that reboots counts from 0 again. If the first segment of its first
-    /// message then is lost, the next may have just the count that the receiver waits
-    /// for, and becomes the end of a message from before. No check covers more than a
-    /// packet but that of the security layer, so without that it can happen, and is
-    /// counted.
-    fn is_spliced(&self, sender: &Machine, sent: &Ledger, octets: &[u8]) -> bool {
-        sender.past.boots > 0 && !sent.was_sent(octets) && sent.begins_as_sent(octets)
     }
 }
