@@ -328,11 +328,11 @@ impl Link {
             }
         }
         // Where parts are not kept, what is sent again adds up all the same.
-        if self.commands.answer_began(command_id)
-            && self.format.control_bytes_max() > 0
-            && let Some(repair) = self.commands.repair(command_id, &self.budget)
-        {
-            repair.progressed |= repair.is_new();
+        if self.commands.answer_began(command_id) && self.format.control_bytes_max() > 0 {
+            let first_time = self.commands.asks_for_the_first_time(command_id);
+            if let Some(repair) = self.commands.repair(command_id, &self.budget) {
+                repair.progressed |= first_time && repair.is_new();
+            }
         }
         if !self.commands.has_repair(command_id) {
             return self.try_again(command_id);

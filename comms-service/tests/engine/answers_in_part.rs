@@ -487,3 +487,31 @@ fn a_request_that_write_did_not_take_ends_no_command() {
     rig.carry_down();
     is_answered(&mut rig);
 }
+
+#[test]
+fn an_answer_that_is_too_large_for_the_ground_is_asked_for_no_oftener_than_the_tries() {
+    let ground = LinkConfig {
+        message_bytes_max: 500,
+        ..LinkConfig::new(End::Ground)
+    };
+    let options = LinkOptions::default();
+    let mut rig = Rig::new(
+        memory(1 << 20),
+        format(&options, End::Satellite),
+        ground,
+        format(&options, End::Ground),
+    );
+    ask(&mut rig, 1, 2);
+    let mut sent = 0;
+    for _ in 0..100 {
+        sent += rig.carry_up();
+        if !rig.posts.is_empty() {
+            rig.service_answers(&octets(ANSWER_BYTES));
+        }
+        rig.carry_down();
+        rig.pass(COMMAND_TIMEOUT);
+    }
+    assert_eq!(rig.outcomes.len(), 1, "{sent} packets");
+    assert!(sent <= 6, "{sent} packets");
+    rig.assert_idle();
+}
