@@ -515,3 +515,16 @@ fn an_answer_that_is_too_large_for_the_ground_is_asked_for_no_oftener_than_the_t
     assert!(sent <= 6, "{sent} packets");
     rig.assert_idle();
 }
+
+#[test]
+fn what_waits_to_be_sent_again_is_not_sent_twice_for_a_ground_that_lost_patience() {
+    let mut rig = remembering();
+    let packets = answered(&mut rig, 2);
+    loses(&mut rig, packets, &[1, 3]);
+    asks_for(&mut rig, &[(238, 248), (734, 248)]);
+    // The radio is busy for longer than the ground waits.
+    rig.pass(COMMAND_TIMEOUT);
+    asks_for(&mut rig, &[(238, 248), (734, 248)]);
+    assert_eq!(rig.carry_down(), 4);
+    is_answered(&mut rig);
+}
