@@ -184,25 +184,30 @@ fn transact(
     Ok(())
 }
 
-/// Which command gives way to `newest`: the oldest finished one, else the oldest.
+/// Which command gives way to `newest`: the oldest finished datagram, else the oldest
+/// finished mutation, else the oldest.
 fn oldest(
     order: &impl ReadableTable<u64, [u8; KEY_BYTES]>,
     commands: &impl ReadableTable<[u8; KEY_BYTES], [u8; ENTRY_BYTES]>,
     newest: [u8; KEY_BYTES],
 ) -> Result<Option<(u64, [u8; KEY_BYTES])>, JournalError> {
-    let mut oldest = None;
+    let (mut oldest, mut finished) = (None, None);
     for found in order.iter()? {
         let (place, key) = found.map(|(place, key)| (place.value(), key.value()))?;
-        if key == newest {
+        let is_datagram = key.get(KIND_AT) == Some(&DATAGRAM);
+        if key == newest || (finished.is_some() && !is_datagram) {
             continue;
         }
         let entry = commands.get(key)?.map(|entry| entry.value());
         if entry.is_none_or(|entry| is_finished(&entry)) {
-            return Ok(Some((place, key)));
+            if is_datagram {
+                return Ok(Some((place, key)));
+            }
+            finished.get_or_insert((place, key));
         }
         oldest.get_or_insert((place, key));
     }
-    Ok(oldest)
+    Ok(finished.or(oldest))
 }
 
 type Found = (Database, Vec<RecordedCommand>);
@@ -298,7 +303,10 @@ fn key_octets(key: &CommandKey) -> [u8; KEY_BYTES] {
     let (has_station, station) = key.station.map_or((0, 0), |station| (1, station));
     let [p0, p1] = key.port.to_be_bytes();
     let [i0, i1, i2, i3, i4, i5, i6, i7] = key.command_id.to_be_bytes();
-    let kind = u8::from(key.payload_type == PayloadType::Udp);
+    let kind = match key.payload_type {
+        PayloadType::Udp => DATAGRAM,
+        _ => 0,
+    };
     [
         has_station,
         station,
@@ -328,6 +336,9 @@ fn entry_octets(command: &RecordedCommand, place: u64) -> [u8; ENTRY_BYTES] {
     octets
 }
 
+/// Where the payload type stands in a key, and what it is of a datagram.
+const KIND_AT: usize = 2;
+const DATAGRAM: u8 = 1;
 const STARTED: u8 = 1;
 const FINISHED: u8 = 2;
 /// Where the state stands in an entry.
@@ -466,6 +477,22 @@ mod tests {
         journal.write(&started([3])).unwrap();
         drop(journal);
         let left = [(4, false), (5, false), (3, false)];
+        assert_eq!(found(directory.path()), left);
+    }
+
+    #[test]
+    fn datagrams_give_way_before_mutations() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut journal = open(directory.path(), 3).journal;
+        for id in [1, 3, 6, 9, 12] {
+            journal.write(&started([id])).unwrap();
+            let finished = JournalEntry::Finished(command(id).key);
+            journal.write(&[finished]).unwrap();
+        }
+        let is_datagram = |id| command(id).key.payload_type == PayloadType::Udp;
+        assert!(!is_datagram(1) && is_datagram(3) && is_datagram(12));
+        drop(journal);
+        let left = [(1, true), (9, true), (12, true)];
         assert_eq!(found(directory.path()), left);
     }
 

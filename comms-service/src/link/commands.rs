@@ -90,6 +90,8 @@ struct Outstanding {
     answer_began: Option<Instant>,
     /// What arrived of its answer, if something is missing.
     repair: Option<Repair>,
+    /// After a silence it was asked for what is missing.
+    asked_after_silence: bool,
 }
 
 impl Commands {
@@ -121,6 +123,7 @@ impl Commands {
             deadline: None,
             answer_began: None,
             repair: None,
+            asked_after_silence: false,
         };
         self.outstanding.insert(command.command_id, outstanding);
     }
@@ -343,6 +346,13 @@ impl Commands {
     pub(super) fn repair_with_head(&mut self, command_id: u64) -> Option<(Head, &mut Repair)> {
         let outstanding = self.outstanding.get_mut(&command_id)?;
         Some((outstanding.head, outstanding.repair.as_mut()?))
+    }
+
+    /// Whether it is after the first silence: asking then is no try. Of what is dropped
+    /// whenever it comes, each further asking is one.
+    pub(super) fn asks_for_the_first_time(&mut self, command_id: u64) -> bool {
+        let outstanding = self.outstanding.get_mut(&command_id);
+        outstanding.is_some_and(|asked| !std::mem::replace(&mut asked.asked_after_silence, true))
     }
 
     pub(super) fn has_repair(&self, command_id: u64) -> bool {

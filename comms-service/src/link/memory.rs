@@ -2,8 +2,8 @@
 //!
 //! A command is known by who sent it, payload type, port and id. What is kept of
 //! it: a hash of its payload, how far it came, and its answer as long as there is
-//! room. Bounded in commands, octets of answers and time; queries go before
-//! mutations, and older ones before newer.
+//! room. Bounded in commands, octets of answers and time; queries give way before
+//! datagrams, these before mutations, and older ones before newer.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -121,6 +121,29 @@ enum State {
     Unknown(Option<StoredId>),
 }
 
+/// What gives way first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// It may run again.
+    Query,
+    /// Nobody waits for an answer, so it is hardly ever sent again; and there may be
+    /// many.
+    Datagram,
+    Mutation,
+}
+
+impl Worth {
+    const ALL: [Worth; 3] = [Worth::Query, Worth::Datagram, Worth::Mutation];
+
+    fn of(key: &CommandKey, known: &Remembered) -> Worth {
+        match (key.payload_type, known.mutation) {
+            (_, false) => Worth::Query,
+            (PayloadType::Udp, true) => Worth::Datagram,
+            (_, true) => Worth::Mutation,
+        }
+    }
+}
+
 /// What is to be done with a command that came.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Recall {
@@ -146,9 +169,8 @@ pub(super) enum Kept {
 pub(super) struct CommandMemory {
     config: CommandMemoryConfig,
     commands: HashMap<CommandKey, Remembered>,
-    /// The finished ones, in the order in which they give way: queries first, and
-    /// the older before the newer.
-    order: BTreeMap<(bool, u64), CommandKey>,
+    /// The finished ones, in the order in which they give way.
+    order: BTreeMap<(Worth, u64), CommandKey>,
     next_age: u64,
 }
 
@@ -328,7 +350,8 @@ impl CommandMemory {
         known.state = state;
         if known.age.is_none() {
             known.age = Some(self.next_age);
-            self.order.insert((known.mutation, self.next_age), *key);
+            let worth = Worth::of(key, known);
+            self.order.insert((worth, self.next_age), *key);
             self.next_age += 1;
         }
     }
@@ -338,7 +361,7 @@ impl CommandMemory {
             return;
         };
         if let Some(age) = known.age {
-            self.order.remove(&(known.mutation, age));
+            self.order.remove(&(Worth::of(key, &known), age));
         }
         if let State::Done(Some(answer)) | State::Unknown(Some(answer)) = known.state {
             budget.forget_stored(answer);
@@ -355,9 +378,9 @@ impl CommandMemory {
     }
 
     fn expire(&mut self, now: Instant, budget: &ByteBudget) {
-        for mutation in [false, true] {
+        for worth in Worth::ALL {
             loop {
-                let mut oldest = self.order.range((mutation, 0)..=(mutation, u64::MAX));
+                let mut oldest = self.order.range((worth, 0)..=(worth, u64::MAX));
                 let Some((place, key)) = oldest.next().map(|(at, key)| (*at, *key)) else {
                     break;
                 };

@@ -15,6 +15,9 @@ use crate::reassembly::Part;
 
 /// Receptions in part that wait for the answer's size.
 const PARTS_MAX: usize = 4;
+/// Pieces of an answer that are apart from each other: some octets of memory each,
+/// which the budget does not count.
+const RANGES_HELD_MAX: usize = 16_384;
 /// Octets asked for of an answer whose beginning is not known, to learn its size.
 const FIRST_BYTES: usize = 128;
 
@@ -214,6 +217,9 @@ impl Repair {
         if octets.is_empty() || self.have.covers(offset, end) {
             return Ok(());
         }
+        if self.have.0.len() >= RANGES_HELD_MAX {
+            return Err(DropReason::MemorySpent);
+        }
         self.payload
             .write_at(offset, octets)
             .map_err(|_| DropReason::MemorySpent)?;
@@ -228,23 +234,33 @@ struct Ranges(BTreeMap<usize, usize>);
 
 impl Ranges {
     fn insert(&mut self, mut start: usize, mut end: usize) {
-        let touching =
-            |(from, to): (&usize, &usize)| (*from <= end && start <= *to).then_some((*from, *to));
-        let merged: Vec<(usize, usize)> = self.0.iter().filter_map(touching).collect();
-        for (from, to) in merged {
+        if start >= end {
+            return;
+        }
+        // The last one that begins not later, as long as it touches.
+        while let Some((&from, &to)) = self.0.range(..=end).next_back()
+            && to >= start
+        {
             self.0.remove(&from);
             (start, end) = (start.min(from), end.max(to));
         }
-        if start < end {
-            self.0.insert(start, end);
-        }
+        self.0.insert(start, end);
     }
 
     fn remove(&mut self, start: usize, end: usize) {
-        let all = std::mem::take(&mut self.0);
-        for (from, to) in all {
-            self.insert(from, to.min(start));
-            self.insert(from.max(end), to);
+        if start >= end {
+            return;
+        }
+        while let Some((&from, &to)) = self.0.range(..end).next_back()
+            && to > start
+        {
+            self.0.remove(&from);
+            if to > end {
+                self.0.insert(end.max(from), to);
+            }
+            if from < start {
+                self.0.insert(from, start);
+            }
         }
     }
 
@@ -280,5 +296,54 @@ impl Ranges {
             missing.push((at, end));
         }
         missing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Change {
+        Insert(usize, usize),
+        Remove(usize, usize),
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        (any::<bool>(), 0..60_usize, 0..12_usize).prop_map(|(insert, start, bytes)| match insert {
+            true => Change::Insert(start, start + bytes),
+            false => Change::Remove(start, start + bytes),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_hold_what_was_put_in_and_not_taken_out(
+            changes in prop::collection::vec(change(), 0..40),
+        ) {
+            let mut ranges = Ranges::default();
+            let mut octets = [false; 80];
+            for change in changes {
+                let (start, end, held) = match change {
+                    Change::Insert(start, end) => (start, end, true),
+                    Change::Remove(start, end) => (start, end, false),
+                };
+                octets[start..end].fill(held);
+                match held {
+                    true => ranges.insert(start, end),
+                    false => ranges.remove(start, end),
+                }
+                let mut found = [false; 80];
+                let mut ended = None;
+                for (from, to) in &ranges.0 {
+                    prop_assert!(from < to && ended.is_none_or(|ended| ended < *from));
+                    found[*from..*to].fill(true);
+                    ended = Some(*to);
+                }
+                prop_assert_eq!(found, octets);
+            }
+        }
     }
 }

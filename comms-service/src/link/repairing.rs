@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use super::memory::{CommandKey, Kept, hash_of};
 use super::repair::Step;
-use super::transmit::Origin;
+use super::transmit::{Origin, Outgoing, TransmitQueue};
 use super::{Action, CommandFailure, Link};
 use crate::accounting::DropReason;
 use crate::link_control::{
     AnswerNotKept, AnswerTo, LinkControl, NotKept, OctetRange, RepairedSegment, SegmentRequest,
 };
-use crate::message::{Class, Head, PayloadType};
+use crate::message::{Class, Head, Message, PayloadType};
 use crate::packet::{AnswerLayout, Segment};
 use crate::reassembly::{Dropped, Outcome, Part, Wanted};
 use crate::security::Security;
@@ -29,6 +29,11 @@ impl Link {
             (Some(memory), Some(key)) => memory.answer(&self.budget, &key),
             _ => Kept::Unknown,
         };
+        if self.is_being_repaired(&answer_to, key) {
+            // The ground lost patience before what it asked for got to it: what it
+            // lacks then it asks for then.
+            return;
+        }
         let octets_max = self
             .format
             .control_bytes_max()
@@ -44,6 +49,21 @@ impl Link {
         };
         let not_kept = AnswerNotKept { answer_to, reason };
         self.answer_with_control(head, &LinkControl::AnswerNotKept(not_kept));
+    }
+
+    /// Whether segments of this answer wait for the radio.
+    fn is_being_repaired(&self, answer_to: &AnswerTo, key: Option<CommandKey>) -> bool {
+        let is_of_it = |outgoing: &Outgoing| {
+            let Message { head, payload } = &outgoing.message;
+            head.payload_type == PayloadType::LinkControl
+                && CommandKey::of_answer(head, answer_to) == key
+                && matches!(
+                    LinkControl::decode(payload),
+                    Ok(LinkControl::RepairedSegment(segment)) if segment.answer_to == *answer_to
+                )
+        };
+        let mut waiting = self.transmit.iter().flat_map(TransmitQueue::waiting);
+        waiting.any(is_of_it)
     }
 
     /// Sends the ranges that are asked for, as far as the answer has them.
@@ -328,11 +348,11 @@ impl Link {
             }
         }
         // Where parts are not kept, what is sent again adds up all the same.
-        if self.commands.answer_began(command_id)
-            && self.format.control_bytes_max() > 0
-            && let Some(repair) = self.commands.repair(command_id, &self.budget)
-        {
-            repair.progressed |= repair.is_new();
+        if self.commands.answer_began(command_id) && self.format.control_bytes_max() > 0 {
+            let first_time = self.commands.asks_for_the_first_time(command_id);
+            if let Some(repair) = self.commands.repair(command_id, &self.budget) {
+                repair.progressed |= first_time && repair.is_new();
+            }
         }
         if !self.commands.has_repair(command_id) {
             return self.try_again(now, command_id);

@@ -487,3 +487,44 @@ fn a_request_that_write_did_not_take_ends_no_command() {
     rig.carry_down();
     is_answered(&mut rig);
 }
+
+#[test]
+fn an_answer_that_is_too_large_for_the_ground_is_asked_for_no_oftener_than_the_tries() {
+    let ground = LinkConfig {
+        message_bytes_max: 500,
+        ..LinkConfig::new(End::Ground)
+    };
+    let options = LinkOptions::default();
+    let mut rig = Rig::new(
+        memory(1 << 20),
+        format(&options, End::Satellite),
+        ground,
+        format(&options, End::Ground),
+    );
+    ask(&mut rig, 1, 2);
+    let mut sent = 0;
+    for _ in 0..100 {
+        sent += rig.carry_up();
+        if !rig.posts.is_empty() {
+            rig.service_answers(&octets(ANSWER_BYTES));
+        }
+        rig.carry_down();
+        rig.pass(COMMAND_TIMEOUT);
+    }
+    assert_eq!(rig.outcomes.len(), 1, "{sent} packets");
+    assert!(sent <= 6, "{sent} packets");
+    rig.assert_idle();
+}
+
+#[test]
+fn what_waits_to_be_sent_again_is_not_sent_twice_for_a_ground_that_lost_patience() {
+    let mut rig = remembering();
+    let packets = answered(&mut rig, 2);
+    loses(&mut rig, packets, &[1, 3]);
+    asks_for(&mut rig, &[(238, 248), (734, 248)]);
+    // The radio is busy for longer than the ground waits.
+    rig.pass(COMMAND_TIMEOUT);
+    asks_for(&mut rig, &[(238, 248), (734, 248)]);
+    assert_eq!(rig.carry_down(), 4);
+    is_answered(&mut rig);
+}

@@ -420,3 +420,22 @@ fn a_shutdown_forgets_and_gives_everything_back() {
         .on(End::Satellite, |link, _| link.handle_shutdown());
     satellite.rig.assert_idle();
 }
+
+#[test]
+fn no_mutation_is_forgotten_for_a_flood_of_datagrams() {
+    let memory = CommandMemoryConfig {
+        commands_max: 4,
+        ..CommandMemoryConfig::default()
+    };
+    let mut satellite = Satellite::new(memory, satellite_config());
+    satellite.asked(7, MUTATION);
+    satellite.rig.service_answers(b"fired");
+    for id in 100..200 {
+        satellite.hears(head(PayloadType::Udp, id, 8000), b"go");
+    }
+    assert_eq!(satellite.rig.datagrams.len(), 100);
+    satellite.answers();
+    satellite.asked(7, MUTATION);
+    assert_eq!(satellite.rig.posts.len(), 0);
+    assert_eq!(satellite.answers(), [b"fired"]);
+}

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use comms_service::accounting::DropReason;
-use comms_service::link::{Command, LinkConfig, ReplyWindow};
+use comms_service::link::{Command, CommandMemoryConfig, LinkConfig, ReplyWindow};
 use comms_service::message::{Class, End, Head, PayloadType};
+use comms_service::packet::SpacePacketFormat;
 use comms_service::{LinkOptions, PacketFormat};
 
-use crate::rig::{COMMAND_TIMEOUT, Outcome, RETRIES, Rig, dropped, failure, satellite_config};
+use crate::rig::{
+    COMMAND_TIMEOUT, Outcome, RETRIES, Rig, dropped, failure, head, satellite_config, segments,
+};
 
 const SHELL: u16 = 8170;
 const ID: u64 = 77;
@@ -224,4 +227,28 @@ fn a_message_that_the_radio_refuses_is_tried_again_and_one_that_left_is_not() {
     rig.pass(COMMAND_TIMEOUT * 3);
     assert_eq!(rig.carry_up(), 0);
     assert_eq!(rig.outcomes, [Outcome::Sent(ID)]);
+}
+
+#[test]
+fn a_message_that_comes_again_while_its_window_is_open_is_not_given_to_its_service() {
+    let mut rig = Rig::with_satellite(LinkConfig {
+        command_memory: Some(CommandMemoryConfig::default()),
+        ..config(2, 2)
+    });
+    ask(&mut rig, ID, 3);
+    let socket = taken(&mut rig);
+    // As from a ground that does not know that it was sent.
+    let again = segments(
+        &SpacePacketFormat::new(End::Ground),
+        head(PayloadType::Udp, ID, SHELL),
+        b"ls",
+        1,
+    );
+    rig.hear_all(End::Satellite, again);
+    assert_eq!(rig.exchanges.len(), 0);
+    let duplicate = (DropReason::DuplicateCommand, 1);
+    assert_eq!(dropped(&rig.satellite().messages_in), [duplicate]);
+    rig.service_replies(socket, SHELL, b"one");
+    rig.carry_down();
+    assert_eq!(rig.outcomes, [Outcome::Replied(ID, b"one".to_vec())]);
 }

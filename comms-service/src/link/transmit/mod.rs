@@ -213,15 +213,19 @@ impl TransmitQueue {
         // Bits 14..8 of the index name the station.
         let station = |head: &Head| head.security.map(|header| header.spi >> 8 & 0x7F);
         let of = |head: &Head| (station(head), head.payload_type, head.port, head.command_id);
-        let waiting = self.classes.iter();
-        let waiting = waiting.flat_map(|(_, class)| class.flows.waiting());
-        let waiting = waiting.map(|one| &one.outgoing);
         let is_left = |begun: &&Begun| begun.next < begun.outgoing.packets;
         let begun = self.begun.values().filter(is_left);
         let begun = begun.map(|begun| &begun.outgoing);
-        waiting.chain(begun).any(|outgoing| {
+        self.waiting().chain(begun).any(|outgoing| {
             outgoing.origin == Origin::Answer && of(&outgoing.message.head) == of(question)
         })
+    }
+
+    /// All that wait and are not begun.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Outgoing> {
+        let waiting = self.classes.iter();
+        let waiting = waiting.flat_map(|(_, class)| class.flows.waiting());
+        waiting.map(|one| &one.outgoing)
     }
 
     /// Whether there is something to send that is not with the radio.
