@@ -9,6 +9,7 @@
 //! | `window` | which numbers were seen |
 //! | `state`, `files` | what must not be forgotten, and where it is kept |
 //! | `control` | the messages of a resync |
+//! | `status` | what can be told of it |
 //! | `sending`, `receiving`, `resync`, `storing` | what [`Security`] decides |
 //!
 //! [`Security`] does no I/O: the engine asks it for octets to be stored, and it
@@ -35,6 +36,7 @@ mod resync;
 mod sending;
 mod spi;
 mod state;
+mod status;
 mod storing;
 mod window;
 
@@ -50,6 +52,7 @@ pub use random::SEED_BYTES;
 pub use sending::{BLOCK_MESSAGES, NotProtected};
 pub use spi::STATIONS_MAX;
 pub use state::{STATE_BYTES_MAX, State};
+pub use status::{SecurityStatus, StationStatus};
 pub use window::WINDOW_MESSAGES;
 
 pub use receiving::LEAD_MESSAGES;

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use heliograph_tests::binaries::{ChildGuard, Stream, binary};
 
+use serde_json::json;
+
 use super::{PATIENCE, Service, Site, failure_with};
 
 /// Keys and states of both ends in the site's folder.
@@ -120,6 +122,19 @@ fn keys_change_while_the_service_runs_and_no_query_is_lost() {
         service.child.wait_for_line(taken, PATIENCE);
         assert!(pings(&site, &service));
     }
+    let told = service.post(
+        "/graphql",
+        "{ telemetry { security { mode inSync generations stations { station generation } } } }",
+    );
+    let stations = json!([{ "station": 1, "generation": 2 }]);
+    let security = json!({
+        "mode": "authenticate", "inSync": true, "generations": [2], "stations": stations,
+    });
+    assert_eq!(told["data"]["telemetry"]["security"], security);
+    let metrics = service.get("/metrics", "*/*");
+    let line = "heliograph_security_generation{station=\"1\"} 2";
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(metrics.contains("heliograph_security_heard_seconds"));
     // A key file that is wrong changes nothing.
     site.write_keys("satellite", &[3], 0o644);
     service.child.signal("HUP");
