@@ -64,14 +64,15 @@ impl SecuredLink {
         }
         loop {
             let down = self.down();
-            let up: Vec<_> = (0..self.stations.len())
-                .flat_map(|station| self.up(station))
-                .collect();
+            let mut up = Vec::new();
+            for station in 0..self.stations.len() {
+                up.extend(self.up(station));
+            }
             if down.is_empty() && up.is_empty() {
                 return;
             }
             for packet in down {
-                self.stations_hear(&packet);
+                up.extend(self.stations_hear(&packet));
             }
             for packet in up {
                 self.satellite.handle_packet(now, packet);
@@ -99,11 +100,14 @@ impl SecuredLink {
         self.down()
     }
 
-    pub(crate) fn stations_hear(&mut self, packet: &[u8]) {
+    /// All stations hear a packet; gives what goes up.
+    pub(crate) fn stations_hear(&mut self, packet: &[u8]) -> Vec<Vec<u8>> {
+        let mut up = Vec::new();
         for station in 0..self.stations.len() {
             self.stations[station].handle_packet(self.now, packet.to_vec());
-            self.up(station);
+            up.extend(self.up(station));
         }
+        up
     }
 
     /// The satellite loses power, and starts with what is on its flash.
@@ -121,7 +125,7 @@ impl SecuredLink {
     }
 
     fn up(&mut self, station: usize) -> Vec<Vec<u8>> {
-        let (mut packets, mut out) = (Vec::new(), Vec::new());
+        let (mut packets, mut out, mut waited) = (Vec::new(), Vec::new(), false);
         loop {
             let link = &mut self.stations[station];
             while let Some(action) = link.poll_action() {
@@ -133,20 +137,22 @@ impl SecuredLink {
                     _ => {}
                 }
             }
-            if !link.poll_packet(self.now, 0, &mut out) {
-                // It may only have had to wait for its disk.
-                match link.has_packet(self.now, 0) {
-                    true => continue,
-                    false => return packets,
-                }
+            let is_built = link.poll_packet(self.now, 0, &mut out);
+            // It may only have had to wait for its disk.
+            if !is_built && std::mem::replace(&mut waited, true) {
+                return packets;
             }
+            if !is_built {
+                continue;
+            }
+            waited = false;
             link.handle_written(self.now, 0, Ok(()));
             packets.push(out.clone());
         }
     }
 
     fn down(&mut self) -> Vec<Vec<u8>> {
-        let (mut packets, mut out) = (Vec::new(), Vec::new());
+        let (mut packets, mut out, mut waited) = (Vec::new(), Vec::new(), false);
         loop {
             while let Some(action) = self.satellite.poll_action() {
                 match action {
@@ -171,12 +177,14 @@ impl SecuredLink {
                     other => panic!("not asked for: {other:?}"),
                 }
             }
-            if !self.satellite.poll_packet(self.now, 0, &mut out) {
-                match self.satellite.has_packet(self.now, 0) {
-                    true => continue,
-                    false => return packets,
-                }
+            let is_built = self.satellite.poll_packet(self.now, 0, &mut out);
+            if !is_built && std::mem::replace(&mut waited, true) {
+                return packets;
             }
+            if !is_built {
+                continue;
+            }
+            waited = false;
             self.satellite.handle_written(self.now, 0, Ok(()));
             packets.push(out.clone());
         }
