@@ -140,6 +140,15 @@ fn keys_change_while_the_service_runs_and_no_query_is_lost() {
     service.child.signal("HUP");
     let line = service.child.wait_for_line("chmod 600", PATIENCE);
     assert!(line.contains("stays as it was"), "{line}");
+    // Nor does another mode, which the ground would have to take at the same moment.
+    site.write_keys("satellite", &[2], 0o600);
+    let text = fs::read_to_string(site.config()).unwrap();
+    let text = text.replacen("key-file", "mode = 'encrypt', key-file", 1);
+    fs::write(site.config(), text).unwrap();
+    service.child.signal("HUP");
+    service.child.wait_for_line("security.mode", PATIENCE);
+    let text = fs::read_to_string(site.config()).unwrap();
+    fs::write(site.config(), text.replacen("mode = 'encrypt', ", "", 1)).unwrap();
     assert!(pings(&site, &service));
 }
 
