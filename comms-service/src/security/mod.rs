@@ -202,8 +202,9 @@ impl Security {
     }
 
     /// Takes other master keys and settings. Numbers and salts stay, so a generation that
-    /// is taken away and comes again goes on where it was.
-    pub fn reconfigure(&mut self, settings: SecuritySettings) {
+    /// is taken away and comes again goes on where it was. Gives whether the keys differ.
+    pub fn reconfigure(&mut self, settings: SecuritySettings) -> bool {
+        let other_keys = self.keys != settings.keys;
         self.keys = settings.keys;
         self.station = settings.station;
         self.challenge_interval = settings.challenge_interval;
@@ -211,6 +212,7 @@ impl Security {
         self.derived.clear();
         // Due at the next time-out: what is offered, and how often, may be another.
         self.beacon_at = None;
+        other_keys
     }
 
     /// Whether this end has keys: on a satellite, for one station at least.
