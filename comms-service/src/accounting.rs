@@ -2,6 +2,7 @@
 //! reason that is counted.
 
 use crate::link::ByClass;
+use crate::security::SecurityStatus;
 
 macro_rules! drop_reasons {
     ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
@@ -261,6 +262,8 @@ pub struct Statistics {
     pub memory_bytes_used: u64,
     /// Octets held at most.
     pub memory_bytes_max: u64,
+    /// How the security layer stands; none on a link without.
+    pub security: Option<SecurityStatus>,
     /// The newest errors, oldest first, at most
     /// [`ERRORS_MAX`](crate::telemetry::ERRORS_MAX).
     pub errors: Vec<String>,

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use juniper::{ScalarValue, graphql_object, graphql_scalar};
 
 use crate::accounting::{ClassAccount, DropReason, Flow, Statistics};
 use crate::link::{ContactState, QueueClass};
+use crate::security::{SecurityStatus, StationStatus};
 
 /// How many errors are kept; older ones give way.
 pub const ERRORS_MAX: usize = 100;
@@ -125,6 +127,12 @@ impl CommsTelemetry {
         self.contact().map(Contact)
     }
 
+    /// Whether the stations have keys in common with this end; null on a link without
+    /// security, and before it has started.
+    fn security(&self) -> Option<SecurityView> {
+        self.statistics().security.map(SecurityView)
+    }
+
     /// Everything counted, in one consistent snapshot.
     fn accounting(&self) -> Accounting {
         Accounting(self.statistics())
@@ -149,8 +157,60 @@ impl Contact {
 
     /// How long ago the last valid frame came, in ms; null when none did.
     fn heard_ms_ago(&self) -> Option<Counter> {
-        let ago = self.0.heard_at?.elapsed().as_millis();
-        Some(Counter(u64::try_from(ago).unwrap_or(u64::MAX)))
+        self.0.heard_at.map(ms_ago)
+    }
+}
+
+fn ms_ago(at: Instant) -> Counter {
+    Counter(u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX))
+}
+
+struct SecurityView(SecurityStatus);
+
+/// How the security layer stands; nothing of it is secret.
+#[graphql_object]
+#[graphql(name = "Security")]
+impl SecurityView {
+    /// `authenticate` or `encrypt`.
+    fn mode(&self) -> &str {
+        self.0.mode.as_str()
+    }
+
+    /// Whether at least one station has keys in common with this end.
+    fn in_sync(&self) -> bool {
+        self.0.in_sync
+    }
+
+    /// The generations of the key file, in its order.
+    fn generations(&self) -> Vec<i32> {
+        self.0.generations.iter().copied().map(i32::from).collect()
+    }
+
+    /// All stations that there are.
+    fn stations(&self) -> Vec<StationView<'_>> {
+        self.0.stations.iter().map(StationView).collect()
+    }
+}
+
+struct StationView<'a>(&'a StationStatus);
+
+/// One ground station.
+#[graphql_object]
+#[graphql(name = "Station")]
+impl StationView<'_> {
+    /// Its number.
+    fn station(&self) -> i32 {
+        self.0.station.into()
+    }
+
+    /// The key generation that it was last heard under; null where it has to resync.
+    fn generation(&self) -> Option<i32> {
+        self.0.generation.map(i32::from)
+    }
+
+    /// How long ago it was last heard, in ms; null when it was not since the start.
+    fn heard_ms_ago(&self) -> Option<Counter> {
+        self.0.heard_at.map(ms_ago)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The metrics page of a service that stands on a communications link.
 
 use comms_service::accounting::{DropReason, Flow, Statistics};
+use comms_service::security::SecurityStatus;
 use radio_hal::FrameStatistics;
 use radio_hal::channel::{ChannelStatistics, DirectionStatistics};
 
@@ -88,6 +89,9 @@ pub fn link_metrics(
             bytes as f64,
         );
     }
+    if let Some(security) = &link.security {
+        write_security(&mut page, security);
+    }
     write_radio(&mut page, radio);
     if let Some(channel) = channel {
         write_channel(&mut page, "transmit", &channel.transmit);
@@ -152,6 +156,30 @@ fn write_flow(page: &mut Page, account: &Account, name: &str, flow: &Flow) {
             "What was lost, by reason.",
             &[(account.label, name), ("reason", reason.as_str())],
             flow.dropped.of(*reason),
+        );
+    }
+}
+
+fn write_security(page: &mut Page, security: &SecurityStatus) {
+    for station in &security.stations {
+        let number = station.station.to_string();
+        page.gauge(
+            "heliograph_security_generation",
+            "Key generation that a station was last heard under; 0 where it has to resync.",
+            &[("station", &number)],
+            f64::from(station.generation.unwrap_or(0)),
+        );
+    }
+    for station in &security.stations {
+        let Some(heard_at) = station.heard_at else {
+            continue;
+        };
+        let number = station.station.to_string();
+        page.gauge(
+            "heliograph_security_heard_seconds",
+            "How long ago a station was last heard; none where it was not since the start.",
+            &[("station", &number)],
+            heard_at.elapsed().as_secs_f64(),
         );
     }
 }

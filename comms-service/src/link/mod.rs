@@ -548,6 +548,7 @@ impl Link {
         all.answer_bytes_remembered = self.budget.bytes_stored() as u64;
         all.memory_bytes_used = self.budget.bytes_used() as u64;
         all.memory_bytes_max = self.budget.bytes_max() as u64;
+        all.security = self.security.as_ref().map(Security::status);
         all.errors = self.errors.iter().cloned().collect();
         all
     }

@@ -1,6 +1,7 @@
 //! The security layer inside the engine: what is opened, what is stored, and what
 //! the two ends tell each other about keys.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::receiving::Whole;
@@ -28,11 +29,22 @@ impl Link {
         self
     }
 
-    /// Takes other keys; without security it does nothing.
+    /// Takes other keys; without security it does nothing. Messages that wait for durable
+    /// storage were authentic under the keys before: with other keys they are dropped
+    /// as `reconfigured`, so that none of them counts as a sign that the other end goes
+    /// along with the change ([`is_proven`](Self::is_proven)).
     pub fn reconfigure_security(&mut self, now: Instant, settings: SecuritySettings) {
-        if let Some(security) = &mut self.security {
-            security.reconfigure(settings);
-            security.handle_timeout(now);
+        let Some(security) = &mut self.security else {
+            return;
+        };
+        let other_keys = security.reconfigure(settings);
+        security.handle_timeout(now);
+        let unsaved = match other_keys {
+            true => std::mem::take(&mut self.unsaved),
+            false => VecDeque::new(),
+        };
+        for whole in unsaved {
+            self.drop_unproven(DropReason::Reconfigured, &whole.message.head);
         }
         self.drive_security(now);
     }

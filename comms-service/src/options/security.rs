@@ -114,10 +114,11 @@ impl LinkOptions {
         let Some(options) = &self.security else {
             return Ok(None);
         };
-        let settings = options.settings(end)?;
+        options.station_at(end)?;
         let dir = self.state_dir.as_deref().ok_or_else(|| {
             refuse("it needs `state-dir`, a directory that survives a reboot".to_string())
         })?;
+        let settings = options.settings(end)?;
         let files = StateFiles::open(dir).map_err(|error| refuse(error.to_string()))?;
         let mut seed = [0; SEED_BYTES];
         getrandom::fill(&mut seed)
@@ -143,8 +144,21 @@ impl LinkOptions {
 }
 
 impl SecurityOptions {
-    /// What can change while the link runs.
-    pub(crate) fn settings(&self, end: End) -> CommsResult<SecuritySettings> {
+    /// With this key file, and everything else by default.
+    pub fn new(key_file: impl Into<PathBuf>) -> Self {
+        SecurityOptions {
+            key_file: key_file.into(),
+            mode: Mode::default(),
+            station: None,
+            stations: None,
+            challenge_ms: None,
+            silence_ms: None,
+            keys: None,
+        }
+    }
+
+    /// Which station it is, or how many there are.
+    fn station_at(&self, end: End) -> CommsResult<u8> {
         let (station, misplaced) = match end {
             End::Satellite => (self.stations, self.station.map(|_| "station")),
             End::Ground => (self.station, self.stations.map(|_| "stations")),
@@ -156,10 +170,15 @@ impl SecurityOptions {
             };
             return Err(refuse(format!("`{key}` does not belong here: {hint}")));
         }
+        Ok(station.unwrap_or(1))
+    }
+
+    /// What can change while the link runs.
+    pub(crate) fn settings(&self, end: End) -> CommsResult<SecuritySettings> {
         let time = |given: Option<u64>, default| Duration::from_millis(given.unwrap_or(default));
         Ok(SecuritySettings {
             keys: self.key_ring()?,
-            station: station.unwrap_or(1),
+            station: self.station_at(end)?,
             challenge_interval: time(self.challenge_ms, CHALLENGE_MS),
             silence: time(self.silence_ms, SILENCE_MS),
         })

@@ -28,6 +28,14 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Its name in configuration and telemetry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Authenticate => "authenticate",
+            Mode::Encrypt => "encrypt",
+        }
+    }
+
     fn octet(self) -> u8 {
         match self {
             Mode::Authenticate => 1,

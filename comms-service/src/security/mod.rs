@@ -9,6 +9,7 @@
 //! | `window` | which numbers were seen |
 //! | `state`, `files` | what must not be forgotten, and where it is kept |
 //! | `control` | the messages of a resync |
+//! | `status` | what can be told of it |
 //! | `sending`, `receiving`, `resync`, `storing` | what [`Security`] decides |
 //!
 //! [`Security`] does no I/O: the engine asks it for octets to be stored, and it
@@ -35,6 +36,7 @@ mod resync;
 mod sending;
 mod spi;
 mod state;
+mod status;
 mod storing;
 mod window;
 
@@ -50,6 +52,7 @@ pub use random::SEED_BYTES;
 pub use sending::{BLOCK_MESSAGES, NotProtected};
 pub use spi::STATIONS_MAX;
 pub use state::{STATE_BYTES_MAX, State};
+pub use status::{SecurityStatus, StationStatus};
 pub use window::WINDOW_MESSAGES;
 
 pub use receiving::LEAD_MESSAGES;
@@ -203,8 +206,9 @@ impl Security {
     }
 
     /// Takes other master keys and settings. Numbers and salts stay, so a generation that
-    /// is taken away and comes again goes on where it was.
-    pub fn reconfigure(&mut self, settings: SecuritySettings) {
+    /// is taken away and comes again goes on where it was. Gives whether the keys differ.
+    pub fn reconfigure(&mut self, settings: SecuritySettings) -> bool {
+        let other_keys = self.keys != settings.keys;
         self.keys = settings.keys;
         self.station = settings.station;
         self.challenge_interval = settings.challenge_interval;
@@ -212,6 +216,7 @@ impl Security {
         self.derived.clear();
         // Due at the next time-out: what is offered, and how often, may be another.
         self.beacon_at = None;
+        other_keys
     }
 
     /// Whether this end has keys: on a satellite, for one station at least.

@@ -9,11 +9,13 @@
 //! | 3 | framing or escapes overflowed a buffer | `framing_overflow` |
 //! | 4 | an uplink reached a panic | `panics` |
 //! | 5 | dropped frames leaked memory | `memory` |
-//! | 9 | counters of the two ends fell apart | `counters` |
+//! | 9 | counters of the two ends fell apart | `counters`, with security `replays` |
+//! | 10 | authentication was absent, weak, or covered too little | `authentication` |
 //! | 12 | a check did not cover what it was for | `checks` |
 //! | 13 | AX.25 addresses were not checked | `ax25_addresses` |
-//! | 14 | an attacker's first tries were answered | `red_team` |
+//! | 14 | an attacker's first tries were answered | `red_team`, with security `strangers` |
 
+mod authentication;
 mod ax25_addresses;
 mod checks;
 mod counters;
@@ -25,4 +27,7 @@ mod packets;
 mod panics;
 mod random;
 mod red_team;
+mod replays;
+mod secured;
+mod strangers;
 mod wire_lengths;

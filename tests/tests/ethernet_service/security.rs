@@ -7,6 +7,8 @@ use std::process::Command;
 
 use heliograph_tests::binaries::{ChildGuard, Stream, binary};
 
+use serde_json::json;
+
 use super::{PATIENCE, Service, Site, failure_with};
 
 /// Keys and states of both ends in the site's folder.
@@ -120,11 +122,33 @@ fn keys_change_while_the_service_runs_and_no_query_is_lost() {
         service.child.wait_for_line(taken, PATIENCE);
         assert!(pings(&site, &service));
     }
+    let told = service.post(
+        "/graphql",
+        "{ telemetry { security { mode inSync generations stations { station generation } } } }",
+    );
+    let stations = json!([{ "station": 1, "generation": 2 }]);
+    let security = json!({
+        "mode": "authenticate", "inSync": true, "generations": [2], "stations": stations,
+    });
+    assert_eq!(told["data"]["telemetry"]["security"], security);
+    let metrics = service.get("/metrics", "*/*");
+    let line = "heliograph_security_generation{station=\"1\"} 2";
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(metrics.contains("heliograph_security_heard_seconds"));
     // A key file that is wrong changes nothing.
     site.write_keys("satellite", &[3], 0o644);
     service.child.signal("HUP");
     let line = service.child.wait_for_line("chmod 600", PATIENCE);
     assert!(line.contains("stays as it was"), "{line}");
+    // Nor does another mode, which the ground would have to take at the same moment.
+    site.write_keys("satellite", &[2], 0o600);
+    let text = fs::read_to_string(site.config()).unwrap();
+    let text = text.replacen("key-file", "mode = 'encrypt', key-file", 1);
+    fs::write(site.config(), text).unwrap();
+    service.child.signal("HUP");
+    service.child.wait_for_line("security.mode", PATIENCE);
+    let text = fs::read_to_string(site.config()).unwrap();
+    fs::write(site.config(), text.replacen("mode = 'encrypt', ", "", 1)).unwrap();
     assert!(pings(&site, &service));
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use comms_service::message::{Class, End, Head, PayloadType};
+use comms_service::options::ReplyWindowOption;
 use comms_service::{CommsConfig, LinkOptions, radio};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use heliograph_tests::http_service::{HttpService, Reply};
@@ -179,6 +180,33 @@ fn five_hundred_datagrams_leave_from_one_socket() {
         sources.insert(service.expect(PATIENCE).from);
     }
     assert_eq!(sources.len(), 1, "{sources:?}");
+}
+
+// C3-16: what a service replied to a datagram came to a socket that was gone.
+#[test]
+fn a_service_answers_a_datagram_within_its_reply_window() {
+    let service = UdpPeer::bind();
+    let setup = Setup {
+        options: LinkOptions {
+            reply_windows: vec![ReplyWindowOption {
+                port: service.port(),
+                window_ms: 60_000,
+                messages_max: None,
+            }],
+            ..LinkOptions::default()
+        },
+        ..Setup::default()
+    };
+    let flight = setup.flight();
+    flight.ground.send(service.port(), b"ls");
+    let asked = service.expect(PATIENCE);
+    for line in [b"one", b"two"] {
+        service.send_to(asked.from.port(), line);
+    }
+    for line in [b"one", b"two"] {
+        let heard = flight.ground.heard();
+        assert_eq!((heard.port, &*heard.payload), (service.port(), &line[..]));
+    }
 }
 
 // C3-18: it took them for text, and cut what became of it to the old length.

@@ -17,6 +17,7 @@ mod passthrough;
 mod radio_faults;
 mod radio_hal;
 mod reconfigure;
+mod security;
 mod shutdown;
 mod start_errors;
 mod submit;

@@ -209,6 +209,10 @@ impl Node {
         self.on(now, |link| link.handle_packet(now, packet.to_vec()));
     }
 
+    pub(crate) fn config(&self) -> LinkConfig {
+        config(self.setup.end)
+    }
+
     pub(crate) fn statistics(&self) -> Statistics {
         self.link.statistics()
     }
@@ -220,17 +224,20 @@ impl Node {
     }
 }
 
+fn config(end: End) -> LinkConfig {
+    LinkConfig {
+        downlink_ports: vec![DOWNLINK_PORT],
+        command_memory: (end == End::Satellite).then(CommandMemoryConfig::default),
+        ..LinkConfig::new(end)
+    }
+}
+
 fn link(setup: &Setup, state: Option<State>, starts: u8) -> Link {
     let format = SpacePacketFormat {
         // So that an altered octet reaches the security layer.
         error_control: false,
         secured: true,
         ..SpacePacketFormat::new(setup.end)
-    };
-    let config = LinkConfig {
-        downlink_ports: vec![DOWNLINK_PORT],
-        command_memory: (setup.end == End::Satellite).then(CommandMemoryConfig::default),
-        ..LinkConfig::new(setup.end)
     };
     let end = u8::from(setup.end == End::Ground);
     let security = Security::new(SecuritySetup {
@@ -243,7 +250,7 @@ fn link(setup: &Setup, state: Option<State>, starts: u8) -> Link {
         challenge_interval: CHALLENGE_INTERVAL,
         silence: SILENCE,
     });
-    Link::new(config, Box::new(format)).with_security(security)
+    Link::new(config(setup.end), Box::new(format)).with_security(security)
 }
 
 /// A satellite and its stations, which all hear it.

@@ -7,7 +7,7 @@ use comms_service::message::PayloadType;
 use comms_service::security::{BLOCK_MESSAGES, LEAD_MESSAGES};
 use proptest::prelude::*;
 
-use super::rig::{CHALLENGE_INTERVAL, Disk, Setup, Sky};
+use super::rig::{CHALLENGE_INTERVAL, Disk, KEY_2, Setup, Sky};
 
 #[test]
 fn a_replay_after_a_reboot_is_refused() {
@@ -125,6 +125,27 @@ fn a_message_waits_while_the_disk_is_slow_and_then_passes() {
     sky.satellite.disk = Disk::Stores;
     sky.satellite.work_on_disk(sky.now);
     assert_eq!(sky.satellite.datagrams, [b"first of all"]);
+}
+
+#[test]
+fn a_message_that_waits_for_the_disk_is_no_proof_of_keys_that_came_meanwhile() {
+    let mut sky = Sky::in_sync();
+    sky.satellite.disk = Disk::Stalls;
+    sky.send(0, PayloadType::Udp, b"under the old key", 0);
+    sky.carry();
+    assert_eq!(sky.satellite.statistics().messages_in.queued, 1);
+    let now = sky.now;
+    sky.satellite.take_keys(now, KEY_2);
+    let config = sky.satellite.config();
+    sky.satellite.link.reconfigure(now, config, None);
+    // Noise that looks like a packet, then the disk.
+    let packet = sky.air_up.last().unwrap().clone();
+    sky.satellite.hear(now, &packet);
+    sky.satellite.disk = Disk::Stores;
+    sky.satellite.work_on_disk(now);
+    assert!(!sky.satellite.link.is_proven());
+    assert_eq!(sky.satellite.dropped(DropReason::Reconfigured), 1);
+    assert!(sky.satellite.datagrams.is_empty());
 }
 
 #[derive(Clone, Debug)]

@@ -51,6 +51,11 @@ impl Ground {
         self.link.as_ref().expect("the ground end runs")
     }
 
+    /// Whether it has keys in common with the satellite.
+    pub(crate) fn is_in_sync(&self) -> bool {
+        self.link().is_in_sync() == Some(true)
+    }
+
     /// Asks the service at `port`; gives the query's id.
     pub(crate) fn ask(&self, port: u16, body: &[u8]) -> u64 {
         self.command(PayloadType::GraphQl, port, body)
