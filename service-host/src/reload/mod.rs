@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use comms_service::CommsReconfigure;
+use comms_service::{CommsReconfigure, PacketFormat};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use toml::{Table, Value};
 
@@ -369,13 +369,20 @@ impl Reload {
     /// Through the endpoint alone a change can be taken back from the ground.
     fn refuse_lock_out(&self, next: &Candidate) -> anyhow::Result<()> {
         let (_, options) = self.reader.read(next)?;
-        let allowed = options.allowed_ports.graphql;
-        if allowed.is_some_and(|ports| !ports.contains(&self.own_port)) {
-            bail!(
-                "allowed-ports.graphql must have {}, the port of this endpoint: without it, nothing \
-                 could be changed over the link any more",
+        let closed = |ports: &[u16]| !ports.contains(&self.own_port);
+        let without = |key| {
+            format!(
+                "{key} must have {}, the port of this endpoint: without it, nothing could be \
+                 changed over the link any more",
                 self.own_port
-            );
+            )
+        };
+        if options.allowed_ports.graphql.as_deref().is_some_and(closed) {
+            bail!(without("allowed-ports.graphql"));
+        }
+        // In this format all other ports are called by UDP.
+        if options.format == PacketFormat::Udp && closed(&options.http_ports) {
+            bail!(without("http-ports"));
         }
         Ok(())
     }
