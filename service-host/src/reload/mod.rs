@@ -43,6 +43,12 @@ const STAGED_LOOK: Duration = Duration::from_millis(50);
 /// How often one on trial is.
 const TRIAL_LOOK: Duration = Duration::from_millis(250);
 
+/// Octets that a message must be able to have, so that a change over the link can be
+/// taken back over the link.
+const MESSAGE_BYTES_MIN: usize = 1024;
+/// Octets of memory that it takes, with room for others beside it.
+const MEMORY_BYTES_MIN: usize = 65_536;
+
 const OVERLAY: &str = "overlay";
 const UNCONFIRMED: &str = "unconfirmed";
 
@@ -383,6 +389,26 @@ impl Reload {
         // In this format all other ports are called by UDP.
         if options.format == PacketFormat::Udp && closed(&options.http_ports) {
             bail!(without("http-ports"));
+        }
+        let too_small = |bytes: Option<usize>, min| bytes.is_some_and(|bytes| bytes < min);
+        for (key, bytes, min) in [
+            (
+                "message-bytes-max",
+                options.message_bytes_max,
+                MESSAGE_BYTES_MIN,
+            ),
+            (
+                "memory-bytes-max",
+                options.memory_bytes_max,
+                MEMORY_BYTES_MIN,
+            ),
+        ] {
+            if too_small(bytes, min) {
+                bail!(
+                    "{key} must be {min} at least: with less, nothing could be changed over the \
+                     link any more"
+                );
+            }
         }
         Ok(())
     }
