@@ -10,7 +10,6 @@
 //! | 4 | an uplink reached a panic | `panics` |
 //! | 5 | dropped frames leaked memory | `memory` |
 //! | 9 | counters of the two ends fell apart | `counters` |
-//! | 10 | authentication was weak, or covered too little | `comms-service/tests/engine/security/` |
 //! | 12 | a check did not cover what it was for | `checks` |
 //! | 13 | AX.25 addresses were not checked | `ax25_addresses` |
 //! | 14 | an attacker's first tries were answered | `red_team` |
