@@ -96,7 +96,7 @@ struct Mutation;
 impl Mutation {
     /// Deploys the antenna, which takes a while; how often that was done now.
     fn deploy(context: &Bus) -> i32 {
-        std::thread::sleep(Duration::from_millis(700));
+        std::thread::sleep(Duration::from_millis(500));
         context.deployments.fetch_add(1, Ordering::SeqCst) + 1
     }
 }

@@ -458,8 +458,16 @@ impl<'a> World<'a> {
         if probe.is_some_and(|probe| !probe.is_answered) {
             let told = [&self.satellite, &self.ground].map(|machine| {
                 let errors = machine.end().map(|end| end.statistics().errors);
-                let newest: Vec<_> = errors.unwrap_or_default().into_iter().rev().take(12).collect();
-                format!("the {}'s last errors, the newest first: {newest:?}", machine.name())
+                let newest: Vec<_> = errors
+                    .unwrap_or_default()
+                    .into_iter()
+                    .rev()
+                    .take(12)
+                    .collect();
+                format!(
+                    "the {}'s last errors, the newest first: {newest:?}",
+                    machine.name()
+                )
             });
             return Err(format!(
                 "a lock-out: nothing goes wrong, and no answer to {PROBE_ASKED_MAX} questions; {}",

@@ -195,6 +195,10 @@ const CONTACT_SILENCE_DAYS_MAX: usize = 30;
 /// Default of `confirm-window-ms`.
 const CONFIRM_WINDOW_MS: u64 = 600_000;
 
+/// Smallest `confirm-window-ms`: in less, no ground could confirm anything, and so
+/// nothing could be changed over the link any more.
+const CONFIRM_WINDOW_MS_MIN: usize = 1_000;
+
 /// Default of `read-timeout-ms`.
 pub const READ_TIMEOUT_MS: u64 = 1_000;
 
@@ -305,7 +309,7 @@ impl LinkOptions {
             (
                 "confirm-window-ms",
                 milliseconds(self.confirm_window_ms),
-                (1, TIME_MS_MAX),
+                (CONFIRM_WINDOW_MS_MIN, TIME_MS_MAX),
             ),
             (
                 "contact-hold-ms",

@@ -194,7 +194,7 @@ impl Security {
         security.state = state;
         if found && security.end == End::Ground {
             // So that the satellite sees that we began anew.
-            security.jump_ahead();
+            security.skip_ahead();
         }
         if !found && security.end == End::Satellite {
             let challenge = security.random.draw();

@@ -137,6 +137,12 @@ impl Security {
         if self.heard.get(&self.station).is_some_and(recently) {
             return;
         }
+        self.skip_ahead();
+    }
+
+    /// On the ground: skips as many numbers as a satellite that lost power may have
+    /// given up.
+    pub(super) fn skip_ahead(&mut self) {
         let spi = Spi::up(self.station, self.keys.newest());
         let ahead = self.first_unused(spi).saturating_add(LEAD_MESSAGES);
         self.go_on_from(spi, ahead);

@@ -156,7 +156,7 @@ fn what_would_protect_nothing_or_let_nothing_in_is_refused_with_its_key() {
             "contact-hold-ms = 86400001",
             ["contact-hold-ms", "86400001"],
         ),
-        ("confirm-window-ms = 0", ["confirm-window-ms", "0"]),
+        ("confirm-window-ms = 999", ["confirm-window-ms", "1000"]),
         (
             "confirm-windows-ms = 1",
             ["confirm-windows-ms", "confirm-window-ms"],

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use comms_service::CommsReconfigure;
+use comms_service::{CommsReconfigure, PacketFormat};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use toml::{Table, Value};
 
@@ -42,6 +42,12 @@ const ANSWER_LEAVES_MAX: Duration = Duration::from_secs(10);
 const STAGED_LOOK: Duration = Duration::from_millis(50);
 /// How often one on trial is.
 const TRIAL_LOOK: Duration = Duration::from_millis(250);
+
+/// Octets that a message must be able to have, so that a change over the link can be
+/// taken back over the link.
+const MESSAGE_BYTES_MIN: usize = 1024;
+/// Octets of memory that it takes, with room for others beside it.
+const MEMORY_BYTES_MIN: usize = 65_536;
 
 const OVERLAY: &str = "overlay";
 const UNCONFIRMED: &str = "unconfirmed";
@@ -375,13 +381,40 @@ impl Reload {
     /// Through the endpoint alone a change can be taken back from the ground.
     fn refuse_lock_out(&self, next: &Candidate) -> anyhow::Result<()> {
         let (_, options) = self.reader.read(next)?;
-        let allowed = options.allowed_ports.graphql;
-        if allowed.is_some_and(|ports| !ports.contains(&self.own_port)) {
-            bail!(
-                "allowed-ports.graphql must have {}, the port of this endpoint: without it, nothing \
-                 could be changed over the link any more",
+        let closed = |ports: &[u16]| !ports.contains(&self.own_port);
+        let without = |key| {
+            format!(
+                "{key} must have {}, the port of this endpoint: without it, nothing could be \
+                 changed over the link any more",
                 self.own_port
-            );
+            )
+        };
+        if options.allowed_ports.graphql.as_deref().is_some_and(closed) {
+            bail!(without("allowed-ports.graphql"));
+        }
+        // In this format all other ports are called by UDP.
+        if options.format == PacketFormat::Udp && closed(&options.http_ports) {
+            bail!(without("http-ports"));
+        }
+        let too_small = |bytes: Option<usize>, min| bytes.is_some_and(|bytes| bytes < min);
+        for (key, bytes, min) in [
+            (
+                "message-bytes-max",
+                options.message_bytes_max,
+                MESSAGE_BYTES_MIN,
+            ),
+            (
+                "memory-bytes-max",
+                options.memory_bytes_max,
+                MEMORY_BYTES_MIN,
+            ),
+        ] {
+            if too_small(bytes, min) {
+                bail!(
+                    "{key} must be {min} at least: with less, nothing could be changed over the \
+                     link any more"
+                );
+            }
         }
         Ok(())
     }

@@ -339,6 +339,9 @@ fn what_cannot_be_taken_is_refused_with_the_key_and_changes_nothing() {
             "allowed-ports = { graphql = [8020] }",
             "the port of this endpoint",
         ),
+        ("format = 'udp'", "http-ports"),
+        ("message-bytes-max = 60", "message-bytes-max"),
+        ("memory-bytes-max = 600", "memory-bytes-max"),
     ] {
         let refused = service.mutation(&format!("configure(toml: \"{toml}\")"));
         assert_eq!(refused["success"], json!(false), "{toml}");
