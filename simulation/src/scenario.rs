@@ -210,6 +210,7 @@ impl Scenario {
             stations: None,
             challenge_ms: None,
             silence_ms: None,
+            keys: None,
         });
         let bytes_max = &mut plan.options.packet_bytes_max;
         *bytes_max = bytes_max.map(|bytes| bytes.max(SECURED_BYTES_MIN));
