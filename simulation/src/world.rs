@@ -13,6 +13,7 @@ use fastrand::Rng;
 use radio_hal::channel::{Channel, ChannelConfig, Direction, DirectionConfig, Fate};
 
 use crate::Run;
+use crate::end::End;
 use crate::invariants::{self, Nonce};
 use crate::ledger::Ledger;
 use crate::machine::Machine;
@@ -294,6 +295,11 @@ impl<'a> World<'a> {
             let Some(asked) = self.operators.ask(number) else {
                 continue;
             };
+            // A satellite that lost all copies of its state is let in by the operator.
+            let has_keys = |end: &End| end.link.is_in_sync() != Some(false);
+            if number == PROBE && self.satellite.end().is_some_and(|end| !has_keys(end)) {
+                end.link.want_resync();
+            }
             let (payload_type, timeout, retries) = match &asked.task {
                 Task::Query(query) => (PayloadType::GraphQl, query.timeout, query.retries),
                 Task::Message { .. } => (PayloadType::Udp, MESSAGE_TIMEOUT, 0),
@@ -458,8 +464,16 @@ impl<'a> World<'a> {
         if probe.is_some_and(|probe| !probe.is_answered) {
             let told = [&self.satellite, &self.ground].map(|machine| {
                 let errors = machine.end().map(|end| end.statistics().errors);
-                let newest: Vec<_> = errors.unwrap_or_default().into_iter().rev().take(12).collect();
-                format!("the {}'s last errors, the newest first: {newest:?}", machine.name())
+                let newest: Vec<_> = errors
+                    .unwrap_or_default()
+                    .into_iter()
+                    .rev()
+                    .take(12)
+                    .collect();
+                format!(
+                    "the {}'s last errors, the newest first: {newest:?}",
+                    machine.name()
+                )
             });
             return Err(format!(
                 "a lock-out: nothing goes wrong, and no answer to {PROBE_ASKED_MAX} questions; {}",
