@@ -13,6 +13,7 @@ use fastrand::Rng;
 use radio_hal::channel::{Channel, ChannelConfig, Direction, DirectionConfig, Fate};
 
 use crate::Run;
+use crate::end::End;
 use crate::invariants::{self, Nonce};
 use crate::ledger::Ledger;
 use crate::machine::Machine;
@@ -294,6 +295,11 @@ impl<'a> World<'a> {
             let Some(asked) = self.operators.ask(number) else {
                 continue;
             };
+            // A satellite that lost all copies of its state is let in by the operator.
+            let has_keys = |end: &End| end.link.is_in_sync() != Some(false);
+            if number == PROBE && self.satellite.end().is_some_and(|end| !has_keys(end)) {
+                end.link.want_resync();
+            }
             let (payload_type, timeout, retries) = match &asked.task {
                 Task::Query(query) => (PayloadType::GraphQl, query.timeout, query.retries),
                 Task::Message { .. } => (PayloadType::Udp, MESSAGE_TIMEOUT, 0),

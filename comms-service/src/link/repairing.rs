@@ -40,6 +40,8 @@ impl Link {
             .saturating_sub(RepairedSegment::HEADER_BYTES);
         let reason = match kept {
             Kept::Answer(stored) if octets_max > 0 => match self.budget.stored(stored) {
+                // An error document went down in its stead.
+                Some(answer) if answer.len() > self.config.message_bytes_max => NotKept::Evicted,
                 Some(answer) => return self.send_again(head, request, &answer, octets_max),
                 None => NotKept::Evicted,
             },
@@ -303,6 +305,10 @@ impl Link {
             }
             Err(reason) => {
                 self.give_up_repair(command_id, reason);
+                if reason == DropReason::TooLarge {
+                    // However often it is asked for, it has no room here.
+                    self.fail_command(command_id, CommandFailure::Dropped(reason));
+                }
                 return Err(reason);
             }
         }

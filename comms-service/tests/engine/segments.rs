@@ -212,6 +212,25 @@ fn a_sender_that_begins_anew_amid_a_message_loses_that_message_only() {
 }
 
 #[test]
+fn a_link_that_begins_anew_does_not_end_a_message_from_before() {
+    let counted_from = |first_counts_seed| LinkConfig {
+        first_counts_seed,
+        ..satellite_config()
+    };
+    let first_packets = |seed| {
+        let mut rig = Rig::with_satellite(counted_from(seed));
+        rig.app_sends(0, &octets(400));
+        rig.transmit_all(End::Satellite)
+    };
+    let mut rig = Rig::space_packet();
+    let (before, after) = (first_packets(1), first_packets(2));
+    rig.hear(End::Ground, before[0].clone());
+    // The first of the new ones is lost.
+    rig.hear_all(End::Ground, after.into_iter().skip(1));
+    assert!(rig.heard.is_empty());
+}
+
+#[test]
 fn the_count_after_16383_is_zero() {
     let mut rig = Rig::space_packet();
     rig.hear_all(End::Satellite, udp_segments(&octets(1000), 16_382));

@@ -58,6 +58,21 @@ fn after_a_satellite_lost_power_a_retry_gets_through() {
     assert_eq!(sky.grounds[0].answers.last().unwrap(), b"still there?");
 }
 
+#[test]
+fn a_ground_that_lost_power_hears_answers_and_datagrams_at_once() {
+    let mut sky = Sky::in_sync();
+    sky.app_sends(b"before");
+    sky.carry();
+    sky.assert_works(0);
+    sky.grounds[0].crash(sky.now, false);
+    // Its numbers tell the satellite to go on where it takes them.
+    sky.assert_works(0);
+    sky.app_sends(b"after");
+    sky.carry();
+    assert_eq!(sky.grounds[0].heard.last().unwrap(), b"after");
+    assert_eq!(sky.grounds[0].dropped(DropReason::Replay), 0);
+}
+
 const TIMEOUT_AND_MORE: Duration = Duration::from_millis(5_100);
 
 #[test]
