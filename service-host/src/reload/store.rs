@@ -31,8 +31,10 @@ impl Store {
 
     /// Its content; none where there is no such file.
     pub(super) fn read(&self, what: &str) -> io::Result<Option<String>> {
+        // What is no folder stops the start, with its key.
+        use io::ErrorKind::{NotADirectory, NotFound};
         let file = match File::open(self.path(what)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => return Ok(None),
             file => file?,
         };
         let mut text = String::new();
