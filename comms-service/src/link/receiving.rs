@@ -164,6 +164,12 @@ impl Link {
     /// A message came to nothing before it reached anybody.
     pub(super) fn drop_message(&mut self, reason: DropReason, head: &Head) {
         self.forget_command(head);
+        self.drop_unread(reason, head);
+    }
+
+    /// A message came to nothing before it was known whose it is. It may be forged, or
+    /// a retry: of a command that it names, nothing is forgotten.
+    pub(super) fn drop_unread(&mut self, reason: DropReason, head: &Head) {
         self.counted.messages_in.drop(reason, 1);
         let (kind, port) = (head.payload_type.as_str(), head.port);
         self.note(format!(

@@ -56,7 +56,7 @@ impl Link {
             self.note(format!("the security state could not be stored: {error}"));
             // Their senders will try again; a message must not run hours later.
             for whole in std::mem::take(&mut self.unsaved) {
-                self.drop_message(DropReason::NotSaved, &whole.message.head);
+                self.drop_unread(DropReason::NotSaved, &whole.message.head);
             }
         }
         self.pass_saved(now);
@@ -76,7 +76,7 @@ impl Link {
             match security.map_or(Ok(true), |security| security.may_pass(header)) {
                 Ok(true) => self.route(now, whole),
                 Ok(false) => self.unsaved.push_back(whole),
-                Err(reason) => self.drop_message(reason, &whole.message.head),
+                Err(reason) => self.drop_unread(reason, &whole.message.head),
             }
         }
     }
@@ -109,8 +109,8 @@ impl Link {
             Ok(Opened::Later) if self.unsaved.len() < UNSAVED_MESSAGES_MAX => {
                 self.unsaved.push_back(whole);
             }
-            Ok(Opened::Later) => self.drop_message(DropReason::NotSaved, &whole.message.head),
-            Err(reason) => self.drop_message(reason, &whole.message.head),
+            Ok(Opened::Later) => self.drop_unread(DropReason::NotSaved, &whole.message.head),
+            Err(reason) => self.drop_unread(reason, &whole.message.head),
         }
         None
     }
