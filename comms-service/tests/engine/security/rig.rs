@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use comms_service::accounting::{DropReason, Statistics};
 use comms_service::budget::HeldBytes;
-use comms_service::link::{Action, Command, CommandFailure, HandlerId, Link, LinkConfig};
+use comms_service::link::{
+    Action, Command, CommandFailure, CommandMemoryConfig, HandlerId, Link, LinkConfig,
+};
 use comms_service::message::{End, PayloadType};
 use comms_service::packet::SpacePacketFormat;
 use comms_service::security::{KeyRing, Mode, Security, SecuritySetup, State};
@@ -215,6 +217,7 @@ fn link(setup: &Setup, state: Option<State>, starts: u8) -> Link {
     };
     let config = LinkConfig {
         downlink_ports: vec![DOWNLINK_PORT],
+        command_memory: Some(CommandMemoryConfig::default()),
         ..LinkConfig::new(setup.end)
     };
     let end = u8::from(setup.end == End::Ground);
