@@ -13,11 +13,14 @@
 //! ends must become idle. On a channel that loses nothing, everything arrives once.
 //! The same seed gives the same run, octet for octet.
 //!
-//! Where what is new comes in: an [`Action`](comms_service::link::Action) for storage is
-//! done in `world/acting.rs` on the [`Storage`] of its `Machine`, which hands what is
-//! safe back to the engine at the next boot; each message's security header is looked at
-//! already, and its nonce must be new, over reboots too; what a scenario promises beyond
-//! what always holds is one of its [`Demands`].
+//! On half of the links there is security; some satellites keep a journal of commands.
+//! Both are made durable on the [`Storage`] of their machine (`durable.rs`), whose syncs
+//! fail and whose files are lost. No mutation may run twice in one boot of the
+//! satellite; with a journal never, unless the storage lost the journal whole. No
+//! number is used twice under one key, over reboots and resyncs too, and with security
+//! nothing that went once arrives twice. What a scenario promises beyond what always
+//! holds is one of its [`Demands`]. A satellite that lost all copies of its security
+//! state is let in by the operator (`want_resync`), as on a real link.
 //!
 //! ```
 //! let run = heliograph_simulation::run(1).expect("it holds");

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 /// What decides, in `comms-service`; the shell around it has the clock.
 const ENGINE: [&str; 10] = [
     "accounting.rs",
-    "budget.rs",
+    "budget",
     "graphql_error.rs",
     "link",
     "link_control",
     "message.rs",
     "packet",
-    "reassembly.rs",
+    "reassembly",
     "security",
     "telemetry.rs",
 ];

@@ -59,6 +59,19 @@ fn after_a_satellite_lost_power_a_retry_gets_through() {
 }
 
 #[test]
+fn a_forged_retry_does_not_make_a_mutation_run_twice() {
+    let mut sky = Sky::in_sync();
+    sky.ask(0, "fire", 1);
+    sky.carry();
+    assert_eq!(sky.satellite.posts.len(), 1);
+    let mut forged = sky.air_up.last().unwrap().clone();
+    *forged.last_mut().unwrap() ^= 1;
+    sky.satellite.hear(sky.now, &forged);
+    sky.pass(TIMEOUT_AND_MORE);
+    assert_eq!(sky.satellite.posts.len(), 1);
+}
+
+#[test]
 fn a_ground_that_lost_power_hears_answers_and_datagrams_at_once() {
     let mut sky = Sky::in_sync();
     sky.app_sends(b"before");
