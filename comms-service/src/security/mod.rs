@@ -64,7 +64,7 @@ use control::SecurityControl;
 use keys::Key;
 use random::Random;
 use spi::{Direction, EVERYBODY, Spi};
-use state::StationState;
+use state::{Pending, StationState};
 use storing::{Limit, Storing};
 use window::Window;
 
@@ -141,6 +141,8 @@ pub struct Security {
     announced_at: Option<Instant>,
     /// On the ground: the operator wants new keys.
     wanted: bool,
+    /// The resync that is sent again.
+    resync_for: Option<Pending>,
     resync_again: Option<resync::Again>,
     challenged_at: Option<Instant>,
 }
@@ -183,6 +185,7 @@ impl Security {
             beacon_at: None,
             announced_at: None,
             wanted: false,
+            resync_for: None,
             resync_again: None,
             challenged_at: None,
             state: State::default(),

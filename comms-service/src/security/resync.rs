@@ -264,9 +264,7 @@ impl Security {
             if self.challenged_at.is_some_and(early) {
                 return Err(DropReason::ResyncRefused);
             }
-            // The newest is the one that is sent again.
-            let known = self.state.pending.remove(known);
-            self.state.pending.push(known);
+            self.resync_for = self.state.pending.get(known).copied();
         } else {
             let early = |at: Instant| now.saturating_duration_since(at) < CHALLENGE_AGAIN;
             if pending.len() >= PENDING_MAX {
@@ -275,11 +273,12 @@ impl Security {
                 }
                 self.state.pending.remove(0);
             }
-            let nonce = self.random.draw();
-            self.state.pending.push(Pending {
+            let pending = Pending {
                 challenge: *challenge,
-                nonce,
-            });
+                nonce: self.random.draw(),
+            };
+            self.state.pending.push(pending);
+            self.resync_for = Some(pending);
             self.version += 1;
         }
         self.challenged_at = Some(now);
@@ -292,7 +291,7 @@ impl Security {
     }
 
     fn send_resync(&mut self) {
-        let Some(pending) = self.state.pending.last().copied() else {
+        let Some(pending) = self.resync_for else {
             return;
         };
         let (station, generation) = (self.station, self.keys.newest());
@@ -313,7 +312,9 @@ impl Security {
         proof.into_bytes().first_chunk::<CHALLENGE_BYTES>().copied()
     }
 
-    /// The satellite spoke under the keys of `pending`.
+    /// The satellite spoke under the keys of `pending`. A resync that was sent for a
+    /// later challenge may be on its way still, and change the keys once more; those
+    /// before are over.
     pub(super) fn adopt(&mut self, now: Instant, generation: u8, pending: &Pending) {
         let salt: [u8; SALT_BYTES] = pending.salt();
         let proof = self.proof(generation, pending).unwrap_or_default();
@@ -323,7 +324,9 @@ impl Security {
             proof,
         };
         self.rekey(self.station, state);
-        self.state.pending.clear();
+        if let Some(at) = self.state.pending.iter().position(|known| known == pending) {
+            self.state.pending.drain(..=at);
+        }
         self.resync_again = None;
         self.challenged_at = Some(now);
         self.wanted = false;
