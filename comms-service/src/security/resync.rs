@@ -343,12 +343,11 @@ impl Security {
             if bound.station == self.station {
                 self.go_on_from(Spi::up(bound.station, bound.generation), bound.number);
             } else if bound.station == EVERYBODY {
+                // Only where we know nothing: messages with numbers below may be on
+                // their way.
                 let spi = Spi::down(EVERYBODY, bound.generation).number();
-                let durable = self.limit(spi).durable;
-                let window = self.windows.entry(spi);
-                let window = window.or_insert_with(|| Window::new(durable));
-                if window.next() < bound.number {
-                    *window = Window::new(bound.number);
+                if self.limit(spi).durable == 0 && !self.windows.contains_key(&spi) {
+                    self.windows.insert(spi, Window::new(bound.number));
                     self.want(spi, bound.number);
                 }
             }
