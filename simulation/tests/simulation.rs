@@ -26,6 +26,16 @@ fn three_hundred_seeds_hold() {
     assert!(forgotten > 10, "{forgotten}");
 }
 
+/// Keys told after later ones were asked for (49), a number told that was on its way
+/// (352), a forged or unsaved retry (3510), answers larger than a message (1211, 2112),
+/// a ground that lost power (1026, 2008).
+#[test]
+fn seeds_that_found_a_defect_once_hold() {
+    for seed in [49, 352, 1026, 1211, 2008, 2112, 3510] {
+        run(seed).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
+
 #[test]
 fn a_seed_gives_the_same_run_to_the_last_octet_and_another_does_not() {
     let first = run(7).unwrap();

@@ -85,7 +85,11 @@ impl Link {
             self.end_repair(command_id);
             let actions = self.commands.answered(command_id, message.payload);
             self.actions.extend(actions);
-            self.withdraw(command_id);
+            // One that takes more replies still waits for what becomes of its try: a
+            // reply can be here before `write` has returned.
+            if !self.commands.is_outstanding(command_id) {
+                self.withdraw(command_id);
+            }
             self.counted.messages_in.deliver(1);
         } else if message.head.payload_type == PayloadType::Udp {
             self.counted.messages_in.deliver(1);

@@ -59,6 +59,21 @@ fn taken(rig: &mut Rig) -> usize {
 }
 
 #[test]
+fn a_reply_that_is_here_before_write_returned_leaves_no_command_open() {
+    let mut rig = Rig::with_satellite(config(1, 10));
+    rig.on(End::Ground, |link, _| link.converse(command(ID), 2));
+    let packet = rig.begin_write(End::Ground, 0).expect("the command");
+    rig.hear(End::Satellite, packet);
+    let socket = taken(&mut rig);
+    rig.service_replies(socket, SHELL, b"a");
+    rig.carry_down();
+    rig.end_write(End::Ground, 0, Ok(()));
+    let due = rig.next_timeout(End::Ground).expect("a time-out");
+    rig.pass(due - rig.now);
+    assert!(matches!(rig.outcomes.last(), Some(Outcome::Sent(ID))));
+}
+
+#[test]
 fn every_answer_within_the_window_goes_down_with_the_command_id() {
     for format in [PacketFormat::SpacePacket, PacketFormat::Kubos] {
         let options = LinkOptions {
