@@ -66,6 +66,7 @@
 //! | [`accounting`], [`telemetry`] | what became of everything |
 //! | [`CommsService`] | the satellite's threads and sockets around the engine |
 //! | [`ground`] | the ground's |
+//! | [`durable_file`] | a file that is replaced as a whole |
 //! | [`submit`] | for apps: messages whose fate they are told |
 //! | [`radio`] | ready-made `read` and `write` for the radios of `radio-hal` |
 #![warn(
@@ -83,6 +84,7 @@ pub mod accounting;
 pub mod budget;
 mod config;
 mod control;
+pub mod durable_file;
 mod error;
 pub mod graphql_error;
 mod graphql_operation;

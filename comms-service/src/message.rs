@@ -79,6 +79,27 @@ pub struct SecurityHeader {
     pub sequence: u64,
 }
 
+impl Head {
+    /// What the two ends of a link tell each other; on the satellite `security` is that
+    /// of the station that is told.
+    pub(crate) fn link_control(security: Option<SecurityHeader>) -> Self {
+        Head {
+            payload_type: PayloadType::LinkControl,
+            class: Class::Standard,
+            security,
+            command_id: 0,
+            port: 0,
+        }
+    }
+}
+
+impl SecurityHeader {
+    /// The station that the index names: its bits 14..8.
+    pub(crate) fn station(self) -> u8 {
+        (self.spi >> 8) as u8 & 0x7F
+    }
+}
+
 /// A whole message.
 #[derive(Debug)]
 pub struct Message {

@@ -14,7 +14,7 @@ use crate::accounting::DropReason;
 use crate::budget::{ByteBudget, StoredId};
 use crate::graphql_operation::is_only_queries;
 use crate::link_control::AnswerTo;
-use crate::message::{Head, PayloadType};
+use crate::message::{Head, PayloadType, SecurityHeader};
 
 /// Limits of the command memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +70,7 @@ impl CommandKey {
     /// None for what is nobody's command (id 0).
     pub(crate) fn of(head: &Head) -> Option<CommandKey> {
         (head.command_id != 0).then_some(CommandKey {
-            // Bits 14..8 of the index name the station.
-            station: head.security.map(|header| (header.spi >> 8) as u8 & 0x7F),
+            station: head.security.map(SecurityHeader::station),
             payload_type: head.payload_type,
             port: head.port,
             command_id: head.command_id,

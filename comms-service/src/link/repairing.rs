@@ -241,13 +241,7 @@ impl Link {
             },
             ranges: repair.missing(layout.as_ref(), ranges_max),
         });
-        let head = Head {
-            payload_type: PayloadType::LinkControl,
-            class: Class::Standard,
-            security: None,
-            command_id: 0,
-            port: 0,
-        };
+        let head = Head::link_control(None);
         self.commands.suspend(command_id);
         let origin = Origin::Command(command_id);
         let queued = self.enqueue_copy(0, head, &request.encode(), origin);

@@ -8,7 +8,7 @@ use super::receiving::Whole;
 use super::transmit::Origin;
 use super::{Action, Link};
 use crate::accounting::DropReason;
-use crate::message::{Class, Head, PayloadType};
+use crate::message::Head;
 use crate::reassembly::Reassembly;
 use crate::security::{CLEAR, Opened, Security, SecuritySettings, TRAILER_BYTES};
 
@@ -161,13 +161,7 @@ impl Link {
     /// Sends what the security layer has to say, and stores what it wants stored.
     pub(super) fn drive_security(&mut self, now: Instant) {
         while let Some((to, octets)) = self.security.as_mut().and_then(Security::poll_control) {
-            let head = Head {
-                payload_type: PayloadType::LinkControl,
-                class: Class::Standard,
-                security: to,
-                command_id: 0,
-                port: 0,
-            };
+            let head = Head::link_control(to);
             // Counted there if it does not go; it is said again.
             let _ = self.enqueue_copy(0, head, &octets, Origin::Answer);
         }

@@ -66,13 +66,7 @@ impl Link {
     /// Tells the other end something; on the satellite, in answer to `question`. Gives
     /// whether it is on its way.
     pub(super) fn answer_with_control(&mut self, question: &Head, control: &LinkControl) -> bool {
-        let head = Head {
-            payload_type: PayloadType::LinkControl,
-            class: Class::Standard,
-            security: question.security,
-            command_id: 0,
-            port: 0,
-        };
+        let head = Head::link_control(question.security);
         // What is sent again holds up nothing.
         let class = match control {
             LinkControl::RepairedSegment(_) => QueueClass::Bulk,
@@ -332,13 +326,7 @@ impl Link {
 
     /// Tells the satellite what was heard, when that is due.
     pub(super) fn report_reception(&mut self, now: Instant) {
-        let head = Head {
-            payload_type: PayloadType::LinkControl,
-            class: Class::Standard,
-            security: None,
-            command_id: 0,
-            port: 0,
-        };
+        let head = Head::link_control(None);
         let bytes_max = self.format.control_bytes_max();
         let fits = |entries: &usize| ReceptionReport::bytes_of(*entries) <= bytes_max;
         let entries = (1..=REPORT_ENTRIES_MAX).rev().find(fits);

@@ -154,13 +154,8 @@ fn gcm(key: &Key) -> Aes256Gcm {
 mod tests {
     use super::*;
     use crate::message::{Class, PayloadType};
+    use crate::security::hex;
     use zeroize::Zeroizing;
-
-    fn hex(text: &str) -> Vec<u8> {
-        (0..text.len() / 2)
-            .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
-            .collect()
-    }
 
     fn head(payload_type: PayloadType) -> Head {
         Head {

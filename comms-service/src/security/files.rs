@@ -5,10 +5,11 @@
 //! whole and as new as what was told to be stored, and either may be lost.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::state::{STATE_BYTES_MAX, State};
+use crate::durable_file;
 
 const COPIES: [&str; 2] = ["security-a", "security-b"];
 const LOCK: &str = "security.lock";
@@ -118,20 +119,8 @@ impl StateFiles {
     /// # Errors
     /// The system's; then what was stored before is still there, or this is.
     pub fn store(&self, octets: &[u8]) -> io::Result<()> {
-        COPIES.iter().try_for_each(|copy| self.write(copy, octets))
-    }
-
-    fn write(&self, copy: &str, octets: &[u8]) -> io::Result<()> {
-        let fresh = self.dir.join(format!("{copy}.new"));
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&fresh)?;
-        file.write_all(octets)?;
-        file.sync_all()?;
-        fs::rename(&fresh, self.dir.join(copy))?;
-        File::open(&self.dir)?.sync_all()
+        let replace = |copy: &&str| durable_file::replace(&self.dir.join(copy), octets);
+        COPIES.iter().try_for_each(replace)
     }
 }
 

@@ -142,12 +142,7 @@ pub(super) fn derive(ikm: &[u8], salt: &[u8], info: &[&[u8]]) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(text: &str) -> Vec<u8> {
-        (0..text.len() / 2)
-            .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
-            .collect()
-    }
+    use crate::security::hex;
 
     /// RFC 5869 appendix A.1 and A.3, the first 32 octets of output.
     #[test]

@@ -281,3 +281,12 @@ impl Security {
         self.version += 1;
     }
 }
+
+/// The octets of a known answer.
+#[cfg(test)]
+fn hex(text: &str) -> Vec<u8> {
+    let octets = (0..text.len()).step_by(2);
+    octets
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}

@@ -1,7 +1,6 @@
 //! What a service starts with: its file, and what was confirmed over the link. A
 //! file of the state directory that is lost or torn never keeps it from starting.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -38,9 +37,7 @@ impl Start {
             keys: None,
         };
         let (_, options) = reader.read(&candidate)?;
-        // What is no directory stops the start itself, and is told there.
-        let usable = |folder: &&Path| !folder.exists() || folder.is_dir();
-        let folder = options.state_dir.as_deref().filter(usable);
+        let folder = options.state_dir.as_deref();
         let store = folder.map(|folder| Store::new(folder, service));
         if let Some(store) = &store {
             for (what, with) in [

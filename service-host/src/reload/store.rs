@@ -1,10 +1,11 @@
 //! Files of the state directory, written so that whoever reads them after a power
 //! cut finds the old one or the new one whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+use comms_service::durable_file;
 
 /// Longest file read: two configurations.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -49,33 +50,12 @@ impl Store {
     /// Replaces it by `text`, which is on the disk when this returns.
     pub(super) fn write(&self, what: &str, text: &str) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        let path = self.path(what);
-        let new = path.with_extension("new");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&new, &path)?;
-        self.sync_folder()
+        durable_file::replace(&self.path(what), text.as_bytes())
     }
 
     /// Removes it, if it is there.
     pub(super) fn remove(&self, what: &str) -> io::Result<()> {
-        match fs::remove_file(self.path(what)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            removed => removed?,
-        }
-        self.sync_folder()
-    }
-
-    /// A name is on the disk once its folder is.
-    fn sync_folder(&self) -> io::Result<()> {
-        File::open(&self.folder)?.sync_all()
+        durable_file::remove(&self.path(what))
     }
 }
 
@@ -105,7 +85,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path(), "radio");
         store.write("overlay", "old = 1\n").unwrap();
-        let new = store.path("overlay").with_extension("new");
+        let new = store.path("overlay").with_extension("toml.new");
         for part in ["", "new =", "new = 1\n"] {
             fs::write(&new, part).unwrap();
             assert_eq!(store.read("overlay").unwrap().as_deref(), Some("old = 1\n"));

@@ -33,7 +33,7 @@ use pacing::Pacer;
 
 use crate::accounting::{ClassAccount, DropReason};
 use crate::budget::HeldBytes;
-use crate::message::{Head, Message};
+use crate::message::{Head, Message, SecurityHeader};
 use crate::packet::{LinkPacket, PacketError};
 use crate::security::NotProtected;
 
@@ -210,8 +210,7 @@ impl TransmitQueue {
 
     /// Whether an answer to `question` has packets that the radio did not get yet.
     pub(crate) fn has_answer(&self, question: &Head) -> bool {
-        // Bits 14..8 of the index name the station.
-        let station = |head: &Head| head.security.map(|header| header.spi >> 8 & 0x7F);
+        let station = |head: &Head| head.security.map(SecurityHeader::station);
         let of = |head: &Head| (station(head), head.payload_type, head.port, head.command_id);
         let is_left = |begun: &&Begun| begun.next < begun.outgoing.packets;
         let begun = self.begun.values().filter(is_left);

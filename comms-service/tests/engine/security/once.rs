@@ -1,23 +1,8 @@
 //! At most once, and answers that are repaired, on a link with security.
 
 use comms_service::accounting::DropReason;
-use comms_service::security::Mode;
 
-use super::rig::{CHALLENGE_INTERVAL, Setup, Sky, TIMEOUT};
-
-fn both_modes() -> [Sky; 2] {
-    [Mode::Authenticate, Mode::Encrypt].map(|mode| {
-        let satellite = Setup {
-            mode,
-            ..Setup::satellite(1)
-        };
-        let ground = Setup {
-            mode,
-            ..Setup::ground(1)
-        };
-        Sky::in_sync_with(satellite, [ground])
-    })
-}
+use super::rig::{CHALLENGE_INTERVAL, Sky, TIMEOUT, both_modes};
 
 #[test]
 fn a_command_that_ran_before_a_resync_does_not_run_again_after_it() {

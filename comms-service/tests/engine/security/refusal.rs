@@ -4,23 +4,8 @@ use comms_service::accounting::DropReason;
 use comms_service::message::End;
 use comms_service::message::{Class, Head, PayloadType, SecurityHeader};
 use comms_service::packet::{LinkPacket, SpacePacketFormat};
-use comms_service::security::Mode;
 
-use super::rig::{KEY_1, KEY_2, Setup, Sky};
-
-fn both_modes() -> [Sky; 2] {
-    [Mode::Authenticate, Mode::Encrypt].map(|mode| {
-        let satellite = Setup {
-            mode,
-            ..Setup::satellite(1)
-        };
-        let ground = Setup {
-            mode,
-            ..Setup::ground(1)
-        };
-        Sky::in_sync_with(satellite, [ground])
-    })
-}
+use super::rig::{KEY_1, KEY_2, Setup, Sky, both_modes};
 
 #[test]
 fn queries_and_datagrams_pass_both_ways_in_both_modes() {

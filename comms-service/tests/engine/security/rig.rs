@@ -400,3 +400,18 @@ impl Sky {
             .on(now, |link| link.handle_datagram(now, 0, payload));
     }
 }
+
+/// A link of one station in each mode.
+pub(crate) fn both_modes() -> [Sky; 2] {
+    [Mode::Authenticate, Mode::Encrypt].map(|mode| {
+        let satellite = Setup {
+            mode,
+            ..Setup::satellite(1)
+        };
+        let ground = Setup {
+            mode,
+            ..Setup::ground(1)
+        };
+        Sky::in_sync_with(satellite, [ground])
+    })
+}
