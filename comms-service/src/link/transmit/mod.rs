@@ -14,21 +14,27 @@
 //! packet at a time is with `write`. With a [`Pace`], `write` gets no more than
 //! the radio can have sent but for its credits.
 
+mod choosing;
 mod class;
 mod counts;
 mod flows;
+mod held;
+mod leaving;
 mod outgoing;
 mod pacing;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+pub(crate) use choosing::Holds;
 pub use class::{ByClass, ClassLimits, QueueClass, QueueLimits, WhenFull};
 pub(crate) use outgoing::{Departure, Origin, Outgoing};
 pub use pacing::{ONE_CREDIT_BPS_MAX, Pace};
 
+use choosing::Choice;
 use counts::Counts;
-use flows::{FlowKey, Flows, Turn, Waiting};
+use flows::{FlowKey, Flows, Waiting};
+use held::{ClassQueue, Held};
 use pacing::Pacer;
 
 use crate::accounting::{ClassAccount, DropReason};
@@ -40,10 +46,6 @@ use crate::security::NotProtected;
 /// So many pauses of a begun message fit into the time for which the other end waits
 /// for its next packet.
 const PAUSES_PER_TIMEOUT: u32 = 3;
-
-/// Of which classes apps begin no message now, as there is no contact. An answer is
-/// never held back: whoever asked is there.
-pub(crate) type Holds<'a> = &'a dyn Fn(QueueClass) -> bool;
 
 /// Protects a message on its APID, before its first packet is built.
 pub(crate) type Protect<'a> =
@@ -72,31 +74,6 @@ struct Begun {
     is_protected: bool,
     /// Set when it goes no further than the packet that is with the radio.
     given_up: Option<DropReason>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Held {
-    messages: usize,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct ClassQueue {
-    limits: ClassLimits,
-    flows: Flows,
-    /// What the link itself sends, begun or not.
-    own: Held,
-    /// What apps send, begun or not.
-    apps: Held,
-}
-
-/// What to send next.
-enum Choice {
-    /// The next packet of the message that is begun on a channel; on behalf of a
-    /// flow of a higher class that waits behind it.
-    Continue(u16, Option<(QueueClass, FlowKey)>),
-    /// The first packet of a flow's next message.
-    Begin(QueueClass, FlowKey),
 }
 
 #[derive(Debug)]
@@ -173,41 +150,6 @@ impl TransmitQueue {
         self.pacer.set_pace(pace);
     }
 
-    /// Goes over to another format. Gives the messages that are dropped: those
-    /// begun in the old one, and those that the new one cannot carry. One whose
-    /// packet is with the radio goes when that is back.
-    pub(crate) fn reformat(&mut self, format: &dyn LinkPacket) -> Vec<Departure> {
-        let reason = DropReason::Reconfigured;
-        let mut gone = Vec::new();
-        let mut ended = Vec::new();
-        for (channel, begun) in &mut self.begun {
-            if self.with_radio == Some(*channel) {
-                begun.given_up.get_or_insert(reason);
-            } else {
-                gone.push(begun.outgoing.dropped(reason));
-                ended.push(*channel);
-            }
-        }
-        ended.into_iter().for_each(|channel| self.end(channel));
-        let mut waiting = self.take_waiting(None, |_| true);
-        waiting.sort_unstable_by_key(|one| one.arrival);
-        for Waiting { mut outgoing, .. } in waiting {
-            let Message { head, payload } = &mut outgoing.message;
-            *head = format.classify(*head, payload.len());
-            match format.packet_count(head, payload.len()) {
-                Ok(packets) => self.push(
-                    format,
-                    Outgoing {
-                        packets,
-                        ..outgoing
-                    },
-                ),
-                Err(_) => gone.push(outgoing.dropped(reason)),
-            }
-        }
-        gone
-    }
-
     /// Whether an answer to `question` has packets that the radio did not get yet.
     pub(crate) fn has_answer(&self, question: &Head) -> bool {
         let station = |head: &Head| head.security.map(SecurityHeader::station);
@@ -232,19 +174,6 @@ impl TransmitQueue {
         self.with_radio.is_none() && self.messages_held() > 0
     }
 
-    /// Whether a packet could go to the radio now, when `holds` says which classes do
-    /// not begin a message.
-    pub(crate) fn has_packet(&self, now: Instant, holds: Holds) -> bool {
-        let may_go = |(class, queue): (QueueClass, &ClassQueue)| {
-            let is_held = holds(class);
-            let next = queue.flows.next(|_, first| !(is_held && first.is_of_app()));
-            next.is_some()
-        };
-        self.has_something()
-            && self.pacer.free_at().is_none_or(|at| at <= now)
-            && (!self.begun.is_empty() || self.classes.iter().any(may_go))
-    }
-
     /// When the radio takes the next packet; none while there is no packet, or when
     /// it takes one at once.
     pub(crate) fn paced_until(&self) -> Option<Instant> {
@@ -255,52 +184,6 @@ impl TransmitQueue {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let deadlines = [self.paced_until(), self.next_expiry];
         deadlines.into_iter().flatten().min()
-    }
-
-    /// Makes room for a message, by the policy of its class; gives those that made
-    /// room for it.
-    ///
-    /// # Errors
-    /// The limits that do not allow it.
-    pub(crate) fn make_room(
-        &mut self,
-        class: QueueClass,
-        origin: Origin,
-        bytes: usize,
-    ) -> Result<Vec<Departure>, ClassLimits> {
-        let app = origin.is_app();
-        let queue = self.classes.of(class);
-        let limits = queue.limits;
-        let held = *queue.held(app);
-        let fits = |held: Held| {
-            limits.messages_max.is_none_or(|max| held.messages < max)
-                && limits
-                    .bytes_max
-                    .is_none_or(|max| held.bytes.saturating_add(bytes) <= max)
-        };
-        if fits(held) {
-            return Ok(Vec::new());
-        }
-        if limits.when_full != WhenFull::Oldest {
-            return Err(limits);
-        }
-        let waiting = queue.flows.waiting();
-        let mut older: Vec<_> = waiting
-            .filter(|one| one.is_of_app() == app)
-            .map(|one| (one.arrival, one.outgoing.bytes()))
-            .collect();
-        older.sort_unstable();
-        let mut left = held;
-        let newest_to_go = older.into_iter().find_map(|(arrival, bytes)| {
-            left.messages -= 1;
-            left.bytes -= bytes;
-            fits(left).then_some(arrival)
-        });
-        let Some(newest_to_go) = newest_to_go else {
-            return Err(limits);
-        };
-        let meant = |one: &Waiting| one.is_of_app() == app && one.arrival <= newest_to_go;
-        Ok(self.drop_waiting(Some(class), DropReason::Displaced, meant))
     }
 
     /// Queues a message, for which room was made.
@@ -401,50 +284,6 @@ impl TransmitQueue {
         Ok(true)
     }
 
-    /// Whose turn it is: the most urgent class that has something, and in it the
-    /// flow that was served least. A begun message that the other end would soon
-    /// give up goes before everything but responses.
-    fn choose(&self, now: Instant, holds: Holds) -> Option<Choice> {
-        self.choose_in(QueueClass::Response, holds)
-            .or_else(|| self.choose_starving(now))
-            .or_else(|| self.choose_in(QueueClass::Telemetry, holds))
-            .or_else(|| self.choose_in(QueueClass::Bulk, holds))
-    }
-
-    /// The begun message that was served longest ago, if that is too long ago.
-    fn choose_starving(&self, now: Instant) -> Option<Choice> {
-        let served = |begun: &Begun| begun.served_at.map(|at| at + self.pause_max);
-        let starving = self.begun.iter().filter_map(|(channel, begun)| {
-            let due = served(begun).filter(|due| *due <= now)?;
-            Some((due, *channel))
-        });
-        let longest = starving.min();
-        longest.map(|(_, channel)| Choice::Continue(channel, None))
-    }
-
-    fn choose_in(&self, class: QueueClass, holds: Holds) -> Option<Choice> {
-        let flows = &self.classes.of(class).flows;
-        let own = self.begun.iter().filter_map(|(channel, begun)| {
-            let mine = begun.outgoing.class == class;
-            let turn: Turn = (flows.served_bytes(begun.flow), begun.arrival);
-            mine.then_some((turn, Choice::Continue(*channel, None)))
-        });
-        let is_held = holds(class);
-        let may_go = |channel: u16, first: &Waiting| {
-            let behind_lower = |begun: &Begun| begun.outgoing.class > class;
-            self.begun.get(&channel).is_none_or(behind_lower) && !(is_held && first.is_of_app())
-        };
-        let waiting = flows.next(may_go).map(|(turn, key)| {
-            let choice = match self.begun.contains_key(&key.channel) {
-                true => Choice::Continue(key.channel, Some((class, key))),
-                false => Choice::Begin(class, key),
-            };
-            (turn, choice)
-        });
-        let first = own.chain(waiting).min_by_key(|(turn, _)| *turn);
-        first.map(|(_, choice)| choice)
-    }
-
     fn begin(&mut self, class: QueueClass, key: FlowKey) {
         let Some(waiting) = self.classes.of_mut(class).flows.begin(key) else {
             return;
@@ -497,69 +336,6 @@ impl TransmitQueue {
         begun.is_some_and(|begun| begun.outgoing.origin == Origin::Withdrawn)
     }
 
-    /// It is `now`: frames have left the radio, and messages their time to live.
-    pub(crate) fn pass(&mut self, now: Instant) -> Vec<Departure> {
-        self.pacer.pass(now);
-        if self.next_expiry.is_none_or(|at| at > now) {
-            return Vec::new();
-        }
-        let overdue = |one: &Waiting| one.outgoing.expires.is_some_and(|at| at <= now);
-        let expired = self.drop_waiting(None, DropReason::Expired, overdue);
-        let waiting = self
-            .classes
-            .iter()
-            .flat_map(|(_, class)| class.flows.waiting());
-        self.next_expiry = waiting.filter_map(|one| one.outgoing.expires).min();
-        expired
-    }
-
-    /// Gives up the message at whose packet the format panicked: it would do so
-    /// again.
-    pub(crate) fn discard_unbuilt(&mut self) -> Option<Departure> {
-        let channel = self.building.take()?;
-        let begun = self.begun.get(&channel)?;
-        let departure = begun.outgoing.dropped(DropReason::InternalFault);
-        self.end(channel);
-        Some(departure)
-    }
-
-    /// Takes back the messages of a command; gives those that are gone at once. One
-    /// whose packet is with the radio goes when that is back.
-    pub(crate) fn withdraw(&mut self, command_id: u64) -> Vec<Departure> {
-        let command = Origin::Command(command_id);
-        let reason = DropReason::Withdrawn;
-        let mut gone = self.drop_waiting(None, reason, |one| one.outgoing.origin == command);
-        let mut ended = Vec::new();
-        for (channel, begun) in &mut self.begun {
-            if begun.outgoing.origin != command {
-                continue;
-            }
-            if self.with_radio == Some(*channel) {
-                begun.outgoing.origin = Origin::Withdrawn;
-                begun.given_up = Some(reason);
-            } else {
-                gone.push(begun.outgoing.dropped(reason));
-                ended.push(*channel);
-            }
-        }
-        ended.into_iter().for_each(|channel| self.end(channel));
-        gone
-    }
-
-    /// Drops everything; gives what that was.
-    pub(crate) fn clear(&mut self) -> Vec<Departure> {
-        let reason = DropReason::Shutdown;
-        let mut gone = self.drop_waiting(None, reason, |_| true);
-        let channels: Vec<u16> = self.begun.keys().copied().collect();
-        for channel in channels {
-            if let Some(begun) = self.begun.get(&channel) {
-                gone.push(begun.outgoing.dropped(reason));
-            }
-            self.end(channel);
-        }
-        gone
-    }
-
     pub(crate) fn packets_with_radio(&self) -> u64 {
         u64::from(self.with_radio.is_some())
     }
@@ -588,39 +364,6 @@ impl TransmitQueue {
             .sum()
     }
 
-    /// Drops those that wait, of one class or of all, and are `meant`.
-    fn drop_waiting(
-        &mut self,
-        only: Option<QueueClass>,
-        reason: DropReason,
-        meant: impl Fn(&Waiting) -> bool,
-    ) -> Vec<Departure> {
-        let taken = self.take_waiting(only, meant).into_iter();
-        taken.map(|one| one.outgoing.dropped(reason)).collect()
-    }
-
-    /// Takes out those that wait, of one class or of all, and are `meant`.
-    fn take_waiting(
-        &mut self,
-        only: Option<QueueClass>,
-        meant: impl Fn(&Waiting) -> bool,
-    ) -> Vec<Waiting> {
-        let mut taken = Vec::new();
-        for class in QueueClass::ALL {
-            if only.is_some_and(|only| only != class) {
-                continue;
-            }
-            for waiting in self.classes.of_mut(class).flows.take_out(&meant) {
-                self.forget_expiry(&waiting.outgoing);
-                let app = waiting.outgoing.origin.is_app();
-                let queue = self.classes.of_mut(class);
-                queue.held_mut(app).release(waiting.outgoing.bytes());
-                taken.push(waiting);
-            }
-        }
-        taken
-    }
-
     /// The begun message of a channel is gone.
     fn end(&mut self, channel: u16) {
         if let Some(begun) = self.begun.remove(&channel) {
@@ -629,42 +372,5 @@ impl TransmitQueue {
             queue.held_mut(app).release(begun.bytes);
             queue.flows.end(begun.flow);
         }
-    }
-
-    /// A message with a time to live waits no longer.
-    fn forget_expiry(&mut self, outgoing: &Outgoing) {
-        if outgoing.expires.is_some() {
-            self.mortals = self.mortals.saturating_sub(1);
-            if self.mortals == 0 {
-                self.next_expiry = None;
-            }
-        }
-    }
-}
-
-impl ClassQueue {
-    fn held(&self, app: bool) -> &Held {
-        match app {
-            true => &self.apps,
-            false => &self.own,
-        }
-    }
-
-    fn held_mut(&mut self, app: bool) -> &mut Held {
-        match app {
-            true => &mut self.apps,
-            false => &mut self.own,
-        }
-    }
-
-    fn messages_held(&self) -> usize {
-        self.own.messages + self.apps.messages
-    }
-}
-
-impl Held {
-    fn release(&mut self, bytes: usize) {
-        self.messages = self.messages.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(bytes);
     }
 }
