@@ -33,6 +33,7 @@ mod reception;
 mod reconfigure;
 mod repair;
 mod repairing;
+mod resending;
 mod securing;
 mod sending;
 mod submissions;
@@ -73,6 +74,7 @@ use handlers::Handlers;
 use memory::CommandMemory;
 use receiving::Whole;
 use reception::Reception;
+use resending::Resending;
 use submissions::Submissions;
 use transmit::TransmitQueue;
 
@@ -280,6 +282,8 @@ pub struct Link {
     contact: Contact,
     commands: Commands,
     memory: Option<CommandMemory>,
+    /// The next to send something of first.
+    resendings: VecDeque<Resending>,
     submissions: Submissions,
     reception: Reception,
     /// Mutations that wait to be on the disk.
@@ -335,6 +339,7 @@ impl Link {
             contact: Contact::new(config.contact.clone()),
             commands: Commands::default(),
             memory: config.command_memory.map(CommandMemory::new),
+            resendings: VecDeque::new(),
             submissions: Submissions::default(),
             reception: Reception::new(config.reception_report),
             recording: BTreeMap::new(),
@@ -431,6 +436,7 @@ impl Link {
         let mut messages = self.handlers.clear() + self.exchanges.clear();
         messages += std::mem::take(&mut self.datagrams_in_flight);
         messages += std::mem::take(&mut self.recording).len() as u64;
+        self.resendings.clear();
         if let Some(memory) = &mut self.memory {
             memory.clear(&self.budget);
         }

@@ -1,17 +1,15 @@
-//! Answers over many frames arrive: the ground asks for what it lacks, and the
-//! satellite sends that again from its command memory.
+//! Answers over many frames arrive: on the ground, which asks for what it lacks.
 
 use std::time::Instant;
 
-use super::memory::{CommandKey, Kept, hash_of};
 use super::repair::Step;
-use super::transmit::{Origin, Outgoing, TransmitQueue};
+use super::transmit::Origin;
 use super::{Action, CommandFailure, Link};
 use crate::accounting::DropReason;
 use crate::link_control::{
     AnswerNotKept, AnswerTo, LinkControl, NotKept, OctetRange, RepairedSegment, SegmentRequest,
 };
-use crate::message::{Class, Head, Message, PayloadType};
+use crate::message::{Class, Head, PayloadType};
 use crate::packet::{AnswerLayout, Segment};
 use crate::reassembly::{Dropped, Outcome, Part, Wanted};
 use crate::security::Security;
@@ -20,109 +18,15 @@ use crate::security::Security;
 const REQUEST_BYTES: usize = 1 + AnswerTo::BYTES;
 
 impl Link {
-    // On the satellite.
-
-    pub(super) fn handle_segment_request(&mut self, head: &Head, request: &SegmentRequest) {
-        let answer_to = request.answer_to;
-        let key = CommandKey::of_answer(head, &answer_to);
-        let kept = match (&self.memory, key) {
-            (Some(memory), Some(key)) => memory.answer(&self.budget, &key),
-            _ => Kept::Unknown,
-        };
-        if self.is_being_repaired(&answer_to, key) {
-            // The ground lost patience before what it asked for got to it: what it
-            // lacks then it asks for then.
-            return;
-        }
-        let octets_max = self
-            .format
-            .control_bytes_max()
-            .saturating_sub(RepairedSegment::HEADER_BYTES);
-        let reason = match kept {
-            Kept::Answer(stored) if octets_max > 0 => match self.budget.stored(stored) {
-                // An error document went down in its stead.
-                Some(answer) if answer.len() > self.config.message_bytes_max => NotKept::Evicted,
-                Some(answer) => return self.send_again(head, request, &answer, octets_max),
-                None => NotKept::Evicted,
-            },
-            Kept::Answer(_) | Kept::Evicted => NotKept::Evicted,
-            Kept::Running => NotKept::Running,
-            Kept::Unknown => NotKept::Unknown,
-        };
-        let not_kept = AnswerNotKept { answer_to, reason };
-        self.answer_with_control(head, &LinkControl::AnswerNotKept(not_kept));
-    }
-
-    /// Whether segments of this answer wait for the radio.
-    fn is_being_repaired(&self, answer_to: &AnswerTo, key: Option<CommandKey>) -> bool {
-        let is_of_it = |outgoing: &Outgoing| {
-            let Message { head, payload } = &outgoing.message;
-            head.payload_type == PayloadType::LinkControl
-                && CommandKey::of_answer(head, answer_to) == key
-                && matches!(
-                    LinkControl::decode(payload),
-                    Ok(LinkControl::RepairedSegment(segment)) if segment.answer_to == *answer_to
-                )
-        };
-        let mut waiting = self.transmit.iter().flat_map(TransmitQueue::waiting);
-        waiting.any(is_of_it)
-    }
-
-    /// Sends the ranges that are asked for, as far as the answer has them.
-    fn send_again(
-        &mut self,
-        head: &Head,
-        request: &SegmentRequest,
-        answer: &[u8],
-        octets_max: usize,
-    ) {
-        let hash = hash_of(answer);
-        let total_bytes = u32::try_from(answer.len()).unwrap_or(u32::MAX);
-        let whole = [OctetRange {
-            offset: 0,
-            bytes: total_bytes,
-        }];
-        let ranges = match request.ranges.is_empty() {
-            true => &whole[..],
-            false => &request.ranges,
-        };
-        let mut segment = RepairedSegment {
-            answer_to: request.answer_to,
-            total_bytes,
-            hash,
-            offset: 0,
-            octets: &[],
-        };
-        for range in ranges {
-            let start = range.offset as usize;
-            let end = answer.len().min(start.saturating_add(range.bytes as usize));
-            let wanted = answer.get(start..end).unwrap_or_default();
-            for (chunk, octets) in wanted.chunks(octets_max).enumerate() {
-                segment.octets = octets;
-                segment.offset = range.offset + (chunk * octets_max) as u32;
-                let repaired = LinkControl::RepairedSegment(segment.clone());
-                if !self.answer_with_control(head, &repaired) {
-                    // There is no room for more either, however much is asked for.
-                    return;
-                }
-            }
-        }
-        if segment.octets.is_empty() {
-            // Nothing of what was asked for is there: what there is, is told.
-            segment.octets = answer.get(..1).unwrap_or_default();
-            segment.offset = 0;
-            self.answer_with_control(head, &LinkControl::RepairedSegment(segment));
-        }
-    }
-
-    // On the ground.
-
     /// How answers that arrived in part lie in their packets; none where they are
     /// not kept.
     pub(super) fn kept_layout(&self) -> Option<AnswerLayout> {
         let layout = self.format.answer_layout();
         let reads = self.security.as_ref().is_none_or(Security::reads_parts);
-        layout.filter(|_| self.config.keeps_answers_in_part && reads)
+        // In smaller packets, what names a piece is longer than the piece: the whole
+        // answer once more costs less.
+        let pays = self.format.control_bytes_max() >= 2 * RepairedSegment::HEADER_BYTES;
+        layout.filter(|_| self.config.keeps_answers_in_part && reads && pays)
     }
 
     /// One more packet that may belong to an answer.

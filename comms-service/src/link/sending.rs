@@ -23,10 +23,10 @@ pub(super) struct NotQueued {
 }
 
 /// How a message is queued.
-struct Manner {
-    origin: Origin,
-    class: QueueClass,
-    expires: Option<Instant>,
+pub(super) struct Manner {
+    pub(super) origin: Origin,
+    pub(super) class: QueueClass,
+    pub(super) expires: Option<Instant>,
 }
 
 impl Link {
@@ -63,29 +63,11 @@ impl Link {
         let _ = self.enqueue(0, Message { head, payload }, Origin::Answer);
     }
 
-    /// Tells the other end something; on the satellite, in answer to `question`. Gives
-    /// whether it is on its way.
-    pub(super) fn answer_with_control(&mut self, question: &Head, control: &LinkControl) -> bool {
+    /// Tells the other end something; on the satellite, in answer to `question`.
+    pub(super) fn answer_with_control(&mut self, question: &Head, control: &LinkControl) {
         let head = Head::link_control(question.security);
-        // What is sent again holds up nothing.
-        let class = match control {
-            LinkControl::RepairedSegment(_) => QueueClass::Bulk,
-            _ => QueueClass::Response,
-        };
-        let manner = Manner {
-            origin: Origin::Answer,
-            class,
-            expires: None,
-        };
         // Counted there if it does not go: the other end asks again.
-        let queued = match HeldBytes::copy_of(&self.budget, &control.encode()) {
-            Ok(payload) => self.enqueue_as(0, Message { head, payload }, manner),
-            Err(spent) => {
-                self.offer_out(class);
-                Err(self.not_queued(&head, class, DropReason::MemorySpent, spent.to_string()))
-            }
-        };
-        queued.is_ok()
+        let _ = self.enqueue_copy(0, head, &control.encode(), Origin::Answer);
     }
 
     /// Sends one of several answers of a UDP service down.
@@ -195,7 +177,7 @@ impl Link {
         self.enqueue_as(write, message, manner)
     }
 
-    fn enqueue_as(
+    pub(super) fn enqueue_as(
         &mut self,
         write: usize,
         message: Message,
@@ -452,6 +434,7 @@ impl Link {
             }
             _ => {}
         }
+        self.feed_resendings();
     }
 }
 

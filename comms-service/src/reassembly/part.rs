@@ -4,7 +4,7 @@
 //! the last are of the same size, so the count tells the place. The first carries
 //! fewer octets of the payload, by its headers. When the first was lost, places are
 //! counted from the message before, or, once the size of the answer is known, back
-//! from the last.
+//! from the last; where neither is there, nothing but the first is taken to be lost.
 
 use std::time::Instant;
 
@@ -140,6 +140,13 @@ impl Part {
         further.map(|piece| piece.octets.len()).max()
     }
 
+    /// The count of the first segment, with no message before it to tell: of the
+    /// beginning, most likely nothing else was lost. The hash of the answer decides.
+    fn likely_base(&self) -> Option<u16> {
+        let oldest = self.pieces.first()?;
+        Some((oldest.count + COUNT_MODULO - 1) % COUNT_MODULO)
+    }
+
     fn offset_of(
         &self,
         piece: &Piece,
@@ -161,7 +168,8 @@ impl Part {
             };
             return last_offset.checked_sub(before);
         }
-        let segments = usize::from(ahead(piece.count, self.base?));
+        let base = self.base.or_else(|| self.likely_base())?;
+        let segments = usize::from(ahead(piece.count, base));
         (segments * self.segment_bytes(layout)?).checked_sub(layout.header_bytes)
     }
 }

@@ -410,9 +410,9 @@ fn a_segment_request_runs_nothing_and_is_no_command() {
 }
 
 #[test]
-fn a_request_for_more_than_there_is_room_costs_the_satellite_one_drop() {
+fn what_is_sent_again_needs_no_more_room_than_there_is() {
     let mut rig = Rig::with_satellite(LinkConfig {
-        transmit_queue_messages_max: 4,
+        transmit_queue_messages_max: 1,
         ..memory(1 << 20)
     });
     ask(&mut rig, 1, 0);
@@ -431,8 +431,18 @@ fn a_request_for_more_than_there_is_room_costs_the_satellite_one_drop() {
     let control = head(PayloadType::LinkControl, 0, 0);
     let packets = segments(&ground, control, &request.encode(), 0);
     rig.hear_all(End::Satellite, packets);
-    let full = (DropReason::QueueFull, 1);
-    assert_eq!(dropped(&rig.satellite().messages_out), [full]);
+    assert!(rig.satellite().messages_out.queued <= 2);
+    let again = rig.transmit_all(End::Satellite);
+    assert_eq!(
+        again.len(),
+        20_000_usize.div_ceil(248 - RepairedSegment::HEADER_BYTES)
+    );
+    assert_eq!(dropped(&rig.satellite().messages_out), []);
+    rig.hear_all(End::Ground, again);
+    assert!(matches!(
+        rig.outcomes.last(),
+        Some(Outcome::Answered(1, answer)) if *answer == octets(20_000)
+    ));
 }
 
 /// A segment of the answer to command 1 as a satellite sends it again, with a hash

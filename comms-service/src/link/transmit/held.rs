@@ -40,6 +40,14 @@ impl ClassQueue {
 }
 
 impl Held {
+    /// Whether one more message of so many octets is within the limits.
+    pub(super) fn has_room(&self, limits: &ClassLimits, bytes: usize) -> bool {
+        let messages_max = limits.messages_max;
+        let bytes_max = limits.bytes_max;
+        messages_max.is_none_or(|max| self.messages < max)
+            && bytes_max.is_none_or(|max| self.bytes.saturating_add(bytes) <= max)
+    }
+
     pub(super) fn release(&mut self, bytes: usize) {
         self.messages = self.messages.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(bytes);

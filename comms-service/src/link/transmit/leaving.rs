@@ -13,6 +13,12 @@ use crate::message::Message;
 use crate::packet::LinkPacket;
 
 impl TransmitQueue {
+    /// Whether there is room for one more message without any policy.
+    pub(crate) fn has_room(&self, class: QueueClass, origin: Origin, bytes: usize) -> bool {
+        let queue = self.classes.of(class);
+        queue.held(origin.is_app()).has_room(&queue.limits, bytes)
+    }
+
     /// Makes room for a message, by the policy of its class; gives those that made
     /// room for it.
     ///
@@ -28,12 +34,7 @@ impl TransmitQueue {
         let queue = self.classes.of(class);
         let limits = queue.limits;
         let held = *queue.held(app);
-        let fits = |held: Held| {
-            limits.messages_max.is_none_or(|max| held.messages < max)
-                && limits
-                    .bytes_max
-                    .is_none_or(|max| held.bytes.saturating_add(bytes) <= max)
-        };
+        let fits = |held: Held| held.has_room(&limits, bytes);
         if fits(held) {
             return Ok(Vec::new());
         }

@@ -11,6 +11,8 @@ use crate::message::Message;
 pub(crate) enum Origin {
     /// An answer to the ground, or link control.
     Answer,
+    /// A part of an answer that the ground asked for again.
+    Resent,
     /// A datagram of an app.
     Datagram,
     /// A message that an app submitted, by the number of the submission.
