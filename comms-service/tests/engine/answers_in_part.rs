@@ -261,6 +261,26 @@ fn an_answer_that_is_not_kept_any_more_ends_in_an_ordinary_retry() {
 }
 
 #[test]
+fn in_packets_hardly_larger_than_what_names_a_piece_the_whole_is_sent_again() {
+    let options = LinkOptions {
+        packet_bytes_max: Some(64),
+        ..LinkOptions::default()
+    };
+    let mut rig = Rig::with_options(memory(1 << 20), &options);
+    ask(&mut rig, 1, 1);
+    rig.carry_up();
+    rig.service_answers(&octets(ANSWER_BYTES));
+    let packets = rig.transmit_all(End::Satellite);
+    loses(&mut rig, packets, &[3]);
+    rig.pass(COMMAND_TIMEOUT);
+    rig.carry_up();
+    assert_eq!(rig.posts.len(), 0);
+    rig.carry_down();
+    assert_eq!(rig.outcomes, [Outcome::Answered(1, octets(ANSWER_BYTES))]);
+    rig.assert_idle();
+}
+
+#[test]
 fn a_satellite_without_memory_says_so_and_is_asked_the_ordinary_way() {
     let mut rig = Rig::space_packet();
     let packets = answered(&mut rig, 1);

@@ -36,7 +36,6 @@ pub(super) struct Ends {
     ground: Half,
     now: Instant,
     payload_type: PayloadType,
-    command_id: u64,
 }
 
 /// The framing of one end.
@@ -122,7 +121,6 @@ impl Ends {
             ground: Half::new(End::Ground, &options)?,
             now: Instant::now(),
             payload_type,
-            command_id: 0,
         })
     }
 
@@ -154,9 +152,9 @@ impl Ends {
         let now = self.now;
         let mut question = GOOD.to_vec();
         question.extend(workshop.payload());
-        let random = self.command_id + 1;
-        self.command_id = random;
-        let command_id = self.ground.link.command_id(random);
+        // Drawn, as the ground draws it: a forgery that hits the id of a command to come
+        // uses it up.
+        let command_id = self.ground.link.command_id(workshop.random());
         self.ground.link.command(Command {
             command_id,
             payload_type: self.payload_type,

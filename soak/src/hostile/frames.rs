@@ -95,6 +95,11 @@ impl Workshop {
         }
     }
 
+    /// Random bits.
+    pub(super) fn random(&mut self) -> u64 {
+        self.rng.u64(..)
+    }
+
     /// Octets of a good message: mostly of one packet.
     pub(super) fn payload(&mut self) -> Vec<u8> {
         let bytes = match self.rng.u8(0..8) {
