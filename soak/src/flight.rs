@@ -146,7 +146,7 @@ impl Flight {
         restarts.note(&stop);
         let (counts, ground, detached) = load.finish();
         let garbage = air.finish();
-        let third_parties = board.mutations();
+        let (ran_again, ran) = board.mutations();
         drop(board);
         let own_after = Usage::own();
 
@@ -185,11 +185,7 @@ impl Flight {
             served_last,
             "answered by its service".to_owned(),
         ));
-        lines.push(line(
-            "mutations",
-            true,
-            format!("{third_parties}; a retry runs one again unless commands are remembered"),
-        ));
+        lines.push(line("mutations", ran_again == 0, ran));
         lines.push(line(
             "threads of the ground end",
             detached.is_empty() && own_after.threads <= own_before.threads,

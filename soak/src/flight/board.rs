@@ -68,16 +68,17 @@ impl Board {
         })
     }
 
-    /// What was run, in words.
-    pub(super) fn mutations(&self) -> String {
+    /// How many mutations ran more than once, and what was run in words.
+    pub(super) fn mutations(&self) -> (usize, String) {
         let mutations = self.shared.mutations.lock();
         let mutations = mutations.unwrap_or_else(PoisonError::into_inner);
         let again = mutations.values().filter(|times| **times > 1).count();
         let datagrams = self.shared.datagrams.load(Ordering::Relaxed);
-        format!(
+        let text = format!(
             "{} run, {again} of them more than once; {datagrams} messages taken",
             mutations.len()
-        )
+        );
+        (again, text)
     }
 }
 

@@ -45,7 +45,7 @@ impl Satellite {
         );
         let http = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let downlink_port = free_udp_address()?.port();
-        let text = configuration(http, downlink_port, air, seed);
+        let text = configuration(folder, http, downlink_port, air, seed);
         fs::write(folder.join("config.toml"), text).context("no configuration file")?;
         let child = spawn(&binary, folder)?;
         let mut satellite = Self {
@@ -155,7 +155,7 @@ fn spawn(binary: &Path, folder: &Path) -> Result<Child> {
         .with_context(|| format!("cannot start {}", binary.display()))
 }
 
-fn configuration(http: SocketAddr, downlink: u16, air: &Air, seed: u64) -> String {
+fn configuration(folder: &Path, http: SocketAddr, downlink: u16, air: &Air, seed: u64) -> String {
     format!(
         r#"[ethernet-service.addr]
 port = {http}
@@ -183,8 +183,10 @@ max-num-handlers = 8
 timeout = 500
 downlink-ports = [{downlink}]
 ground-port = {ground}
+state-dir = '{state}'
 "#,
         http = http.port(),
+        state = folder.join("state").display(),
         bind = air.satellite,
         peer = air.satellite_peer,
         ground = air.ground.port(),
