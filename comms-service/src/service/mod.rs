@@ -180,41 +180,16 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         let timeout = plan.link.timeout;
         let handlers_max = plan.link.handlers_max;
         let writes = controls.write.len();
-        let config = LinkConfig {
-            first_counts_seed: first_counts::seed(),
-            ..link_config.clone()
-        };
-        let mut link = Link::new(config, plan.format);
-        let mut files = None;
-        if let Some(start) = self.options.start_security(End::Satellite)? {
-            if let Some(notice) = start.notice {
-                log::warn!("{notice}");
-                link.note(notice);
-            }
-            link = link.with_security(start.security);
-            files = Some(start.files);
-        }
+        let Engine {
+            link,
+            security_files,
+            storage,
+            state,
+        } = Engine::new(&self.options, link_config.clone(), plan.format)?;
         let submit = sockets
             .submit
             .map(|listeners| SubmitServer::new(listeners, &link_config, link.budget().clone()));
         let submit = submit.transpose()?;
-        for notice in self.options.notices {
-            link.note(notice);
-        }
-        let commands_max = plan
-            .link
-            .command_memory
-            .map_or(0, |memory| memory.commands_max);
-        let (storage, state) = match &self.options.state_dir {
-            Some(directory) if commands_max > 0 => {
-                let (storage, state) = state::open(directory, commands_max, &mut link)?;
-                (Some(storage), Some(state))
-            }
-            _ => (None, None),
-        };
-        if commands_max > 0 && state.is_none() {
-            log::info!("no state-dir: a restart forgets which commands ran");
-        }
         let (performer, jobs) = performer::Performer::new(
             controls.satellite_ip,
             sockets.datagrams,
@@ -244,7 +219,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             endpoints,
             state,
             wakes,
-            security_files: files,
+            security_files,
             radio: RadioFunctions {
                 read: controls.read.map(|read| (read, controls.read_conn)),
                 write: controls
@@ -271,6 +246,59 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             handler_addrs,
             submit_addr,
         ))
+    }
+}
+
+/// The engine as it was left, and the files of what is to outlive it.
+struct Engine {
+    link: Link,
+    security_files: Option<StateFiles>,
+    storage: Option<storage::Storage>,
+    state: Option<state::State>,
+}
+
+impl Engine {
+    fn new(
+        options: &LinkOptions,
+        config: LinkConfig,
+        format: Box<dyn LinkPacket>,
+    ) -> CommsResult<Self> {
+        let commands_max = config
+            .command_memory
+            .map_or(0, |memory| memory.commands_max);
+        let config = LinkConfig {
+            first_counts_seed: first_counts::seed(),
+            ..config
+        };
+        let mut link = Link::new(config, format);
+        let mut security_files = None;
+        if let Some(start) = options.start_security(End::Satellite)? {
+            if let Some(notice) = start.notice {
+                log::warn!("{notice}");
+                link.note(notice);
+            }
+            link = link.with_security(start.security);
+            security_files = Some(start.files);
+        }
+        for notice in &options.notices {
+            link.note(notice.clone());
+        }
+        let (storage, state) = match &options.state_dir {
+            Some(directory) if commands_max > 0 => {
+                let (storage, state) = state::open(directory, commands_max, &mut link)?;
+                (Some(storage), Some(state))
+            }
+            _ => (None, None),
+        };
+        if commands_max > 0 && state.is_none() {
+            log::info!("no state-dir: a restart forgets which commands ran");
+        }
+        Ok(Engine {
+            link,
+            security_files,
+            storage,
+            state,
+        })
     }
 }
 
