@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::channel::ChannelMonitor;
-use crate::counters::{FrameCounters, FrameStatistics};
+use crate::counters::{FrameCounters, FrameDrop, FrameStatistics};
 use crate::deframer::Deframer;
 use crate::error::{ErrorKind, RadioError};
 use crate::frame_buffer::FrameBuffer;
@@ -19,6 +19,8 @@ use crate::transmission::Transmission;
 pub const READ_TIMEOUT_MS: u64 = 1000;
 /// The longest read timeout: so that it can be added to any time.
 pub const READ_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most packets that one [`RadioConnection::read_all`] gives.
+pub const PACKETS_PER_READ_MAX: usize = 64;
 
 /// A shared handle on a radio, to be cloned freely.
 ///
@@ -47,6 +49,62 @@ struct Receiving {
     received: FrameBuffer,
     /// Pieces of `received` that the deframer has.
     deframed: usize,
+}
+
+impl Receiving {
+    /// Delivers packets of what was received, up to `packets_max`, and gives how
+    /// many; every drop on the way is counted.
+    fn deliver(
+        &mut self,
+        packets_max: usize,
+        counters: &FrameCounters,
+        mut deliver: impl FnMut(&[u8]),
+    ) -> usize {
+        let mut delivered = 0;
+        let mut take = |found: Result<&[u8], FrameDrop>| match found {
+            Ok(packet) => {
+                counters.count_delivered();
+                deliver(packet);
+                delivered += 1;
+                delivered == packets_max
+            }
+            Err(reason) => {
+                counters.count_dropped(reason);
+                false
+            }
+        };
+        'pieces: loop {
+            while let Some(found) = self.deframer.next_packet() {
+                if take(found) {
+                    break 'pieces;
+                }
+            }
+            let Some(piece) = self.received.get(self.deframed) else {
+                break;
+            };
+            self.deframed += 1;
+            match self.deframer.packet_in(piece) {
+                None => self.deframer.push(piece),
+                Some(found) if take(found) => break,
+                Some(_) => {}
+            }
+        }
+        delivered
+    }
+
+    /// Waits for pieces in place of those that were delivered.
+    fn receive(&mut self, wait: Duration, counters: &FrameCounters) -> Result<(), RadioError> {
+        self.received.clear();
+        self.deframed = 0;
+        let outcome = self.receiver.receive(&mut self.received, wait);
+        if outcome.is_err() {
+            self.received.clear();
+            if let Some(reason) = self.deframer.reset() {
+                counters.count_dropped(reason);
+            }
+        }
+        outcome
+    }
 }
 
 impl RadioConnection {
@@ -109,39 +167,38 @@ impl RadioConnection {
     /// [`RadioError`] if the radio cannot receive, or was interrupted; a frame
     /// that was cut is dropped and counted. Call again.
     pub fn read(&self) -> Result<Vec<u8>, RadioError> {
+        let mut packet = Vec::new();
+        self.read_up_to(1, |octets| packet = octets.to_vec())?;
+        Ok(packet)
+    }
+
+    /// Waits for a packet as [`read`](Self::read) does, and pushes to `packets`
+    /// every whole packet that is there then, up to [`PACKETS_PER_READ_MAX`];
+    /// nothing if none came within the read timeout.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read); nothing was pushed then.
+    pub fn read_all(&self, packets: &mut FrameBuffer) -> Result<(), RadioError> {
+        self.read_up_to(PACKETS_PER_READ_MAX, |packet| packets.push(packet))
+    }
+
+    fn read_up_to(
+        &self,
+        packets_max: usize,
+        mut deliver: impl FnMut(&[u8]),
+    ) -> Result<(), RadioError> {
         let counters = &self.shared.counters;
         let mut receiving = lock(&self.shared.receiving);
         let started = Instant::now();
         // The first wait is the same each time, which spares a socket the
         // setting of its timeout.
         let mut remaining = self.shared.read_timeout;
-        let Receiving {
-            receiver,
-            deframer,
-            received,
-            deframed,
-        } = &mut *receiving;
         loop {
-            if let Some(packet) = next_packet(deframer, counters) {
-                return Ok(packet);
+            let delivered = receiving.deliver(packets_max, counters, &mut deliver);
+            if delivered > 0 || remaining.is_zero() {
+                return Ok(());
             }
-            if let Some(piece) = received.get(*deframed) {
-                deframer.push(piece);
-                *deframed += 1;
-                continue;
-            }
-            if remaining.is_zero() {
-                return Ok(Vec::new());
-            }
-            received.clear();
-            *deframed = 0;
-            if let Err(error) = receiver.receive(received, remaining) {
-                received.clear();
-                if let Some(reason) = deframer.reset() {
-                    counters.count_dropped(reason);
-                }
-                return Err(error);
-            }
+            receiving.receive(remaining, counters)?;
             remaining = self.shared.read_timeout.saturating_sub(started.elapsed());
         }
     }
@@ -155,18 +212,24 @@ impl RadioConnection {
     /// [`ErrorKind::Full`] if the radio had no room in that time; else what the
     /// radio's transmitter says. The packet was not sent whole then.
     pub fn write(&self, packet: &[u8]) -> Result<(), RadioError> {
-        self.write_all(&[packet]).map(drop)
+        self.write_all([packet]).map(drop)
     }
 
     /// Frames packets from the front of `packets`, as many as the radio has
     /// credits for, and sends them; gives how many it took. Waits for room for
     /// the first as long as a read waits.
     ///
+    /// A [`FrameBuffer`] is such packets, and what is left of one is offered by
+    /// `buffer.iter().skip(taken)`.
+    ///
     /// # Errors
     /// Those of [`write`](Self::write), where they concern the first packet.
     /// Packets before one that cannot be sent are sent and counted; the error
     /// comes back when that one is offered again.
-    pub fn write_all(&self, packets: &[&[u8]]) -> Result<usize, RadioError> {
+    pub fn write_all<'a>(
+        &self,
+        packets: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<usize, RadioError> {
         let counters = &self.shared.counters;
         let mut transmission = lock(&self.shared.transmission);
         let outcome = transmission.send(packets, self.shared.read_timeout);
@@ -234,19 +297,6 @@ fn frame_overhead_bytes(framing: &FramingConfig) -> usize {
     match framed {
         Ok(()) => frame.len().saturating_sub(packet.len()),
         Err(_) => 0,
-    }
-}
-
-/// The next packet of what was pushed, every drop on the way counted.
-fn next_packet(deframer: &mut Deframer, counters: &FrameCounters) -> Option<Vec<u8>> {
-    loop {
-        match deframer.next_packet()? {
-            Ok(packet) => {
-                counters.count_delivered();
-                return Some(packet.to_vec());
-            }
-            Err(reason) => counters.count_dropped(reason),
-        }
     }
 }
 

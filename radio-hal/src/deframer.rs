@@ -94,6 +94,16 @@ impl Deframer {
         }
     }
 
+    /// What is in one datagram, where that is one frame: as [`push`](Self::push)
+    /// and [`next_packet`](Self::next_packet), without a copy. `None` for a framing
+    /// with borders of its own.
+    pub(crate) fn packet_in<'a>(&self, datagram: &'a [u8]) -> Option<Result<&'a [u8], FrameDrop>> {
+        match self.frames {
+            Frames::Datagram { .. } => Some(packet_of(datagram, self.link.as_ref())),
+            Frames::Kiss(_) | Frames::Slip(_) | Frames::Hdlc(_) => None,
+        }
+    }
+
     /// The next packet (never empty), or the reason why the next frame gave
     /// none; `None` when more octets are needed.
     pub fn next_packet(&mut self) -> Option<Result<&[u8], FrameDrop>> {

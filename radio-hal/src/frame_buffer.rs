@@ -53,8 +53,12 @@ impl FrameBuffer {
     }
 
     /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).filter_map(|index| self.get(index))
+    pub fn iter(&self) -> Frames<'_> {
+        Frames {
+            octets: &self.octets,
+            ends: self.ends.iter(),
+            start: 0,
+        }
     }
 
     /// All octets, without the borders between the frames.
@@ -69,6 +73,47 @@ impl FrameBuffer {
     }
 }
 
+impl<'a> IntoIterator for &'a FrameBuffer {
+    type Item = &'a [u8];
+    type IntoIter = Frames<'a>;
+
+    fn into_iter(self) -> Frames<'a> {
+        self.iter()
+    }
+}
+
+/// The frames of a [`FrameBuffer`], in order.
+#[derive(Debug, Clone)]
+pub struct Frames<'a> {
+    octets: &'a [u8],
+    ends: std::slice::Iter<'a, usize>,
+    /// Where the frame before has ended.
+    start: usize,
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = *self.ends.next()?;
+        let start = std::mem::replace(&mut self.start, end);
+        self.octets.get(start..end)
+    }
+
+    fn nth(&mut self, skipped: usize) -> Option<&'a [u8]> {
+        if let Some(last_skipped) = skipped.checked_sub(1) {
+            self.start = *self.ends.nth(last_skipped)?;
+        }
+        self.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.ends.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Frames<'_> {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +126,8 @@ mod tests {
         frames.push(b"second");
         assert_eq!(frames.len(), 2);
         assert_eq!(frames.iter().collect::<Vec<_>>(), [&b"one"[..], b"second"]);
-        assert_eq!(frames.get(2), None);
+        assert_eq!(frames.iter().skip(1).collect::<Vec<_>>(), [b"second"]);
+        assert_eq!((frames.iter().nth(2), frames.get(2)), (None, None));
         assert_eq!(frames.octets(), b"onesecond");
         frames.clear();
         assert!(frames.is_empty() && frames.octets().is_empty());

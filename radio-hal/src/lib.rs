@@ -15,7 +15,8 @@
 //! - Wrappers of any radio, which compose: [`channel`], which behaves like space;
 //!   [`host_line`], a fault injector; [`watch`], a tracer, and [`capture`], which
 //!   writes for Wireshark.
-//! - Accounting: [`counters`]; the capture file: [`pcap`].
+//! - Accounting: [`counters`]; the capture file: [`pcap`]; several datagrams by one
+//!   system call: [`datagrams`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -58,6 +59,7 @@ pub mod config;
 pub mod conformance;
 pub mod connection;
 pub mod counters;
+pub mod datagrams;
 pub mod deframer;
 pub mod drivers;
 mod error;
@@ -77,14 +79,15 @@ pub mod wrappers;
 pub use callsign::Callsign;
 pub use channel::{Channel, ChannelConfig};
 pub use config::{RadioConfig, RadioConfigError};
-pub use connection::{READ_TIMEOUT_MS, RadioConnection};
+pub use connection::{PACKETS_PER_READ_MAX, READ_TIMEOUT_MS, RadioConnection};
 pub use counters::{FrameCounters, FrameDrop, FrameStatistics};
+pub use datagrams::{DATAGRAMS_PER_CALL_MAX, DatagramReceiver};
 pub use deframer::{Deframed, Deframer};
 #[cfg(feature = "serial")]
 pub use drivers::serial;
 pub use drivers::{loopback, serial_config, stream, tcp, udp};
 pub use error::{ErrorKind, RadioError};
-pub use frame_buffer::FrameBuffer;
+pub use frame_buffer::{FrameBuffer, Frames};
 pub use framer::Framer;
 pub use framing::{Ax25Config, Framing, FramingConfig, FramingError};
 pub use hdlc::HdlcConfig;

@@ -61,12 +61,20 @@ pub struct RadioProperties {
     /// one. With one, the air is idle from the end of each frame until the next
     /// `transmit`: 23 µs of that cost 1 % of a link of 1 Mbit/s with frames of
     /// 256 octets.
+    ///
+    /// What is urgent waits behind as many frames, so this is also how far ahead
+    /// of the air a service hands frames over.
     pub frames_in_flight_max: usize,
+    /// Frames worth offering to one `transmit_all`, where they are more than may
+    /// be in flight. It says how much a call can do, and nothing of the air: a
+    /// radio over datagrams sends 32 in one system call and has none in flight
+    /// afterwards.
+    pub frames_per_call_max: usize,
 }
 
 impl RadioProperties {
-    /// A full-duplex radio on `medium`, with one frame in flight and nothing
-    /// known of its bit rate.
+    /// A full-duplex radio on `medium`, with one frame in flight and by each call,
+    /// and nothing known of its bit rate.
     pub fn new(medium: Medium) -> Self {
         Self {
             medium,
@@ -76,6 +84,7 @@ impl RadioProperties {
             tx_delay: Duration::ZERO,
             tx_tail: Duration::ZERO,
             frames_in_flight_max: 1,
+            frames_per_call_max: 1,
         }
     }
 
@@ -89,6 +98,18 @@ impl RadioProperties {
     pub fn with_frames_in_flight_max(mut self, frames_in_flight_max: usize) -> Self {
         self.frames_in_flight_max = frames_in_flight_max;
         self
+    }
+
+    /// The same with so many frames by each call.
+    pub fn with_frames_per_call_max(mut self, frames_per_call_max: usize) -> Self {
+        self.frames_per_call_max = frames_per_call_max;
+        self
+    }
+
+    /// The most credits that the radio ever gives: what it holds ahead of the air
+    /// or takes by one call, whichever is more.
+    pub fn credits_max(&self) -> usize {
+        self.frames_in_flight_max.max(self.frames_per_call_max)
     }
 }
 
@@ -155,7 +176,7 @@ pub trait RadioReceiver: Send {
 ///   credit sets the pace; it MUST NOT block for ever: a device that takes
 ///   nothing for some seconds is an error. It MUST NOT wait for the receiver.
 /// - A radio of more than one credit MUST tell by `credits` how many frames it
-///   takes now. So many `transmit` calls that follow MUST NOT block for the air
+///   takes now, at most [`credits_max`](RadioProperties::credits_max). So many `transmit` calls that follow MUST NOT block for the air
 ///   and MUST NOT end with [`ErrorKind::Full`](crate::ErrorKind). Without a
 ///   credit `transmit` gives that error, and nothing is sent.
 /// - While the device is gone, `credits` SHOULD wait for it and then give

@@ -34,7 +34,11 @@ impl Transmission {
 
     /// Sends packets from the front of `packets`, as many as there are credits for,
     /// and gives how many the transmitter took. Waits for room up to `wait`.
-    pub(crate) fn send(&mut self, packets: &[&[u8]], wait: Duration) -> Result<usize, RadioError> {
+    pub(crate) fn send<'a>(
+        &mut self,
+        packets: impl IntoIterator<Item = &'a [u8]>,
+        wait: Duration,
+    ) -> Result<usize, RadioError> {
         let mut credits = self.wait_for_credits(wait)?;
         if self.cut_short {
             self.frames.clear();
@@ -45,7 +49,7 @@ impl Transmission {
             credits = self.wait_for_credits(wait)?;
         }
         self.frames.clear();
-        for (index, packet) in packets.iter().enumerate().take(credits) {
+        for (index, packet) in packets.into_iter().take(credits).enumerate() {
             let framer = &mut self.framer;
             match self.frames.push_with(|octets| framer.frame(packet, octets)) {
                 Ok(()) => {}

@@ -136,3 +136,53 @@ fn a_connection_says_what_its_framing_puts_around_a_packet() {
         assert_eq!(connection.frame_overhead_bytes(), octets);
     }
 }
+
+#[test]
+fn a_read_of_all_gives_what_is_there_and_no_more_than_its_bound() {
+    let pieces = |packets: std::ops::Range<u32>| -> Vec<Vec<u8>> {
+        let frames = packets.map(|number| format!("\u{C0}\0{number}\u{C0}"));
+        let octets = |frame: String| frame.chars().map(|c| c as u8).collect();
+        frames.map(octets).collect()
+    };
+    let hears = [
+        (pieces(0..2), Ok(())),
+        (vec![pieces(2..102).concat()], Ok(())),
+    ];
+    let connection = connect(Hears(hears.into()), OneCredit::default());
+    let mut packets = FrameBuffer::new();
+    let mut read = || {
+        connection.read_all(&mut packets).unwrap();
+        let read = packets.len();
+        let numbers = packets
+            .iter()
+            .map(|packet| String::from_utf8_lossy(packet).parse().unwrap());
+        let numbers: Vec<u32> = numbers.collect();
+        packets.clear();
+        assert_eq!(numbers.len(), read);
+        numbers
+    };
+    assert_eq!(read(), [0, 1]);
+    assert!(read().into_iter().eq(2..66));
+    assert!(read().into_iter().eq(66..102));
+    assert!(read().is_empty());
+}
+
+#[test]
+fn the_rest_of_a_batch_is_offered_from_where_the_radio_stopped() {
+    let radio = OneCredit {
+        has_failed: true,
+        ..OneCredit::default()
+    };
+    let sent = Arc::clone(&radio.sent);
+    let connection = connect(Hears::default(), radio);
+    let mut packets = FrameBuffer::new();
+    for packet in [&b"one"[..], b"two", b"three"] {
+        packets.push(packet);
+    }
+    let mut taken = connection.write_all(&packets).unwrap();
+    assert_eq!(taken, 1);
+    while taken < packets.len() {
+        taken += connection.write_all(packets.iter().skip(taken)).unwrap();
+    }
+    assert!(packets_in(&sent.lock().unwrap()).iter().eq(packets.iter()));
+}

@@ -153,10 +153,10 @@ impl Transmitting {
                 transmitter.credits(timeout)
             })?;
         let credits = outcome.unwrap_or(0);
-        let credits_max = self.properties.frames_in_flight_max;
+        let credits_max = self.properties.credits_max();
         if credits > credits_max {
             return Err(Violation::here(
-                format!("at most {credits_max} credits, which is `frames_in_flight_max`"),
+                format!("at most {credits_max} credits, which is `credits_max`"),
                 format!("{credits} credits"),
             )
             .of(Rule::CreditsAreGood));
@@ -225,7 +225,7 @@ impl Transmitting {
 
     /// Sends a packet over a line that works.
     pub(super) fn send(&mut self, packet: &[u8]) -> Result<(), Violation> {
-        let tells_by_credits = self.properties.frames_in_flight_max > 1;
+        let tells_by_credits = self.properties.credits_max() > 1;
         let started = Instant::now();
         let mut happened = "the radio has no credit".to_owned();
         while started.elapsed() < ARRIVAL {

@@ -45,7 +45,7 @@ pub enum Rule {
     OkMeansTaken,
     /// A frame for which `transmit` gave an error does not arrive whole.
     ErrorMeansNotSent,
-    /// There are never more credits than frames in flight, and each is good for
+    /// There are never more credits than the properties say, and each is good for
     /// one frame.
     CreditsAreGood,
     /// `transmit_all` takes frames from the front and counts what it took.
@@ -170,7 +170,7 @@ impl Rule {
                 "give an error only if the last octet was not sent and will not be"
             }
             Self::CreditsAreGood => {
-                "give by `credits` the room there is, at most `frames_in_flight_max`; without \
+                "give by `credits` the room there is, at most `credits_max`; without \
                  room give `ErrorKind::Full` and send nothing"
             }
             Self::TransmitAllCounts => {

@@ -1,13 +1,15 @@
-//! A radio over UDP: one frame for each datagram.
+//! A radio over UDP: one frame for each datagram, several frames for each system
+//! call.
 
-use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{io, iter};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::counters::{FrameCounters, FrameDrop};
+use crate::datagrams::{self, DATAGRAMS_PER_CALL_MAX, DatagramReceiver};
 use crate::error::{ErrorKind, RadioError};
 use crate::frame_buffer::FrameBuffer;
 use crate::radio::{Medium, Radio, RadioProperties, RadioReceiver, RadioTransmitter};
@@ -18,9 +20,6 @@ pub const UDP_FRAME_BYTES_MAX: usize = 65_507;
 /// Kernel buffers asked for in each direction, in octets. The kernel may give
 /// less; a burst of 1 MiB is some four thousand frames of 256 octets.
 pub const UDP_SOCKET_BUFFER_BYTES: usize = 1 << 20;
-
-/// Large enough that no datagram is ever cut.
-const DATAGRAM_BYTES_MAX: usize = 65_536;
 
 /// The shortest wait a socket is given; zero would mean "for ever".
 const SOCKET_TIMEOUT_MIN: Duration = Duration::from_millis(1);
@@ -93,7 +92,7 @@ impl UdpRadio {
         let receiver = UdpReceiver {
             socket: self.socket.try_clone().map_err(io_error)?,
             peer,
-            datagram: vec![0; DATAGRAM_BYTES_MAX].into_boxed_slice(),
+            datagrams: DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX),
             socket_timeout: None,
             counters: Arc::clone(&counters),
         };
@@ -101,8 +100,9 @@ impl UdpRadio {
             socket: self.socket,
             peer,
         };
-        let properties =
-            RadioProperties::new(Medium::Datagrams).with_frame_bytes_max(UDP_FRAME_BYTES_MAX);
+        let properties = RadioProperties::new(Medium::Datagrams)
+            .with_frame_bytes_max(UDP_FRAME_BYTES_MAX)
+            .with_frames_per_call_max(DATAGRAMS_PER_CALL_MAX);
         Ok(Radio::new(properties, receiver, transmitter).with_counters(counters))
     }
 }
@@ -127,7 +127,7 @@ struct UdpReceiver {
     // (ICMP port unreachable) as an error of the next call.
     socket: UdpSocket,
     peer: SocketAddr,
-    datagram: Box<[u8]>,
+    datagrams: DatagramReceiver,
     /// The wait the socket is set to, to save a system call where it is right.
     socket_timeout: Option<Duration>,
     counters: Arc<FrameCounters>,
@@ -150,16 +150,20 @@ impl RadioReceiver for UdpReceiver {
         let mut remaining = timeout;
         loop {
             self.set_timeout(remaining).map_err(io_error)?;
-            match self.socket.recv_from(&mut self.datagram) {
-                Ok((octets, source)) => {
-                    let frame = self.datagram.get(..octets).unwrap_or_default();
-                    if source.ip() != self.peer.ip() || source.port() != self.peer.port() {
-                        log::debug!("datagram from {source} dropped: the peer is {}", self.peer);
-                        self.counters.count_dropped(FrameDrop::ForeignSource);
-                    } else if frame.is_empty() {
-                        self.counters.count_dropped(FrameDrop::Empty);
-                    } else {
-                        received.push(frame);
+            match self.datagrams.receive(&self.socket) {
+                Ok(datagrams) => {
+                    let frames_before = received.len();
+                    for (frame, source) in datagrams {
+                        if !source.is_some_and(|source| is_peer(source, self.peer)) {
+                            log::debug!("datagram from {source:?} dropped: not {}", self.peer);
+                            self.counters.count_dropped(FrameDrop::ForeignSource);
+                        } else if frame.is_empty() {
+                            self.counters.count_dropped(FrameDrop::Empty);
+                        } else {
+                            received.push(frame);
+                        }
+                    }
+                    if received.len() > frames_before {
                         return Ok(());
                     }
                 }
@@ -180,35 +184,63 @@ impl RadioReceiver for UdpReceiver {
     }
 }
 
+/// The scope and flow of an IPv6 address may differ.
+fn is_peer(source: SocketAddr, peer: SocketAddr) -> bool {
+    source.ip() == peer.ip() && source.port() == peer.port()
+}
+
 struct UdpTransmitter {
     socket: UdpSocket,
     peer: SocketAddr,
 }
 
+impl UdpTransmitter {
+    /// Sends frames from the front, until one cannot be sent; at least one.
+    fn send<'a>(&self, frames: impl Iterator<Item = &'a [u8]>) -> Result<usize, RadioError> {
+        let datagrams = frames.map(|frame| (frame, self.peer));
+        datagrams::send_all(&self.socket, datagrams).map_err(|error| {
+            RadioError::new(
+                ErrorKind::Io,
+                format!("datagram to {} could not be sent: {error}", self.peer),
+            )
+        })
+    }
+}
+
 impl RadioTransmitter for UdpTransmitter {
     fn transmit(&mut self, octets: &[u8]) -> Result<(), RadioError> {
-        if octets.len() > UDP_FRAME_BYTES_MAX {
-            return Err(RadioError::new(
-                ErrorKind::PacketTooLong,
-                format!(
-                    "frame of {} octets is longer than a UDP datagram ({UDP_FRAME_BYTES_MAX})",
-                    octets.len()
-                ),
-            ));
-        }
-        loop {
-            match self.socket.send_to(octets, self.peer) {
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(RadioError::new(
-                        ErrorKind::Io,
-                        format!("datagram to {} could not be sent: {error}", self.peer),
-                    ));
-                }
-            }
-        }
+        check_length(octets)?;
+        self.send(iter::once(octets)).map(drop)
     }
+
+    /// A datagram that was taken was sent, so the next ones wait for none.
+    fn credits(&mut self, _timeout: Duration) -> Result<usize, RadioError> {
+        Ok(DATAGRAMS_PER_CALL_MAX)
+    }
+
+    fn transmit_all(&mut self, frames: &FrameBuffer) -> Result<usize, RadioError> {
+        if let Some(first) = frames.get(0) {
+            check_length(first)?;
+        }
+        self.send(
+            frames
+                .iter()
+                .take_while(|frame| check_length(frame).is_ok()),
+        )
+    }
+}
+
+fn check_length(frame: &[u8]) -> Result<(), RadioError> {
+    if frame.len() > UDP_FRAME_BYTES_MAX {
+        return Err(RadioError::new(
+            ErrorKind::PacketTooLong,
+            format!(
+                "frame of {} octets is longer than a UDP datagram ({UDP_FRAME_BYTES_MAX})",
+                frame.len()
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn io_error(error: io::Error) -> RadioError {

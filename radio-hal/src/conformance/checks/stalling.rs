@@ -97,7 +97,7 @@ fn sent_in_spite_of(error: &RadioError) -> Violation {
 pub(super) fn credits(rig: &mut Rig) -> Result<(), Stop> {
     let mut packets_max = stall_packets(rig);
     let near = &mut rig.near.transmitting;
-    let credits_max = near.properties.frames_in_flight_max;
+    let credits_max = near.properties.credits_max();
     if credits_max == 1 {
         packets_max = packets_max.min(ONE_BY_ONE);
     }

@@ -57,6 +57,7 @@ pub fn simulate(
     properties.tx_delay = config.transmit.tx_delay;
     properties.tx_tail = config.transmit.tx_tail;
     properties.frames_in_flight_max = config.frames_in_flight_max();
+    properties.frames_per_call_max = 1;
 
     let far_end = FarEnd {
         air: Arc::clone(&air),
@@ -194,7 +195,7 @@ impl FarEnd {
     }
 
     fn transmit(&mut self, frame: &[u8]) {
-        if let Err(error) = self.transmission.send(&[frame], ROOM_WAIT) {
+        if let Err(error) = self.transmission.send([frame], ROOM_WAIT) {
             self.counters.count_transmit_failure();
             log::warn!("channel: the radio inside did not take a frame: {error}");
         }
