@@ -8,9 +8,9 @@ use comms_service::message::End as Which;
 use comms_service::options::RadioPace;
 use fastrand::Rng;
 use radio_hal::channel::{Channel, ChannelConfig, Direction, DirectionConfig, Fate};
-use radio_hal::{LoopbackRadio, RadioConnection};
+use radio_hal::hdlc;
 
-use super::{FOR_EVER, Goodput, QUESTION, Saturation};
+use super::{FLAG_BITS, FOR_EVER, Goodput, QUESTION, Saturation};
 use crate::end::End;
 
 /// The endpoint of the bulk data.
@@ -39,6 +39,8 @@ pub(super) struct Downlink {
     bulk_bytes: usize,
     payload_bytes: u64,
     messages: usize,
+    /// Of the longest frame so far, with one flag.
+    frame_bits: usize,
     answered: Option<u64>,
     asked: Option<HandlerId>,
     rng: Rng,
@@ -47,14 +49,11 @@ pub(super) struct Downlink {
 impl Downlink {
     pub(super) fn new(setup: &Saturation) -> Result<Self, String> {
         let plan = setup.blueprint()?;
-        let (radio, _) = LoopbackRadio::pair();
-        let connection = RadioConnection::new(radio, plan.framing.clone(), Duration::from_secs(1))
-            .map_err(|error| error.to_string())?;
         let radio_pace = RadioPace {
             bit_rate_bps: Some(setup.bit_rate_bps),
             credits: Some(setup.radio_frames),
-            frame_overhead_bytes: connection.frame_overhead_bytes(),
-            is_bit_stuffed: connection.is_bit_stuffed(),
+            frame_overhead_bytes: plan.framing.channel_overhead_bytes(),
+            is_bit_stuffed: true,
             tx_delay: setup.tx_delay,
         };
         let pace = plan.options.pace(&radio_pace).map(|pace| Pace {
@@ -80,11 +79,15 @@ impl Downlink {
             bulk_bytes: setup.filling_bytes(setup.bulk_packets()),
             payload_bytes: 0,
             messages: 0,
+            frame_bits: 0,
             answered: None,
             asked: None,
             rng: Rng::with_seed(setup.seed),
             setup: *setup,
         };
+        for end in [&mut downlink.satellite, &mut downlink.ground] {
+            end.link.handle_timeout(downlink.began);
+        }
         if setup.security.is_some() {
             downlink.exchange_keys()?;
         }
@@ -115,7 +118,7 @@ impl Downlink {
         })
     }
 
-    /// How long each answer takes, in frame times.
+    /// How long each answer takes, in air times of the longest frame.
     pub(super) fn waits(mut self, answers: usize, packets: usize) -> Result<Vec<f64>, String> {
         self.to_queue = usize::MAX;
         let frame_time = self.setup.frame_bits() / self.setup.bit_rate_bps as f64;
@@ -135,10 +138,11 @@ impl Downlink {
             let answer = HeldBytes::copy_of(budget, &answer).map_err(|spent| spent.to_string())?;
             self.satellite.link.handle_answer(handler, Ok(answer));
             self.run_until(FOR_EVER, |downlink| downlink.answered == Some(command_id))?;
-            waits.push((self.now - asked).as_secs_f64() / frame_time.as_secs_f64());
+            waits.push((self.now - asked).as_secs_f64());
         }
         waits.sort_by(f64::total_cmp);
-        Ok(waits)
+        let frame_time = self.frame_bits as f64 / self.setup.bit_rate_bps as f64;
+        Ok(waits.iter().map(|wait| wait / frame_time).collect())
     }
 
     fn ask(&mut self, command_id: u64) {
@@ -236,6 +240,8 @@ impl Downlink {
                     break;
                 };
                 quiet = false;
+                let bits = hdlc::frame_bits(&outgoing.frame) + FLAG_BITS;
+                self.frame_bits = self.frame_bits.max(bits);
                 let taken = self
                     .channel
                     .handle_frame(self.now, direction, &outgoing.frame);

@@ -14,7 +14,6 @@ use comms_service::link::QueueClass;
 use comms_service::message::PayloadType;
 use comms_service::options::{DownlinkOptions, SecurityOptions};
 use comms_service::security::Mode;
-use radio_hal::hdlc::HdlcConfig;
 use radio_hal::{Ax25Config, Callsign, FramingConfig};
 
 use crate::end::DOWNLINK_PORT;
@@ -27,7 +26,7 @@ use downlink::Downlink;
 const AX25_HEADER_BYTES: usize = 16;
 const FCS_BYTES: usize = radio_hal::hdlc::FCS_BYTES;
 /// The flag between two frames.
-const FLAG_BITS: f64 = 8.0;
+const FLAG_BITS: usize = 8;
 /// Random bits have a stuffed one after so many, on average.
 const BITS_PER_STUFFED: f64 = 62.0;
 /// Of each Space Packet: its primary header and its error control.
@@ -50,15 +49,6 @@ pub enum Bulk {
     Segments,
 }
 
-/// Between service and radio. On the air it is HDLC with AX.25 in either case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HostSide {
-    /// A TNC.
-    Kiss,
-    /// The bits themselves.
-    Hdlc,
-}
-
 /// A downlink, and what is sent by it.
 #[derive(Debug, Clone, Copy)]
 pub struct Saturation {
@@ -77,8 +67,6 @@ pub struct Saturation {
     pub tx_delay: Duration,
     /// What is sent.
     pub bulk: Bulk,
-    /// How the radio is connected.
-    pub host_side: HostSide,
     /// How messages are protected, if they are.
     pub security: Option<Mode>,
 }
@@ -116,7 +104,7 @@ impl Goodput {
 }
 
 /// How long answers took from the moment at which the service had given them to their
-/// last bit, in frame times, the shortest first.
+/// last bit, in air times of the longest frame, the shortest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waits {
     frame_times: Vec<f64>,
@@ -154,7 +142,6 @@ impl Saturation {
             radio_frames: radio_frames.frames_in_flight_max(),
             tx_delay: Duration::ZERO,
             bulk: Bulk::Datagrams,
-            host_side: HostSide::Kiss,
             security: None,
         }
     }
@@ -189,7 +176,7 @@ impl Saturation {
     /// Bits of a full frame of random payload, with the flag before or after it.
     pub fn frame_bits(&self) -> f64 {
         let bits = 8.0 * (AX25_HEADER_BYTES + self.n1 + FCS_BYTES) as f64;
-        bits * (1.0 + 1.0 / BITS_PER_STUFFED) + FLAG_BITS
+        bits * (1.0 + 1.0 / BITS_PER_STUFFED) + FLAG_BITS as f64
     }
 
     /// Octets of payload per second, if full frames follow each other without any gap.
@@ -244,10 +231,7 @@ impl Saturation {
             keys: None,
         });
         Ok(Blueprint {
-            framing: match self.host_side {
-                HostSide::Kiss => FramingConfig::kiss_ax25(ax25),
-                HostSide::Hdlc => FramingConfig::hdlc(HdlcConfig::default(), Some(ax25)),
-            },
+            framing: FramingConfig::kiss_ax25(ax25),
             options: LinkOptions {
                 downlink: vec![endpoint],
                 security,
