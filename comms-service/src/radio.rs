@@ -44,6 +44,7 @@ pub fn builder(
         bit_rate_bps: connection.properties().bit_rate_bps,
         credits: Some(connection.properties().frames_in_flight_max),
         frame_overhead_bytes: connection.frame_overhead_bytes(),
+        is_bit_stuffed: connection.is_bit_stuffed(),
         tx_delay: connection.properties().tx_delay,
     };
     if options.read_timeout_ms.is_some() && options.read_timeout() != read_timeout {

@@ -41,6 +41,9 @@ struct Shared {
     read_timeout: Duration,
     packet_bytes_max: Option<usize>,
     frame_overhead_bytes: usize,
+    /// The same in a simulated channel.
+    channel_overhead_bytes: usize,
+    is_hdlc_on_air: bool,
 }
 
 struct Receiving {
@@ -140,6 +143,8 @@ impl RadioConnection {
             shared: Arc::new(Shared {
                 packet_bytes_max: framer.packet_bytes_max(),
                 frame_overhead_bytes: frame_overhead_bytes(&framing),
+                channel_overhead_bytes: framing.channel_overhead_bytes(),
+                is_hdlc_on_air: framing.framing.is_hdlc_on_air(),
                 receiving: Mutex::new(Receiving {
                     receiver: radio.receiver,
                     deframer,
@@ -262,9 +267,17 @@ impl RadioConnection {
     }
 
     /// Octets that the framing puts around a packet, at least: what is escaped or
-    /// stuffed inside comes on top.
+    /// stuffed inside comes on top. Where a channel is simulated, those in the channel.
     pub fn frame_overhead_bytes(&self) -> usize {
-        self.shared.frame_overhead_bytes
+        match &self.channel {
+            Some(_) => self.shared.channel_overhead_bytes,
+            None => self.shared.frame_overhead_bytes,
+        }
+    }
+
+    /// Whether bits are stuffed into the packet on the air, as HDLC does.
+    pub fn is_bit_stuffed(&self) -> bool {
+        self.shared.is_hdlc_on_air || self.channel.is_some()
     }
 
     /// How long [`read`](Self::read) waits.

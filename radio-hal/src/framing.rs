@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ax25::DIGIPEATERS_MAX;
+use crate::ax25::{ADDRESS_BYTES, DIGIPEATERS_MAX};
 use crate::callsign::Callsign;
 use crate::error::{ErrorKind, RadioError};
-use crate::hdlc::{FLAGS_BEFORE_MAX, HdlcConfig};
+use crate::hdlc::{FCS_BYTES, FLAGS_BEFORE_MAX, HdlcConfig};
 use crate::radio::Medium;
 use crate::station::Station;
 
@@ -78,6 +78,12 @@ impl Framing {
     /// Whether the framing is KISS.
     pub fn is_kiss(self) -> bool {
         matches!(self, Self::KissAx25 | Self::Kiss)
+    }
+
+    /// Whether what is on the air is HDLC: a TNC makes it of KISS frames, and AX.25
+    /// knows nothing else (AX.25 v2.2 §3).
+    pub fn is_hdlc_on_air(self) -> bool {
+        !matches!(self, Self::Slip | Self::Raw)
     }
 
     /// Whether the framing finds the borders of frames in a stream.
@@ -235,6 +241,17 @@ impl FramingConfig {
             Some(ax25) => Some(ax25.n1),
             None => self.framing.has_borders().then_some(BARE_PACKET_BYTES_MAX),
         }
+    }
+
+    /// Octets that a simulated channel puts around a packet, whatever the host's side
+    /// looks like: the AX.25 header, if there is one, the FCS and one flag. Stuffed bits
+    /// come on top.
+    pub fn channel_overhead_bytes(&self) -> usize {
+        let header = self.ax25.as_ref().map_or(0, |ax25| {
+            // With control and PID.
+            ADDRESS_BYTES * (2 + ax25.digipeaters.len()) + 2
+        });
+        header + FCS_BYTES + 1
     }
 
     /// Checks that the settings fit each other.

@@ -125,15 +125,16 @@ fn a_connection_says_what_its_framing_puts_around_a_packet() {
 
     let [own, peer] = ["HELIO-1", "GROUND"].map(|call| call.parse().unwrap());
     let ax25 = || Ax25Config::new(own, peer);
-    for (framing, octets) in [
-        (FramingConfig::raw(), 0),
-        (FramingConfig::kiss(), 3),
-        (FramingConfig::ax25(ax25()), 16),
-        (FramingConfig::kiss_ax25(ax25()), 19),
+    for (framing, octets, is_bit_stuffed) in [
+        (FramingConfig::raw(), 0, false),
+        (FramingConfig::kiss(), 3, true),
+        (FramingConfig::ax25(ax25()), 16, true),
+        (FramingConfig::kiss_ax25(ax25()), 19, true),
     ] {
         let (radio, _) = LoopbackRadio::pair();
         let connection = RadioConnection::new(radio, framing, SHORT).unwrap();
         assert_eq!(connection.frame_overhead_bytes(), octets);
+        assert_eq!(connection.is_bit_stuffed(), is_bit_stuffed);
     }
 }
 

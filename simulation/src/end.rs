@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use comms_service::accounting::Statistics;
-use comms_service::link::{Action, Command, Link, LinkConfig};
+use comms_service::link::{Action, Command, Link, LinkConfig, Pace};
 use comms_service::message::{End as Which, PayloadType, SecurityHeader};
 use comms_service::options::Addresses;
 use comms_service::packet::{Content, LinkPacket, Place};
@@ -69,6 +69,17 @@ impl End {
         seed: u64,
         state: Option<State>,
     ) -> Result<Self, String> {
+        Self::paced(which, plan, seed, state, None)
+    }
+
+    /// The same before a radio of which `pace` is known.
+    pub(crate) fn paced(
+        which: Which,
+        plan: &Blueprint,
+        seed: u64,
+        state: Option<State>,
+        pace: Option<Pace>,
+    ) -> Result<Self, String> {
         let mut rng = Rng::with_seed(seed);
         let text = |error: FramingError| error.to_string();
         let framing = plan.framing(which);
@@ -91,6 +102,7 @@ impl End {
             handlers_max: plan.handlers_max,
             commands_max: plan.commands_max,
             timeout: plan.service_timeout,
+            pace,
             ..LinkConfig::new(which)
         };
         let config = LinkConfig {

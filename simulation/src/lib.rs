@@ -35,6 +35,7 @@ mod invariants;
 mod ledger;
 mod machine;
 mod operators;
+pub mod saturation;
 mod scenario;
 mod services;
 mod storage;

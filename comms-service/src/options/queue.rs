@@ -154,6 +154,8 @@ pub struct RadioPace {
     pub credits: Option<usize>,
     /// Octets of a frame beside its packet, at least.
     pub frame_overhead_bytes: usize,
+    /// Whether HDLC on the air stuffs bits into the packet.
+    pub is_bit_stuffed: bool,
     /// From keying up to the first bit of a frame.
     pub tx_delay: Duration,
 }
@@ -165,6 +167,7 @@ impl RadioPace {
         let bit_rate_bps = bit_rate_bps.filter(|bit_rate_bps| *bit_rate_bps > 0)?;
         Some(Pace {
             frame_overhead_bytes: self.frame_overhead_bytes,
+            is_bit_stuffed: self.is_bit_stuffed,
             tx_delay: self.tx_delay,
             ..Pace::new(bit_rate_bps, self.credits)
         })

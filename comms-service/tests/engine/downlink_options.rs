@@ -92,11 +92,13 @@ fn the_configured_bit_rate_goes_before_the_radios_and_0_is_no_pacing() {
         bit_rate_bps: Some(500_000),
         credits: Some(10),
         frame_overhead_bytes: 20,
+        is_bit_stuffed: true,
         tx_delay: Duration::from_millis(50),
     };
     let pace = |text: &str, radio: &RadioPace| read(text).unwrap().pace(radio);
     let own = Pace {
         frame_overhead_bytes: 20,
+        is_bit_stuffed: true,
         tx_delay: Duration::from_millis(50),
         ..Pace::new(500_000, Some(10))
     };

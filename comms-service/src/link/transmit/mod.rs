@@ -22,6 +22,7 @@ mod held;
 mod leaving;
 mod outgoing;
 mod pacing;
+mod stuffing;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -279,7 +280,7 @@ impl TransmitQueue {
         for (class, flow) in [Some(own), on_behalf].into_iter().flatten() {
             self.classes.of_mut(class).flows.charge(flow, out.len());
         }
-        self.pacer.hand_over(now, out.len());
+        self.pacer.hand_over(now, out);
         self.with_radio = Some(channel);
         Ok(true)
     }
