@@ -3,6 +3,7 @@
 //! Each command is a list of named steps run one after the other; the first
 //! one that fails ends the run.
 
+mod bench;
 mod debian;
 mod fuzz;
 mod lint;
@@ -46,6 +47,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Run a real service for --minutes, or --frames hostile frames.
     Soak(soak::Arguments),
+    /// Measure, beside the least that the same sockets and octets allow.
+    Bench(bench::Arguments),
     /// Search for input that breaks a codec, with libFuzzer.
     Fuzz(fuzz::Arguments),
 }
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&mut steps, &arguments),
         Command::Simulate(arguments) => simulate::run(&mut steps, &arguments),
         Command::Soak(arguments) => soak::run(&mut steps, &arguments),
+        Command::Bench(arguments) => bench::run(&mut steps, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&mut steps, &arguments),
     };
     say(steps.summary().trim_end());

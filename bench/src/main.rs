@@ -1,0 +1,101 @@
+//! The command `bench`: figures of the services, each beside the least that the same
+//! sockets, octets and crates allow.
+//!
+//! What is measured runs in processes of its own: this binary again, by one of the
+//! [roles](Role) it has for that. Nothing is asserted of time: a missed goal is said
+//! in the table and is no failure, a section that could not run is.
+
+mod alternate;
+mod child;
+mod codecs;
+mod cpu;
+mod figure;
+mod graphql;
+mod growth;
+mod link;
+mod memory;
+mod passthrough;
+mod progress;
+mod section;
+mod table;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use section::{Run, Section};
+
+/// Measures the services beside the least that is possible.
+#[derive(Parser)]
+#[command(name = "bench", args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Option<Role>,
+    /// Only these sections, divided by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Section>,
+    /// Fewer and shorter rounds, to see that everything runs.
+    #[arg(long)]
+    quick: bool,
+    /// Writes the figures to this file too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Writes the plots of the section `growth` to this folder.
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
+    /// Where they go if `--plots` is not given; nowhere with `--quick`.
+    #[arg(long, hide = true)]
+    default_plots: Option<PathBuf>,
+    /// The folder with the binary of `ethernet-service`; by default this one's.
+    #[arg(long, value_name = "DIR")]
+    binaries: Option<PathBuf>,
+}
+
+/// What this binary is when it started itself.
+#[derive(Subcommand)]
+#[command(hide = true)]
+enum Role {
+    /// The bare forwarder: one thread, `recv_from` and `send_to`.
+    #[command(hide = true)]
+    Forwarder(passthrough::forwarder::Arguments),
+    /// A communications service over a UDP radio.
+    #[command(hide = true)]
+    Service(passthrough::service::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let succeeded = match arguments.role {
+        Some(Role::Forwarder(arguments)) => passthrough::forwarder::run(&arguments),
+        Some(Role::Service(arguments)) => passthrough::service::run(&arguments),
+        None => measure(arguments),
+    };
+    match succeeded {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress::say(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the sections one after the other, then shows what they found.
+fn measure(arguments: Arguments) -> Result<()> {
+    let own = env::current_exe().context("the path of this binary is not known")?;
+    let beside = own.parent().map(PathBuf::from).unwrap_or_default();
+    let default_plots = arguments.default_plots.filter(|_| !arguments.quick);
+    let run = Run {
+        is_quick: arguments.quick,
+        plots: arguments.plots.or(default_plots),
+        binaries: arguments.binaries.unwrap_or(beside),
+    };
+    let found = section::run(&arguments.only, &run);
+    table::show(&found.figures);
+    if let Some(file) = &arguments.json {
+        table::write_json(file, &found.figures)?;
+    }
+    found.outcome()
+}

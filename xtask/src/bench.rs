@@ -1,0 +1,30 @@
+//! `cargo xtask bench`: what the services take, beside the least that is possible.
+
+use anyhow::Result;
+
+use crate::step::Steps;
+use crate::workspace::{cargo, root, run as start};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Passed on: `--only codecs,link`, `--quick`, `--json FILE`, `--plots DIR`, `--help`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    passed_on: Vec<String>,
+}
+
+/// Builds service and bench with optimisation and runs the bench. The plots go
+/// where the documentation shows them, unless it is told otherwise.
+pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
+    steps.run("build", || {
+        let packages = ["ethernet-service", "heliograph-bench"];
+        let packages = packages.map(|name| format!("--package={name}"));
+        start(cargo("build", &["--quiet", "--release"]).args(packages)).map(|()| "")
+    })?;
+    steps.run("bench", || {
+        let bench = ["--quiet", "--release", "--package", "heliograph-bench"];
+        let mut command = cargo("run", &bench);
+        command.args(["--", "--default-plots"]);
+        command.arg(root().join("docs/src/plots"));
+        start(command.args(&arguments.passed_on)).map(|()| "")
+    })
+}
