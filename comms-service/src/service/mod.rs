@@ -6,8 +6,8 @@
 //!
 //! | thread | does |
 //! |---|---|
-//! | `read` | `read` → engine; sends UDP messages to services, without waiting |
-//! | `handler-N` | posts queries by HTTP, waits for their answers |
+//! | `read` | `read` → engine; sends queries and UDP messages to services, without waiting |
+//! | `handlers` | receives the answers of services to queries by HTTP |
 //! | `replies` | receives the answers of UDP services (format `udp`, reply windows) |
 //! | `downlink-PORT` | receives the datagrams of mission apps |
 //! | `submit` | takes messages of apps and sends them receipts (`submit` only) |
@@ -30,8 +30,6 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use crossbeam_channel::Receiver;
 
 pub use handle::CommsHandle;
 pub use reconfigure::CommsReconfigure;
@@ -190,28 +188,30 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             .submit
             .map(|listeners| SubmitServer::new(listeners, &link_config, link.budget().clone()));
         let submit = submit.transpose()?;
-        let (performer, jobs) = performer::Performer::new(
+        let (client, events) = http::Client::new(
+            controls.satellite_ip,
+            timeout,
+            handlers_max,
+            link.budget().clone(),
+            link.message_bytes_max(),
+        )?;
+        let client = Arc::new(client);
+        let performer = performer::Performer::new(
             controls.satellite_ip,
             sockets.datagrams,
             Arc::clone(&reply_sockets),
-            handlers_max,
+            Arc::clone(&client),
             storage,
             submit.as_ref().map(SubmitServer::clients),
         );
-        let budget = link.budget().clone();
-        let answer_bytes_max = link.message_bytes_max();
         let (shell, wakes) = Shell::new(link, writes, Arc::new(performer));
 
-        let client = http::Client::new(controls.satellite_ip, timeout, budget, answer_bytes_max);
-        let client = Arc::new(client);
         let endpoints = sockets.downlinks.into_iter();
         let endpoints = Arc::new(endpoints.map(downlink::Endpoint::new).collect());
         let reconfigure =
             CommsReconfigure::new(&shell, &client, &endpoints, &reply_sockets, standing);
         let parts = Parts {
-            client,
-            handlers_max,
-            jobs,
+            handlers: handlers::Handlers::new(client, events),
             replies,
             submit,
             satellite_ip: controls.satellite_ip,
@@ -304,9 +304,7 @@ impl Engine {
 
 /// Everything that gets a thread.
 struct Parts<Connection> {
-    client: Arc<http::Client>,
-    handlers_max: usize,
-    jobs: Receiver<performer::Job>,
+    handlers: handlers::Handlers,
     replies: replies::Replies,
     submit: Option<SubmitServer>,
     satellite_ip: Ipv4Addr,
@@ -324,7 +322,7 @@ impl<Connection: Send + 'static> Parts<Connection> {
             shell.keep_security(files, threads)?;
         }
         let intake = &mut threads.intake;
-        handlers::start(shell, self.handlers_max, self.jobs, &self.client, intake)?;
+        self.handlers.start(shell, self.read_timeout, intake)?;
         self.replies
             .start(shell, self.satellite_ip, self.read_timeout, intake)?;
         downlink::start(shell, &self.endpoints, intake)?;

@@ -1,32 +1,22 @@
-//! Carries out the engine's decisions: hands queries to the handlers, sends
-//! datagrams at once.
+//! Carries out the engine's decisions: sends queries and datagrams at once.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
+use super::http::Client;
 use super::replies::ReplySockets;
 use super::submit::{Clients, CutOff};
 use crate::accounting::DropReason;
-use crate::budget::HeldBytes;
-use crate::link::{Action, HandlerId, JournalEntry, ServiceFailure};
+use crate::link::{Action, JournalEntry, ServiceFailure};
 use crate::shell::storage::Storage;
 use crate::shell::{Perform, Shell};
-
-/// A query for a handler thread.
-pub(super) struct Job {
-    pub(super) handler: HandlerId,
-    pub(super) port: u16,
-    pub(super) body: HeldBytes,
-}
 
 pub(super) struct Performer {
     satellite_ip: Ipv4Addr,
     datagrams: UdpSocket,
     exchanges: Arc<ReplySockets>,
-    jobs: Sender<Job>,
+    client: Arc<Client>,
     storage: Option<Storage>,
     submitters: Option<Arc<Clients>>,
 }
@@ -36,22 +26,18 @@ impl Performer {
         satellite_ip: Ipv4Addr,
         datagrams: UdpSocket,
         exchanges: Arc<ReplySockets>,
-        handlers_max: usize,
+        client: Arc<Client>,
         storage: Option<Storage>,
         submitters: Option<Arc<Clients>>,
-    ) -> (Self, Receiver<Job>) {
-        // The engine starts no more than `handlers_max` at once, so there is
-        // always room for the next one.
-        let (jobs, receiver) = bounded(handlers_max.max(1));
-        let performer = Performer {
+    ) -> Self {
+        Performer {
             satellite_ip,
             datagrams,
             exchanges,
-            jobs,
+            client,
             storage,
             submitters,
-        };
-        (performer, receiver)
+        }
     }
 
     fn service(&self, port: u16) -> SocketAddr {
@@ -67,17 +53,9 @@ impl Perform for Performer {
                 port,
                 body,
             } => {
-                let job = Job {
-                    handler,
-                    port,
-                    body,
-                };
-                if self.jobs.try_send(job).is_err() {
-                    let failure = ServiceFailure {
-                        reason: DropReason::HandlersBusy,
-                        message: format!("no handler took the query for port {port}"),
-                    };
-                    shell.with(|link, _| link.handle_answer(handler, Err(failure)));
+                // A query that waited is not posted any more.
+                if !shell.is_stopping() {
+                    self.client.start(handler, port, body);
                 }
             }
             Action::SendDatagram { port, payload } => {
