@@ -27,6 +27,7 @@ mod body;
 mod endpoint;
 mod error_document;
 mod execution;
+mod execution_threads;
 mod graphiql;
 mod graphql;
 pub mod limits;

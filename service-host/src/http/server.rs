@@ -16,6 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::endpoint::Endpoint;
+use super::execution_threads;
 use super::limits::{EXECUTIONS_MAX, Limits};
 use super::routes::routes;
 use super::write_stall::WriteStall;
@@ -23,6 +24,9 @@ use super::write_stall::WriteStall;
 /// Wait after a failed accept, so that a shortage of file descriptors does not
 /// become a busy loop as well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// One more than the queries, for the metrics page.
+const EXECUTION_THREADS: usize = EXECUTIONS_MAX + 1;
 
 /// Why the HTTP server did not start. No thread is left behind.
 #[derive(Debug, thiserror::Error)]
@@ -78,18 +82,15 @@ impl HttpServer {
         let local_addr = listener.local_addr().map_err(bind_error)?;
         listener.set_nonblocking(true)?;
 
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            // One more than the queries, for the metrics page.
-            .max_blocking_threads(EXECUTIONS_MAX + 1)
-            .thread_name("graphql-execute")
-            .build()?;
+        let mut builder = Builder::new_current_thread();
+        builder.enable_io().enable_time();
+        let runtime = execution_threads::limit(&mut builder, EXECUTION_THREADS).build()?;
         let listener = {
             let _inside = runtime.enter();
             TcpListener::from_std(listener)?
         };
 
+        execution_threads::start(&runtime, EXECUTION_THREADS);
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("graphql-http".to_owned())
