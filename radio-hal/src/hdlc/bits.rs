@@ -59,6 +59,19 @@ impl Bits {
         self.bits += 1;
     }
 
+    /// Adds the eight bits of an octet, the least significant one first.
+    pub fn push_octet(&mut self, octet: u8) {
+        let place = self.bits % 8;
+        match self.octets.last_mut() {
+            Some(last) if place > 0 => {
+                *last |= octet << place;
+                self.octets.push(octet >> (8 - place));
+            }
+            _ => self.octets.push(octet),
+        }
+        self.bits += 8;
+    }
+
     /// Turns bit number `index` over, if there is one.
     pub fn flip(&mut self, index: usize) {
         let octet = self.octets.get_mut(index / 8);

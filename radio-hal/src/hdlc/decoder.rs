@@ -1,6 +1,7 @@
 //! Bits to frames.
 
 use super::line_code::LineDecoder;
+use super::stuffing::ones_after_plain;
 use super::{FCS_BYTES, HdlcConfig, fcs};
 
 /// A flag that ends a frame has left so many of its bits in it: a 0, and the 1s
@@ -24,6 +25,8 @@ pub struct Decoder {
     pending: Vec<u8>,
     /// Bits of `pending` that are decoded.
     consumed_bits: usize,
+    /// The octet of `pending` that is being decoded, without its line code.
+    octet: u8,
     /// 1s in a row, as far as they matter.
     ones: u32,
     state: State,
@@ -52,6 +55,7 @@ impl Decoder {
             line: LineDecoder::new(config),
             pending: Vec::new(),
             consumed_bits: 0,
+            octet: 0,
             ones: 0,
             state: State::Hunting,
             frame: Vec::new(),
@@ -79,8 +83,15 @@ impl Decoder {
             self.begin_frame();
         }
         while let Some(octet) = self.pending.get(self.consumed_bits / 8) {
-            let octet = self.config.bit_order.arrange(*octet);
-            let bit = octet >> (self.consumed_bits % 8) & 1 != 0;
+            if self.consumed_bits % 8 == 0 {
+                let octet = self.config.bit_order.arrange(*octet);
+                self.octet = self.line.decode(octet);
+                if self.take_plain_octet() {
+                    self.consumed_bits += 8;
+                    continue;
+                }
+            }
+            let bit = self.octet >> (self.consumed_bits % 8) & 1 != 0;
             self.consumed_bits += 1;
             match self.take(bit) {
                 None => {}
@@ -116,9 +127,32 @@ impl Decoder {
         self.pending.len() - (self.consumed_bits / 8).min(self.pending.len()) + self.frame.len()
     }
 
+    /// Takes the octet at once if nothing but data is in it, and nothing to be
+    /// said of it.
+    fn take_plain_octet(&mut self) -> bool {
+        let Some(ones) = ones_after_plain(self.ones, self.octet) else {
+            return false;
+        };
+        if self.state == State::Frame {
+            if self.is_full() {
+                return false;
+            }
+            let place = self.frame_bits % 8;
+            match self.frame.last_mut() {
+                Some(last) if place > 0 => {
+                    *last |= self.octet << place;
+                    self.frame.push(self.octet >> (8 - place));
+                }
+                _ => self.frame.push(self.octet),
+            }
+            self.frame_bits += 8;
+        }
+        self.ones = ones;
+        true
+    }
+
     /// Gives the octets of a frame that ended whole, or why one did not.
     fn take(&mut self, bit: bool) -> Option<Result<usize, HdlcError>> {
-        let bit = self.line.decode(bit);
         if bit {
             self.ones += 1;
             return match self.ones {
@@ -145,14 +179,18 @@ impl Decoder {
         self.state == State::Frame && self.data_bits() > FILL_BITS_MAX
     }
 
+    /// One octet more is taken than a frame has, for the bits of the flag.
+    fn is_full(&self) -> bool {
+        self.frame.len() > self.frame_bytes_max.saturating_add(FCS_BYTES)
+    }
+
     fn put(&mut self, bit: bool) -> Option<Result<usize, HdlcError>> {
         if self.state != State::Frame {
             return None;
         }
         let place = self.frame_bits % 8;
         if place == 0 {
-            // One octet more is taken, for the bits of the flag.
-            if self.frame.len() > self.frame_bytes_max.saturating_add(FCS_BYTES) {
+            if self.is_full() {
                 self.state = State::Hunting;
                 return Some(Err(HdlcError::Oversize {
                     frame_bytes_max: self.frame_bytes_max,
