@@ -59,17 +59,24 @@ impl Bits {
         self.bits += 1;
     }
 
-    /// Adds the eight bits of an octet, the least significant one first.
-    pub fn push_octet(&mut self, octet: u8) {
+    /// Adds the `count` lowest of `bits`, up to sixteen, the least significant one
+    /// first. Those above must be 0.
+    pub(crate) fn push_low(&mut self, bits: u16, count: u8) {
         let place = self.bits % 8;
+        let [first, second, third, _] = (u32::from(bits) << place).to_le_bytes();
+        let octets = (place + usize::from(count)).div_ceil(8);
         match self.octets.last_mut() {
-            Some(last) if place > 0 => {
-                *last |= octet << place;
-                self.octets.push(octet >> (8 - place));
-            }
-            _ => self.octets.push(octet),
+            Some(last) if place > 0 => *last |= first,
+            _ if octets > 0 => self.octets.push(first),
+            _ => {}
         }
-        self.bits += 8;
+        if octets > 1 {
+            self.octets.push(second);
+        }
+        if octets > 2 {
+            self.octets.push(third);
+        }
+        self.bits += usize::from(count);
     }
 
     /// Turns bit number `index` over, if there is one.

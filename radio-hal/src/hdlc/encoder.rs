@@ -1,8 +1,8 @@
 //! Frames to bits.
 
-use super::bits::{Bits, bits_of};
+use super::bits::Bits;
 use super::line_code::LineEncoder;
-use super::stuffing::{ONES_MAX, ones_after_plain};
+use super::stuffing::{Part, stuff};
 use super::{FCS_BYTES, FLAG, HdlcConfig, fcs};
 
 /// How many octets of 1s give a frame up. Of the frame, bits may not have gone
@@ -34,10 +34,10 @@ impl Encoder {
     pub fn encode(&mut self, frame: &[u8], out: &mut Vec<u8>) {
         self.bits.clear();
         for _ in 0..self.config.flags_before {
-            self.bits.push_octet(FLAG);
+            self.bits.push_low(FLAG.into(), 8);
         }
         put_frame(frame, &mut self.bits);
-        self.bits.push_octet(FLAG);
+        self.bits.push_low(FLAG.into(), 8);
         while self.bits.len() % 8 != 0 {
             self.bits.push(true);
         }
@@ -48,7 +48,7 @@ impl Encoder {
     pub fn abort(&mut self, out: &mut Vec<u8>) {
         self.bits.clear();
         for _ in 0..ABORT_BYTES {
-            self.bits.push_octet(0xFF);
+            self.bits.push_low(0xFF, 8);
         }
         self.emit(out);
     }
@@ -63,22 +63,14 @@ impl Encoder {
 
 /// Adds `frame` and its FCS with their stuffed bits, without flags.
 pub fn put_frame(frame: &[u8], bits: &mut Bits) {
-    each_part(frame, |part| match part {
-        Part::Octet(octet) => bits.push_octet(octet),
-        Part::Bit(bit) => bits.push(bit),
-    });
+    each_part(frame, |part| bits.push_low(part.bits, part.count));
 }
 
 /// How many bits [`put_frame`] adds: those of the frame and its FCS, and the
 /// stuffed ones.
 pub fn frame_bits(frame: &[u8]) -> usize {
     let mut count = 0;
-    each_part(frame, |part| {
-        count += match part {
-            Part::Octet(_) => 8,
-            Part::Bit(_) => 1,
-        };
-    });
+    each_part(frame, |part| count += usize::from(part.count));
     count
 }
 
@@ -93,27 +85,13 @@ pub const fn encoded_bytes_max(frame_bytes: usize, flags_before: usize) -> usize
         .saturating_add(1)
 }
 
-enum Part {
-    Octet(u8),
-    Bit(bool),
-}
-
 fn each_part(frame: &[u8], mut put: impl FnMut(Part)) {
     let mut ones = 0;
     let fcs = fcs(frame).to_le_bytes();
     for octet in frame.iter().chain(&fcs) {
-        if let Some(ones_after) = ones_after_plain(ones, *octet) {
-            put(Part::Octet(*octet));
-            ones = ones_after;
-            continue;
-        }
-        for bit in bits_of(*octet) {
-            put(Part::Bit(bit));
-            ones = if bit { ones + 1 } else { 0 };
-            if ones == ONES_MAX {
-                put(Part::Bit(false));
-                ones = 0;
-            }
+        if let Some(part) = stuff(*octet, ones) {
+            ones = part.ones;
+            put(part);
         }
     }
 }
