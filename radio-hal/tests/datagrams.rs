@@ -8,7 +8,7 @@ use radio_hal::datagrams::{DATAGRAMS_PER_CALL_MAX, DatagramReceiver, send_all, s
 
 const SHORT: Duration = Duration::from_millis(50);
 /// Longer than any datagram.
-const TOO_LONG: [u8; 70_000] = [0; 70_000];
+static TOO_LONG: [u8; 70_000] = [0; 70_000];
 
 fn socket(ip: &str) -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind((ip, 0)).unwrap();

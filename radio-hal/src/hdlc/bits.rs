@@ -59,6 +59,26 @@ impl Bits {
         self.bits += 1;
     }
 
+    /// Adds the `count` lowest of `bits`, up to sixteen, the least significant one
+    /// first. Those above must be 0.
+    pub(crate) fn push_low(&mut self, bits: u16, count: u8) {
+        let place = self.bits % 8;
+        let [first, second, third, _] = (u32::from(bits) << place).to_le_bytes();
+        let octets = (place + usize::from(count)).div_ceil(8);
+        match self.octets.last_mut() {
+            Some(last) if place > 0 => *last |= first,
+            _ if octets > 0 => self.octets.push(first),
+            _ => {}
+        }
+        if octets > 1 {
+            self.octets.push(second);
+        }
+        if octets > 2 {
+            self.octets.push(third);
+        }
+        self.bits += usize::from(count);
+    }
+
     /// Turns bit number `index` over, if there is one.
     pub fn flip(&mut self, index: usize) {
         let octet = self.octets.get_mut(index / 8);

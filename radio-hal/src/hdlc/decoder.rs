@@ -1,6 +1,8 @@
 //! Bits to frames.
 
+use super::bits::Bits;
 use super::line_code::LineDecoder;
+use super::stuffing::unstuff;
 use super::{FCS_BYTES, HdlcConfig, fcs};
 
 /// A flag that ends a frame has left so many of its bits in it: a 0, and the 1s
@@ -24,12 +26,13 @@ pub struct Decoder {
     pending: Vec<u8>,
     /// Bits of `pending` that are decoded.
     consumed_bits: usize,
+    /// The octet of `pending` that is being decoded, without its line code.
+    octet: u8,
     /// 1s in a row, as far as they matter.
-    ones: u32,
+    ones: u8,
     state: State,
-    /// The frame in the making; its last octet may be incomplete.
-    frame: Vec<u8>,
-    frame_bits: usize,
+    /// The frame in the making.
+    frame: Bits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +55,10 @@ impl Decoder {
             line: LineDecoder::new(config),
             pending: Vec::new(),
             consumed_bits: 0,
+            octet: 0,
             ones: 0,
             state: State::Hunting,
-            frame: Vec::new(),
-            frame_bits: 0,
+            frame: Bits::new(),
         }
     }
 
@@ -79,15 +82,22 @@ impl Decoder {
             self.begin_frame();
         }
         while let Some(octet) = self.pending.get(self.consumed_bits / 8) {
-            let octet = self.config.bit_order.arrange(*octet);
-            let bit = octet >> (self.consumed_bits % 8) & 1 != 0;
+            if self.consumed_bits % 8 == 0 {
+                let octet = self.config.bit_order.arrange(*octet);
+                self.octet = self.line.decode(octet);
+                if self.take_octet() {
+                    self.consumed_bits += 8;
+                    continue;
+                }
+            }
+            let bit = self.octet >> (self.consumed_bits % 8) & 1 != 0;
             self.consumed_bits += 1;
             match self.take(bit) {
                 None => {}
                 Some(Err(error)) => return Some(Err(error)),
                 Some(Ok(bytes)) => {
                     self.state = State::HandedOut;
-                    return self.frame.get(..bytes).map(Ok);
+                    return self.frame.octets().get(..bytes).map(Ok);
                 }
             }
         }
@@ -113,12 +123,28 @@ impl Decoder {
     /// Octets held now: pushed and not yet decoded, or of a frame not yet
     /// complete.
     pub fn buffered_bytes(&self) -> usize {
-        self.pending.len() - (self.consumed_bits / 8).min(self.pending.len()) + self.frame.len()
+        self.pending.len() - (self.consumed_bits / 8).min(self.pending.len())
+            + self.frame.octets().len()
+    }
+
+    /// Takes the octet at once if it is data and stuffed bits only, and there is
+    /// nothing to be said of it.
+    fn take_octet(&mut self) -> bool {
+        let Some(part) = unstuff(self.octet, self.ones) else {
+            return false;
+        };
+        if self.state == State::Frame {
+            if self.is_full() {
+                return false;
+            }
+            self.frame.push_low(part.bits, part.count);
+        }
+        self.ones = part.ones;
+        true
     }
 
     /// Gives the octets of a frame that ended whole, or why one did not.
     fn take(&mut self, bit: bool) -> Option<Result<usize, HdlcError>> {
-        let bit = self.line.decode(bit);
         if bit {
             self.ones += 1;
             return match self.ones {
@@ -138,32 +164,29 @@ impl Decoder {
     /// Bits since the flag, but for those that a flag or an abort may have
     /// brought.
     fn data_bits(&self) -> usize {
-        self.frame_bits.saturating_sub(FLAG_BITS_TAKEN)
+        self.frame.len().saturating_sub(FLAG_BITS_TAKEN)
     }
 
     fn is_in_frame(&self) -> bool {
         self.state == State::Frame && self.data_bits() > FILL_BITS_MAX
     }
 
+    /// One octet more is taken than a frame has, for the bits of the flag.
+    fn is_full(&self) -> bool {
+        self.frame.octets().len() > self.frame_bytes_max.saturating_add(FCS_BYTES)
+    }
+
     fn put(&mut self, bit: bool) -> Option<Result<usize, HdlcError>> {
         if self.state != State::Frame {
             return None;
         }
-        let place = self.frame_bits % 8;
-        if place == 0 {
-            // One octet more is taken, for the bits of the flag.
-            if self.frame.len() > self.frame_bytes_max.saturating_add(FCS_BYTES) {
-                self.state = State::Hunting;
-                return Some(Err(HdlcError::Oversize {
-                    frame_bytes_max: self.frame_bytes_max,
-                }));
-            }
-            self.frame.push(0);
+        if self.frame.len() % 8 == 0 && self.is_full() {
+            self.state = State::Hunting;
+            return Some(Err(HdlcError::Oversize {
+                frame_bytes_max: self.frame_bytes_max,
+            }));
         }
-        if let Some(last) = self.frame.last_mut() {
-            *last |= u8::from(bit) << place;
-        }
-        self.frame_bits += 1;
+        self.frame.push(bit);
         None
     }
 
@@ -187,7 +210,7 @@ impl Decoder {
     }
 
     fn check(&self, bits: usize) -> Result<usize, HdlcError> {
-        let octets = self.frame.get(..bits / 8).unwrap_or_default();
+        let octets = self.frame.octets().get(..bits / 8).unwrap_or_default();
         let Some((frame, [low, high])) = octets.split_last_chunk::<FCS_BYTES>() else {
             return Err(HdlcError::TooShort { bits });
         };
@@ -213,7 +236,6 @@ impl Decoder {
     fn begin_frame(&mut self) {
         self.state = State::Frame;
         self.frame.clear();
-        self.frame_bits = 0;
     }
 }
 

@@ -1,11 +1,9 @@
 //! Frames to bits.
 
-use super::bits::{Bits, bits_of};
+use super::bits::Bits;
 use super::line_code::LineEncoder;
+use super::stuffing::{Part, stuff};
 use super::{FCS_BYTES, FLAG, HdlcConfig, fcs};
-
-/// So many 1s in a frame are followed by a 0 that is not of it.
-const ONES_MAX: u32 = 5;
 
 /// How many octets of 1s give a frame up. Of the frame, bits may not have gone
 /// out that the line code has seen: the receiver's needs 18 to be in step again.
@@ -36,10 +34,10 @@ impl Encoder {
     pub fn encode(&mut self, frame: &[u8], out: &mut Vec<u8>) {
         self.bits.clear();
         for _ in 0..self.config.flags_before {
-            put_octet(FLAG, &mut self.bits);
+            self.bits.push_low(FLAG.into(), 8);
         }
         put_frame(frame, &mut self.bits);
-        put_octet(FLAG, &mut self.bits);
+        self.bits.push_low(FLAG.into(), 8);
         while self.bits.len() % 8 != 0 {
             self.bits.push(true);
         }
@@ -50,17 +48,14 @@ impl Encoder {
     pub fn abort(&mut self, out: &mut Vec<u8>) {
         self.bits.clear();
         for _ in 0..ABORT_BYTES {
-            put_octet(0xFF, &mut self.bits);
+            self.bits.push_low(0xFF, 8);
         }
         self.emit(out);
     }
 
     fn emit(&mut self, out: &mut Vec<u8>) {
         for octet in self.bits.octets() {
-            let mut coded = 0;
-            for (place, bit) in bits_of(*octet).enumerate() {
-                coded |= u8::from(self.line.encode(bit)) << place;
-            }
+            let coded = self.line.encode(*octet);
             out.push(self.config.bit_order.arrange(coded));
         }
     }
@@ -68,14 +63,14 @@ impl Encoder {
 
 /// Adds `frame` and its FCS with their stuffed bits, without flags.
 pub fn put_frame(frame: &[u8], bits: &mut Bits) {
-    each_bit(frame, |bit| bits.push(bit));
+    each_part(frame, |part| bits.push_low(part.bits, part.count));
 }
 
 /// How many bits [`put_frame`] adds: those of the frame and its FCS, and the
 /// stuffed ones.
 pub fn frame_bits(frame: &[u8]) -> usize {
     let mut count = 0;
-    each_bit(frame, |_| count += 1);
+    each_part(frame, |part| count += usize::from(part.count));
     count
 }
 
@@ -90,19 +85,13 @@ pub const fn encoded_bytes_max(frame_bytes: usize, flags_before: usize) -> usize
         .saturating_add(1)
 }
 
-fn each_bit(frame: &[u8], mut put: impl FnMut(bool)) {
+fn each_part(frame: &[u8], mut put: impl FnMut(Part)) {
     let mut ones = 0;
     let fcs = fcs(frame).to_le_bytes();
-    for bit in frame.iter().chain(&fcs).flat_map(|octet| bits_of(*octet)) {
-        put(bit);
-        ones = if bit { ones + 1 } else { 0 };
-        if ones == ONES_MAX {
-            put(false);
-            ones = 0;
+    for octet in frame.iter().chain(&fcs) {
+        if let Some(part) = stuff(*octet, ones) {
+            ones = part.ones;
+            put(part);
         }
     }
-}
-
-fn put_octet(octet: u8, bits: &mut Bits) {
-    bits_of(octet).for_each(|bit| bits.push(bit));
 }

@@ -25,6 +25,7 @@ mod bits;
 mod decoder;
 mod encoder;
 mod line_code;
+mod stuffing;
 
 pub use bits::{BitOrder, Bits};
 pub use decoder::{Decoder, HdlcError};
