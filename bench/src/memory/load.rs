@@ -21,18 +21,16 @@ const COMMANDS_AT_ONCE: usize = 32;
 const GARBAGE_PACKETS: usize = 200;
 /// Handlers, and what may wait for one.
 const QUERIES: usize = 50 + 50;
-const QUERY_BYTES: usize = 16 * 1024;
+const QUERY_BYTES: usize = 40 * 1024;
 /// More than may wait for the radio.
 const DATAGRAMS: usize = 2000;
 const DATAGRAM_BYTES: usize = 4000;
-/// Messages whose ends never come, on channels of their own.
-const UNFINISHED: [(PayloadType, Class); 4] = [
-    (PayloadType::Cfdp, Class::Standard),
-    (PayloadType::GraphQl, Class::Bulk),
-    (PayloadType::Udp, Class::Standard),
-    (PayloadType::Udp, Class::Bulk),
+/// Messages whose ends never come, on channels of their own, and their octets.
+const UNFINISHED: [(PayloadType, Class, usize); 3] = [
+    (PayloadType::GraphQl, Class::Bulk, 900 * 1024),
+    (PayloadType::Udp, Class::Standard, 60_000),
+    (PayloadType::Udp, Class::Bulk, 60_000),
 ];
-const UNFINISHED_BYTES: usize = 600 * 1024;
 
 /// Between two messages, so that no socket's buffer is too small for what is sent.
 const PAUSE: Duration = Duration::from_micros(300);
@@ -102,8 +100,8 @@ impl Load {
             site.datagram(&[0x5A; DATAGRAM_BYTES])?;
             thread::sleep(PAUSE);
         }
-        for (payload_type, class) in UNFINISHED {
-            let payload = vec![0x5A; UNFINISHED_BYTES];
+        for (payload_type, class, bytes) in UNFINISHED {
+            let payload = vec![0x5A; bytes];
             site.ground
                 .send_without_end(payload_type, class, &payload, PAUSE)?;
         }
@@ -144,7 +142,7 @@ impl Load {
     /// When it does not come to that.
     pub(super) fn wait_until_over(&mut self, site: &mut Site) -> Result<()> {
         self.silent.hang_up();
-        for (payload_type, class) in UNFINISHED {
+        for (payload_type, class, _) in UNFINISHED {
             // A new message ends the one before it.
             site.ground.send(payload_type, class, DISCARD_PORT, b"x")?;
         }
