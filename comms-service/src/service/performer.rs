@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::datagrams::Datagrams;
 use super::replies::ReplySockets;
 use super::submit::{Clients, CutOff};
 use crate::accounting::DropReason;
@@ -60,6 +61,25 @@ impl Performer {
 }
 
 impl Perform for Performer {
+    /// Datagrams that follow each other are sent together.
+    fn perform_all(&self, shell: &Shell, actions: Vec<Action>) {
+        let mut datagrams = Datagrams::default();
+        for action in actions {
+            match action {
+                Action::SendDatagram {
+                    datagram,
+                    port,
+                    payload,
+                } => datagrams.push(datagram, self.service(port), payload),
+                action => {
+                    datagrams.send(shell, &self.datagrams);
+                    self.perform(shell, action);
+                }
+            }
+        }
+        datagrams.send(shell, &self.datagrams);
+    }
+
     fn perform(&self, shell: &Shell, action: Action) {
         match action {
             Action::Post {
@@ -80,12 +100,7 @@ impl Perform for Performer {
                     shell.with(|link, _| link.handle_answer(handler, Err(failure)));
                 }
             }
-            Action::SendDatagram { port, payload } => {
-                let service = self.service(port);
-                let sent = self.datagrams.send_to(&payload, service);
-                let result = sent.map(drop).map_err(|error| not_sent(service, &error));
-                shell.with(|link, _| link.handle_datagram_sent(result));
-            }
+            datagram @ Action::SendDatagram { .. } => self.perform_all(shell, vec![datagram]),
             Action::Exchange {
                 socket,
                 port,
@@ -139,7 +154,7 @@ impl Perform for Performer {
     }
 }
 
-fn not_sent(service: SocketAddr, error: &io::Error) -> ServiceFailure {
+pub(super) fn not_sent(service: SocketAddr, error: &io::Error) -> ServiceFailure {
     let reason = match error.kind() {
         io::ErrorKind::WouldBlock => DropReason::SocketBusy,
         _ => DropReason::ServiceUnreachable,

@@ -59,8 +59,9 @@ impl Pace {
 #[derive(Debug)]
 pub(super) struct Pacer {
     pace: Option<Pace>,
-    /// When each frame with the radio has left it, oldest first.
-    leaves: VecDeque<Instant>,
+    /// When each frame with the radio has left it and how long it is on the air,
+    /// oldest first.
+    leaves: VecDeque<(Instant, Duration)>,
 }
 
 impl Pacer {
@@ -79,7 +80,7 @@ impl Pacer {
 
     /// It is `now`: frames have left.
     pub(super) fn pass(&mut self, now: Instant) {
-        while self.leaves.front().is_some_and(|leaves| *leaves <= now) {
+        while self.leaves.front().is_some_and(|(at, _)| *at <= now) {
             self.leaves.pop_front();
         }
     }
@@ -88,7 +89,7 @@ impl Pacer {
     pub(super) fn free_at(&self) -> Option<Instant> {
         let credits = self.pace?.credits.max(1);
         let surplus = self.leaves.len().checked_sub(credits)?;
-        self.leaves.get(surplus).copied()
+        self.leaves.get(surplus).map(|(at, _)| *at)
     }
 
     /// A packet is handed to the radio.
@@ -97,15 +98,24 @@ impl Pacer {
             return;
         };
         let begins = match self.leaves.back() {
-            Some(leaves) if *leaves > now => *leaves,
+            Some((leaves, _)) if *leaves > now => *leaves,
             _ => now + pace.tx_delay.min(TIMEOUT_MAX),
         };
-        self.leaves.push_back(begins + pace.air_time(packet_bytes));
+        let air_time = pace.air_time(packet_bytes);
+        self.leaves.push_back((begins + air_time, air_time));
     }
 
-    /// The radio did not take that packet.
-    pub(super) fn take_back(&mut self) {
-        self.leaves.pop_back();
+    /// The radio did not take the packet after which it was handed so many more: these
+    /// leave earlier.
+    pub(super) fn take_back(&mut self, behind: usize) {
+        let at = self.leaves.len().checked_sub(behind + 1);
+        let Some((at, (_, air_time))) = at.and_then(|at| Some((at, self.leaves.remove(at)?)))
+        else {
+            return;
+        };
+        for (leaves, _) in self.leaves.iter_mut().skip(at) {
+            *leaves = leaves.checked_sub(air_time).unwrap_or(*leaves);
+        }
     }
 }
 
@@ -128,8 +138,29 @@ mod tests {
         let now = Instant::now();
         pacer.hand_over(now, 100);
         assert_eq!(pacer.free_at(), Some(now + Duration::from_millis(100)));
-        pacer.take_back();
+        pacer.take_back(0);
         assert_eq!(pacer.free_at(), None);
+    }
+
+    #[test]
+    fn frames_behind_one_that_the_radio_refused_leave_earlier() {
+        let pace = Pace {
+            credits: 3,
+            ..Pace::new(8_000, None)
+        };
+        let mut pacer = Pacer::new(Some(pace));
+        let now = Instant::now();
+        [100, 50, 20]
+            .iter()
+            .for_each(|bytes| pacer.hand_over(now, *bytes));
+        pacer.take_back(1);
+        assert_eq!(pacer.free_at(), None);
+        pacer.hand_over(now, 10);
+        assert_eq!(pacer.free_at(), Some(now + Duration::from_millis(100)));
+        pacer.pass(now + Duration::from_millis(120));
+        pacer.hand_over(now, 10);
+        pacer.hand_over(now, 10);
+        assert_eq!(pacer.free_at(), Some(now + Duration::from_millis(130)));
     }
 
     #[test]
