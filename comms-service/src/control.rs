@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use radio_hal::FrameBuffer;
+
 use crate::config::CommsConfig;
 use crate::error::CommsResult;
 
@@ -58,6 +60,33 @@ pub type ReadFn<Connection> = dyn Fn(&Connection) -> CommsResult<Vec<u8>> + Send
 ///   poisoned.
 pub type WriteFn<Connection> =
     dyn Fn(&Connection, &[u8]) -> CommsResult<()> + Send + Sync + 'static;
+
+/// Gives all whole packets that the radio has, as far as a bound of its own: a
+/// [`ReadFn`] that saves a call, and often a system call, for each.
+///
+/// # For driver authors
+///
+/// What holds of [`ReadFn`] holds of it. It appends packets to the buffer, in the
+/// order in which they came, and waits for the first of them only. Packets that it
+/// appended before an error are taken all the same.
+pub type ReadManyFn<Connection> =
+    dyn Fn(&Connection, &mut FrameBuffer) -> CommsResult<()> + Send + Sync + 'static;
+
+/// Hands packets from the front of the buffer to the radio, in their order, and gives
+/// how many the radio took: a [`WriteFn`] that saves a call, and often a system call,
+/// for each.
+///
+/// # For driver authors
+///
+/// What holds of [`WriteFn`] holds of it for each packet.
+///
+/// - It MUST take at least one packet, or return an error, which is that of the first
+///   packet. An error at a later one ends the call: those before it are counted, and
+///   the rest is offered again.
+/// - It SHOULD NOT block for more than the first: what is urgent waits behind all that
+///   it was given.
+pub type WriteManyFn<Connection> =
+    dyn Fn(&Connection, &FrameBuffer) -> CommsResult<usize> + Send + Sync + 'static;
 
 /// What a communications service consists of: its radio, and where its services
 /// are.

@@ -13,7 +13,7 @@ use crate::link::{Action, Command, Link, LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions};
 use crate::shell::{
-    self, Ending, Perform, RadioFunctions, Running, Shell, ShutdownReport, first_counts,
+    self, Ending, Perform, RadioFunctions, Running, Shell, ShutdownReport, Writing, first_counts,
 };
 
 /// What a ground end consists of.
@@ -73,8 +73,11 @@ impl GroundLink {
         }
         let (shell, wakes) = Shell::new(link, 1, Arc::new(Report(happened)));
         let radio = RadioFunctions {
-            read: Some((controls.read, controls.connection.clone())),
-            write: vec![(controls.write, controls.connection)],
+            read: Some((
+                shell::reading_one(controls.read),
+                controls.connection.clone(),
+            )),
+            write: vec![(Writing::one(controls.write), controls.connection)],
         };
         let ending = Ending {
             timeout: controls.read_timeout.min(TIMEOUT_MAX),

@@ -104,9 +104,10 @@ pub mod submit;
 pub mod telemetry;
 
 pub use config::CommsConfig;
-pub use control::{CommsControlBlock, ReadFn, WriteFn};
+pub use control::{CommsControlBlock, ReadFn, ReadManyFn, WriteFn, WriteManyFn};
 pub use error::{CommsError, CommsResult};
 pub use options::{LinkOptions, PacketFormat};
+pub use radio_hal::FrameBuffer;
 pub use service::{CommsHandle, CommsReconfigure, CommsService, CommsServiceBuilder};
 pub use shell::ShutdownReport;
 pub use telemetry::CommsTelemetry;

@@ -18,7 +18,7 @@
 
 use std::sync::Arc;
 
-use radio_hal::{ErrorKind, Radio, RadioConnection, RadioError};
+use radio_hal::{ErrorKind, FrameBuffer, Radio, RadioConnection, RadioError};
 
 use crate::config::CommsConfig;
 use crate::control::{CommsControlBlock, ReadFn, WriteFn};
@@ -54,6 +54,7 @@ pub fn builder(
             read_timeout.as_millis()
         )));
     }
+    let packets_max = connection.properties().credits_max();
     let controls = CommsControlBlock::new(
         Some(Arc::new(read)),
         vec![Arc::new(write)],
@@ -62,6 +63,8 @@ pub fn builder(
         config,
     )?;
     Ok(CommsService::builder(controls)
+        .read_many(Arc::new(read_many))
+        .write_many(0, packets_max, Arc::new(write_many))
         .options(options)
         .radio_bytes_max(radio_bytes_max)
         .radio_pace(radio_pace)
@@ -86,6 +89,24 @@ pub fn read(connection: &RadioConnection) -> CommsResult<Vec<u8>> {
 /// [`CommsError::Radio`] when it failed or the packet is too large for it.
 pub fn write(connection: &RadioConnection, packet: &[u8]) -> CommsResult<()> {
     Ok(connection.write(packet)?)
+}
+
+/// Gives all packets that are there; none when none came within the connection's read
+/// timeout. Otherwise as [`read`].
+///
+/// # Errors
+/// As there.
+pub fn read_many(connection: &RadioConnection, packets: &mut FrameBuffer) -> CommsResult<()> {
+    Ok(connection.read_all(packets)?)
+}
+
+/// Frames packets from the front and hands them to the radio, as many as it has room
+/// for; gives how many. Otherwise as [`write`].
+///
+/// # Errors
+/// As there, of the first packet.
+pub fn write_many(connection: &RadioConnection, packets: &FrameBuffer) -> CommsResult<usize> {
+    Ok(connection.write_all(packets)?)
 }
 
 /// A radio of a `read` and a `write` function, so that what `radio-hal` has for

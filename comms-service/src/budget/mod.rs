@@ -187,9 +187,13 @@ impl HeldBytes {
     /// # Errors
     /// [`BudgetSpent`] when they do not fit.
     pub fn copy_of(budget: &ByteBudget, octets: &[u8]) -> Result<Self, BudgetSpent> {
-        let mut held = Self::empty(budget);
-        held.extend(octets)?;
-        Ok(held)
+        budget.charge(octets.len())?;
+        Ok(HeldBytes {
+            bytes: octets.to_vec(),
+            range: 0..octets.len(),
+            charged: octets.len(),
+            budget: budget.clone(),
+        })
     }
 
     /// Takes over `bytes` without copying (unless the buffer is far larger

@@ -85,14 +85,16 @@ impl Gate {
         }
         let meant = |rate: &RateLimit| rate.port.is_none_or(|own| own == port);
         let rates = self.rules.rates.iter().zip(&mut self.buckets);
-        let mut concerned: Vec<_> = rates.filter(|(rate, _)| meant(rate)).collect();
-        for (rate, bucket) in &mut concerned {
+        let mut is_within = true;
+        for (rate, bucket) in rates.filter(|(rate, _)| meant(rate)) {
             bucket.fill(now, rate);
+            is_within &= bucket.level >= MESSAGE;
         }
-        if concerned.iter().any(|(_, bucket)| bucket.level < MESSAGE) {
+        if !is_within {
             return Err(DropReason::RateLimited);
         }
-        for (_, bucket) in concerned {
+        let rates = self.rules.rates.iter().zip(&mut self.buckets);
+        for (_, bucket) in rates.filter(|(rate, _)| meant(rate)) {
             bucket.level -= MESSAGE;
         }
         Ok(())

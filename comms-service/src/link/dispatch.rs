@@ -10,6 +10,10 @@ use crate::budget::HeldBytes;
 use crate::message::{Head, Message, PayloadType};
 use crate::packet::DATAGRAM_BYTES_MAX;
 
+/// A datagram that was given to the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DatagramId(u64);
+
 impl Link {
     /// Passes a message on to whom it is for, if it may be.
     pub(super) fn dispatch(&mut self, now: Instant, message: Message) {
@@ -105,28 +109,43 @@ impl Link {
             self.drop_message(DropReason::TooLarge, &head);
             return;
         }
-        self.datagrams_in_flight += 1;
-        self.datagram_in_flight = Some(head).filter(|_| self.datagrams_in_flight == 1);
+        let datagram = DatagramId(self.next_datagram);
+        self.next_datagram += 1;
+        self.datagrams.push_back((datagram, head));
         self.remember_answer(&head, &[]);
-        let port = head.port;
-        self.actions
-            .push_back(Action::SendDatagram { port, payload });
+        self.actions.push_back(Action::SendDatagram {
+            datagram,
+            port: head.port,
+            payload,
+        });
     }
 
-    /// The socket took a [`Action::SendDatagram`], or did not.
+    /// The socket took the oldest [`Action::SendDatagram`] of which nothing was said
+    /// yet, or did not.
     pub fn handle_datagram_sent(&mut self, result: Result<(), ServiceFailure>) {
-        let Some(others) = self.datagrams_in_flight.checked_sub(1) else {
-            // Already counted, when the service was told to stop.
-            return;
-        };
-        self.datagrams_in_flight = others;
-        let head = self.datagram_in_flight.take();
-        match result {
-            Ok(()) => self.counted.messages_in.deliver(1),
-            Err(failure) => {
-                self.counted.messages_in.drop(failure.reason, 1);
-                self.note(failure.message);
-                if let Some(head) = head {
+        let oldest = self.datagrams.front().map(|(datagram, _)| *datagram);
+        if let Some(datagram) = oldest {
+            self.handle_datagrams_sent([(datagram, result)]);
+        }
+    }
+
+    /// The socket took each [`Action::SendDatagram`], or did not.
+    pub fn handle_datagrams_sent(
+        &mut self,
+        results: impl IntoIterator<Item = (DatagramId, Result<(), ServiceFailure>)>,
+    ) {
+        for (datagram, result) in results {
+            let mut in_flight = self.datagrams.iter();
+            let at = in_flight.position(|(one, _)| *one == datagram);
+            let Some((_, head)) = at.and_then(|at| self.datagrams.remove(at)) else {
+                // Already counted, when the service was told to stop.
+                continue;
+            };
+            match result {
+                Ok(()) => self.counted.messages_in.deliver(1),
+                Err(failure) => {
+                    self.counted.messages_in.drop(failure.reason, 1);
+                    self.note(failure.message);
                     self.forget_datagram(&head);
                 }
             }

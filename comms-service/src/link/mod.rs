@@ -6,7 +6,7 @@
 //! - `handle_*(now, …)` tells it what happened: a packet came, a service
 //!   answered, an app sent a datagram, `write` returned, time passed.
 //! - `poll_*` asks it what to do: [`poll_action`](Link::poll_action) until it
-//!   gives `None`, [`poll_packet`](Link::poll_packet) for each `write` whenever
+//!   gives `None`, [`poll_packets`](Link::poll_packets) for each `write` whenever
 //!   something may have been queued or a write ended, and
 //!   [`poll_timeout`](Link::poll_timeout) for the time at which to call
 //!   [`handle_timeout`](Link::handle_timeout).
@@ -48,6 +48,7 @@ pub use contact::{
     CONTACT_WINDOWS_MAX, ContactConfig, ContactPlan, ContactPlanError, ContactReason, ContactState,
     ContactWindow, HeldClass,
 };
+pub use dispatch::DatagramId;
 pub use endpoint::DownlinkPort;
 pub use exchanges::ReplyWindow;
 pub use handlers::HandlerId;
@@ -193,8 +194,10 @@ pub enum Action {
         body: HeldBytes,
     },
     /// Send a datagram to the service at `port`, without waiting; then
-    /// [`Link::handle_datagram_sent`].
+    /// [`Link::handle_datagrams_sent`].
     SendDatagram {
+        /// To be given back with the result.
+        datagram: DatagramId,
         /// The service's port.
         port: u16,
         /// The datagram.
@@ -289,15 +292,16 @@ pub struct Link {
     /// Mutations that wait to be on the disk.
     recording: BTreeMap<RecordId, Message>,
     next_record: u64,
-    /// Datagrams given to the shell that it has not yet reported.
-    datagrams_in_flight: u64,
-    /// The only one of them, if there is but one.
-    datagram_in_flight: Option<Head>,
+    /// Datagrams given to the shell that it has not yet reported, oldest first.
+    datagrams: VecDeque<(DatagramId, Head)>,
+    next_datagram: u64,
     transmit: Vec<TransmitQueue>,
     security: Option<Security>,
     /// Authentic messages whose numbers are not durable yet.
     unsaved: VecDeque<Whole>,
     actions: VecDeque<Action>,
+    /// Where a packet is built before it joins others.
+    built: Vec<u8>,
     counted: Statistics,
     errors: VecDeque<String>,
 }
@@ -344,12 +348,13 @@ impl Link {
             reception: Reception::new(config.reception_report),
             recording: BTreeMap::new(),
             next_record: 0,
-            datagrams_in_flight: 0,
-            datagram_in_flight: None,
+            datagrams: VecDeque::new(),
+            next_datagram: 0,
             transmit: (0..config.writes.max(1)).map(queue).collect(),
             security: None,
             unsaved: VecDeque::new(),
             actions: VecDeque::new(),
+            built: Vec::new(),
             counted: Statistics::default(),
             errors: VecDeque::new(),
             proof: reconfigure::Proof::default(),
@@ -434,7 +439,7 @@ impl Link {
         let packets = self.reassembly.clear() + self.commands.packets_held();
         self.counted.packets_in.drop(DropReason::Shutdown, packets);
         let mut messages = self.handlers.clear() + self.exchanges.clear();
-        messages += std::mem::take(&mut self.datagrams_in_flight);
+        messages += self.datagrams.drain(..).count() as u64;
         messages += std::mem::take(&mut self.recording).len() as u64;
         self.resendings.clear();
         if let Some(memory) = &mut self.memory {
@@ -540,10 +545,10 @@ impl Link {
         all.messages_in.queued += self.recording.len() as u64;
         all.messages_in.queued += self.unsaved.len() as u64;
         all.messages_in.in_flight =
-            self.handlers.active() + self.exchanges.active() + self.datagrams_in_flight;
+            self.handlers.active() + self.exchanges.active() + self.datagrams.len() as u64;
         for queue in &self.transmit {
             queue.count_held(&mut all.classes_out);
-            all.packets_out.in_flight += queue.packets_with_radio();
+            all.packets_out.in_flight += queue.packets_with_radio() as u64;
         }
         let classes = all.classes_out.iter().map(|(_, class)| &class.messages);
         for class in classes {

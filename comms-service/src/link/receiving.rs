@@ -17,14 +17,25 @@ pub(super) struct Whole {
 
 impl Link {
     /// `read` gave one packet.
-    pub fn handle_packet(&mut self, now: Instant, octets: Vec<u8>) {
-        self.receive(now, octets);
+    pub fn handle_packet(&mut self, now: Instant, octets: impl AsRef<[u8]>) {
+        self.handle_packets(now, [octets.as_ref()]);
+    }
+
+    /// The same of several, in the order in which they came.
+    pub fn handle_packets<'a>(
+        &mut self,
+        now: Instant,
+        packets: impl IntoIterator<Item = &'a [u8]>,
+    ) {
+        for octets in packets {
+            self.receive(now, octets);
+        }
         self.drive_security(now);
     }
 
-    fn receive(&mut self, now: Instant, octets: Vec<u8>) {
+    fn receive(&mut self, now: Instant, octets: &[u8]) {
         self.counted.packets_in.offer();
-        let parsed = match self.format.parse(&octets) {
+        let parsed = match self.format.parse(octets) {
             Ok(parsed) => parsed,
             Err(error) => {
                 self.counted.packets_in.drop(error.drop_reason(), 1);
@@ -33,7 +44,7 @@ impl Link {
             }
         };
         self.counted.packets_valid += 1;
-        self.heard_ground(now, &parsed, &octets);
+        self.heard_ground(now, &parsed, octets);
         self.counted.surplus_bytes += parsed.surplus_bytes as u64;
         match parsed.content {
             Content::Idle => self.counted.packets_in.drop(DropReason::Idle, 1),

@@ -34,7 +34,7 @@ impl Link {
         &mut self,
         now: Instant,
         segment: Segment,
-        octets: Vec<u8>,
+        octets: &[u8],
     ) -> Outcome {
         let repairs = self.kept_layout().is_some();
         let commands = &self.commands;

@@ -1,6 +1,8 @@
-//! To the radio: messages become packets, one at a time for each `write`.
+//! To the radio: messages become packets, as each `write` takes them.
 
 use std::time::{Duration, Instant};
+
+use radio_hal::FrameBuffer;
 
 use super::transmit::{Departure, Origin, Outgoing, TransmitQueue};
 use super::{ClassLimits, CommandFailure, Link, QueueClass, TIMEOUT_MAX, WhenFull};
@@ -86,8 +88,20 @@ impl Link {
 
     /// An app sent a datagram to downlink endpoint `endpoint`.
     pub fn handle_datagram(&mut self, now: Instant, endpoint: usize, octets: &[u8]) {
-        // Counted there if it does not go: nobody waits for it.
-        let _ = self.enqueue_from_app(now, endpoint, octets, Origin::Datagram, None);
+        self.handle_datagrams(now, endpoint, [octets]);
+    }
+
+    /// The same of several, in the order in which they came.
+    pub fn handle_datagrams<'a>(
+        &mut self,
+        now: Instant,
+        endpoint: usize,
+        datagrams: impl IntoIterator<Item = &'a [u8]>,
+    ) {
+        for octets in datagrams {
+            // Counted there if it does not go: nobody waits for it.
+            let _ = self.enqueue_from_app(now, endpoint, octets, Origin::Datagram, None);
+        }
     }
 
     /// Queues what an app sends by a downlink endpoint, to live for `ttl` or as long
@@ -347,9 +361,41 @@ impl Link {
     /// [`poll_timeout`](Self::poll_timeout) tells when either may be over.
     pub fn poll_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
         self.pass_queue(now, write);
-        let has_packet = !self.waits_for_numbers() && self.next_packet(now, write, out);
+        let has_packet = self.may_hand_out(write) && self.next_packet(now, write, out);
         self.drive_security(now);
         has_packet
+    }
+
+    /// Appends the next packets to `packets`, at most `packets_max` of them. Call
+    /// [`handle_written`](Self::handle_written) for each, in their order; there are no
+    /// more before the last of them. With pacing there are only so many as the radio may
+    /// have. No two of them are of one message, so that each can fail for itself.
+    pub fn poll_packets(
+        &mut self,
+        now: Instant,
+        write: usize,
+        packets_max: usize,
+        packets: &mut FrameBuffer,
+    ) {
+        self.pass_queue(now, write);
+        if self.may_hand_out(write) {
+            let mut built = std::mem::take(&mut self.built);
+            for _ in 0..packets_max {
+                if self.waits_for_numbers() || !self.next_packet(now, write, &mut built) {
+                    break;
+                }
+                packets.push(&built);
+            }
+            self.built = built;
+        }
+        self.drive_security(now);
+    }
+
+    /// Whether `write` number `write` is done with what it was given before.
+    fn may_hand_out(&self, write: usize) -> bool {
+        let queue = self.transmit.get(write);
+        let is_free = queue.is_some_and(|queue| queue.packets_with_radio() == 0);
+        is_free && !self.waits_for_numbers()
     }
 
     fn next_packet(&mut self, now: Instant, write: usize, out: &mut Vec<u8>) -> bool {
@@ -393,14 +439,14 @@ impl Link {
             .and_then(TransmitQueue::paced_until)
     }
 
-    /// Whether the packet that `write` number `write` has is of a command that
+    /// Whether the first packet that `write` number `write` has is of a command that
     /// was taken back: a radio that did not take it yet need not.
     pub fn is_withdrawn(&self, write: usize) -> bool {
         let queue = self.transmit.get(write);
         queue.is_some_and(TransmitQueue::is_withdrawn)
     }
 
-    /// `write` number `write` returned.
+    /// `write` number `write` is done with the first packet that it has.
     pub fn handle_written(&mut self, now: Instant, write: usize, result: Result<(), String>) {
         let withdrawn = self.is_withdrawn(write);
         let packets_out = &mut self.counted.packets_out;
@@ -412,8 +458,31 @@ impl Link {
                 self.note(format!("write {write} failed: {error}"));
             }
         }
+        // The other end cannot use the rest of a message without this packet.
+        let failure = result.err().map(|_| DropReason::WriteFailed);
+        self.packet_left(now, write, failure);
+    }
+
+    /// Of the packets that `write` number `write` was given, only the last `rest` are
+    /// still there. Those before are dropped for `reason`.
+    pub fn handle_lost_packets(
+        &mut self,
+        now: Instant,
+        write: usize,
+        rest: usize,
+        reason: DropReason,
+    ) {
+        let queue = self.transmit.get(write);
+        let held = queue.map_or(0, TransmitQueue::packets_with_radio);
+        for _ in rest..held {
+            self.counted.packets_out.drop(reason, 1);
+            self.packet_left(now, write, Some(reason));
+        }
+    }
+
+    fn packet_left(&mut self, now: Instant, write: usize, failure: Option<DropReason>) {
         let queue = self.transmit.get_mut(write);
-        if let Some(departure) = queue.and_then(|queue| queue.written(result.is_ok())) {
+        if let Some(departure) = queue.and_then(|queue| queue.written(failure)) {
             self.depart(now, write, departure);
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::sending::NotQueued;
-use super::transmit::{Departure, Origin};
+use super::transmit::{Departure, Origin, SentAs};
 use super::{Action, Link, TIMEOUT_MAX, WhenFull};
 use crate::accounting::DropReason;
 use crate::link_control::ReceptionReport;
@@ -67,10 +67,7 @@ pub enum Receipt {
 #[derive(Debug)]
 struct Awaited {
     number: u64,
-    channel: u16,
-    count: u16,
-    /// Packets of the channel that were sent until then.
-    sent_packets: u64,
+    sent_as: SentAs,
     until: Instant,
 }
 
@@ -161,7 +158,7 @@ impl Link {
         let Some(within) = self.submissions.listening.remove(&number) else {
             return;
         };
-        let Some((channel, count)) = departure.sent_as.filter(|_| write == REPORTED_WRITE) else {
+        let Some(sent_as) = departure.sent_as.filter(|_| write == REPORTED_WRITE) else {
             // No report will ever tell of it.
             return self.receipt(number, Receipt::NotHeard);
         };
@@ -172,9 +169,7 @@ impl Link {
         }
         self.submissions.awaited.push_back(Awaited {
             number,
-            channel,
-            count,
-            sent_packets: self.sent_packets(channel),
+            sent_as,
             until: now + within,
         });
     }
@@ -191,9 +186,10 @@ impl Link {
             let sent_packets = self.sent_packets(heard.apid);
             let counts: Vec<u16> = heard.counts().collect();
             let told = self.submissions.take_out(|awaited| {
-                awaited.channel == heard.apid
-                    && sent_packets - awaited.sent_packets < PACKETS_BACK_MAX
-                    && counts.contains(&awaited.count)
+                let sent_as = &awaited.sent_as;
+                sent_as.channel == heard.apid
+                    && sent_packets - sent_as.sent_packets < PACKETS_BACK_MAX
+                    && counts.contains(&sent_as.count)
             });
             for number in told {
                 self.receipt(number, Receipt::Heard);

@@ -159,7 +159,7 @@ impl Reassembly {
         &mut self,
         now: Instant,
         segment: Segment,
-        octets: Vec<u8>,
+        octets: &[u8],
         wanted: &Wanted,
     ) -> Outcome {
         let mut outcome = Outcome::default();
@@ -176,7 +176,7 @@ impl Reassembly {
         }
         // A repetition ends the silence, too, else a steady one would count in time.
         state.last_packet_at = Some(now);
-        let covered = octets.get(..segment.data.end).unwrap_or(&octets);
+        let covered = octets.get(..segment.data.end).unwrap_or(octets);
         let packet = (segment.count, fingerprint(covered));
         if state.recent.contains(&packet) {
             outcome.drop_packet(DropReason::Duplicate, None);
@@ -266,7 +266,7 @@ impl Reassembly {
         &mut self,
         now: Instant,
         segment: &Segment,
-        octets: Vec<u8>,
+        octets: &[u8],
         outcome: &mut Outcome,
     ) {
         let state = self.channels.entry(segment.channel).or_default();
@@ -276,7 +276,8 @@ impl Reassembly {
         };
         outcome.belongs_to = Some(part.head);
         let is_last = segment.place == Place::Last;
-        let held = HeldBytes::adopt(&self.budget, octets, segment.data.clone());
+        let data = octets.get(segment.data.clone()).unwrap_or_default();
+        let held = HeldBytes::copy_of(&self.budget, data);
         let added = match held {
             Err(_) => Err(DropReason::MemorySpent),
             Ok(held) if part.bytes() + held.len() > self.message_bytes_max => {
@@ -325,7 +326,7 @@ impl Reassembly {
     pub(crate) fn begin(
         &self,
         head: Head,
-        octets: Vec<u8>,
+        octets: &[u8],
         payload: std::ops::Range<usize>,
     ) -> Result<Message, DropReason> {
         begin(&self.budget, self.message_bytes_max, head, octets, payload)
@@ -388,13 +389,14 @@ fn begin(
     budget: &ByteBudget,
     message_bytes_max: usize,
     head: Head,
-    octets: Vec<u8>,
+    octets: &[u8],
     payload: std::ops::Range<usize>,
 ) -> Result<Message, DropReason> {
     if payload.len() > message_bytes_max {
         return Err(DropReason::TooLarge);
     }
-    let payload = HeldBytes::adopt(budget, octets, payload).map_err(|_| DropReason::MemorySpent)?;
+    let payload = octets.get(payload).unwrap_or_default();
+    let payload = HeldBytes::copy_of(budget, payload).map_err(|_| DropReason::MemorySpent)?;
     Ok(Message { head, payload })
 }
 

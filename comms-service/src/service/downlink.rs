@@ -5,10 +5,9 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
+use radio_hal::{DATAGRAMS_PER_CALL_MAX, DatagramReceiver};
 
-/// More than any UDP datagram.
-const BUFFER_BYTES: usize = 65_536;
+use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
 
 /// One endpoint. Its socket may be replaced by one of another port while its
 /// thread runs.
@@ -65,18 +64,18 @@ pub(super) fn start(
 }
 
 fn run(shell: &Shell, endpoint: usize, source: &Endpoint, socket: &mut Arc<UdpSocket>) {
-    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
     let mut back_off = BackOff::new();
     while !shell.is_stopping() {
         let current = source.socket();
         if !Arc::ptr_eq(&current, socket) {
-            take_the_rest(shell, endpoint, socket, &mut buffer);
+            take_the_rest(shell, endpoint, socket, &mut receiver);
             *socket = current;
         }
-        match socket.recv_from(&mut buffer) {
-            Ok((bytes, _)) => {
-                let datagram = buffer.get(..bytes).unwrap_or_default();
-                shell.with(|link, now| link.handle_datagram(now, endpoint, datagram));
+        match receiver.receive(socket) {
+            Ok(datagrams) => {
+                let datagrams = datagrams.map(|(datagram, _)| datagram);
+                shell.with(|link, now| link.handle_datagrams(now, endpoint, datagrams));
                 back_off.reset();
             }
             Err(error) if is_nothing(&error) => {}
@@ -92,13 +91,18 @@ fn run(shell: &Shell, endpoint: usize, source: &Endpoint, socket: &mut Arc<UdpSo
 
 /// What an app sent to a socket before it was replaced goes down all the same,
 /// unless another endpoint has the socket now.
-fn take_the_rest(shell: &Shell, endpoint: usize, socket: &Arc<UdpSocket>, buffer: &mut [u8]) {
+fn take_the_rest(
+    shell: &Shell,
+    endpoint: usize,
+    socket: &Arc<UdpSocket>,
+    receiver: &mut DatagramReceiver,
+) {
     if Arc::strong_count(socket) > 1 || socket.set_nonblocking(true).is_err() {
         return;
     }
-    while let Ok((bytes, _)) = socket.recv_from(buffer) {
-        let datagram = buffer.get(..bytes).unwrap_or_default();
-        shell.with(|link, now| link.handle_datagram(now, endpoint, datagram));
+    while let Ok(datagrams) = receiver.receive(socket) {
+        let datagrams = datagrams.map(|(datagram, _)| datagram);
+        shell.with(|link, now| link.handle_datagrams(now, endpoint, datagrams));
     }
 }
 

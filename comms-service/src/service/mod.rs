@@ -15,6 +15,7 @@
 //! | `storage` | puts on the disk what outlives a restart (with `state-dir` only) |
 //! | `clock` | wakes the engine when a time-out is due |
 
+mod datagrams;
 mod downlink;
 mod handle;
 mod handlers;
@@ -26,6 +27,7 @@ mod replies;
 mod state;
 mod submit;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +36,7 @@ use std::time::Duration;
 pub use handle::CommsHandle;
 pub use reconfigure::CommsReconfigure;
 
-use crate::control::CommsControlBlock;
+use crate::control::{CommsControlBlock, ReadManyFn, WriteManyFn};
 use crate::error::{CommsError, CommsResult};
 use crate::link::{Link, LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
@@ -42,7 +44,7 @@ use crate::options::{LinkOptions, PacketFormat, RadioPace};
 use crate::packet::LinkPacket;
 use crate::security::StateFiles;
 use crate::shell::{
-    self, Ending, LinkThreads, RadioFunctions, Running, Shell, USER_STACK_BYTES, Wakes,
+    self, Ending, LinkThreads, RadioFunctions, Running, Shell, USER_STACK_BYTES, Wakes, Writing,
     first_counts, storage,
 };
 use crate::telemetry::CommsTelemetry;
@@ -81,6 +83,8 @@ impl CommsService {
             radio_bytes_max: None,
             radio_pace: RadioPace::default(),
             read_timeout: None,
+            read_many: None,
+            write_many: BTreeMap::new(),
         }
     }
 }
@@ -93,6 +97,9 @@ pub struct CommsServiceBuilder<Connection: Clone> {
     radio_bytes_max: Option<usize>,
     radio_pace: RadioPace,
     read_timeout: Option<Duration>,
+    read_many: Option<Arc<ReadManyFn<Connection>>>,
+    /// By the number of the `write` in whose stead each is called.
+    write_many: BTreeMap<usize, Writing<Connection>>,
 }
 
 impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
@@ -141,12 +148,40 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         self
     }
 
+    /// Several packets by each call: `read` is called in the stead of the control
+    /// block's.
+    pub fn read_many(mut self, read: Arc<ReadManyFn<Connection>>) -> Self {
+        self.read_many = Some(read);
+        self
+    }
+
+    /// Up to `packets_max` packets by each call: `write` is called in the stead of the
+    /// control block's `write` number `number`. Where the bit rate is known, pacing
+    /// gives it no more than the radio may have.
+    pub fn write_many(
+        mut self,
+        number: usize,
+        packets_max: usize,
+        write: Arc<WriteManyFn<Connection>>,
+    ) -> Self {
+        self.write_many
+            .insert(number, Writing::many(write, packets_max));
+        self
+    }
+
     /// As [`CommsService::start`].
     ///
     /// # Errors
     /// As there.
     pub fn start(self, telem: Arc<Mutex<CommsTelemetry>>) -> CommsResult<CommsHandle> {
         let controls = self.controls;
+        let writes = controls.write.len();
+        if let Some(number) = self.write_many.keys().find(|number| **number >= writes) {
+            return Err(config_error(format!(
+                "there is no `write` {number} to be called for several packets: the control \
+                 block has {writes}"
+            )));
+        }
         let read_timeout = self
             .read_timeout
             .unwrap_or_else(|| self.options.read_timeout())
@@ -177,7 +212,6 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
 
         let timeout = plan.link.timeout;
         let handlers_max = plan.link.handlers_max;
-        let writes = controls.write.len();
         let Engine {
             link,
             security_files,
@@ -220,14 +254,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             state,
             wakes,
             security_files,
-            radio: RadioFunctions {
-                read: controls.read.map(|read| (read, controls.read_conn)),
-                write: controls
-                    .write
-                    .into_iter()
-                    .map(|write| (write, controls.write_conn.clone()))
-                    .collect(),
-            },
+            radio: radio_functions(controls, self.read_many, self.write_many),
         };
         let ending = Ending {
             timeout: read_timeout + timeout,
@@ -246,6 +273,26 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             handler_addrs,
             submit_addr,
         ))
+    }
+}
+
+/// The functions that take several packets, and the others adapted to them.
+fn radio_functions<Connection: Clone + Send + 'static>(
+    controls: CommsControlBlock<Connection>,
+    read_many: Option<Arc<ReadManyFn<Connection>>>,
+    mut write_many: BTreeMap<usize, Writing<Connection>>,
+) -> RadioFunctions<Connection> {
+    let read = read_many.or(controls.read.map(shell::reading_one));
+    let writes = controls.write.into_iter().enumerate();
+    let writes = writes.map(|(number, write)| {
+        let many = write_many.remove(&number);
+        many.unwrap_or_else(|| Writing::one(write))
+    });
+    RadioFunctions {
+        read: read.map(|read| (read, controls.read_conn)),
+        write: writes
+            .map(|writing| (writing, controls.write_conn.clone()))
+            .collect(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
+use super::datagrams::Datagrams;
 use super::http::Client;
 use super::replies::ReplySockets;
 use super::submit::{Clients, CutOff};
@@ -46,6 +47,25 @@ impl Performer {
 }
 
 impl Perform for Performer {
+    /// Datagrams that follow each other are sent together.
+    fn perform_all(&self, shell: &Shell, actions: Vec<Action>) {
+        let mut datagrams = Datagrams::default();
+        for action in actions {
+            match action {
+                Action::SendDatagram {
+                    datagram,
+                    port,
+                    payload,
+                } => datagrams.push(datagram, self.service(port), payload),
+                action => {
+                    datagrams.send(shell, &self.datagrams);
+                    self.perform(shell, action);
+                }
+            }
+        }
+        datagrams.send(shell, &self.datagrams);
+    }
+
     fn perform(&self, shell: &Shell, action: Action) {
         match action {
             Action::Post {
@@ -58,12 +78,7 @@ impl Perform for Performer {
                     self.client.start(handler, port, body);
                 }
             }
-            Action::SendDatagram { port, payload } => {
-                let service = self.service(port);
-                let sent = self.datagrams.send_to(&payload, service);
-                let result = sent.map(drop).map_err(|error| not_sent(service, &error));
-                shell.with(|link, _| link.handle_datagram_sent(result));
-            }
+            datagram @ Action::SendDatagram { .. } => self.perform_all(shell, vec![datagram]),
             Action::Exchange {
                 socket,
                 port,
@@ -117,7 +132,7 @@ impl Perform for Performer {
     }
 }
 
-fn not_sent(service: SocketAddr, error: &io::Error) -> ServiceFailure {
+pub(super) fn not_sent(service: SocketAddr, error: &io::Error) -> ServiceFailure {
     let reason = match error.kind() {
         io::ErrorKind::WouldBlock => DropReason::SocketBusy,
         _ => DropReason::ServiceUnreachable,

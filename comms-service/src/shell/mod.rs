@@ -9,6 +9,7 @@ mod back_off;
 mod clock;
 pub(crate) mod first_counts;
 mod guard;
+mod radio;
 mod read;
 mod running;
 mod security_state;
@@ -18,17 +19,17 @@ mod threads;
 mod transmit;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::accounting::Statistics;
-use crate::control::{ReadFn, WriteFn};
 use crate::link::{Action, ContactState, JournalEntry, Link};
 use crate::security::StateFiles;
 
 pub(crate) use back_off::BackOff;
+pub(crate) use radio::{RadioFunctions, Writing, reading_one};
 pub(crate) use running::{Ending, LinkThreads, Running};
 pub(crate) use stop::Stop;
 pub use threads::ShutdownReport;
@@ -43,6 +44,13 @@ pub(crate) trait Perform: Send + Sync {
     /// through [`Shell::with`].
     fn perform(&self, shell: &Shell, action: Action);
 
+    /// The same for several, in their order.
+    fn perform_all(&self, shell: &Shell, actions: Vec<Action>) {
+        for action in actions {
+            self.perform(shell, action);
+        }
+    }
+
     /// Hands an entry of the journal to whoever writes it, without waiting; gives it
     /// back where nobody does. The engine is held meanwhile, so that entries come in
     /// the order in which it decided on them: it is not to be called.
@@ -56,7 +64,8 @@ pub(crate) struct Shell {
     engine: Mutex<Engine>,
     /// None once the shell is closed.
     performer: Mutex<Option<Arc<dyn Perform>>>,
-    transmit_wakes: Vec<Sender<()>>,
+    /// What the transmit threads sleep by.
+    transmit_wakes: Vec<Condvar>,
     clock_wake: Sender<()>,
     /// Nothing more is to be taken in.
     stop: Stop,
@@ -72,11 +81,12 @@ struct Engine {
     link: Link,
     /// When the clock thread will look next.
     alarm: Option<Instant>,
+    /// Which transmit threads sleep.
+    sleeping: Vec<bool>,
 }
 
 /// What the threads of a shell wait for.
 pub(crate) struct Wakes {
-    transmit: Vec<Receiver<()>>,
     clock: Receiver<()>,
 }
 
@@ -88,19 +98,22 @@ impl Shell {
         performer: Arc<dyn Perform>,
     ) -> (Arc<Self>, Wakes) {
         // One waiting token says all there is to say: "look again".
-        let (transmit_wakes, transmit) = (0..writes).map(|_| bounded(1)).unzip();
         let (clock_wake, clock) = bounded(1);
         let shell = Arc::new(Shell {
-            engine: Mutex::new(Engine { link, alarm: None }),
+            engine: Mutex::new(Engine {
+                link,
+                alarm: None,
+                sleeping: vec![false; writes],
+            }),
             performer: Mutex::new(Some(performer)),
-            transmit_wakes,
+            transmit_wakes: (0..writes).map(|_| Condvar::new()).collect(),
             clock_wake,
             stop: Stop::new(),
             end: Stop::new(),
             send_until: OnceLock::new(),
             security_state: OnceLock::new(),
         });
-        (shell, Wakes { transmit, clock })
+        (shell, Wakes { clock })
     }
 
     /// Lets the engine think about what happened, then does what it decided.
@@ -120,8 +133,9 @@ impl Shell {
         happened: impl FnOnce(&mut Link, Instant) -> R,
     ) -> Result<R, String> {
         let mut engine = self.engine();
+        let now = Instant::now();
         let link = &mut engine.link;
-        let result = catch_unwind(AssertUnwindSafe(|| happened(link, Instant::now())));
+        let result = catch_unwind(AssertUnwindSafe(|| happened(link, now)));
         let result = result.map_err(|panic| panic_text(&*panic));
         if let Err(text) = &result {
             engine.link.handle_panic(text);
@@ -129,18 +143,19 @@ impl Shell {
         // Without an action, as is usual, this allocates nothing.
         let actions = std::iter::from_fn(|| engine.link.poll_action());
         let actions: Vec<Action> = actions.filter_map(|action| self.enter(action)).collect();
-        let now = Instant::now();
-        for (write, wake) in self.transmit_wakes.iter().enumerate() {
-            if engine.link.has_packet(now, write) {
-                let _ = wake.try_send(());
-            }
-        }
+        let woken = engine.wake(now);
         let due = engine.link.poll_timeout();
         if due.is_some_and(|due| engine.alarm.is_none_or(|alarm| due < alarm)) {
             engine.alarm = due;
             let _ = self.clock_wake.try_send(());
         }
         drop(engine);
+        // Not before: whoever wakes wants the engine.
+        for write in woken {
+            if let Some(wake) = self.transmit_wakes.get(write) {
+                wake.notify_one();
+            }
+        }
         if !actions.is_empty() {
             self.perform(actions);
         }
@@ -158,17 +173,19 @@ impl Shell {
         performer.enter(entry).err().map(Action::Journal)
     }
 
-    fn perform(&self, actions: Vec<Action>) {
+    fn perform(&self, mut actions: Vec<Action>) {
         // Not held over the actions, which may come back here.
         let performer = unpoisoned(&self.performer).clone();
-        if let Some(performer) = performer {
-            for action in actions {
-                match action {
-                    Action::StoreSecurity { token, octets } => self.store_security(token, octets),
-                    action => performer.perform(self, action),
-                }
+        let Some(performer) = performer else {
+            return;
+        };
+        let is_store = |action: &mut Action| matches!(action, Action::StoreSecurity { .. });
+        for action in actions.extract_if(.., is_store) {
+            if let Action::StoreSecurity { token, octets } = action {
+                self.store_security(token, octets);
             }
         }
+        performer.perform_all(self, actions);
     }
 
     /// Drops what is still held, and closes the sockets, whoever keeps the
@@ -244,6 +261,32 @@ impl Shell {
 
     fn request_end(&self) {
         self.end.request();
+        // Whoever is about to sleep sees it, or sleeps already and is woken.
+        drop(self.engine());
+        self.transmit_wakes.iter().for_each(Condvar::notify_all);
+    }
+
+    /// Waits until there may be packets for `write`: because one came, the end was
+    /// asked for, or it is `until`.
+    fn sleep_until_packets(&self, write: usize, until: Option<Instant>) {
+        let mut engine = self.engine();
+        let now = Instant::now();
+        let Some(wake) = self.transmit_wakes.get(write) else {
+            return;
+        };
+        if self.end.is_requested() || engine.link.has_packet(now, write) {
+            return;
+        }
+        engine.set_sleeping(write, true);
+        let mut engine = match until {
+            Some(until) => {
+                let pause = until.saturating_duration_since(now);
+                let woken = wake.wait_timeout(engine, pause);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => wake.wait(engine).unwrap_or_else(PoisonError::into_inner),
+        };
+        engine.set_sleeping(write, false);
     }
 
     /// Sets the alarm to when the engine is due next.
@@ -258,15 +301,30 @@ impl Shell {
     }
 }
 
+impl Engine {
+    /// The transmit threads to wake, as there is something for them; none of them
+    /// sleeps from now on.
+    fn wake(&mut self, now: Instant) -> Vec<usize> {
+        let mut woken = Vec::new();
+        for (write, sleeps) in self.sleeping.iter_mut().enumerate() {
+            if *sleeps && self.link.has_packet(now, write) {
+                *sleeps = false;
+                woken.push(write);
+            }
+        }
+        woken
+    }
+
+    fn set_sleeping(&mut self, write: usize, sleeps: bool) {
+        if let Some(sleeping) = self.sleeping.get_mut(write) {
+            *sleeping = sleeps;
+        }
+    }
+}
+
 /// A panic elsewhere must not stop the link.
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The radio's functions, and what they are called with.
-pub(crate) struct RadioFunctions<Connection> {
-    pub(crate) read: Option<(Arc<ReadFn<Connection>>, Connection)>,
-    pub(crate) write: Vec<(Arc<WriteFn<Connection>>, Connection)>,
 }
 
 /// Starts the threads that every link has: clock, transmit, read.
@@ -280,11 +338,10 @@ pub(crate) fn start_threads<Connection: Send + 'static>(
     threads.intake.spawn("clock", OWN_STACK_BYTES, move || {
         clock::run(&own, &wakes.clock)
     })?;
-    for (write, ((function, connection), wake)) in
-        radio.write.into_iter().zip(wakes.transmit).enumerate()
-    {
+    for (write, (writing, connection)) in radio.write.into_iter().enumerate() {
         let own = Arc::clone(shell);
-        let run = move || transmit::run(&own, write, &*function, &connection, &wake);
+        let mut offered = transmit::Offered::default();
+        let run = move || transmit::run(&own, write, &writing, &connection, &mut offered);
         let name = format!("transmit-{write}");
         threads.transmit.spawn(&name, USER_STACK_BYTES, run)?;
     }

@@ -57,7 +57,7 @@ fn a_message_that_outgrows_the_budget_is_dropped_with_all_its_packets() {
 #[test]
 fn a_message_in_one_packet_is_refused_when_the_budget_is_spent() {
     let mut rig = with_memory(1000);
-    rig.app_sends(0, &octets(400));
+    rig.app_sends(0, &octets(650));
     rig.query(1, 8020, &octets(200));
     rig.query(2, 8020, &octets(200));
     rig.carry_up();

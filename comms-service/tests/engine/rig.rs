@@ -269,7 +269,7 @@ impl Rig {
                 port,
                 body,
             }),
-            Action::SendDatagram { port, payload } => {
+            Action::SendDatagram { port, payload, .. } => {
                 self.datagrams.push((port, payload.to_vec()));
                 match self.socket.clone() {
                     Socket::Takes => self.satellite.handle_datagram_sent(Ok(())),

@@ -57,7 +57,7 @@ impl Satellite {
                     let answer = answer.expect("there is room");
                     self.link.handle_answer(handler, Ok(answer));
                 }
-                Action::SendDatagram { port, payload } => {
+                Action::SendDatagram { port, payload, .. } => {
                     self.ran.push((port, payload.to_vec()));
                     drop(payload);
                     self.link.handle_datagram_sent(Ok(()));

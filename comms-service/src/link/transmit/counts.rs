@@ -29,11 +29,6 @@ impl Counts {
         next.unwrap_or_else(|| self.first(channel))
     }
 
-    /// The count of the last one.
-    pub(super) fn last(&self, channel: u16) -> u16 {
-        (self.next(channel) + COUNTS - 1) % COUNTS
-    }
-
     /// The next packet was handed out.
     pub(super) fn advance(&mut self, channel: u16) {
         let next = (self.next(channel) + 1) % COUNTS;

@@ -11,6 +11,8 @@ use super::outgoing::Outgoing;
 
 /// Flows that have nothing to send and are remembered nevertheless.
 const IDLE_FLOWS_MAX: usize = 1024;
+/// Flows that have nothing to send and are not worth looking through.
+const IDLE_FLOWS_KEPT: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FlowKey {
@@ -34,14 +36,18 @@ impl Waiting {
 #[derive(Debug, Default)]
 struct Flow {
     waiting: VecDeque<Waiting>,
-    /// Whether a message of it is begun.
-    begun: bool,
+    /// Messages of it that are begun.
+    begun: usize,
     served_bytes: u64,
 }
 
 impl Flow {
     fn is_active(&self) -> bool {
-        self.begun || !self.waiting.is_empty()
+        self.begun > 0 || !self.waiting.is_empty()
+    }
+
+    fn forget_served(&mut self) {
+        self.served_bytes = 0;
     }
 }
 
@@ -51,6 +57,8 @@ pub(super) type Turn = (u64, u64);
 #[derive(Debug, Default)]
 pub(super) struct Flows {
     flows: BTreeMap<FlowKey, Flow>,
+    /// Those of them that have something.
+    active: usize,
     /// The most that any flow had been served when its turn came.
     level: u64,
 }
@@ -61,6 +69,7 @@ impl Flows {
         let flow = self.flows.entry(key).or_default();
         if !flow.is_active() {
             flow.served_bytes = flow.served_bytes.max(level);
+            self.active += 1;
         }
         flow.waiting.push_back(waiting);
     }
@@ -83,7 +92,7 @@ impl Flows {
     pub(super) fn begin(&mut self, key: FlowKey) -> Option<Waiting> {
         let flow = self.flows.get_mut(&key)?;
         let waiting = flow.waiting.pop_front()?;
-        flow.begun = true;
+        flow.begun += 1;
         Some(waiting)
     }
 
@@ -95,10 +104,11 @@ impl Flows {
         }
     }
 
-    /// The begun message of a flow has left.
+    /// A begun message of a flow has left.
     pub(super) fn end(&mut self, key: FlowKey) {
-        if let Some(flow) = self.flows.get_mut(&key) {
-            flow.begun = false;
+        if let Some(flow) = self.flows.get_mut(&key).filter(|flow| flow.begun > 0) {
+            flow.begun -= 1;
+            self.active -= usize::from(!flow.is_active());
         }
         self.settle();
     }
@@ -114,6 +124,8 @@ impl Flows {
                 taken.extend::<VecDeque<_>>(out);
             }
         }
+        let active = self.flows.values().filter(|flow| flow.is_active());
+        self.active = active.count();
         self.settle();
         taken
     }
@@ -123,17 +135,23 @@ impl Flows {
         self.flows.values().flat_map(|flow| &flow.waiting)
     }
 
-    /// Forgets flows without anything to send that are no better off than a new one.
+    /// Forgets flows without anything to send that are no better off than a new one,
+    /// where they are many.
     fn settle(&mut self) {
-        let level = self.level;
-        self.flows
-            .retain(|_, flow| flow.is_active() || flow.served_bytes > level);
-        let active = self.flows.values().filter(|flow| flow.is_active()).count();
-        if active == 0 {
-            self.flows.clear();
+        let idle = self.flows.len() - self.active;
+        if self.active == 0 {
             self.level = 0;
-        } else if self.flows.len() - active > IDLE_FLOWS_MAX {
-            self.flows.retain(|_, flow| flow.is_active());
+            match idle <= IDLE_FLOWS_KEPT {
+                true => self.flows.values_mut().for_each(Flow::forget_served),
+                false => self.flows.clear(),
+            }
+        } else if idle > IDLE_FLOWS_KEPT {
+            let level = self.level;
+            self.flows
+                .retain(|_, flow| flow.is_active() || flow.served_bytes > level);
+            if self.flows.len() - self.active > IDLE_FLOWS_MAX {
+                self.flows.retain(|_, flow| flow.is_active());
+            }
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::time::Instant;
 
-use super::TransmitQueue;
 use super::class::{ClassLimits, QueueClass, WhenFull};
 use super::flows::Waiting;
 use super::held::Held;
 use super::outgoing::{Departure, Origin, Outgoing};
+use super::{Begun, TransmitQueue};
 use crate::accounting::DropReason;
 use crate::message::Message;
 use crate::packet::LinkPacket;
@@ -67,13 +67,18 @@ impl TransmitQueue {
         let reason = DropReason::Reconfigured;
         let mut gone = Vec::new();
         let mut ended = Vec::new();
+        let with_radio = self.begun_with_radio();
         for (channel, begun) in &mut self.begun {
-            if self.with_radio == Some(*channel) {
+            if with_radio.contains(channel) {
                 begun.given_up.get_or_insert(reason);
             } else {
                 gone.push(begun.outgoing.dropped(reason));
                 ended.push(*channel);
             }
+        }
+        let last = self.with_radio.iter_mut();
+        for begun in last.filter_map(|packet| packet.ends.as_mut()) {
+            begun.given_up.get_or_insert(reason);
         }
         ended.into_iter().for_each(|channel| self.end(channel));
         let mut waiting = self.take_waiting(None, |_| true);
@@ -128,16 +133,24 @@ impl TransmitQueue {
         let reason = DropReason::Withdrawn;
         let mut gone = self.drop_waiting(None, reason, |one| one.outgoing.origin == command);
         let mut ended = Vec::new();
-        for (channel, begun) in &mut self.begun {
+        let with_radio = self.begun_with_radio();
+        let begun = self.begun.iter_mut();
+        let begun = begun.map(|(channel, begun)| (Some(*channel), begun));
+        let last = self.with_radio.iter_mut();
+        let last = last.filter_map(|packet| Some((None, packet.ends.as_mut()?)));
+        for (channel, begun) in begun.chain(last) {
             if begun.outgoing.origin != command {
                 continue;
             }
-            if self.with_radio == Some(*channel) {
-                begun.outgoing.origin = Origin::Withdrawn;
-                begun.given_up = Some(reason);
-            } else {
-                gone.push(begun.outgoing.dropped(reason));
-                ended.push(*channel);
+            match channel.filter(|channel| !with_radio.contains(channel)) {
+                Some(channel) => {
+                    gone.push(begun.outgoing.dropped(reason));
+                    ended.push(channel);
+                }
+                None => {
+                    begun.outgoing.origin = Origin::Withdrawn;
+                    begun.given_up = Some(reason);
+                }
             }
         }
         ended.into_iter().for_each(|channel| self.end(channel));
@@ -155,7 +168,20 @@ impl TransmitQueue {
             }
             self.end(channel);
         }
+        let last = self.with_radio.iter_mut();
+        let last: Vec<Begun> = last.filter_map(|packet| packet.ends.take()).collect();
+        for begun in last {
+            gone.push(begun.outgoing.dropped(reason));
+            self.release(&begun);
+        }
         gone
+    }
+
+    /// The channels whose begun messages have a packet with the radio.
+    fn begun_with_radio(&self) -> Vec<u16> {
+        let packets = self.with_radio.iter();
+        let going_on = packets.filter(|packet| packet.ends.is_none());
+        going_on.map(|packet| packet.sent_as.channel).collect()
     }
 
     /// Drops those that wait, of one class or of all, and are `meant`.

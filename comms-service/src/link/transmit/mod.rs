@@ -10,31 +10,34 @@
 //!   channel takes over that class, until it has left; what is sent of it then is
 //!   charged to the flow that waits, too.
 //!
-//! A sequence count is given when a packet is handed out, never before, and one
-//! packet at a time is with `write`. With a [`Pace`], `write` gets no more than
-//! the radio can have sent but for its credits.
+//! A sequence count is given when a packet is handed out, never before. Several
+//! packets may be with `write` at once, but no two of one message: so one that fails
+//! takes none with it but the rest of its own message, which has no counts yet. With
+//! a [`Pace`], `write` gets no more than the radio can have sent but for its credits.
 
 mod choosing;
 mod class;
 mod counts;
 mod flows;
+mod handed_out;
 mod held;
 mod leaving;
 mod outgoing;
 mod pacing;
 mod stuffing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 pub(crate) use choosing::Holds;
 pub use class::{ByClass, ClassLimits, QueueClass, QueueLimits, WhenFull};
-pub(crate) use outgoing::{Departure, Origin, Outgoing};
+pub(crate) use outgoing::{Departure, Origin, Outgoing, SentAs};
 pub use pacing::{ONE_CREDIT_BPS_MAX, Pace};
 
 use choosing::Choice;
 use counts::Counts;
 use flows::{FlowKey, Flows, Waiting};
+use handed_out::HandedOut;
 use held::{ClassQueue, Held};
 use pacing::Pacer;
 
@@ -73,7 +76,7 @@ struct Begun {
     /// When its last packet was handed out; none before the first.
     served_at: Option<Instant>,
     is_protected: bool,
-    /// Set when it goes no further than the packet that is with the radio.
+    /// Set when it goes no further than its packet that is with the radio.
     given_up: Option<DropReason>,
 }
 
@@ -84,8 +87,8 @@ pub(crate) struct TransmitQueue {
     counts: Counts,
     /// Packets handed out of each channel: the count, but for its going round.
     sent_packets: BTreeMap<u16, u64>,
-    /// The channel whose packet is with the radio.
-    with_radio: Option<u16>,
+    /// The packets that are with the radio, in the order in which it gets them.
+    with_radio: VecDeque<HandedOut>,
     /// The channel whose packet the format is building; left behind by a format
     /// that panics.
     building: Option<u16>,
@@ -125,7 +128,7 @@ impl TransmitQueue {
             begun: BTreeMap::new(),
             counts: Counts::new(counts_seed),
             sent_packets: BTreeMap::new(),
-            with_radio: None,
+            with_radio: VecDeque::new(),
             building: None,
             pacer: Pacer::new(pace),
             pause_max: reassembly_timeout / PAUSES_PER_TIMEOUT,
@@ -172,7 +175,7 @@ impl TransmitQueue {
 
     /// Whether there is something to send that is not with the radio.
     pub(crate) fn has_something(&self) -> bool {
-        self.with_radio.is_none() && self.messages_held() > 0
+        self.with_radio.is_empty() && self.messages_held() > 0
     }
 
     /// When the radio takes the next packet; none while there is no packet, or when
@@ -208,8 +211,8 @@ impl TransmitQueue {
     }
 
     /// Writes the next packet to `out`; false when there is none but of messages that
-    /// `holds` does not let begin, when the radio takes none now, or when `protect`
-    /// has to wait.
+    /// `holds` does not let begin or that have a packet with the radio, when the radio
+    /// takes none now, or when `protect` has to wait.
     pub(crate) fn poll(
         &mut self,
         now: Instant,
@@ -220,11 +223,14 @@ impl TransmitQueue {
         out: &mut Vec<u8>,
     ) -> Result<bool, (NotBuilt, Departure)> {
         self.pacer.pass(now);
-        if self.with_radio.is_some() || self.pacer.free_at().is_some() {
+        if self.pacer.free_at().is_some() {
             return Ok(false);
         }
         let (channel, on_behalf) = match self.choose(now, holds) {
             None => return Ok(false),
+            Some(Choice::Continue(channel, _)) if self.has_begun_with_radio(channel) => {
+                return Ok(false);
+            }
             Some(Choice::Continue(channel, on_behalf)) => (channel, on_behalf),
             Some(Choice::Begin(class, key)) => {
                 self.begin(class, key);
@@ -273,7 +279,8 @@ impl TransmitQueue {
             return Err((NotBuilt::Format(error), departure));
         }
         self.counts.advance(channel);
-        *self.sent_packets.entry(channel).or_insert(0) += 1;
+        let sent_packets = self.sent_packets.entry(channel).or_insert(0);
+        *sent_packets += 1;
         begun.next += 1;
         begun.served_at = Some(now);
         let own = (begun.outgoing.class, begun.flow);
@@ -281,7 +288,17 @@ impl TransmitQueue {
             self.classes.of_mut(class).flows.charge(flow, out.len());
         }
         self.pacer.hand_over(now, out);
-        self.with_radio = Some(channel);
+        let is_last = begun.next >= begun.outgoing.packets;
+        let handed_out = HandedOut {
+            sent_as: SentAs {
+                channel,
+                count,
+                sent_packets: *sent_packets,
+            },
+            // Its channel is free for the next.
+            ends: is_last.then(|| self.begun.remove(&channel)).flatten(),
+        };
+        self.with_radio.push_back(handed_out);
         Ok(true)
     }
 
@@ -304,48 +321,13 @@ impl TransmitQueue {
         self.begun.insert(key.channel, begun);
     }
 
-    /// The radio is done with the packet. Gives the message that ended with it.
-    pub(crate) fn written(&mut self, success: bool) -> Option<Departure> {
-        let channel = self.with_radio.take()?;
-        if !success {
-            self.pacer.take_back();
-        }
-        let begun = self.begun.get(&channel)?;
-        let origin = begun.outgoing.origin;
-        let result = match (success, begun.given_up) {
-            (true, _) if begun.next >= begun.outgoing.packets => Ok(()),
-            (_, Some(reason)) => Err(reason),
-            (true, None) => return None,
-            // The other end cannot use the rest without this packet.
-            (false, None) => Err(DropReason::WriteFailed),
-        };
-        let class = begun.outgoing.class;
-        let last_count = self.counts.last(channel);
-        self.end(channel);
-        Some(Departure {
-            origin,
-            class,
-            sent_as: result.is_ok().then_some((channel, last_count)),
-            result,
-        })
-    }
-
-    /// Whether the packet with the radio is of a message that was taken back.
-    pub(crate) fn is_withdrawn(&self) -> bool {
-        let channel = self.with_radio;
-        let begun = channel.and_then(|channel| self.begun.get(&channel));
-        begun.is_some_and(|begun| begun.outgoing.origin == Origin::Withdrawn)
-    }
-
-    pub(crate) fn packets_with_radio(&self) -> u64 {
-        u64::from(self.with_radio.is_some())
-    }
-
     /// Adds what is held to the accounts of the classes.
     pub(crate) fn count_held(&self, accounts: &mut ByClass<ClassAccount>) {
         for (class, queue) in self.classes.iter() {
             let account = accounts.of_mut(class);
-            let begun = self.begun.values();
+            let ended = self.with_radio.iter();
+            let ended = ended.filter_map(|handed_out| handed_out.ends.as_ref());
+            let begun = self.begun.values().chain(ended);
             let begun = begun.filter(|begun| begun.outgoing.class == class).count();
             account.messages.in_flight += begun as u64;
             account.messages.queued += (queue.messages_held() - begun) as u64;
@@ -368,10 +350,15 @@ impl TransmitQueue {
     /// The begun message of a channel is gone.
     fn end(&mut self, channel: u16) {
         if let Some(begun) = self.begun.remove(&channel) {
-            let queue = self.classes.of_mut(begun.outgoing.class);
-            let app = begun.outgoing.origin.is_app();
-            queue.held_mut(app).release(begun.bytes);
-            queue.flows.end(begun.flow);
+            self.release(&begun);
         }
+    }
+
+    /// A message that was begun is held no longer.
+    fn release(&mut self, begun: &Begun) {
+        let queue = self.classes.of_mut(begun.outgoing.class);
+        let app = begun.outgoing.origin.is_app();
+        queue.held_mut(app).release(begun.bytes);
+        queue.flows.end(begun.flow);
     }
 }

@@ -37,8 +37,17 @@ pub(crate) struct Departure {
     pub(crate) origin: Origin,
     pub(crate) class: QueueClass,
     pub(crate) result: Result<(), DropReason>,
-    /// Where it was sent: the channel, and the sequence count of its last packet.
-    pub(crate) sent_as: Option<(u16, u16)>,
+    /// Where its last packet was sent.
+    pub(crate) sent_as: Option<SentAs>,
+}
+
+/// How a packet is known to the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SentAs {
+    pub(crate) channel: u16,
+    pub(crate) count: u16,
+    /// Packets of the channel that were handed out until then, with this one.
+    pub(crate) sent_packets: u64,
 }
 
 /// A message, and how it is to be sent.

@@ -88,8 +88,7 @@ impl Pace {
 struct Leaving {
     /// When it takes up no credit any more.
     frees: Instant,
-    /// When the frame before it has left.
-    follows: Option<Instant>,
+    air_time: Duration,
 }
 
 #[derive(Debug)]
@@ -145,16 +144,23 @@ impl Pacer {
         let air_time = pace.air_time(packet);
         self.leaving.push_back(Leaving {
             frees: begins + (air_time - pace.lead(air_time)),
-            follows: self.all_left,
+            air_time,
         });
         self.all_left = Some(begins + air_time);
     }
 
-    /// The radio did not take that packet.
-    pub(super) fn take_back(&mut self) {
-        if let Some(last) = self.leaving.pop_back() {
-            self.all_left = last.follows;
+    /// The radio did not take the packet after which it was handed so many more: these
+    /// leave earlier.
+    pub(super) fn take_back(&mut self, behind: usize) {
+        let at = self.leaving.len().checked_sub(behind + 1);
+        let Some((at, refused)) = at.and_then(|at| Some((at, self.leaving.remove(at)?))) else {
+            return;
+        };
+        let earlier = |at: Instant| at.checked_sub(refused.air_time).unwrap_or(at);
+        for later in self.leaving.iter_mut().skip(at) {
+            later.frees = earlier(later.frees);
         }
+        self.all_left = self.all_left.map(earlier);
     }
 }
 
@@ -177,8 +183,29 @@ mod tests {
         let now = Instant::now();
         pacer.hand_over(now, &[0; 100]);
         assert_eq!(pacer.free_at(), Some(now + Duration::from_millis(100)));
-        pacer.take_back();
+        pacer.take_back(0);
         assert_eq!(pacer.free_at(), None);
+    }
+
+    #[test]
+    fn frames_behind_one_that_the_radio_refused_leave_earlier() {
+        let pace = Pace {
+            credits: 3,
+            ..Pace::new(8_000, None)
+        };
+        let mut pacer = Pacer::new(Some(pace));
+        let now = Instant::now();
+        for bytes in [100, 50, 20] {
+            pacer.hand_over(now, &vec![0; bytes]);
+        }
+        pacer.take_back(1);
+        assert_eq!(pacer.free_at(), None);
+        pacer.hand_over(now, &[0; 10]);
+        assert_eq!(pacer.free_at(), Some(now + Duration::from_millis(100)));
+        pacer.pass(now + Duration::from_millis(120));
+        pacer.hand_over(now, &[0; 10]);
+        pacer.hand_over(now, &[0; 10]);
+        assert_eq!(pacer.free_at(), Some(now + Duration::from_millis(130)));
     }
 
     #[test]
