@@ -16,8 +16,7 @@
 
 use byteorder::{BigEndian, ByteOrder};
 use space_packet::{
-    Apid, InvalidSpacePacket, PacketSequenceCount, PacketType, SecondaryHeaderFlag, SequenceFlag,
-    SpacePacket,
+    InvalidSpacePacket, PacketType, SecondaryHeaderFlag, SequenceFlag, SpacePacket,
 };
 
 use super::error_control::{ERROR_CONTROL_BYTES, checksum};
@@ -45,6 +44,9 @@ const STANDARD_PACKETS_MAX: usize = 8;
 
 const PRIMARY_HEADER_BYTES: usize = 6;
 const COMMAND_HEADER_BYTES: usize = 10;
+/// An APID has 11 bits, a sequence count 14.
+const APID_MASK: u16 = 0x7FF;
+const COUNT_MASK: u16 = 0x3FFF;
 const NAME: &str = "space-packet";
 
 /// The default format. See the table at the top of `packet/space.rs`.
@@ -362,9 +364,28 @@ impl LinkPacket for SpacePacketFormat {
         let end = (start + capacity).min(header + payload.len());
         let part = start.saturating_sub(header)..end.saturating_sub(header);
         let part = payload.get(part).unwrap_or_default();
+        let flags = match (index == 0, index + 1 == packets) {
+            (true, true) => SequenceFlag::Unsegmented,
+            (true, false) => SequenceFlag::First,
+            (false, false) => SequenceFlag::Continuation,
+            (false, true) => SequenceFlag::Last,
+        };
+        let front = if index == 0 { header } else { 0 };
+        let data_bytes = front + part.len() + self.trailer_bytes();
+        // The field holds one less than there is (CCSDS 133.0-B-2 §4.1.3.5.2).
+        let length = u16::try_from(data_bytes.saturating_sub(1));
+        let length = length.map_err(|_| PacketError::TooLarge {
+            bytes: payload.len(),
+            bytes_max: capacity,
+            format: NAME,
+        })?;
+        let identification = (self.sent_type() as u16) << 12 | (apid & APID_MASK);
+        let sequence = (flags as u16) << 14 | (count & COUNT_MASK);
+
         out.clear();
-        out.reserve(PRIMARY_HEADER_BYTES + header + part.len() + self.trailer_bytes());
-        out.extend_from_slice(&[0; PRIMARY_HEADER_BYTES]);
+        out.reserve(PRIMARY_HEADER_BYTES + data_bytes);
+        let fields = [identification, sequence, length].map(u16::to_be_bytes);
+        out.extend_from_slice(fields.as_flattened());
         if index == 0 && self.secured {
             write_security_header(head, out);
         }
@@ -372,38 +393,9 @@ impl LinkPacket for SpacePacketFormat {
             write_command_header(head, out);
         }
         out.extend_from_slice(part);
-        let covered = out.len();
         if self.error_control {
-            out.extend_from_slice(&[0; ERROR_CONTROL_BYTES]);
-        }
-
-        let flag = match (index == 0, index + 1 == packets) {
-            (true, true) => SequenceFlag::Unsegmented,
-            (true, false) => SequenceFlag::First,
-            (false, false) => SequenceFlag::Continuation,
-            (false, true) => SequenceFlag::Last,
-        };
-        let too_large = |_| PacketError::TooLarge {
-            bytes: payload.len(),
-            bytes_max: capacity,
-            format: NAME,
-        };
-        let apid = Apid::try_new(apid).unwrap_or(Apid::new(0));
-        let count = PacketSequenceCount::try_new(count & 0x3FFF).unwrap_or_default();
-        SpacePacket::construct(
-            out,
-            self.sent_type(),
-            SecondaryHeaderFlag::Absent,
-            apid,
-            flag,
-            count,
-        )
-        .map_err(too_large)?;
-        if self.error_control {
-            let computed = checksum(out.get(..covered).unwrap_or_default());
-            if let Some(trailer) = out.get_mut(covered..) {
-                BigEndian::write_u16(trailer, computed);
-            }
+            let computed = checksum(out);
+            out.extend_from_slice(&computed.to_be_bytes());
         }
         Ok(())
     }
@@ -442,6 +434,9 @@ fn write_security_header(head: &Head, out: &mut Vec<u8>) {
 }
 
 pub(super) fn write_command_header(head: &Head, out: &mut Vec<u8>) {
-    out.extend_from_slice(&head.command_id.to_be_bytes());
-    out.extend_from_slice(&head.port.to_be_bytes());
+    let mut header = [0; COMMAND_HEADER_BYTES];
+    let (id, port) = header.split_at_mut(8);
+    BigEndian::write_u64(id, head.command_id);
+    BigEndian::write_u16(port, head.port);
+    out.extend_from_slice(&header);
 }
