@@ -1,8 +1,8 @@
 //! Section `codecs`: frames, packets, segments and their protection, beside crates that
 //! do the same with the same octets.
 
-mod engines;
 mod frames;
+mod messages;
 mod packets;
 pub(crate) mod work;
 
@@ -26,13 +26,13 @@ pub(crate) fn run(run: &Run) -> Result<Vec<Figure>> {
         crate::progress::say(format_args!("  {size} octets"));
         figures.extend(frames::measure(run, size)?);
         figures.extend(packets::measure(run, size)?);
-        figures.extend(engines::measure(run, size)?);
+        figures.extend(messages::measure(run, size)?);
     }
     Ok(figures)
 }
 
 /// The same octets in each run; what must be escaped occurs in them.
-fn octets(count: usize) -> Vec<u8> {
+pub(crate) fn octets(count: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(1);
     std::iter::repeat_with(|| random.u8(..))
         .take(count)

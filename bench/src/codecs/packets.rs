@@ -7,7 +7,7 @@ use comms_service::message::{Class, End, Head, PayloadType};
 use comms_service::packet::{Content, LinkPacket, Place, SpacePacketFormat};
 use spacepacket::crc::{CRC_16_IBM_3740, Crc};
 use spacepackets::{
-    CcsdsPacket, CcsdsPacketCreator, CcsdsPacketReader, ChecksumType, SpacePacketHeader,
+    CcsdsPacketCreatorWithReservedData, CcsdsPacketReader, ChecksumType, SpacePacketHeader,
 };
 
 use super::work::Work;
@@ -30,6 +30,7 @@ pub(super) fn measure(run: &Run, bytes: usize) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for error_control in [true, false] {
         let ours = Ours::new(bytes, error_control)?;
+        figures.extend(ours.halves(run));
         for other in [Other::Spacepacket, Other::Spacepackets, Other::SpacePacket] {
             figures.extend(compare(run, &ours, other)?);
         }
@@ -88,14 +89,16 @@ fn compare(run: &Run, ours: &Ours, other: Other) -> Result<Vec<Figure>> {
             let written = spacepackets(packet, checksum, &mut buffer);
             ensure!(written.is_some() && buffer == packet, "spacepackets");
             work.beside(own, || {
-                black_box(spacepackets(packet, checksum, &mut buffer));
+                let _ = black_box(spacepackets(packet, checksum, &mut buffer));
+                black_box(&buffer);
             })
         }
         Other::SpacePacket => {
             let built = space_packet(packet, &mut buffer);
             ensure!(built.is_some() && buffer == packet, "space-packet");
             work.beside(own, || {
-                black_box(space_packet(packet, &mut buffer));
+                let _ = black_box(space_packet(packet, &mut buffer));
+                black_box(&buffer);
             })
         }
     }
@@ -105,6 +108,8 @@ fn compare(run: &Run, ours: &Ours, other: Other) -> Result<Vec<Figure>> {
 struct Ours {
     ground: SpacePacketFormat,
     satellite: SpacePacketFormat,
+    head: Head,
+    payload: Vec<u8>,
     packet: Vec<u8>,
 }
 
@@ -134,8 +139,38 @@ impl Ours {
         Ok(Self {
             ground,
             satellite: format(End::Satellite),
+            head,
+            payload,
             packet,
         })
+    }
+
+    /// Parsing and building on their own.
+    fn halves(&self, run: &Run) -> Vec<Figure> {
+        let control = if self.ground.error_control {
+            "with"
+        } else {
+            "without"
+        };
+        let work = |what: &str| Work {
+            run,
+            name: format!("Space Packet {control} error control, {what}"),
+            bytes: self.packet.len(),
+            times_faster: None,
+            allocates_nothing: true,
+        };
+        let mut figures = work("parse").alone(|| {
+            let _ = black_box(self.satellite.parse(black_box(&self.packet)));
+        });
+        let mut built = Vec::new();
+        figures.extend(work("build").alone(|| {
+            let head = black_box(&self.head);
+            let _ = self
+                .ground
+                .build(head, black_box(&self.payload), 0, 0, &mut built);
+            black_box(&built);
+        }));
+        figures
     }
 
     /// What arrives on the satellite is built again as the ground builds it: the same
@@ -169,12 +204,27 @@ fn spacepacket_without(packet: &[u8]) -> Option<Vec<u8>> {
     parsed.ok().map(|parsed| parsed.encode())
 }
 
+/// The command header is read and written here as it is there.
 fn spacepackets(packet: &[u8], checksum: Option<ChecksumType>, built: &mut [u8]) -> Option<usize> {
     let parsed = CcsdsPacketReader::new(black_box(packet), checksum).ok()?;
+    let (id, rest) = parsed.user_data().split_first_chunk()?;
+    let (port, payload) = rest.split_first_chunk()?;
+    let (id, port) = (u64::from_be_bytes(*id), u16::from_be_bytes(*port));
+    let (id, port) = black_box((id, port));
+
     let header = SpacePacketHeader::new(parsed.packet_id(), parsed.psc(), 0);
-    let creator =
-        CcsdsPacketCreator::new(header, parsed.packet_type(), parsed.user_data(), checksum);
-    creator.ok()?.write_to_slice(built).ok()
+    let bytes = parsed.user_data().len();
+    let packet_type = parsed.packet_type();
+    let created =
+        CcsdsPacketCreatorWithReservedData::new(header, packet_type, bytes, built, checksum);
+    let mut created = created.ok()?;
+    let data = created.user_data_mut();
+    let (own_id, rest) = data.split_first_chunk_mut()?;
+    let (own_port, rest) = rest.split_first_chunk_mut()?;
+    *own_id = id.to_be_bytes();
+    *own_port = port.to_be_bytes();
+    rest.copy_from_slice(payload);
+    Some(created.finish())
 }
 
 fn space_packet(packet: &[u8], built: &mut [u8]) -> Option<usize> {

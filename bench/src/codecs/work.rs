@@ -1,10 +1,12 @@
-//! Some work that is done again and again: how long it takes, what it allocates.
+//! Some work that is done again and again: how much time of the
+//! processor it takes, what it allocates.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::alternate::alternate;
+use crate::cpu;
 use crate::figure::{Figure, Goal, Spread};
 use crate::section::Run;
 
@@ -97,9 +99,9 @@ impl Work<'_> {
         let least = Duration::from_millis(self.run.choose(20, 1));
         let mut calls = 64;
         while calls < 1 << 24 {
-            let began = Instant::now();
+            let began = cpu::own_thread();
             (0..calls).for_each(|_| work());
-            if began.elapsed() >= least {
+            if cpu::own_thread().saturating_sub(began) >= least {
                 break;
             }
             calls *= 2;
@@ -109,9 +111,10 @@ impl Work<'_> {
 }
 
 fn nanoseconds_each(calls: u32, work: &mut impl FnMut()) -> f64 {
-    let began = Instant::now();
+    let began = cpu::own_thread();
     (0..calls).for_each(|_| work());
-    began.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
+    let took = cpu::own_thread().saturating_sub(began);
+    took.as_secs_f64() * 1e9 / f64::from(calls)
 }
 
 /// Allocations each time; growth of a buffer counts as one.

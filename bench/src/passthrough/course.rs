@@ -100,11 +100,11 @@ impl<'a> Course<'a> {
 }
 
 /// The datagrams of one way, each with its number at the start of its payload: those
-/// on the way up in a Space Packet for the service at `port`.
+/// on the way up in a Space Packet for the services at `ports` in turn.
 ///
 /// # Errors
 /// When a packet cannot be built.
-pub(crate) fn datagrams(way: Way, payload_bytes: usize, port: u16) -> Result<Vec<Vec<u8>>> {
+pub(crate) fn datagrams(way: Way, payload_bytes: usize, ports: &[u16]) -> Result<Vec<Vec<u8>>> {
     let format = SpacePacketFormat {
         packet_bytes_max: PACKET_BYTES_MAX,
         ..SpacePacketFormat::new(End::Ground)
@@ -117,12 +117,16 @@ pub(crate) fn datagrams(way: Way, payload_bytes: usize, port: u16) -> Result<Vec
         if way == Way::Down {
             return Ok(payload);
         }
+        let port = ports
+            .iter()
+            .cycle()
+            .nth(number as usize % ports.len().max(1));
         let head = Head {
             payload_type: PayloadType::Udp,
             class: Class::Standard,
             security: None,
             command_id: u64::from(number) + 1,
-            port,
+            port: *port.context("no port to send to")?,
         };
         let mut packet = Vec::new();
         format.build(&head, &payload, 0, (number % NUMBERS) as u16, &mut packet)?;

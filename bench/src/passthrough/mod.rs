@@ -7,11 +7,11 @@
 //! floor generator ─ the same octets ─▶ forwarder ─ the same octets ─▶ generator
 //! ```
 
-mod course;
+pub(crate) mod course;
 pub(crate) mod forwarder;
 mod generator;
 pub(crate) mod service;
-mod socket;
+pub(crate) mod socket;
 
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -103,7 +103,7 @@ impl Case {
         let radio = socket::bind()?;
         let other = socket::bind()?;
         let port_of = |socket: &UdpSocket| socket.local_addr().map(|address| address.port());
-        let datagrams = course::datagrams(self.way, self.payload_bytes, port_of(&other)?)?;
+        let datagrams = course::datagrams(self.way, self.payload_bytes, &[port_of(&other)?])?;
         let sockets = match self.way {
             Way::Up => (&radio, &other),
             Way::Down => (&other, &radio),

@@ -1,58 +1,30 @@
-//! Messages through the engines of both ends, without I/O: in how many segments, and
-//! with which protection.
+//! The engines of both ends of a link in one thread, without I/O. Time stands still.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use comms_service::link::{Action, Command, CommandMemoryConfig, Link, LinkConfig};
+use comms_service::budget::HeldBytes;
+use comms_service::link::{Action, Command, CommandMemoryConfig, HandlerId, Link, LinkConfig};
 use comms_service::message::{End, PayloadType};
 use comms_service::packet::SpacePacketFormat;
 use comms_service::security::{KeyRing, Mode, Security, SecuritySetup};
 
-use super::octets;
-use super::work::Work;
-use crate::figure::Figure;
-use crate::section::Run;
+use crate::codecs::octets;
 
 const KEY: &str = "1 1111111111111111111111111111111111111111111111111111111111111111";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const PORT: u16 = 8160;
 /// Packets of one message at most, where it is not to be cut.
-const PACKET_BYTES_MAX: usize = 65_542;
+pub(crate) const PACKET_BYTES_MAX: usize = 65_542;
+/// Packets as a service has them that names no size.
+pub(crate) const PACKET_BYTES_USUAL: usize = 256;
+/// The endpoint's port, which stands in the head of what it sends down.
+const DOWNLINK_PORT: u16 = 13_011;
 /// Rounds of control messages until both ends have keys.
 const EXCHANGES_MAX: usize = 20;
 
-/// Protection beside none, and messages in segments beside whole ones.
-///
-/// # Errors
-/// When the ends do not come into sync, or a message does not arrive.
-pub(super) fn measure(run: &Run, bytes: usize) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    let work = |name: &str| Work {
-        run,
-        name: format!("message through both engines, {name}"),
-        bytes,
-        times_faster: None,
-        allocates_nothing: false,
-    };
-    for (name, mode) in [
-        ("authenticated, beside clear", Mode::Authenticate),
-        ("encrypted, beside clear", Mode::Encrypt),
-    ] {
-        let mut secured = Ends::new(PACKET_BYTES_MAX, Some(mode))?;
-        let mut clear = Ends::new(PACKET_BYTES_MAX, None)?;
-        figures.extend(work(name).beside(secured.carrying(bytes)?, clear.carrying(bytes)?)?);
-    }
-    let segment_bytes = (bytes / 4).max(48);
-    let mut cut = Ends::new(segment_bytes, None)?;
-    let mut whole = Ends::new(PACKET_BYTES_MAX, None)?;
-    let name = format!("in packets of {segment_bytes}, beside whole");
-    figures.extend(work(&name).beside(cut.carrying(bytes)?, whole.carrying(bytes)?)?);
-    Ok(figures)
-}
-
-/// A ground and a satellite in one thread; time stands still.
+/// A ground and a satellite.
 pub(crate) struct Ends {
     now: Instant,
     ground: Link,
@@ -109,28 +81,53 @@ impl Ends {
             retries: 0,
         });
         self.next_id += 1;
-        up(
-            self.now,
-            &mut self.ground,
-            &mut self.satellite,
-            &mut self.packet,
-        )
+        let (ground, satellite) = (&mut self.ground, &mut self.satellite);
+        up(self.now, ground, satellite, &mut self.packet).datagrams
+    }
+
+    /// Asks a service on the satellite, which answers with `answer`; gives how many
+    /// answers came down.
+    pub(crate) fn ask(&mut self, answer: &[u8]) -> u32 {
+        self.ground.command(Command {
+            command_id: self.next_id,
+            payload_type: PayloadType::GraphQl,
+            port: PORT,
+            payload: b"{\"query\":\"{ping}\"}".to_vec(),
+            timeout: Duration::from_secs(1),
+            retries: 0,
+        });
+        self.next_id += 1;
+        let (ground, satellite) = (&mut self.ground, &mut self.satellite);
+        let posts = up(self.now, ground, satellite, &mut self.packet).posts;
+        for handler in posts {
+            let Ok(held) = HeldBytes::copy_of(satellite.budget(), answer) else {
+                return 0;
+            };
+            satellite.handle_answer(handler, Ok(held));
+        }
+        up(self.now, satellite, ground, &mut self.packet).answers
+    }
+
+    /// Puts `count` datagrams of an app into the satellite's queue, then takes them out,
+    /// packet by packet; gives how many came out.
+    pub(crate) fn fill_and_empty(&mut self, count: u32, datagram: &[u8]) -> u32 {
+        for _ in 0..count {
+            self.satellite.handle_datagram(self.now, 0, datagram);
+        }
+        let mut packets = 0;
+        while self.satellite.poll_packet(self.now, 0, &mut self.packet) {
+            black_box(&self.packet);
+            self.satellite.handle_written(self.now, 0, Ok(()));
+            packets += 1;
+        }
+        packets
     }
 
     /// What either end has to say goes to the other; then time passes.
     fn exchange(&mut self) {
-        up(
-            self.now,
-            &mut self.ground,
-            &mut self.satellite,
-            &mut self.packet,
-        );
-        up(
-            self.now,
-            &mut self.satellite,
-            &mut self.ground,
-            &mut self.packet,
-        );
+        let (ground, satellite) = (&mut self.ground, &mut self.satellite);
+        up(self.now, ground, satellite, &mut self.packet);
+        up(self.now, satellite, ground, &mut self.packet);
         self.now += Duration::from_secs(10);
         for link in [&mut self.ground, &mut self.satellite] {
             link.handle_timeout(self.now);
@@ -139,19 +136,18 @@ impl Ends {
     }
 }
 
-/// Everything of one end goes to the other; gives how many datagrams it had for
-/// services.
-fn up(now: Instant, from: &mut Link, to: &mut Link, packet: &mut Vec<u8>) -> u32 {
-    let mut datagrams = 0;
+/// Everything of one end goes to the other; gives what came of it there.
+fn up(now: Instant, from: &mut Link, to: &mut Link, packet: &mut Vec<u8>) -> Done {
+    let mut done = Done::default();
     loop {
         while from.poll_packet(now, 0, packet) {
             to.handle_packet(now, packet.clone());
             from.handle_written(now, 0, Ok(()));
-            datagrams += work_off(now, to).datagrams;
+            done.add(work_off(now, to));
         }
         // A message may wait for what is asked for here.
         if work_off(now, from).stored == 0 {
-            return datagrams;
+            return done;
         }
     }
 }
@@ -160,7 +156,19 @@ fn up(now: Instant, from: &mut Link, to: &mut Link, packet: &mut Vec<u8>) -> u32
 #[derive(Default)]
 struct Done {
     datagrams: u32,
+    answers: u32,
     stored: u32,
+    /// Left to be answered.
+    posts: Vec<HandlerId>,
+}
+
+impl Done {
+    fn add(&mut self, other: Done) {
+        self.datagrams += other.datagrams;
+        self.answers += other.answers;
+        self.stored += other.stored;
+        self.posts.extend(other.posts);
+    }
 }
 
 /// Does what an engine asks for, at once.
@@ -177,6 +185,11 @@ fn work_off(now: Instant, link: &mut Link) -> Done {
                 done.datagrams += 1;
                 link.handle_datagram_sent(Ok(()));
             }
+            Action::Post { handler, .. } => done.posts.push(handler),
+            Action::Answered { payload, .. } => {
+                black_box(&payload);
+                done.answers += 1;
+            }
             _ => {}
         }
     }
@@ -192,6 +205,7 @@ fn link(end: End, packet_bytes_max: usize, mode: Option<Mode>) -> Result<Link> {
     let config = LinkConfig {
         command_memory: (end == End::Satellite).then(CommandMemoryConfig::default),
         memory_bytes_max: 64 << 20,
+        downlink_ports: vec![DOWNLINK_PORT],
         ..LinkConfig::new(end)
     };
     let link = Link::new(config, Box::new(format));
