@@ -65,6 +65,9 @@ enum Role {
     /// A communications service over a UDP radio.
     #[command(hide = true)]
     Service(passthrough::service::Arguments),
+    /// A payload's HTTP server.
+    #[command(hide = true)]
+    HttpServer,
 }
 
 fn main() -> ExitCode {
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
     let succeeded = match arguments.role {
         Some(Role::Forwarder(arguments)) => passthrough::forwarder::run(&arguments),
         Some(Role::Service(arguments)) => passthrough::service::run(&arguments),
+        Some(Role::HttpServer) => graphql::server::run(),
         None => measure(arguments),
     };
     match succeeded {

@@ -56,6 +56,16 @@ fn answers_that_end_with_their_connection_come_down_unchanged() {
 }
 
 #[test]
+fn interim_responses_before_an_answer_are_passed_over() {
+    let flight = Flight::start();
+    let early = Reply::raw(
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n\
+         HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong",
+    );
+    assert_eq!(answers(&flight, vec![early]), [b"pong"]);
+}
+
+#[test]
 fn a_good_answer_that_is_no_json_comes_down_unchanged() {
     let flight = Flight::start();
     let bodies = [

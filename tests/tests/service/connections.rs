@@ -1,8 +1,6 @@
 //! Connections to services: kept alive, but not for ever, and no query is
 //! posted twice over one that broke.
 
-use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -69,55 +67,6 @@ fn connections_idle_for_more_than_four_seconds_are_not_used_again() {
     thread::sleep(Duration::from_millis(4300));
     flight.ground.query(service.port(), &query(2));
     assert_eq!(service.connections_opened(), 2);
-}
-
-/// Handlers of which no other service of this process has so many.
-const HANDLERS: u16 = 100;
-const HANDLERS_ELSEWHERE: u16 = 50;
-
-/// How many threads there are that only a service of [`HANDLERS`] has. A thread
-/// that one of them starts has its name, too, until it is given another.
-fn upper_handler_threads() -> usize {
-    let own = |name: &str| {
-        let number = name.trim().strip_prefix("handler-")?.parse::<u16>().ok()?;
-        (number >= HANDLERS_ELSEWHERE).then_some(())
-    };
-    let threads = fs::read_dir("/proc/self/task").expect("the threads of this process");
-    threads
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok())
-        .filter_map(|name| own(&name))
-        .count()
-}
-
-// The HTTP client started one to look up each address.
-#[test]
-fn a_query_starts_no_thread() {
-    let service = HttpService::always(Reply::ok("pong"));
-    let flight = Setup {
-        handlers: HANDLERS,
-        ..Setup::default()
-    }
-    .flight();
-    let expected = usize::from(HANDLERS - HANDLERS_ELSEWHERE);
-    let started = || (upper_handler_threads() == expected).then_some(());
-    eventually(PATIENCE, started);
-    let done = AtomicBool::new(false);
-    let most = thread::scope(|scope| {
-        let most = scope.spawn(|| {
-            let samples = std::iter::from_fn(|| {
-                let goes_on = !done.load(Ordering::Relaxed);
-                goes_on.then(upper_handler_threads)
-            });
-            samples.max()
-        });
-        for number in 0..1000 {
-            flight.ground.query(service.port(), &query(number));
-        }
-        done.store(true, Ordering::Relaxed);
-        most.join().expect("it only counts")
-    });
-    assert_eq!(most, Some(expected));
 }
 
 #[test]

@@ -149,6 +149,39 @@ fn a_chunked_answer_without_its_end_is_reported() {
 }
 
 #[test]
+fn an_answer_whose_head_never_ends_is_reported() {
+    let head = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(100_000));
+    let service = HttpService::always(Reply::raw(head));
+    assert_fails(
+        service.port(),
+        "heliograph/service-error",
+        DropReason::ServiceError,
+    );
+}
+
+#[test]
+fn an_answer_of_two_lengths_is_reported() {
+    let two = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!";
+    let service = HttpService::always(Reply::raw(two));
+    assert_fails(
+        service.port(),
+        "heliograph/service-error",
+        DropReason::ServiceError,
+    );
+}
+
+#[test]
+fn a_service_that_only_ever_says_to_go_on_is_reported() {
+    let interim = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100);
+    let service = HttpService::always(Reply::raw(interim).drip(Duration::from_millis(1)));
+    assert_fails(
+        service.port(),
+        "heliograph/service-timeout",
+        DropReason::ServiceTimeout,
+    );
+}
+
+#[test]
 fn a_service_that_hangs_up_is_reported() {
     let service = HttpService::always(Reply::hang_up());
     assert_fails(

@@ -1,0 +1,65 @@
+//! The threads of the service, as the system counts them.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use comms_service::message::{Class, End, Head, PayloadType};
+use comms_service::packet::{LinkPacket, SpacePacketFormat};
+use heliograph_tests::http_service::{HttpService, Reply};
+use heliograph_tests::ports::bind_udp;
+
+use crate::{PATIENCE, Service, Site};
+
+const QUERIES: u16 = 1000;
+
+fn threads(service: &Service) -> BTreeSet<OsString> {
+    let folder = format!("/proc/{}/task", service.child.id());
+    let threads = fs::read_dir(folder).expect("the service runs").flatten();
+    threads.map(|thread| thread.file_name()).collect()
+}
+
+// The HTTP client started one to look up each address.
+#[test]
+fn a_query_starts_no_thread() {
+    let payload = HttpService::always(Reply::ok("pong"));
+    let site = Site::new("raw");
+    let service = site.start();
+    let ground = bind_udp(site.ground).expect("nobody else has it");
+    ground.set_read_timeout(Some(PATIENCE)).expect("not zero");
+    let format = SpacePacketFormat::new(End::Ground);
+    let ask = |number: u16| {
+        let head = Head {
+            payload_type: PayloadType::GraphQl,
+            class: Class::Standard,
+            security: None,
+            command_id: u64::from(number) + 1,
+            port: payload.port(),
+        };
+        let mut packet = Vec::new();
+        let built = format.build(&head, b"{}", 0, number, &mut packet);
+        built.expect("it fits into a packet");
+        let sent = ground.send_to(&packet, ("127.0.0.1", site.radio));
+        sent.expect("the radio is there");
+        ground.recv(&mut [0; 256]).expect("an answer");
+    };
+    ask(0);
+    let before = threads(&service);
+    let done = AtomicBool::new(false);
+    let seen = thread::scope(|scope| {
+        let seen = scope.spawn(|| {
+            let mut seen = threads(&service);
+            while !done.load(Ordering::Relaxed) {
+                seen.append(&mut threads(&service));
+            }
+            seen
+        });
+        (1..QUERIES).for_each(ask);
+        done.store(true, Ordering::Relaxed);
+        seen.join().expect("it only counts")
+    });
+    assert_eq!(payload.requests().len(), usize::from(QUERIES));
+    assert_eq!(seen, before);
+}
