@@ -18,7 +18,7 @@ fn a_downlink_that_has_enough_to_send_leaves_no_more_than_a_hundredth_of_the_air
                     bulk,
                     ..Saturation::new(bit_rate_bps, n1)
                 };
-                let found = link.goodput(200).unwrap();
+                let found = link.goodput(100).unwrap();
                 let shares = [found.share(), found.share_of_formula()];
                 assert!(shares.iter().all(|share| *share >= 0.99), "{link:?}");
                 assert!(found.share() <= 1.0, "{link:?}");
@@ -56,11 +56,11 @@ fn a_radio_with_more_than_one_frame_of_room_never_keys_down_in_the_midst() {
 
 #[test]
 fn an_answer_waits_for_the_frames_with_the_radio_and_one_frame_time_of_its_own() {
-    for n1 in [256, 2048] {
+    for n1 in [64, 256] {
         for credits in [1, 2, 8] {
             for packets in [1, 4, 8] {
                 let link = Saturation::new(9_600, n1).with_credits(credits);
-                let waits = link.waits(100, packets).unwrap();
+                let waits = link.waits(30, packets).unwrap();
                 let bound = (credits + packets) as f64;
                 assert!(waits.max() <= bound, "{link:?} {}", waits.max());
             }
@@ -68,7 +68,7 @@ fn an_answer_waits_for_the_frames_with_the_radio_and_one_frame_time_of_its_own()
     }
     let [fast, faster] = [1_000_000, 10_000_000].map(|rate| Saturation::new(rate, 256));
     for link in [fast, faster] {
-        let waits = link.with_credits(2).waits(100, 1).unwrap();
+        let waits = link.with_credits(2).waits(50, 1).unwrap();
         assert!(waits.max() <= 3.0, "{link:?} {}", waits.max());
     }
 }
@@ -77,16 +77,16 @@ fn an_answer_waits_for_the_frames_with_the_radio_and_one_frame_time_of_its_own()
 /// an answer waited for minutes.
 #[test]
 fn the_buffer_of_a_radio_that_takes_everything_does_not_fill_up() {
-    for n1 in [256, 2048] {
-        for credits in [1, 2, 8] {
-            let link = Saturation {
-                radio_frames: 256,
-                ..Saturation::new(9_600, n1).with_credits(credits)
-            };
-            let waits = link.waits(100, 1).unwrap();
-            // The next frame is there a little before it is needed.
-            let bound = (credits + 1) as f64 + 0.1;
-            assert!(waits.max() <= bound, "{link:?} {}", waits.max());
-        }
+    for credits in [1, 2] {
+        let link = Saturation {
+            radio_frames: 256,
+            // Enough for more than thirty frames of stuffed bits.
+            frames_before: 2_000,
+            ..Saturation::new(9_600, 256).with_credits(credits)
+        };
+        let waits = link.waits(50, 1).unwrap();
+        // The next frame is there a little before it is needed.
+        let bound = (credits + 1) as f64 + 0.1;
+        assert!(waits.max() <= bound, "{link:?} {}", waits.max());
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn waits(run: &Run) -> Result<Vec<Figure>> {
             }
             let link = |rate| Saturation {
                 radio_frames: BUFFER_FRAMES,
+                frames_before: run.choose(10_000, 500),
                 ..Saturation::new(rate, n1).with_credits(credits)
             };
             let [_, max] = worst(answers, 1, link)?;
