@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use comms_service::{CommsConfig, CommsTelemetry, LinkOptions, radio};
-use radio_hal::{FramingConfig, RadioConnection};
+use radio_hal::{Ax25Config, FramingConfig, RadioConnection};
 
 use super::{radio as bench_radio, rate_text};
 use crate::figure::{Figure, Spread};
@@ -24,6 +24,8 @@ const LINKS: [(u64, usize); 5] = [
 const CREDITS: [usize; 3] = [1, 2, 4];
 /// Headers and error control of a packet with a whole message in it.
 const HEADER_BYTES: usize = 18;
+/// What a frame has beside its packet: AX.25 header, FCS and flag.
+const FRAME_BYTES: usize = 19;
 /// Frames that the measurement is made of, at most.
 const FRAMES_MAX: usize = 1_000;
 const READ_TIMEOUT: Duration = Duration::from_millis(200);
@@ -37,14 +39,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn measure(run: &Run) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (bit_rate_bps, packet_bytes) in LINKS {
-        let frame_time = Duration::from_secs(packet_bytes as u64 * 8) / bit_rate_bps as u32;
+        let frame_time = frame_time(bit_rate_bps, packet_bytes);
         let lasts = run.choose(Duration::from_secs(5), Duration::from_millis(500));
         let frames = (lasts.as_nanos() / frame_time.as_nanos()) as usize;
         for credits in CREDITS {
             let frames = frames.clamp(8, FRAMES_MAX);
             let gaps = gaps(bit_rate_bps, packet_bytes, credits, frames)?;
             let name = format!(
-                "idle air, {}, N1 {packet_bytes}, {credits} credits",
+                "idle air, {}, N1 {packet_bytes}, credits: {credits}",
                 rate_text(bit_rate_bps)
             );
             let sum: f64 = gaps.iter().sum();
@@ -66,8 +68,12 @@ pub(super) fn measure(run: &Run) -> Result<Vec<Figure>> {
 /// The gap before each frame that was queued when the one before it ended, in
 /// microseconds.
 fn gaps(bit_rate_bps: u64, packet_bytes: usize, credits: usize, frames: usize) -> Result<Vec<f64>> {
-    let (radio, log) = bench_radio::paced(bit_rate_bps, packet_bytes, credits);
-    let connection = RadioConnection::new(radio, FramingConfig::raw(), READ_TIMEOUT)?;
+    let (radio, log) = bench_radio::paced(bit_rate_bps, credits);
+    let ax25 = Ax25Config {
+        n1: packet_bytes,
+        ..Ax25Config::new("HELIO".parse()?, "GROUND".parse()?)
+    };
+    let connection = RadioConnection::new(radio, FramingConfig::ax25(ax25), READ_TIMEOUT)?;
     let config = CommsConfig {
         // Ports that the system chooses, so that nothing collides.
         handler_port_min: 0,
@@ -75,12 +81,8 @@ fn gaps(bit_rate_bps: u64, packet_bytes: usize, credits: usize, frames: usize) -
         downlink_ports: Some(vec![0]),
         ..CommsConfig::default()
     };
-    let options = LinkOptions {
-        packet_bytes_max: Some(packet_bytes),
-        ..LinkOptions::default()
-    };
     let telemetry = Arc::new(Mutex::new(CommsTelemetry::default()));
-    let handle = radio::builder(connection, config, options)?.start(telemetry)?;
+    let handle = radio::builder(connection, config, LinkOptions::default())?.start(telemetry)?;
     let endpoints = handle.downlink_addrs();
     let port = endpoints.first().context("no downlink endpoint")?.port();
     let app = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -92,13 +94,19 @@ fn gaps(bit_rate_bps: u64, packet_bytes: usize, credits: usize, frames: usize) -
         }
     }
     let all_queued = Instant::now();
-    let frame_time = Duration::from_secs(packet_bytes as u64 * 8) / bit_rate_bps as u32;
+    let frame_time = frame_time(bit_rate_bps, packet_bytes);
     let sent = log.wait_for(frames, PATIENCE.max(frame_time * 4));
-    drop(handle);
+    handle.shutdown();
     let measured = sent.iter().filter(|one| one.taken > all_queued);
     let gaps: Vec<f64> = measured.map(|one| one.gap.as_secs_f64() * 1e6).collect();
     ensure!(!gaps.is_empty(), "the radio was faster than the app");
     Ok(gaps)
+}
+
+/// About the air time of a full frame.
+fn frame_time(bit_rate_bps: u64, packet_bytes: usize) -> Duration {
+    let bits = (packet_bytes + FRAME_BYTES) as f64 * 8.0;
+    Duration::from_secs_f64(bits / bit_rate_bps as f64)
 }
 
 /// The value that so many of all are not above.

@@ -6,12 +6,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use radio_hal::hdlc;
 use radio_hal::{
     ErrorKind, FrameBuffer, Medium, Radio, RadioError, RadioProperties, RadioReceiver,
     RadioTransmitter,
 };
 
-/// What a radio sent.
+/// Bits of the flag that ends a frame.
+const FLAG_BITS: usize = 8;
+
+/// A frame that a radio sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent {
     pub(super) taken: Instant,
@@ -55,11 +59,10 @@ impl Log {
     }
 }
 
-/// A radio of `credits` frames, one of them on the air.
-pub(super) fn paced(bit_rate_bps: u64, frame_bytes_max: usize, credits: usize) -> (Radio, Log) {
-    let mut properties = RadioProperties::new(Medium::Datagrams)
-        .with_frame_bytes_max(frame_bytes_max)
-        .with_frames_in_flight_max(credits);
+/// A radio of `credits` frames, one of them on the air, which gets AX.25 frames and sends
+/// them as HDLC.
+pub(super) fn paced(bit_rate_bps: u64, credits: usize) -> (Radio, Log) {
+    let mut properties = RadioProperties::new(Medium::Datagrams).with_frames_in_flight_max(credits);
     properties.bit_rate_bps = Some(bit_rate_bps);
     let log = Log::default();
     let transmitter = Transmitter {
@@ -107,7 +110,8 @@ impl RadioTransmitter for Transmitter {
             return Err(RadioError::new(ErrorKind::Full, "still sending"));
         }
         let follows = self.idle_since.unwrap_or(now);
-        let nanos = frame.len() as u64 * 8 * 1_000_000_000 / self.bit_rate_bps;
+        let bits = (hdlc::frame_bits(frame) + FLAG_BITS) as u64;
+        let nanos = bits * 1_000_000_000 / self.bit_rate_bps;
         let end = follows.max(now) + Duration::from_nanos(nanos);
         self.ends.push_back(end);
         self.idle_since = Some(end);

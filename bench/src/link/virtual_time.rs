@@ -17,7 +17,7 @@ const BUFFER_FRAMES: usize = 256;
 /// Octets of payload per second of air, beside the same frames without any gap, and
 /// beside the formula for random bits.
 pub(super) fn goodput(run: &Run) -> Result<Vec<Figure>> {
-    let frames = run.choose(20_000, 1_000);
+    let frames = run.choose(5_000, 500);
     let mut figures = Vec::new();
     for bit_rate_bps in RATES_BPS {
         for n1 in N1 {
@@ -52,14 +52,14 @@ pub(super) fn goodput(run: &Run) -> Result<Vec<Figure>> {
 /// How long an answer waits that comes at a random moment, in frame times, from the
 /// service's last octet to its last bit: the worst of all bit rates.
 pub(super) fn waits(run: &Run) -> Result<Vec<Figure>> {
-    let answers = run.choose(1_000, 50);
+    let answers = run.choose(200, 50);
     let mut figures = Vec::new();
     for n1 in N1 {
         for credits in CREDITS {
             for packets in ANSWER_PACKETS {
                 let link = |rate| Saturation::new(rate, n1).with_credits(credits);
                 let goal = Goal::AtMost((credits + packets) as f64);
-                let name = format!("answer of {packets} frames, N1 {n1}, {credits} credits");
+                let name = format!("answer, frames: {packets}, N1 {n1}, credits: {credits}");
                 let [median, max] = worst(answers, packets, link)?;
                 figures.push(Figure::alone(
                     format!("{name}, median"),
@@ -70,12 +70,12 @@ pub(super) fn waits(run: &Run) -> Result<Vec<Figure>> {
             }
             let link = |rate| Saturation {
                 radio_frames: BUFFER_FRAMES,
-                frames_before: run.choose(10_000, 500),
+                frames_before: run.choose(3_000, 500),
                 ..Saturation::new(rate, n1).with_credits(credits)
             };
             let [_, max] = worst(answers, 1, link)?;
             let name = format!(
-                "answer of 1 frames, N1 {n1}, {credits} credits, radio that takes {BUFFER_FRAMES}"
+                "answer, frames: 1, N1 {n1}, credits: {credits}, radio takes {BUFFER_FRAMES}"
             );
             figures.push(Figure::alone(name, "frame times", max));
         }
