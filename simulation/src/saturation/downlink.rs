@@ -22,8 +22,6 @@ const SERVICE_PORT: u16 = 8020;
 const STEPS_MAX: u64 = 100_000_000;
 /// Within it the ends of a link with security have keys.
 const KEYING: Duration = Duration::from_secs(600);
-/// Frames before the first answer: so many that whatever fills up has filled up.
-const FRAMES_BEFORE: u32 = 4000;
 /// The longest pause from one answer to the next question, in frame times.
 const PAUSE_FRAMES: f64 = 6.0;
 
@@ -123,7 +121,7 @@ impl Downlink {
         self.to_queue = usize::MAX;
         let frame_time = self.setup.frame_bits() / self.setup.bit_rate_bps as f64;
         let frame_time = Duration::from_secs_f64(frame_time);
-        self.run_until(self.now + frame_time * FRAMES_BEFORE, |_| false)?;
+        self.run_until(self.now + frame_time * self.setup.frames_before, |_| false)?;
         let mut waits = Vec::new();
         for command_id in 1..=answers as u64 {
             let pause = frame_time.mul_f64(self.rng.f64() * PAUSE_FRAMES);

@@ -69,6 +69,8 @@ pub struct Saturation {
     pub bulk: Bulk,
     /// How messages are protected, if they are.
     pub security: Option<Mode>,
+    /// Frames before the first answer.
+    pub frames_before: u32,
 }
 
 /// What a run without any answer carried.
@@ -143,6 +145,7 @@ impl Saturation {
             tx_delay: Duration::ZERO,
             bulk: Bulk::Datagrams,
             security: None,
+            frames_before: 50,
         }
     }
 
