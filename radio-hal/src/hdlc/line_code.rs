@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn octets_at_once_are_coded_as_bit_by_bit() {
-        let octets: Vec<u8> = (0..2000_u32).map(|n| (n * n >> 3) as u8).collect();
+        let octets: Vec<u8> = (0..2000_u32).map(|n| ((n * n) >> 3) as u8).collect();
         for (nrzi, g3ruh) in [(false, false), (true, false), (false, true), (true, true)] {
             let config = HdlcConfig {
                 nrzi,
