@@ -6,6 +6,7 @@ mod channel;
 mod reload;
 mod restart;
 mod security;
+mod threads;
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
