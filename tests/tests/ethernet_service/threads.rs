@@ -1,4 +1,5 @@
 //! What the service takes of the machine does not depend on what it is asked.
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::thread;
@@ -13,7 +14,6 @@ fn threads(service: &Service) -> usize {
     fs::read_dir(folder).unwrap().count()
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn no_question_starts_a_thread() {
     let site = Site::new("raw");
