@@ -21,7 +21,7 @@ const COMMANDS_AT_ONCE: usize = 32;
 const GARBAGE_PACKETS: usize = 200;
 /// As many as handlers; and again so many may wait for one.
 const QUERIES: usize = 50;
-const QUERY_BYTES: usize = 40 * 1024;
+const QUERY_BYTES: usize = 64 * 1024;
 /// More than may wait for the radio.
 const DATAGRAMS: usize = 2000;
 const DATAGRAM_BYTES: usize = 4000;
