@@ -51,7 +51,7 @@ struct Arguments {
     #[arg(long, hide = true)]
     default_plots: Option<PathBuf>,
     /// The folder with the binary of `ethernet-service`; by default this one's.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", overrides_with = "binaries")]
     binaries: Option<PathBuf>,
 }
 

@@ -12,19 +12,23 @@ pub(crate) struct Arguments {
     passed_on: Vec<String>,
 }
 
-/// Builds service and bench with optimisation and runs the bench. The plots go
-/// where the documentation shows them, unless it is told otherwise.
+/// Builds the service as it is put on a board, and the bench with optimisation; runs
+/// the bench. The plots go where the documentation shows them, unless it is told
+/// otherwise.
 pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     steps.run("build", || {
-        let packages = ["ethernet-service", "heliograph-bench"];
-        let packages = packages.map(|name| format!("--package={name}"));
-        start(cargo("build", &["--quiet", "--release"]).args(packages)).map(|()| "")
+        let service = ["--quiet", "--profile=flight", "--package=ethernet-service"];
+        start(&mut cargo("build", &service))?;
+        let bench = ["--quiet", "--release", "--package=heliograph-bench"];
+        start(&mut cargo("build", &bench)).map(|()| "")
     })?;
     steps.run("bench", || {
         let bench = ["--quiet", "--release", "--package", "heliograph-bench"];
         let mut command = cargo("run", &bench);
         command.args(["--", "--default-plots"]);
         command.arg(root().join("docs/src/plots"));
+        // One that is given later goes before it.
+        command.arg("--binaries").arg(root().join("target/flight"));
         start(command.args(&arguments.passed_on)).map(|()| "")
     })
 }

@@ -19,9 +19,9 @@ const COMMANDS: usize = 4096;
 const COMMANDS_AT_ONCE: usize = 32;
 /// Of which as many as are kept are errors.
 const GARBAGE_PACKETS: usize = 200;
-/// Handlers, and what may wait for one.
-const QUERIES: usize = 50 + 50;
-const QUERY_BYTES: usize = 40 * 1024;
+/// As many as handlers; and again so many may wait for one.
+const QUERIES: usize = 50;
+const QUERY_BYTES: usize = 64 * 1024;
 /// More than may wait for the radio.
 const DATAGRAMS: usize = 2000;
 const DATAGRAM_BYTES: usize = 4000;
@@ -91,11 +91,7 @@ impl Load {
             thread::sleep(PAUSE);
         }
         self.silent.hold();
-        for _ in 0..QUERIES {
-            site.ground
-                .query(self.silent.port(), &[b' '; QUERY_BYTES])?;
-            thread::sleep(PAUSE * 10);
-        }
+        self.ask(site)?;
         for _ in 0..DATAGRAMS {
             site.datagram(&[0x5A; DATAGRAM_BYTES])?;
             thread::sleep(PAUSE);
@@ -105,6 +101,8 @@ impl Load {
             site.ground
                 .send_without_end(payload_type, class, &payload, PAUSE)?;
         }
+        // Last: they have the part of the budget that datagrams may not have.
+        self.ask(site)?;
         thread::sleep(SETTLES_AFTER);
         let usage = cpu::usage(site.id())?;
         let metrics = site.metrics()?;
@@ -115,6 +113,16 @@ impl Load {
             in_flight: metrics.sum("heliograph_in_flight{"),
             commands: metrics.value("heliograph_commands_remembered")?,
         })
+    }
+
+    /// Queries that are not answered.
+    fn ask(&self, site: &mut Site) -> Result<()> {
+        for _ in 0..QUERIES {
+            site.ground
+                .query(self.silent.port(), &[b' '; QUERY_BYTES])?;
+            thread::sleep(PAUSE * 10);
+        }
+        Ok(())
     }
 
     fn fill_command_memory(&self, site: &mut Site) -> Result<()> {

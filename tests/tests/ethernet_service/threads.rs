@@ -1,4 +1,6 @@
-//! The threads of the service, as the system counts them.
+//! The threads of the service, as the system counts them: there are never more
+//! than at the start, whatever it is asked.
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -14,6 +16,8 @@ use heliograph_tests::ports::bind_udp;
 use crate::{PATIENCE, Service, Site};
 
 const QUERIES: u16 = 1000;
+/// Askers of the GraphQL endpoint: more than are executed at once.
+const ASKERS: usize = 12;
 
 fn threads(service: &Service) -> BTreeSet<OsString> {
     let folder = format!("/proc/{}/task", service.child.id());
@@ -62,4 +66,23 @@ fn a_query_starts_no_thread() {
     });
     assert_eq!(payload.requests().len(), usize::from(QUERIES));
     assert_eq!(seen, before);
+}
+
+#[test]
+fn no_question_to_the_endpoint_starts_a_thread() {
+    let site = Site::new("raw");
+    let service = site.start();
+    // The first question is answered once everything has started.
+    service.post("/", "{ping}");
+    let before = threads(&service);
+    thread::scope(|scope| {
+        for _ in 0..ASKERS {
+            scope.spawn(|| {
+                service.get("/metrics", "*/*");
+                service.post("/", "{ping errors}");
+            });
+        }
+    });
+    site.ground_query(service.http, "{ping}");
+    assert_eq!(threads(&service), before);
 }

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+// In Rust, for the same errors on every machine; and no library of C is loaded for it.
+use libm::{log, log1p};
 
 use super::config::BurstConfig;
 
@@ -95,7 +97,7 @@ impl Burst {
             true => self.config.mean_bad_ms,
             false => self.config.mean_good_ms,
         };
-        let lasts_ms = -mean_ms * unit(rng).ln();
+        let lasts_ms = -mean_ms * log(unit(rng));
         self.until += Duration::from_secs_f64((lasts_ms / 1e3).max(1e-9));
     }
 }
@@ -105,10 +107,10 @@ fn add_errors(rng: &mut Rng, rate: f64, bits: std::ops::Range<usize>, places: &m
     if rate <= 0.0 {
         return;
     }
-    let per_bit = (-rate).ln_1p();
+    let per_bit = log1p(-rate);
     let mut place = bits.start;
     loop {
-        let gap = unit(rng).ln() / per_bit;
+        let gap = log(unit(rng)) / per_bit;
         // Beyond the last bit, however far.
         if gap >= bits.end.saturating_sub(place) as f64 {
             return;
