@@ -26,6 +26,13 @@ pub(crate) fn time(id: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
+/// Processor time of this thread: what others do meanwhile is not in it.
+pub(crate) fn own_thread() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 /// Memory and threads of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {

@@ -9,6 +9,7 @@ mod alternate;
 mod child;
 mod codecs;
 mod cpu;
+mod engines;
 mod figure;
 mod graphql;
 mod growth;

@@ -16,14 +16,13 @@
 
 use byteorder::{BigEndian, ByteOrder};
 use space_packet::{
-    Apid, InvalidSpacePacket, PacketSequenceCount, PacketType, SecondaryHeaderFlag, SequenceFlag,
-    SpacePacket,
+    InvalidSpacePacket, PacketType, SecondaryHeaderFlag, SequenceFlag, SpacePacket,
 };
 
 use super::error_control::{ERROR_CONTROL_BYTES, checksum};
 use super::{
-    AnswerLayout, ApidMap, Content, DATAGRAM_BYTES_MAX, LinkPacket, PacketError, Parsed, Place,
-    Segment, at_least, not_carried,
+    AnswerLayout, ApidMap, Channel, Content, DATAGRAM_BYTES_MAX, LinkPacket, PacketError, Parsed,
+    Place, Segment, at_least, not_carried,
 };
 use crate::message::{Class, End, Head, PayloadType, SecurityHeader};
 use crate::security::{SECURITY_HEADER_BYTES, TRAILER_BYTES};
@@ -45,6 +44,9 @@ const STANDARD_PACKETS_MAX: usize = 8;
 
 const PRIMARY_HEADER_BYTES: usize = 6;
 const COMMAND_HEADER_BYTES: usize = 10;
+/// An APID has 11 bits, a sequence count 14.
+const APID_MASK: u16 = 0x7FF;
+const COUNT_MASK: u16 = 0x3FFF;
 const NAME: &str = "space-packet";
 
 /// The default format. See the table at the top of `packet/space.rs`.
@@ -94,7 +96,75 @@ impl SpacePacketFormat {
 
     fn packets_for(&self, head: &Head, payload_bytes: usize) -> usize {
         let data = self.header_bytes(head.payload_type) + payload_bytes;
-        data.div_ceil(self.data_bytes_max()).max(1)
+        let capacity = self.data_bytes_max();
+        // Most messages go in one packet, and a division is the dearest step there is
+        // between here and the radio.
+        match data <= capacity {
+            true => 1,
+            false => data.div_ceil(capacity),
+        }
+    }
+
+    /// How many packets carry a message whose payload type has an APID.
+    fn count_packets(&self, head: &Head, payload_bytes: usize) -> Result<u32, PacketError> {
+        // The packet data field has at least one octet (CCSDS 133.0-B-2 §4.1.4).
+        if self.header_bytes(head.payload_type) + payload_bytes + self.trailer_bytes() == 0 {
+            return Err(PacketError::NotCarried {
+                what: "an empty PDU",
+                format: NAME,
+            });
+        }
+        let bytes_max = match head.payload_type {
+            PayloadType::Udp if self.secured => DATAGRAM_BYTES_MAX + TRAILER_BYTES,
+            PayloadType::Udp => DATAGRAM_BYTES_MAX,
+            PayloadType::Cfdp | PayloadType::LinkControl => {
+                self.data_bytes_max() - self.security_bytes()
+            }
+            _ => usize::MAX,
+        };
+        let packets = u32::try_from(self.packets_for(head, payload_bytes));
+        match packets {
+            Ok(packets) if payload_bytes <= bytes_max => Ok(packets),
+            _ => Err(PacketError::TooLarge {
+                bytes: payload_bytes,
+                bytes_max,
+                format: NAME,
+            }),
+        }
+    }
+
+    /// Reads what stands before the payload of a first or only segment: the head, and
+    /// where the payload begins.
+    fn read_head(
+        &self,
+        packet: &[u8],
+        channel: Channel,
+        data_end: usize,
+    ) -> Result<(Head, usize), PacketError> {
+        let data_start = PRIMARY_HEADER_BYTES + self.header_bytes(channel.payload_type);
+        let octets = packet.get(PRIMARY_HEADER_BYTES..data_end);
+        let Some(octets) = octets.filter(|_| data_start <= data_end) else {
+            return Err(PacketError::TooShort {
+                bytes: packet.len(),
+                bytes_min: data_start + self.trailer_bytes(),
+            });
+        };
+        let (security, octets) = match self.secured {
+            true => read_security_header(octets),
+            false => (None, octets),
+        };
+        let (command_id, port) = match channel.payload_type.has_command_header() {
+            true => read_command_header(octets),
+            false => (0, 0),
+        };
+        let head = Head {
+            payload_type: channel.payload_type,
+            class: channel.class,
+            security,
+            command_id,
+            port,
+        };
+        Ok((head, data_start))
     }
 
     fn check_error_control(&self, packet: &[u8]) -> Result<(), PacketError> {
@@ -208,49 +278,29 @@ impl LinkPacket for SpacePacketFormat {
             .ok_or(PacketError::UnknownApid { apid })?;
 
         let data_end = packet.packet_length() - self.trailer_bytes();
-        let segment = |place, data_start| {
-            Content::Segment(Segment {
-                channel: apid,
-                place,
-                count: header.packet_sequence_count().as_u16(),
-                data: data_start..data_end,
-            })
-        };
-        let with_head = |to_place: fn(Head) -> Place| {
-            let data_start = PRIMARY_HEADER_BYTES + self.header_bytes(channel.payload_type);
-            let shorter = PacketError::TooShort {
-                bytes: packet.packet_length(),
-                bytes_min: data_start + self.trailer_bytes(),
-            };
-            let octets = octets.get(PRIMARY_HEADER_BYTES..data_end);
-            let octets = octets.filter(|_| data_start <= data_end).ok_or(shorter)?;
-            let (security, octets) = match self.secured {
-                true => read_security_header(octets),
-                false => (None, octets),
-            };
-            let (command_id, port) = match channel.payload_type.has_command_header() {
-                true => read_command_header(octets),
-                false => (0, 0),
-            };
-            let head = Head {
-                payload_type: channel.payload_type,
-                class: channel.class,
-                security,
-                command_id,
-                port,
-            };
-            Ok(segment(to_place(head), data_start))
-        };
-        let content = match header.sequence_flag() {
-            SequenceFlag::Unsegmented => with_head(Place::Unsegmented)?,
-            flag if !channel.payload_type.has_command_header() => {
-                let flags = flag as u8;
-                return Err(PacketError::SequenceFlags { flags });
+        let flag = header.sequence_flag();
+        let segmented = flag != SequenceFlag::Unsegmented;
+        if segmented && !channel.payload_type.has_command_header() {
+            let flags = flag as u8;
+            return Err(PacketError::SequenceFlags { flags });
+        }
+        let (place, data_start) = match flag {
+            SequenceFlag::Continuation => (Place::Continuation, PRIMARY_HEADER_BYTES),
+            SequenceFlag::Last => (Place::Last, PRIMARY_HEADER_BYTES),
+            SequenceFlag::Unsegmented | SequenceFlag::First => {
+                let (head, data_start) = self.read_head(packet.as_bytes(), channel, data_end)?;
+                match segmented {
+                    true => (Place::First(head), data_start),
+                    false => (Place::Unsegmented(head), data_start),
+                }
             }
-            SequenceFlag::First => with_head(Place::First)?,
-            SequenceFlag::Continuation => segment(Place::Continuation, PRIMARY_HEADER_BYTES),
-            SequenceFlag::Last => segment(Place::Last, PRIMARY_HEADER_BYTES),
         };
+        let content = Content::Segment(Segment {
+            channel: apid,
+            place,
+            count: header.packet_sequence_count().as_u16(),
+            data: data_start..data_end,
+        });
         Ok(Parsed {
             content,
             surplus_bytes,
@@ -272,30 +322,7 @@ impl LinkPacket for SpacePacketFormat {
         if self.apids.apid(head.payload_type, head.class).is_none() {
             return Err(not_carried(head.payload_type, NAME));
         }
-        // The packet data field has at least one octet (CCSDS 133.0-B-2 §4.1.4).
-        if self.header_bytes(head.payload_type) + payload_bytes + self.trailer_bytes() == 0 {
-            return Err(PacketError::NotCarried {
-                what: "an empty PDU",
-                format: NAME,
-            });
-        }
-        let bytes_max = match head.payload_type {
-            PayloadType::Udp if self.secured => DATAGRAM_BYTES_MAX + TRAILER_BYTES,
-            PayloadType::Udp => DATAGRAM_BYTES_MAX,
-            PayloadType::Cfdp | PayloadType::LinkControl => {
-                self.data_bytes_max() - self.security_bytes()
-            }
-            _ => usize::MAX,
-        };
-        let packets = u32::try_from(self.packets_for(head, payload_bytes));
-        match packets {
-            Ok(packets) if payload_bytes <= bytes_max => Ok(packets),
-            _ => Err(PacketError::TooLarge {
-                bytes: payload_bytes,
-                bytes_max,
-                format: NAME,
-            }),
-        }
+        self.count_packets(head, payload_bytes)
     }
 
     fn answer_layout(&self) -> Option<AnswerLayout> {
@@ -325,53 +352,50 @@ impl LinkPacket for SpacePacketFormat {
         count: u16,
         out: &mut Vec<u8>,
     ) -> Result<(), PacketError> {
-        let packets = self.packet_count(head, payload.len())?;
+        let Some(apid) = self.apids.apid(head.payload_type, head.class) else {
+            return Err(not_carried(head.payload_type, NAME));
+        };
+        let packets = self.count_packets(head, payload.len())?;
         let header = self.header_bytes(head.payload_type);
         let capacity = self.data_bytes_max();
 
         // Segment `index` covers this part of (headers ‖ payload).
         let start = capacity * index as usize;
         let end = (start + capacity).min(header + payload.len());
+        let part = start.saturating_sub(header)..end.saturating_sub(header);
+        let part = payload.get(part).unwrap_or_default();
+        let flags = match (index == 0, index + 1 == packets) {
+            (true, true) => SequenceFlag::Unsegmented,
+            (true, false) => SequenceFlag::First,
+            (false, false) => SequenceFlag::Continuation,
+            (false, true) => SequenceFlag::Last,
+        };
+        let front = if index == 0 { header } else { 0 };
+        let data_bytes = front + part.len() + self.trailer_bytes();
+        // The field holds one less than there is (CCSDS 133.0-B-2 §4.1.3.5.2).
+        let length = u16::try_from(data_bytes.saturating_sub(1));
+        let length = length.map_err(|_| PacketError::TooLarge {
+            bytes: payload.len(),
+            bytes_max: capacity,
+            format: NAME,
+        })?;
+        let identification = (self.sent_type() as u16) << 12 | (apid & APID_MASK);
+        let sequence = (flags as u16) << 14 | (count & COUNT_MASK);
+
         out.clear();
-        out.resize(PRIMARY_HEADER_BYTES, 0);
+        out.reserve(PRIMARY_HEADER_BYTES + data_bytes);
+        let fields = [identification, sequence, length].map(u16::to_be_bytes);
+        out.extend_from_slice(fields.as_flattened());
         if index == 0 && self.secured {
             write_security_header(head, out);
         }
         if index == 0 && head.payload_type.has_command_header() {
             write_command_header(head, out);
         }
-        let part = start.saturating_sub(header)..end.saturating_sub(header);
-        out.extend_from_slice(payload.get(part).unwrap_or_default());
-        let covered = out.len();
-        out.resize(covered + self.trailer_bytes(), 0);
-
-        let flag = match (index == 0, index + 1 == packets) {
-            (true, true) => SequenceFlag::Unsegmented,
-            (true, false) => SequenceFlag::First,
-            (false, false) => SequenceFlag::Continuation,
-            (false, true) => SequenceFlag::Last,
-        };
-        let too_large = |_| PacketError::TooLarge {
-            bytes: payload.len(),
-            bytes_max: capacity,
-            format: NAME,
-        };
-        let apid = Apid::try_new(self.channel_of(head)).unwrap_or(Apid::new(0));
-        let count = PacketSequenceCount::try_new(count & 0x3FFF).unwrap_or_default();
-        SpacePacket::construct(
-            out,
-            self.sent_type(),
-            SecondaryHeaderFlag::Absent,
-            apid,
-            flag,
-            count,
-        )
-        .map_err(too_large)?;
+        out.extend_from_slice(part);
         if self.error_control {
-            let computed = checksum(out.get(..covered).unwrap_or_default());
-            if let Some(trailer) = out.get_mut(covered..) {
-                BigEndian::write_u16(trailer, computed);
-            }
+            let computed = checksum(out);
+            out.extend_from_slice(&computed.to_be_bytes());
         }
         Ok(())
     }
@@ -410,6 +434,9 @@ fn write_security_header(head: &Head, out: &mut Vec<u8>) {
 }
 
 pub(super) fn write_command_header(head: &Head, out: &mut Vec<u8>) {
-    out.extend_from_slice(&head.command_id.to_be_bytes());
-    out.extend_from_slice(&head.port.to_be_bytes());
+    let mut header = [0; COMMAND_HEADER_BYTES];
+    let (id, port) = header.split_at_mut(8);
+    BigEndian::write_u64(id, head.command_id);
+    BigEndian::write_u16(port, head.port);
+    out.extend_from_slice(&header);
 }
