@@ -5,6 +5,7 @@
 //! the service's threads before a radio of this process.
 
 mod gaps;
+mod plot;
 mod radio;
 mod virtual_time;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(run: &Run) -> Result<Vec<Figure>> {
     let mut figures = virtual_time::goodput(run)?;
     figures.extend(virtual_time::waits(run)?);
     figures.extend(gaps::measure(run)?);
+    plot::draw(run)?;
     Ok(figures)
 }
 

@@ -1,18 +1,23 @@
 //! How many bits HDLC stuffs into a packet: a 0 after each five 1s in a row.
 
+use std::array::from_fn;
+use std::sync::LazyLock;
+
 /// Rows of 1s that an octet may find before it: 0 to 4.
 const ROWS: usize = 5;
 
 /// For a row of 1s and an octet, which is sent with its least significant bit first:
 /// the stuffed bits, and the row that is left.
-const STEPS: [[(u8, u8); 256]; ROWS] = steps();
+static STEPS: LazyLock<[[(u8, u8); 256]; ROWS]> =
+    LazyLock::new(|| from_fn(|before| from_fn(|octet| step(before, octet))));
 
 /// Stuffed bits in `octets`, if a 0 stands before them. The FCS and what stands around
 /// the packet may have some more.
 pub(super) fn stuffed_bits(octets: &[u8]) -> usize {
+    let table = &*STEPS;
     let (mut stuffed, mut row) = (0, 0);
     for octet in octets {
-        let steps = STEPS.get(usize::from(row));
+        let steps = table.get(usize::from(row));
         let step = steps.and_then(|steps| steps.get(usize::from(*octet)));
         let (bits, left) = step.copied().unwrap_or_default();
         stuffed += usize::from(bits);
@@ -21,27 +26,17 @@ pub(super) fn stuffed_bits(octets: &[u8]) -> usize {
     stuffed
 }
 
-const fn steps() -> [[(u8, u8); 256]; ROWS] {
-    let mut all = [[(0, 0); 256]; ROWS];
-    let mut before = 0;
-    while before < ROWS {
-        let mut octet = 0;
-        while octet < 256 {
-            let (mut stuffed, mut row, mut place) = (0, before as u8, 0);
-            while place < 8 {
-                row = if octet >> place & 1 != 0 { row + 1 } else { 0 };
-                if row as usize == ROWS {
-                    stuffed += 1;
-                    row = 0;
-                }
-                place += 1;
-            }
-            all[before][octet] = (stuffed, row);
-            octet += 1;
+fn step(before: usize, octet: usize) -> (u8, u8) {
+    let (mut stuffed, mut row) = (0, before);
+    for place in 0..8 {
+        row = if octet >> place & 1 != 0 { row + 1 } else { 0 };
+        if row == ROWS {
+            stuffed += 1;
+            row = 0;
         }
-        before += 1;
     }
-    all
+    // At most 4.
+    (stuffed, row as u8)
 }
 
 #[cfg(test)]
