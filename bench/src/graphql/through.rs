@@ -100,8 +100,9 @@ impl Operator {
         self.format
             .build(&head, QUERY, 0, count, &mut self.packet)?;
         let service = self.service.context("there is no service yet")?;
-        self.socket.send_to(&self.packet, service)?;
+        // Before it is sent, as the direct requests have it.
         self.asked.insert(self.command_id, Instant::now());
+        self.socket.send_to(&self.packet, service)?;
         Ok(())
     }
 
