@@ -34,8 +34,14 @@ fn each_figure_of_the_codecs_has_name_unit_values_and_spread() {
         assert_eq!(figure["section"], "codecs");
         assert!(figure["ours"].is_number(), "{figure}");
         let spread = &figure["spread"]["ours"];
-        assert!(spread["min"].as_f64() <= figure["ours"].as_f64(), "{figure}");
-        assert!(spread["max"].as_f64() >= figure["ours"].as_f64(), "{figure}");
+        assert!(
+            spread["min"].as_f64() <= figure["ours"].as_f64(),
+            "{figure}"
+        );
+        assert!(
+            spread["max"].as_f64() >= figure["ours"].as_f64(),
+            "{figure}"
+        );
         let has_floor = figure["floor"].is_number();
         assert_eq!(figure["spread"]["floor"].is_object(), has_floor, "{figure}");
         let has_goal = figure["goal"].is_object();
