@@ -16,7 +16,7 @@ use crate::section::Run;
 const PORTS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 const DOWNLINKS: [usize; 4] = [1, 2, 3, 4];
 const PAYLOAD_BYTES: usize = 256;
-/// On their way at once.
+/// On their way at once, by each way in.
 const WINDOW: u32 = 32;
 const WARM_UP: u32 = 2_000;
 const WAIT: Duration = Duration::from_secs(2);
@@ -73,10 +73,11 @@ fn cost_each(
 ) -> Result<Spread> {
     let mut buffer = vec![0; 65_536];
     let mut next = 0;
+    let window = WINDOW * u32::try_from(to.len())?;
     let mut pass = |count: u32| -> Result<()> {
         let (mut sent, mut received) = (0, 0);
         while received < count {
-            if sent < count && sent - received < WINDOW {
+            if sent < count && sent - received < window {
                 let at = (next + sent) as usize;
                 let datagram = datagrams.get(at % NUMBERS as usize);
                 let address = to.get(at % to.len()).context("nobody to send to")?;

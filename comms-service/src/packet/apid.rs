@@ -141,6 +141,7 @@ impl ApidMap {
     }
 
     /// What `apid` carries.
+    #[inline]
     pub fn channel(&self, apid: u16) -> Option<Channel> {
         let found = self.entries.iter().find(|(known, _)| *known == apid);
         found.map(|(_, channel)| *channel)
@@ -148,6 +149,7 @@ impl ApidMap {
 
     /// The APID of a payload type and class; bulk falls back to the standard
     /// APID where the map has none for it.
+    #[inline]
     pub fn apid(&self, payload_type: PayloadType, class: Class) -> Option<u16> {
         let find = |wanted: Channel| {
             let found = self.entries.iter().find(|(_, channel)| *channel == wanted);

@@ -78,6 +78,7 @@ impl SpacePacketFormat {
         }
     }
 
+    #[inline]
     fn trailer_bytes(&self) -> usize {
         if self.error_control {
             ERROR_CONTROL_BYTES
@@ -87,6 +88,7 @@ impl SpacePacketFormat {
     }
 
     /// Octets of header and payload that one packet carries.
+    #[inline]
     fn data_bytes_max(&self) -> usize {
         let limit = self
             .packet_bytes_max
@@ -94,6 +96,7 @@ impl SpacePacketFormat {
         limit - PRIMARY_HEADER_BYTES - self.trailer_bytes()
     }
 
+    #[inline]
     fn packets_for(&self, head: &Head, payload_bytes: usize) -> usize {
         let data = self.header_bytes(head.payload_type) + payload_bytes;
         let capacity = self.data_bytes_max();
@@ -106,6 +109,7 @@ impl SpacePacketFormat {
     }
 
     /// How many packets carry a message whose payload type has an APID.
+    #[inline]
     fn count_packets(&self, head: &Head, payload_bytes: usize) -> Result<u32, PacketError> {
         // The packet data field has at least one octet (CCSDS 133.0-B-2 §4.1.4).
         if self.header_bytes(head.payload_type) + payload_bytes + self.trailer_bytes() == 0 {
@@ -135,6 +139,7 @@ impl SpacePacketFormat {
 
     /// Reads what stands before the payload of a first or only segment: the head, and
     /// where the payload begins.
+    #[inline]
     fn read_head(
         &self,
         packet: &[u8],
@@ -180,6 +185,7 @@ impl SpacePacketFormat {
     }
 
     /// Octets of security and command header on the APIDs of this payload type.
+    #[inline]
     fn header_bytes(&self, payload_type: PayloadType) -> usize {
         self.security_bytes()
             + match payload_type.has_command_header() {
@@ -188,6 +194,7 @@ impl SpacePacketFormat {
             }
     }
 
+    #[inline]
     fn security_bytes(&self) -> usize {
         match self.secured {
             true => SECURITY_HEADER_BYTES,
@@ -203,6 +210,7 @@ impl SpacePacketFormat {
         }
     }
 
+    #[inline]
     fn received_type(&self) -> PacketType {
         match self.end {
             End::Satellite => PacketType::Telecommand,
@@ -210,6 +218,7 @@ impl SpacePacketFormat {
         }
     }
 
+    #[inline]
     fn sent_type(&self) -> PacketType {
         match self.end {
             End::Satellite => PacketType::Telemetry,
@@ -218,6 +227,7 @@ impl SpacePacketFormat {
     }
 }
 
+#[cold]
 fn refused(error: InvalidSpacePacket, octets: &[u8]) -> PacketError {
     match error {
         InvalidSpacePacket::UnsupportedPacketVersion { version } => PacketError::Version {
@@ -249,6 +259,7 @@ impl LinkPacket for SpacePacketFormat {
         self.error_control
     }
 
+    #[inline]
     fn parse(&self, octets: &[u8]) -> Result<Parsed, PacketError> {
         let (packet, surplus) =
             SpacePacket::parse_prefix(octets).map_err(|error| refused(error, octets))?;
@@ -344,6 +355,7 @@ impl LinkPacket for SpacePacketFormat {
         apid.unwrap_or(super::IDLE_APID)
     }
 
+    #[inline]
     fn build(
         &self,
         head: &Head,
@@ -403,6 +415,7 @@ impl LinkPacket for SpacePacketFormat {
 
 /// Reads (command id, port). Fewer than ten octets read as zeros are the
 /// caller's to refuse; both callers check the length before.
+#[inline]
 pub(super) fn read_command_header(octets: &[u8]) -> (u64, u16) {
     match octets.first_chunk::<COMMAND_HEADER_BYTES>() {
         Some(header) => {
@@ -415,6 +428,7 @@ pub(super) fn read_command_header(octets: &[u8]) -> (u64, u16) {
 
 /// Reads the security header; gives what follows it. The caller has checked the
 /// length.
+#[inline]
 fn read_security_header(octets: &[u8]) -> (Option<SecurityHeader>, &[u8]) {
     let Some((header, rest)) = octets.split_first_chunk::<SECURITY_HEADER_BYTES>() else {
         return (None, octets);
@@ -427,12 +441,14 @@ fn read_security_header(octets: &[u8]) -> (Option<SecurityHeader>, &[u8]) {
     (Some(header), rest)
 }
 
+#[inline]
 fn write_security_header(head: &Head, out: &mut Vec<u8>) {
     let header = head.security.unwrap_or(crate::security::CLEAR);
     out.extend_from_slice(&header.spi.to_be_bytes());
     out.extend_from_slice(&header.sequence.to_be_bytes());
 }
 
+#[inline]
 pub(super) fn write_command_header(head: &Head, out: &mut Vec<u8>) {
     let mut header = [0; COMMAND_HEADER_BYTES];
     let (id, port) = header.split_at_mut(8);
