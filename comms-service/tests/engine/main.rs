@@ -2,6 +2,7 @@
 
 mod admission;
 mod answers_in_part;
+mod batches;
 mod command_journal;
 mod command_memory;
 mod commands;
