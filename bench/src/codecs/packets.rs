@@ -179,11 +179,11 @@ impl Ours {
         built.clear();
         let packet = black_box(self.packet.as_slice());
         if let Ok(parsed) = self.satellite.parse(packet)
-            && let Content::Segment(segment) = &parsed.content
-            && let Place::Unsegmented(head) = &segment.place
-            && let Some(payload) = packet.get(segment.data.clone())
+            && let Content::Segment(segment) = parsed.content
+            && let Place::Unsegmented(head) = segment.place
+            && let Some(payload) = packet.get(segment.data)
         {
-            let _ = self.ground.build(head, payload, 0, segment.count, built);
+            let _ = self.ground.build(&head, payload, 0, segment.count, built);
         }
         black_box(&*built);
     }
