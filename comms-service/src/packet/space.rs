@@ -137,23 +137,10 @@ impl SpacePacketFormat {
         }
     }
 
-    /// Reads what stands before the payload of a first or only segment: the head, and
-    /// where the payload begins.
+    /// Reads what stands before the payload of a first or only segment, in octets that
+    /// are known to be enough.
     #[inline]
-    fn read_head(
-        &self,
-        packet: &[u8],
-        channel: Channel,
-        data_end: usize,
-    ) -> Result<(Head, usize), PacketError> {
-        let data_start = PRIMARY_HEADER_BYTES + self.header_bytes(channel.payload_type);
-        let octets = packet.get(PRIMARY_HEADER_BYTES..data_end);
-        let Some(octets) = octets.filter(|_| data_start <= data_end) else {
-            return Err(PacketError::TooShort {
-                bytes: packet.len(),
-                bytes_min: data_start + self.trailer_bytes(),
-            });
-        };
+    fn read_head(&self, octets: &[u8], channel: Channel) -> Head {
         let (security, octets) = match self.secured {
             true => read_security_header(octets),
             false => (None, octets),
@@ -162,14 +149,13 @@ impl SpacePacketFormat {
             true => read_command_header(octets),
             false => (0, 0),
         };
-        let head = Head {
+        Head {
             payload_type: channel.payload_type,
             class: channel.class,
             security,
             command_id,
             port,
-        };
-        Ok((head, data_start))
+        }
     }
 
     fn check_error_control(&self, packet: &[u8]) -> Result<(), PacketError> {
@@ -295,25 +281,34 @@ impl LinkPacket for SpacePacketFormat {
             let flags = flag as u8;
             return Err(PacketError::SequenceFlags { flags });
         }
-        let (place, data_start) = match flag {
-            SequenceFlag::Continuation => (Place::Continuation, PRIMARY_HEADER_BYTES),
-            SequenceFlag::Last => (Place::Last, PRIMARY_HEADER_BYTES),
-            SequenceFlag::Unsegmented | SequenceFlag::First => {
-                let (head, data_start) = self.read_head(packet.as_bytes(), channel, data_end)?;
-                match segmented {
-                    true => (Place::First(head), data_start),
-                    false => (Place::Unsegmented(head), data_start),
-                }
-            }
+        let begins = matches!(flag, SequenceFlag::Unsegmented | SequenceFlag::First);
+        let header_bytes = if begins {
+            self.header_bytes(channel.payload_type)
+        } else {
+            0
         };
-        let content = Content::Segment(Segment {
-            channel: apid,
-            place,
-            count: header.packet_sequence_count().as_u16(),
-            data: data_start..data_end,
-        });
+        let data_start = PRIMARY_HEADER_BYTES + header_bytes;
+        let bytes = packet.packet_length();
+        if begins && data_start > data_end {
+            let bytes_min = data_start + self.trailer_bytes();
+            return Err(PacketError::TooShort { bytes, bytes_min });
+        }
+        let octets = octets.get(PRIMARY_HEADER_BYTES..).unwrap_or_default();
+        // Written where it stays: a copy of what was just written in small parts is slow.
         Ok(Parsed {
-            content,
+            content: Content::Segment(Segment {
+                channel: apid,
+                place: match flag {
+                    SequenceFlag::Unsegmented => {
+                        Place::Unsegmented(self.read_head(octets, channel))
+                    }
+                    SequenceFlag::First => Place::First(self.read_head(octets, channel)),
+                    SequenceFlag::Continuation => Place::Continuation,
+                    SequenceFlag::Last => Place::Last,
+                },
+                count: header.packet_sequence_count().as_u16(),
+                data: data_start..data_end,
+            }),
             surplus_bytes,
         })
     }
