@@ -116,3 +116,42 @@ fn what_follows_a_datagram_that_cannot_be_sent_waits_for_it() {
     assert!(heard.iter().map(|(octets, _)| octets).eq([b"one", b"two"]));
     assert_eq!(send_all(&near, []).unwrap(), 0);
 }
+
+#[test]
+fn datagrams_of_one_size_arrive_one_by_one_and_in_order_among_others() {
+    for ip in ["127.0.0.1", "::1"] {
+        let (near, _) = socket(ip);
+        let (far, far_address) = socket(ip);
+        let (other, other_address) = socket(ip);
+        // Runs with and without a shorter last one, of one, and of what is too long.
+        let mut sizes = vec![256; 10];
+        sizes.extend([
+            100, 256, 256, 256, 0, 1452, 1452, 1452, 1453, 1453, 1453, 1453,
+        ]);
+        let sent: Vec<_> = sizes
+            .iter()
+            .enumerate()
+            .map(|(number, octets)| vec![number as u8; *octets])
+            .collect();
+        let to = |number: usize| match number {
+            4 => other_address,
+            _ => far_address,
+        };
+        let datagrams = sent.iter().enumerate();
+        let datagrams = datagrams.map(|(number, octets)| (octets.as_slice(), to(number)));
+        let mut outcomes = 0;
+        send_each(&near, datagrams, |outcome| {
+            outcome.unwrap();
+            outcomes += 1;
+        });
+        assert_eq!(outcomes, sent.len());
+
+        let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
+        let at_far = received(&mut receiver, &far).into_iter();
+        let at_other = received(&mut receiver, &other).into_iter();
+        let mut expected = sent;
+        let for_other = expected.remove(4);
+        assert!(at_far.map(|(octets, _)| octets).eq(expected));
+        assert!(at_other.map(|(octets, _)| octets).eq([for_other]));
+    }
+}

@@ -168,9 +168,15 @@ pub(super) enum Kept {
 pub(super) struct CommandMemory {
     config: CommandMemoryConfig,
     commands: HashMap<CommandKey, Remembered>,
-    /// The finished ones, in the order in which they give way.
-    order: BTreeMap<(Worth, u64), CommandKey>,
+    /// The finished ones, in the order in which they give way: first by worth.
+    order: [BTreeMap<u64, Finished>; Worth::ALL.len()],
     next_age: u64,
+}
+
+#[derive(Debug)]
+struct Finished {
+    key: CommandKey,
+    arrived: Instant,
 }
 
 impl CommandMemory {
@@ -178,7 +184,7 @@ impl CommandMemory {
         CommandMemory {
             config,
             commands: HashMap::new(),
-            order: BTreeMap::new(),
+            order: Default::default(),
             next_age: 0,
         }
     }
@@ -286,8 +292,7 @@ impl CommandMemory {
             PayloadType::Udp => None,
             _ => budget.store(answer, self.config.answer_bytes_max),
         };
-        self.finish(key, State::Done(stored));
-        self.commands.get(key).is_some_and(|known| known.recorded)
+        self.finish(key, State::Done(stored))
     }
 
     /// A command was handed over, and what came back is no answer of its service;
@@ -338,29 +343,37 @@ impl CommandMemory {
 
     pub(super) fn clear(&mut self, budget: &ByteBudget) {
         self.commands.clear();
-        self.order.clear();
+        self.order.iter_mut().for_each(BTreeMap::clear);
         budget.clear_stored();
     }
 
-    fn finish(&mut self, key: &CommandKey, state: State) {
+    /// Gives whether the command is in the journal.
+    fn finish(&mut self, key: &CommandKey, state: State) -> bool {
         let Some(known) = self.commands.get_mut(key) else {
-            return;
+            return false;
         };
         known.state = state;
         if known.age.is_none() {
             known.age = Some(self.next_age);
-            let worth = Worth::of(key, known);
-            self.order.insert((worth, self.next_age), *key);
+            let finished = Finished {
+                key: *key,
+                arrived: known.arrived,
+            };
+            if let Some(order) = self.order.get_mut(Worth::of(key, known) as usize) {
+                order.insert(self.next_age, finished);
+            }
             self.next_age += 1;
         }
+        known.recorded
     }
 
     fn forget(&mut self, key: &CommandKey, budget: &ByteBudget) {
         let Some(known) = self.commands.remove(key) else {
             return;
         };
-        if let Some(age) = known.age {
-            self.order.remove(&(Worth::of(key, &known), age));
+        let order = self.order.get_mut(Worth::of(key, &known) as usize);
+        if let (Some(order), Some(age)) = (order, known.age) {
+            order.remove(&age);
         }
         if let State::Done(Some(answer)) | State::Unknown(Some(answer)) = known.state {
             budget.forget_stored(answer);
@@ -369,7 +382,8 @@ impl CommandMemory {
 
     /// False when all that are known still run.
     fn forget_oldest(&mut self, budget: &ByteBudget) -> bool {
-        let oldest = self.order.first_key_value().map(|(_, key)| *key);
+        let mut oldest = self.order.iter().filter_map(BTreeMap::first_key_value);
+        let oldest = oldest.next().map(|(_, finished)| finished.key);
         oldest.is_some_and(|key| {
             self.forget(&key, budget);
             true
@@ -377,18 +391,17 @@ impl CommandMemory {
     }
 
     fn expire(&mut self, now: Instant, budget: &ByteBudget) {
+        let time = self.config.time;
         for worth in Worth::ALL {
             loop {
-                let mut oldest = self.order.range((worth, 0)..=(worth, u64::MAX));
-                let Some((place, key)) = oldest.next().map(|(at, key)| (*at, *key)) else {
+                let order = self.order.get_mut(worth as usize);
+                let Some(first) = order.and_then(|order| order.first_entry()) else {
                     break;
                 };
-                let arrived = self.commands.get(&key).map(|known| known.arrived);
-                let age = arrived.map(|arrived| now.saturating_duration_since(arrived));
-                if age.is_some_and(|age| age < self.config.time) {
+                if now.saturating_duration_since(first.get().arrived) < time {
                     break;
                 }
-                self.order.remove(&place);
+                let Finished { key, .. } = first.remove();
                 self.forget(&key, budget);
             }
         }

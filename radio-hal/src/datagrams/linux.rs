@@ -1,4 +1,4 @@
-//! `recvmmsg` and `sendmmsg`.
+//! `recvmmsg`, `sendmmsg` and `UDP_SEGMENT`.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use nix_sockets::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 
-use super::{DATAGRAM_BYTES_MAX, Received};
+use super::{DATAGRAM_BYTES_MAX, Received, segments};
 
 /// Waits for one, as the socket does, and takes what is there.
 pub(super) fn receive(
@@ -42,6 +42,13 @@ fn address(address: SockaddrStorage) -> Option<SocketAddr> {
 pub(super) fn send(socket: &UdpSocket, datagrams: &[(&[u8], SocketAddr)]) -> io::Result<usize> {
     if let [(datagram, to)] = datagrams {
         return socket.send_to(datagram, to).map(|_| 1);
+    }
+    // Where that does not go, as on a path with small frames, it is found out anew each
+    // time; what the error was, the other way tells of each datagram.
+    if let Some(front) = segments::at_the_front(datagrams)
+        && segments::send(socket, front).is_ok()
+    {
+        return Ok(front.len());
     }
     let mut parts: Vec<_> = datagrams
         .iter()

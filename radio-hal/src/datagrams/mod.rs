@@ -1,13 +1,15 @@
 //! Several UDP datagrams by one system call.
 //!
-//! On Linux by `recvmmsg` and `sendmmsg`; elsewhere one datagram by each call,
-//! behind the same functions.
+//! On Linux by `recvmmsg` and `sendmmsg`, and what has one size and one receiver by
+//! `UDP_SEGMENT`; elsewhere one datagram by each call, behind the same functions.
 
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::ControlFlow;
 
+#[cfg(target_os = "linux")]
+mod segments;
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod system;
