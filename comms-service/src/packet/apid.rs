@@ -26,7 +26,8 @@ pub struct Channel {
 /// | 5 | `link-control` | what the ends tell each other |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApidMap {
-    entries: Vec<(u16, Channel)>,
+    /// Of each channel, in the order of [`DEFAULT`].
+    apids: [Option<u16>; DEFAULT.len()],
 }
 
 const fn channel(payload_type: PayloadType, class: Class) -> Channel {
@@ -80,10 +81,7 @@ pub enum ApidMapError {
 impl Default for ApidMap {
     fn default() -> Self {
         ApidMap {
-            entries: DEFAULT
-                .iter()
-                .map(|(apid, _, channel)| (*apid, *channel))
-                .collect(),
+            apids: DEFAULT.map(|(apid, ..)| Some(apid)),
         }
     }
 }
@@ -95,15 +93,15 @@ impl ApidMap {
     /// # Errors
     /// [`ApidMapError::UnknownPreset`].
     pub fn preset(name: &str) -> Result<Self, ApidMapError> {
-        let graphql = channel(PayloadType::GraphQl, Class::Standard);
-        let udp = channel(PayloadType::Udp, Class::Standard);
-        let entries = match name {
+        let (graphql, udp) = match name {
             "default" => return Ok(Self::default()),
-            "kubos" => vec![(0, graphql), (1, udp)],
-            "kubos-gateway" => vec![(0, udp), (1, graphql)],
+            "kubos" => (0, 1),
+            "kubos-gateway" => (1, 0),
             other => return Err(ApidMapError::UnknownPreset(other.to_string())),
         };
-        Ok(ApidMap { entries })
+        Ok(ApidMap {
+            apids: [Some(graphql), Some(udp), None, None, None, None],
+        })
     }
 
     /// Gives the entry `name` another APID.
@@ -112,7 +110,8 @@ impl ApidMap {
     /// [`ApidMapError::UnknownName`] or [`ApidMapError::OutOfRange`]. Whether
     /// two entries collide is told by [`check`](Self::check), once all are set.
     pub fn set(&mut self, name: &str, apid: i64) -> Result<(), ApidMapError> {
-        let Some((_, _, channel)) = DEFAULT.iter().find(|(_, known, _)| *known == name) else {
+        let mut entries = self.apids.iter_mut().zip(&DEFAULT);
+        let Some((entry, _)) = entries.find(|(_, (_, known, _))| *known == name) else {
             return Err(ApidMapError::UnknownName(name.to_string()));
         };
         let valid = u16::try_from(apid).ok().filter(|apid| *apid < IDLE_APID);
@@ -120,8 +119,7 @@ impl ApidMap {
             let name = name.to_string();
             return Err(ApidMapError::OutOfRange { name, apid });
         };
-        self.entries.retain(|(_, existing)| existing != channel);
-        self.entries.push((valid, *channel));
+        *entry = Some(valid);
         Ok(())
     }
 
@@ -130,8 +128,8 @@ impl ApidMap {
     /// # Errors
     /// [`ApidMapError::Twice`].
     pub fn check(&self) -> Result<(), ApidMapError> {
-        let mut seen = Vec::with_capacity(self.entries.len());
-        for (apid, _) in &self.entries {
+        let mut seen = Vec::with_capacity(self.apids.len());
+        for apid in self.apids.iter().flatten() {
             if seen.contains(apid) {
                 return Err(ApidMapError::Twice(*apid));
             }
@@ -143,18 +141,24 @@ impl ApidMap {
     /// What `apid` carries.
     #[inline]
     pub fn channel(&self, apid: u16) -> Option<Channel> {
-        let found = self.entries.iter().find(|(known, _)| *known == apid);
-        found.map(|(_, channel)| *channel)
+        let mut entries = self.apids.iter().zip(&DEFAULT);
+        let found = entries.find(|(known, _)| **known == Some(apid));
+        found.map(|(_, (_, _, channel))| *channel)
     }
 
     /// The APID of a payload type and class; bulk falls back to the standard
     /// APID where the map has none for it.
     #[inline]
     pub fn apid(&self, payload_type: PayloadType, class: Class) -> Option<u16> {
-        let find = |wanted: Channel| {
-            let found = self.entries.iter().find(|(_, channel)| *channel == wanted);
-            found.map(|(apid, _)| *apid)
-        };
-        find(channel(payload_type, class)).or_else(|| find(channel(payload_type, Class::Standard)))
+        let [graphql, udp, cfdp, udp_bulk, graphql_bulk, link_control] = self.apids;
+        match (payload_type, class) {
+            (PayloadType::GraphQl, Class::Standard) => graphql,
+            (PayloadType::GraphQl, Class::Bulk) => graphql_bulk.or(graphql),
+            (PayloadType::Udp, Class::Standard) => udp,
+            (PayloadType::Udp, Class::Bulk) => udp_bulk.or(udp),
+            (PayloadType::Cfdp, _) => cfdp,
+            (PayloadType::LinkControl, _) => link_control,
+            (PayloadType::UdpExchange, _) => None,
+        }
     }
 }
