@@ -88,7 +88,7 @@ impl Half {
         self.deframer.push(stream);
         while let Some(packet) = self.deframer.next_packet() {
             if let Ok(packet) = packet {
-                self.link.handle_packet(now, packet.to_vec());
+                self.link.handle_packet(now, packet);
             }
         }
         if self.link.poll_timeout().is_some_and(|due| due <= now) {
