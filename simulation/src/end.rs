@@ -221,7 +221,7 @@ impl End {
             if let Ok(packet) = packet {
                 self.seen.packets_in += 1;
                 self.seen.control_in += u64::from(is_control(&*self.listener, packet));
-                self.link.handle_packet(now, packet.to_vec());
+                self.link.handle_packet(now, packet);
             }
         }
     }

@@ -77,7 +77,7 @@ fn engine(
     // How much time passed between two of them is not known.
     let now = Instant::now();
     for packet in packets {
-        engine.handle_packet(now, packet.to_vec());
+        engine.handle_packet(now, packet);
         // Heard and done with: nothing is to fill the memory.
         while engine.poll_action().is_some() {}
     }

@@ -96,7 +96,7 @@ impl SecuredLink {
 
     /// The satellite hears a packet; gives what comes down.
     pub(crate) fn hears(&mut self, packet: &[u8]) -> Vec<Vec<u8>> {
-        self.satellite.handle_packet(self.now, packet.to_vec());
+        self.satellite.handle_packet(self.now, packet);
         self.down()
     }
 
@@ -104,7 +104,7 @@ impl SecuredLink {
     pub(crate) fn stations_hear(&mut self, packet: &[u8]) -> Vec<Vec<u8>> {
         let mut up = Vec::new();
         for station in 0..self.stations.len() {
-            self.stations[station].handle_packet(self.now, packet.to_vec());
+            self.stations[station].handle_packet(self.now, packet);
             up.extend(self.up(station));
         }
         up

@@ -206,7 +206,7 @@ impl Node {
     }
 
     pub(crate) fn hear(&mut self, now: Instant, packet: &[u8]) {
-        self.on(now, |link| link.handle_packet(now, packet.to_vec()));
+        self.on(now, |link| link.handle_packet(now, packet));
     }
 
     pub(crate) fn config(&self) -> LinkConfig {
