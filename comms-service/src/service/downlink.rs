@@ -74,8 +74,7 @@ fn run(shell: &Shell, endpoint: usize, source: &Endpoint, socket: &mut Arc<UdpSo
         }
         match receiver.receive(socket) {
             Ok(datagrams) => {
-                let datagrams = datagrams.map(|(datagram, _)| datagram);
-                shell.with(|link, now| link.handle_datagrams(now, endpoint, datagrams));
+                hand_over(shell, endpoint, datagrams.map(|(datagram, _)| datagram));
                 back_off.reset();
             }
             Err(error) if is_nothing(&error) => {}
@@ -101,9 +100,14 @@ fn take_the_rest(
         return;
     }
     while let Ok(datagrams) = receiver.receive(socket) {
-        let datagrams = datagrams.map(|(datagram, _)| datagram);
-        shell.with(|link, now| link.handle_datagrams(now, endpoint, datagrams));
+        hand_over(shell, endpoint, datagrams.map(|(datagram, _)| datagram));
     }
+}
+
+fn hand_over<'a>(shell: &Shell, endpoint: usize, datagrams: impl Iterator<Item = &'a [u8]>) {
+    shell.with_all(datagrams, |link, now, datagrams| {
+        link.handle_datagrams(now, endpoint, datagrams);
+    });
 }
 
 fn is_nothing(error: &io::Error) -> bool {

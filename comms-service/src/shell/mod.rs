@@ -18,6 +18,7 @@ pub(crate) mod storage;
 mod threads;
 mod transmit;
 
+use std::iter::Peekable;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -124,6 +125,24 @@ impl Shell {
         match self.try_with(happened) {
             Ok(result) => result,
             Err(text) => resume_unwind(Box::new(EngineFault(text))),
+        }
+    }
+
+    /// The same for several things of one kind, in their order. One at which the engine
+    /// panics keeps none of the others from it; the panic goes on after the last.
+    pub(crate) fn with_all<I: Iterator>(
+        &self,
+        things: I,
+        mut happened: impl FnMut(&mut Link, Instant, &mut Peekable<I>),
+    ) {
+        let mut things = things.peekable();
+        let mut fault = None;
+        while things.peek().is_some() {
+            let outcome = self.try_with(|link, now| happened(link, now, &mut things));
+            fault = fault.or(outcome.err());
+        }
+        if let Some(text) = fault {
+            resume_unwind(Box::new(EngineFault(text)));
         }
     }
 

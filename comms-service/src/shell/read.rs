@@ -34,7 +34,9 @@ pub(super) fn run<Connection>(
             return;
         }
         if !packets.is_empty() {
-            shell.with(|link, now| link.handle_packets(now, packets.iter()));
+            shell.with_all(packets.iter(), |link, now, packets| {
+                link.handle_packets(now, packets);
+            });
         }
         let error = match result {
             Ok(Ok(())) if !packets.is_empty() => {

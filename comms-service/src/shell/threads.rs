@@ -13,7 +13,7 @@ use crate::accounting::Statistics;
 
 /// Stack of threads that run a user's `read` or `write`: what std gives, too.
 pub(crate) const USER_STACK_BYTES: usize = 2 * 1024 * 1024;
-/// Stack of threads that run only our own code and the HTTP client's.
+/// Stack of threads that run only our own code.
 pub(crate) const OWN_STACK_BYTES: usize = 256 * 1024;
 
 /// Threads that stop together.
