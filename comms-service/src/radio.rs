@@ -101,7 +101,7 @@ pub fn read_many(connection: &RadioConnection, packets: &mut FrameBuffer) -> Com
 }
 
 /// Frames packets from the front and hands them to the radio, as many as it has room
-/// for; gives how many. Otherwise as [`write`].
+/// for; gives how many. Otherwise as [`write()`].
 ///
 /// # Errors
 /// As there, of the first packet.
