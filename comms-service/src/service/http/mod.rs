@@ -193,6 +193,8 @@ impl Client {
                     Err(fault) => self.finish(number, slot, Err(fault)),
                 }
             }
+            // The event was of what came for the query before.
+            Some(connection) if connection.is_usable() => Turn::Waits,
             Some(_) => {
                 drop(slot);
                 self.look_at_idle(number);
