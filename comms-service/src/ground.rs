@@ -88,7 +88,8 @@ impl GroundLink {
             if let Some(files) = files {
                 shell.keep_security(files, threads)?;
             }
-            shell::start_threads(shell, wakes, radio, threads)
+            let (read, outlets) = radio.into_parts();
+            shell::start_threads(shell, wakes, read, outlets, threads)
         })?;
         Ok((GroundLink { running }, receiver))
     }

@@ -104,6 +104,11 @@ impl Link {
         }
     }
 
+    /// Which `write` the messages of downlink endpoint `endpoint` go to.
+    pub fn write_of_endpoint(&self, endpoint: usize) -> Option<usize> {
+        self.config.endpoint(endpoint).map(|port| port.write)
+    }
+
     /// Queues what an app sends by a downlink endpoint, to live for `ttl` or as long
     /// as the endpoint says.
     pub(super) fn enqueue_from_app(

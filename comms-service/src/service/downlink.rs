@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use radio_hal::{DATAGRAMS_PER_CALL_MAX, DatagramReceiver};
 
-use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
+use crate::shell::{BackOff, Outlets, Shell, Threads, USER_STACK_BYTES};
 
 /// One endpoint. Its socket may be replaced by one of another port while its
 /// thread runs.
@@ -42,6 +42,7 @@ impl Endpoint {
 pub(super) fn start(
     shell: &Arc<Shell>,
     endpoints: &Arc<Vec<Endpoint>>,
+    outlets: &Outlets,
     threads: &mut Threads,
 ) -> io::Result<()> {
     for (number, endpoint) in endpoints.iter().enumerate() {
@@ -50,31 +51,45 @@ pub(super) fn start(
             None => format!("downlink-{number}"),
         };
         let (shell, endpoints) = (Arc::clone(shell), Arc::clone(endpoints));
+        let outlets = outlets.clone();
         // Taken now: what comes to it before the thread runs is not lost, should it
         // be replaced by then.
         let mut socket = endpoint.socket();
         let run = move || {
             if let Some(endpoint) = endpoints.get(number) {
-                run(&shell, number, endpoint, &mut socket);
+                let way = Way {
+                    shell: &shell,
+                    endpoint: number,
+                    outlets: &outlets,
+                };
+                run(&way, endpoint, &mut socket);
             }
         };
-        threads.spawn(&name, OWN_STACK_BYTES, run)?;
+        threads.spawn(&name, USER_STACK_BYTES, run)?;
     }
     Ok(())
 }
 
-fn run(shell: &Shell, endpoint: usize, source: &Endpoint, socket: &mut Arc<UdpSocket>) {
+/// The way of datagrams from an endpoint to the radio.
+struct Way<'a> {
+    shell: &'a Shell,
+    endpoint: usize,
+    outlets: &'a Outlets,
+}
+
+fn run(way: &Way<'_>, source: &Endpoint, socket: &mut Arc<UdpSocket>) {
+    let (shell, endpoint) = (way.shell, way.endpoint);
     let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
     let mut back_off = BackOff::new();
     while !shell.is_stopping() {
         let current = source.socket();
         if !Arc::ptr_eq(&current, socket) {
-            take_the_rest(shell, endpoint, socket, &mut receiver);
+            way.take_the_rest(socket, &mut receiver);
             *socket = current;
         }
         match receiver.receive(socket) {
             Ok(datagrams) => {
-                hand_over(shell, endpoint, datagrams.map(|(datagram, _)| datagram));
+                way.bring(datagrams.map(|(datagram, _)| datagram));
                 back_off.reset();
             }
             Err(error) if is_nothing(&error) => {}
@@ -88,26 +103,33 @@ fn run(shell: &Shell, endpoint: usize, source: &Endpoint, socket: &mut Arc<UdpSo
     }
 }
 
-/// What an app sent to a socket before it was replaced goes down all the same,
-/// unless another endpoint has the socket now.
-fn take_the_rest(
-    shell: &Shell,
-    endpoint: usize,
-    socket: &Arc<UdpSocket>,
-    receiver: &mut DatagramReceiver,
-) {
-    if Arc::strong_count(socket) > 1 || socket.set_nonblocking(true).is_err() {
-        return;
+impl Way<'_> {
+    /// What an app sent to a socket before it was replaced goes down all the same,
+    /// unless another endpoint has the socket now.
+    fn take_the_rest(&self, socket: &Arc<UdpSocket>, receiver: &mut DatagramReceiver) {
+        if Arc::strong_count(socket) > 1 || socket.set_nonblocking(true).is_err() {
+            return;
+        }
+        while let Ok(datagrams) = receiver.receive(socket) {
+            self.bring(datagrams.map(|(datagram, _)| datagram));
+        }
     }
-    while let Ok(datagrams) = receiver.receive(socket) {
-        hand_over(shell, endpoint, datagrams.map(|(datagram, _)| datagram));
-    }
-}
 
-fn hand_over<'a>(shell: &Shell, endpoint: usize, datagrams: impl Iterator<Item = &'a [u8]>) {
-    shell.with_all(datagrams, |link, now, datagrams| {
-        link.handle_datagrams(now, endpoint, datagrams);
-    });
+    fn bring<'a>(&self, datagrams: impl Iterator<Item = &'a [u8]>) {
+        let write = self.shell.write_of_endpoint(self.endpoint);
+        let outlet = write.and_then(|write| self.outlets.get(write));
+        let mut datagrams = Some(datagrams);
+        let mut hand_over = || {
+            let datagrams = datagrams.take().into_iter().flatten();
+            self.shell.with_all(datagrams, |link, now, datagrams| {
+                link.handle_datagrams(now, self.endpoint, datagrams);
+            });
+        };
+        match outlet {
+            Some(outlet) => outlet.bring(self.shell, &mut hand_over),
+            None => hand_over(),
+        }
+    }
 }
 
 fn is_nothing(error: &io::Error) -> bool {

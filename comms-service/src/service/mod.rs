@@ -372,7 +372,8 @@ impl<Connection: Send + 'static> Parts<Connection> {
         self.handlers.start(shell, self.read_timeout, intake)?;
         self.replies
             .start(shell, self.satellite_ip, self.read_timeout, intake)?;
-        downlink::start(shell, &self.endpoints, intake)?;
+        let (read, outlets) = self.radio.into_parts();
+        downlink::start(shell, &self.endpoints, &outlets, intake)?;
         if let Some(mut state) = self.state {
             // It ends with the transmit threads: what is answered in the last moment
             // is entered, too.
@@ -384,7 +385,7 @@ impl<Connection: Send + 'static> Parts<Connection> {
         if let Some(submit) = self.submit {
             submit.start(shell, self.read_timeout, intake)?;
         }
-        shell::start_threads(shell, self.wakes, self.radio, threads)
+        shell::start_threads(shell, self.wakes, read, outlets, threads)
     }
 }
 

@@ -30,6 +30,11 @@ impl BackOff {
         self.pause
     }
 
+    /// Whether nothing failed since the last success.
+    pub(super) fn is_first(&self) -> bool {
+        self.pause == PAUSE_MIN
+    }
+
     /// Something succeeded: the next failure is the first again.
     pub(crate) fn reset(&mut self) {
         self.pause = PAUSE_MIN;

@@ -30,11 +30,12 @@ use crate::link::{Action, ContactState, JournalEntry, Link};
 use crate::security::StateFiles;
 
 pub(crate) use back_off::BackOff;
-pub(crate) use radio::{RadioFunctions, Writing, reading_one};
+pub(crate) use radio::{RadioFunctions, Reading, Writing, reading_one};
 pub(crate) use running::{Ending, LinkThreads, Running};
 pub(crate) use stop::Stop;
 pub use threads::ShutdownReport;
 pub(crate) use threads::{OWN_STACK_BYTES, Threads, USER_STACK_BYTES};
+pub(crate) use transmit::Outlets;
 
 use guard::{EngineFault, panic_text};
 use security_state::SecurityState;
@@ -252,6 +253,11 @@ impl Shell {
         self.engine().link.contact(Instant::now())
     }
 
+    /// Which `write` the messages of a downlink endpoint go to, now.
+    pub(crate) fn write_of_endpoint(&self, endpoint: usize) -> Option<usize> {
+        self.engine().link.write_of_endpoint(endpoint)
+    }
+
     /// Whether nothing more is to be taken in.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.is_requested()
@@ -308,6 +314,26 @@ impl Shell {
         engine.set_sleeping(write, false);
     }
 
+    /// Has a transmit thread that sleeps not woken until [`Shell::end_let_sleep`]; false
+    /// when it is awake.
+    fn let_sleep(&self, write: usize) -> bool {
+        let mut engine = self.engine();
+        let sleeping = engine.sleeping.get_mut(write);
+        sleeping.is_some_and(std::mem::take)
+    }
+
+    /// From now on the thread is woken as usual: now, if there is a packet for it, or
+    /// if it `must_look`.
+    fn end_let_sleep(&self, write: usize, must_look: bool) {
+        let mut engine = self.engine();
+        let is_due = must_look || engine.link.has_packet(Instant::now(), write);
+        engine.set_sleeping(write, !is_due);
+        drop(engine);
+        if let (true, Some(wake)) = (is_due, self.transmit_wakes.get(write)) {
+            wake.notify_one();
+        }
+    }
+
     /// Sets the alarm to when the engine is due next.
     fn rearm(&self) -> Option<Instant> {
         let mut engine = self.engine();
@@ -350,21 +376,21 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) fn start_threads<Connection: Send + 'static>(
     shell: &Arc<Shell>,
     wakes: Wakes,
-    radio: RadioFunctions<Connection>,
+    read: Option<Reading<Connection>>,
+    outlets: Outlets,
     threads: &mut LinkThreads,
 ) -> std::io::Result<()> {
     let own = Arc::clone(shell);
     threads.intake.spawn("clock", OWN_STACK_BYTES, move || {
         clock::run(&own, &wakes.clock)
     })?;
-    for (write, (writing, connection)) in radio.write.into_iter().enumerate() {
+    for (write, outlet) in outlets.into_iter().enumerate() {
         let own = Arc::clone(shell);
-        let mut offered = transmit::Offered::default();
-        let run = move || transmit::run(&own, write, &writing, &connection, &mut offered);
+        let run = move || outlet.run(&own);
         let name = format!("transmit-{write}");
         threads.transmit.spawn(&name, USER_STACK_BYTES, run)?;
     }
-    if let Some((function, connection)) = radio.read {
+    if let Some((function, connection)) = read {
         let own = Arc::clone(shell);
         let run = move || read::run(&own, &*function, &connection);
         threads.intake.spawn("read", USER_STACK_BYTES, run)?;

@@ -5,13 +5,25 @@ use std::sync::Arc;
 
 use radio_hal::FrameBuffer;
 
+use super::transmit::{self, Outlets};
+
 use crate::control::{ReadFn, ReadManyFn, WriteFn, WriteManyFn};
 use crate::error::CommsError;
 
 /// The radio's functions, and what they are called with.
 pub(crate) struct RadioFunctions<Connection> {
-    pub(crate) read: Option<(Arc<ReadManyFn<Connection>>, Connection)>,
+    pub(crate) read: Option<Reading<Connection>>,
     pub(crate) write: Vec<(Writing<Connection>, Connection)>,
+}
+
+/// A `read`, and what it is called with.
+pub(crate) type Reading<Connection> = (Arc<ReadManyFn<Connection>>, Connection);
+
+impl<Connection: Send + 'static> RadioFunctions<Connection> {
+    /// The same, with the way of packets to each `write`.
+    pub(crate) fn into_parts(self) -> (Option<Reading<Connection>>, Outlets) {
+        (self.read, transmit::outlets(self.write))
+    }
 }
 
 /// A `write`, and how many packets it is given at most.
