@@ -28,8 +28,8 @@ pub(crate) struct Threads {
 /// How a service ended.
 #[derive(Clone, Debug)]
 pub struct ShutdownReport {
-    /// Threads that were still inside a user's `read` or `write` when the time
-    /// was over. They end when that function returns.
+    /// Threads that were still inside a user's `read` or `write`, or waited for one
+    /// that was, when the time was over. They end when that function returns.
     pub detached: Vec<String>,
     /// The last accounts.
     pub statistics: Statistics,
