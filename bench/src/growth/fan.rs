@@ -35,14 +35,16 @@ pub(super) fn ports(run: &Run) -> Result<Vec<Point>> {
         let ports = services.iter().map(port_of).collect::<Result<Vec<_>>>()?;
         let datagrams = course::datagrams(Way::Up, PAYLOAD_BYTES, &ports)?;
         let to = [address(service.port()?)];
-        let cost = cost_each(run, &service, &radio, &to, &services, &datagrams)?;
-        let number = count as f64;
-        points.push(Point { number, cost });
+        let through = [service];
+        let cost = cost_each(run, &through, &radio, &to, &services, &datagrams)?;
+        points.push(Point::alone(count as f64, cost));
     }
     Ok(points)
 }
 
-/// CPU time of the service for each packet down, with so many downlinks.
+/// CPU time of the service for each packet down, with so many downlinks, beside as many
+/// bare forwarders: where datagrams come by turns to several sockets, each thread is
+/// woken for fewer of them, whatever it does with them.
 ///
 /// # Errors
 /// When a child cannot be started, or something is lost.
@@ -55,9 +57,19 @@ pub(super) fn downlinks(run: &Run) -> Result<Vec<Point>> {
         let endpoints = service.ports()?.into_iter().skip(1).map(address);
         let endpoints: Vec<SocketAddr> = endpoints.collect();
         let datagrams = course::datagrams(Way::Down, PAYLOAD_BYTES, &[])?;
-        let cost = cost_each(run, &service, &app, &endpoints, &radio, &datagrams)?;
-        let number = count as f64;
-        points.push(Point { number, cost });
+        let through = [service];
+        let cost = cost_each(run, &through, &app, &endpoints, &radio, &datagrams)?;
+        drop(through);
+        let back = ["--to".to_owned(), port_of(&radio[0])?.to_string()];
+        let forwarders = (0..count).map(|_| Child::start("forwarder", &back));
+        let forwarders: Vec<Child> = forwarders.collect::<Result<_>>()?;
+        let ports = forwarders.iter().map(Child::port);
+        let to: Vec<SocketAddr> = ports.map(|port| port.map(address)).collect::<Result<_>>()?;
+        let floor = cost_each(run, &forwarders, &app, &to, &radio, &datagrams)?;
+        points.push(Point {
+            floor: Some(floor),
+            ..Point::alone(count as f64, cost)
+        });
     }
     Ok(points)
 }
@@ -65,7 +77,7 @@ pub(super) fn downlinks(run: &Run) -> Result<Vec<Point>> {
 /// Sends to each of `to` in turn, and receives from each of `from` in turn.
 fn cost_each(
     run: &Run,
-    service: &Child,
+    through: &[Child],
     sends: &UdpSocket,
     to: &[SocketAddr],
     from: &[UdpSocket],
@@ -97,13 +109,18 @@ fn cost_each(
     let mut costs = Vec::new();
     for _ in 0..run.choose(5, 2) {
         let count = run.choose(20_000, 2_000);
-        let before = cpu::time(service.id())?;
+        let before = time_of(through)?;
         pass(count)?;
-        let took = cpu::time(service.id())?.saturating_sub(before);
+        let took = time_of(through)?.saturating_sub(before);
         costs.push(took.as_secs_f64() * 1e6 / f64::from(count));
     }
     ensure!(!costs.is_empty(), "no rounds");
     Ok(Spread::of(&costs))
+}
+
+/// CPU time of all of them.
+fn time_of(children: &[Child]) -> Result<Duration> {
+    children.iter().map(|child| cpu::time(child.id())).sum()
 }
 
 fn service(radio: &UdpSocket, downlinks: usize) -> Result<Child> {

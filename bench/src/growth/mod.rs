@@ -32,6 +32,20 @@ const QUEUED_BYTES: usize = 64;
 pub(crate) struct Point {
     pub(crate) number: f64,
     pub(crate) cost: Spread,
+    /// The same of what stands beside it.
+    pub(crate) floor: Option<Spread>,
+}
+
+impl Point {
+    /// What nothing stands beside.
+    fn alone(number: f64, cost: Spread) -> Self {
+        let floor = None;
+        Point {
+            number,
+            cost,
+            floor,
+        }
+    }
 }
 
 /// Measures it, and draws it where it is to go.
@@ -64,13 +78,25 @@ fn of_points(plot: &Plot, points: &[Point]) -> Vec<Figure> {
         return Vec::new();
     };
     let doublings = (last.number / first.number).log2().max(1.0);
-    let factor = (last.cost.median / first.cost.median).powf(1.0 / doublings);
+    let factor = |cost: fn(&Point) -> Option<Spread>| {
+        let factor = cost(last)?.median / cost(first)?.median;
+        Some(factor.powf(1.0 / doublings))
+    };
     let at = |point: &Point| {
         let name = format!("{}, {} {}", plot.title, point.number, plot.of);
-        Figure::alone(name, plot.unit, point.cost)
+        let figure = Figure::alone(name, plot.unit, point.cost);
+        Figure {
+            floor: point.floor,
+            ratio: point.floor.map(|floor| point.cost.median / floor.median),
+            ..figure
+        }
     };
     let name = format!("{}: factor for each doubling", plot.title);
-    let factor = Figure::alone(name, "", Spread::once(factor));
+    let ours: Vec<f64> = factor(|point| Some(point.cost)).into_iter().collect();
+    let factor = match factor(|point| point.floor) {
+        Some(floor) => Figure::beside(name, "", &ours, &[floor]),
+        None => Figure::alone(name, "", Spread::of(&ours)),
+    };
     vec![
         at(first),
         at(last),
@@ -89,8 +115,7 @@ fn message_size(run: &Run) -> Result<Vec<Point>> {
         let cost = each(run, times, bytes as f64, || {
             ends.ask(&answer);
         });
-        let number = bytes as f64;
-        points.push(Point { number, cost });
+        points.push(Point::alone(bytes as f64, cost));
     }
     Ok(points)
 }
@@ -107,8 +132,7 @@ fn queue_depth(run: &Run) -> Result<Vec<Point>> {
         let cost = each(run, times, count.into(), || {
             ends.fill_and_empty(count, &datagram);
         });
-        let number = count.into();
-        points.push(Point { number, cost });
+        points.push(Point::alone(count.into(), cost));
     }
     Ok(points)
 }

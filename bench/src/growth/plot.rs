@@ -10,6 +10,8 @@ use super::Point;
 
 const SIZE: (u32, u32) = (720, 360);
 const LINE: RGBColor = RGBColor(31, 119, 180);
+/// Of what stands beside it.
+const FLOOR: RGBColor = RGBColor(140, 140, 140);
 const FONT: &str = "sans-serif";
 
 /// What stands in a plot.
@@ -102,6 +104,9 @@ impl Plot {
                     .x_label_formatter(&|number| format!("{number:.0}"))
                     .light_line_style(WHITE)
                     .draw()?;
+                let floor = points.iter();
+                let floor = floor.filter_map(|p| Some((p.number, p.floor?.median)));
+                chart.draw_series(LineSeries::new(floor, FLOOR.stroke_width(2)))?;
                 let line = points.iter().map(|p| (p.number, p.cost.median));
                 chart.draw_series(LineSeries::new(line, LINE.stroke_width(2)))?;
                 chart.draw_series(
