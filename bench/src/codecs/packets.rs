@@ -176,7 +176,6 @@ impl Ours {
     /// What arrives on the satellite is built again as the ground builds it: the same
     /// octets.
     fn parse_and_build(&self, built: &mut Vec<u8>) {
-        built.clear();
         let packet = black_box(self.packet.as_slice());
         if let Ok(parsed) = self.satellite.parse(packet)
             && let Content::Segment(segment) = parsed.content

@@ -15,7 +15,7 @@
 
 use byteorder::{BigEndian, ByteOrder};
 
-use super::space::{read_command_header, write_command_header};
+use super::space::{command_header, read_command_header};
 use super::{
     ApidMap, Content, IDLE_APID, LinkPacket, PacketError, Parsed, at_least, not_carried, one_packet,
 };
@@ -137,7 +137,7 @@ impl LinkPacket for KubosFormat {
         out.extend_from_slice(&self.channel_of(head).to_be_bytes());
         out.extend_from_slice(&[0, 0]);
         out.extend_from_slice(&length.to_be_bytes());
-        write_command_header(&Head { port, ..*head }, out);
+        out.extend_from_slice(&command_header(&Head { port, ..*head }));
         out.extend_from_slice(payload);
         Ok(())
     }

@@ -111,8 +111,14 @@ impl SpacePacketFormat {
     /// How many packets carry a message whose payload type has an APID.
     #[inline]
     fn count_packets(&self, head: &Head, payload_bytes: usize) -> Result<u32, PacketError> {
+        let data = self.header_bytes(head.payload_type) + payload_bytes;
+        // Most messages go in one packet, whatever their type.
+        let fits_one = data <= self.data_bytes_max() && payload_bytes <= DATAGRAM_BYTES_MAX;
+        if fits_one && data > 0 {
+            return Ok(1);
+        }
         // The packet data field has at least one octet (CCSDS 133.0-B-2 §4.1.4).
-        if self.header_bytes(head.payload_type) + payload_bytes + self.trailer_bytes() == 0 {
+        if data + self.trailer_bytes() == 0 {
             return Err(PacketError::NotCarried {
                 what: "an empty PDU",
                 format: NAME,
@@ -281,7 +287,7 @@ impl LinkPacket for SpacePacketFormat {
             let flags = flag as u8;
             return Err(PacketError::SequenceFlags { flags });
         }
-        let begins = matches!(flag, SequenceFlag::Unsegmented | SequenceFlag::First);
+        let begins = !segmented || flag == SequenceFlag::First;
         let header_bytes = if begins {
             self.header_bytes(channel.payload_type)
         } else {
@@ -298,13 +304,11 @@ impl LinkPacket for SpacePacketFormat {
         Ok(Parsed {
             content: Content::Segment(Segment {
                 channel: apid,
-                place: match flag {
-                    SequenceFlag::Unsegmented => {
-                        Place::Unsegmented(self.read_head(octets, channel))
-                    }
-                    SequenceFlag::First => Place::First(self.read_head(octets, channel)),
-                    SequenceFlag::Continuation => Place::Continuation,
-                    SequenceFlag::Last => Place::Last,
+                place: match segmented {
+                    false => Place::Unsegmented(self.read_head(octets, channel)),
+                    true if begins => Place::First(self.read_head(octets, channel)),
+                    true if flag == SequenceFlag::Continuation => Place::Continuation,
+                    true => Place::Last,
                 },
                 count: header.packet_sequence_count().as_u16(),
                 data: data_start..data_end,
@@ -366,18 +370,23 @@ impl LinkPacket for SpacePacketFormat {
         let header = self.header_bytes(head.payload_type);
         let capacity = self.data_bytes_max();
 
-        // Segment `index` covers this part of (headers ‖ payload).
-        let start = capacity * index as usize;
-        let end = (start + capacity).min(header + payload.len());
-        let part = start.saturating_sub(header)..end.saturating_sub(header);
-        let part = payload.get(part).unwrap_or_default();
-        let flags = match (index == 0, index + 1 == packets) {
-            (true, true) => SequenceFlag::Unsegmented,
-            (true, false) => SequenceFlag::First,
-            (false, false) => SequenceFlag::Continuation,
-            (false, true) => SequenceFlag::Last,
+        let begins = index == 0;
+        let (part, flags) = match begins && packets == 1 {
+            true => (payload, SequenceFlag::Unsegmented),
+            false => {
+                // Segment `index` covers this part of (headers ‖ payload).
+                let start = capacity * index as usize;
+                let end = (start + capacity).min(header + payload.len());
+                let part = start.saturating_sub(header)..end.saturating_sub(header);
+                let flags = match (begins, index + 1 == packets) {
+                    (true, _) => SequenceFlag::First,
+                    (false, true) => SequenceFlag::Last,
+                    (false, false) => SequenceFlag::Continuation,
+                };
+                (payload.get(part).unwrap_or_default(), flags)
+            }
         };
-        let front = if index == 0 { header } else { 0 };
+        let front = if begins { header } else { 0 };
         let data_bytes = front + part.len() + self.trailer_bytes();
         // The field holds one less than there is (CCSDS 133.0-B-2 §4.1.3.5.2).
         let length = u16::try_from(data_bytes.saturating_sub(1));
@@ -391,13 +400,30 @@ impl LinkPacket for SpacePacketFormat {
 
         out.clear();
         out.reserve(PRIMARY_HEADER_BYTES + data_bytes);
-        let fields = [identification, sequence, length].map(u16::to_be_bytes);
-        out.extend_from_slice(fields.as_flattened());
-        if index == 0 && self.secured {
-            write_security_header(head, out);
-        }
-        if index == 0 && head.payload_type.has_command_header() {
-            write_command_header(head, out);
+        let primary = [identification, sequence, length];
+        let primary = primary
+            .iter()
+            .fold(0, |all, part| all << 16 | u64::from(*part));
+        let primary = primary << 16;
+        let has_command_header = begins && head.payload_type.has_command_header();
+        if has_command_header && !self.secured {
+            // By far most packets: the whole front at once, out of registers. What is
+            // put together in memory in small parts is slow to copy.
+            let front = u128::from(primary) << 64
+                | u128::from(head.command_id) << 16
+                | u128::from(head.port);
+            let front = front.to_be_bytes();
+            out.extend_from_slice(&front);
+        } else {
+            let primary = primary.to_be_bytes();
+            let primary = primary.first_chunk::<PRIMARY_HEADER_BYTES>();
+            out.extend(primary.into_iter().flatten());
+            if begins && self.secured {
+                write_security_header(head, out);
+            }
+            if has_command_header {
+                out.extend_from_slice(&command_header(head));
+            }
         }
         out.extend_from_slice(part);
         if self.error_control {
@@ -444,10 +470,10 @@ fn write_security_header(head: &Head, out: &mut Vec<u8>) {
 }
 
 #[inline]
-pub(super) fn write_command_header(head: &Head, out: &mut Vec<u8>) {
+pub(super) fn command_header(head: &Head) -> [u8; COMMAND_HEADER_BYTES] {
     let mut header = [0; COMMAND_HEADER_BYTES];
     let (id, port) = header.split_at_mut(8);
     BigEndian::write_u64(id, head.command_id);
     BigEndian::write_u16(port, head.port);
-    out.extend_from_slice(&header);
+    header
 }
