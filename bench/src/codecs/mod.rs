@@ -4,6 +4,7 @@
 mod frames;
 mod messages;
 mod packets;
+mod protection;
 pub(crate) mod work;
 
 use anyhow::Result;
@@ -26,6 +27,7 @@ pub(crate) fn run(run: &Run) -> Result<Vec<Figure>> {
         crate::progress::say(format_args!("  {size} octets"));
         figures.extend(frames::measure(run, size)?);
         figures.extend(packets::measure(run, size)?);
+        figures.extend(protection::measure(run, size)?);
         figures.extend(messages::measure(run, size)?);
     }
     Ok(figures)
