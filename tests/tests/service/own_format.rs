@@ -1,12 +1,13 @@
 //! A packet format of the mission's own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use comms_service::accounting::DropReason;
 use comms_service::message::{Class, Head, PayloadType};
 use comms_service::packet::{Content, LinkPacket, PacketError, Parsed};
 use heliograph_tests::http_service::{HttpService, Reply};
 use heliograph_tests::udp::UdpPeer;
+use radio_hal::FrameBuffer;
 
 use crate::PATIENCE;
 use crate::rig::{Radio, Satellite, Setup};
@@ -184,6 +185,41 @@ fn packets_after_one_at_which_it_panics_are_served() {
         "{:?}",
         counted.errors
     );
+}
+
+#[test]
+fn packets_read_by_the_same_call_as_one_at_which_it_panics_are_served() {
+    let service = UdpPeer::bind();
+    let (radio, _other_end) = Radio::pair();
+    let setup = Setup::default();
+    let controls = setup.controls(
+        Some(Arc::new(Radio::read)),
+        vec![Arc::new(Radio::write)],
+        radio,
+    );
+    let port = service.port();
+    let kinds = [b'D', FAULTY_TYPE, b'D', FAULTY_TYPE, b'D'];
+    let batch = kinds.map(|kind| packet(kind, 1, port, b"hello"));
+    let batch = Mutex::new(batch.to_vec());
+    let read_many = move |radio: &Radio, packets: &mut FrameBuffer| {
+        let mut batch = batch.lock().unwrap();
+        if batch.is_empty() {
+            drop(batch);
+            radio.read()?;
+        } else {
+            batch.drain(..).for_each(|packet| packets.push(&packet));
+        }
+        Ok(())
+    };
+    let builder = setup.builder(controls).own_format(Box::new(Terse));
+    let satellite = Satellite::start(builder.read_many(Arc::new(read_many)));
+    for _ in 0..3 {
+        assert_eq!(service.expect(PATIENCE).payload, b"hello");
+    }
+    let counted = satellite.wait_until(|all| all.packets_in.offered == 5);
+    assert_eq!(counted.packets_in.delivered, 3);
+    assert_eq!(counted.packets_in.dropped.of(DropReason::InternalFault), 2);
+    assert!(counted.balances());
 }
 
 #[test]
