@@ -9,7 +9,7 @@
 use super::TlvType;
 use crate::pdu::code::Code;
 use crate::pdu::fields::{Fields, put_with_length};
-use crate::pdu::id::{EntityId, Widths};
+use crate::pdu::id::{EntityId, Width, Widths};
 use crate::pdu::{BuildError, PduError};
 
 /// Reads what is left of a PDU: a fault location or nothing.
@@ -42,11 +42,14 @@ pub(crate) fn put_fault_location(
     put_entity_id_lv(id, widths, "fault location", out)
 }
 
+/// In the width of the entity's ids, or in more octets where an id of another entity
+/// needs them: the length says so.
 pub(crate) fn put_entity_id_lv(
     id: EntityId,
     widths: Widths,
     what: &'static str,
     out: &mut Vec<u8>,
 ) -> Result<(), BuildError> {
-    put_with_length(what, out, |out| widths.entity_id.put(id.0, what, out))
+    let width = widths.entity_id.max(Width::for_value(id.0));
+    put_with_length(what, out, |out| width.put(id.0, what, out))
 }
