@@ -3,6 +3,7 @@
 
 mod ax25;
 mod captures;
+mod cfdp;
 mod kiss;
 mod security;
 mod space_packets;
