@@ -2,10 +2,10 @@
 //!
 //! | type | is | octets may come |
 //! |---|---|---|
-//! | 0 | [modular](ModularSum) (§4.2.2) | in any order |
+//! | 0 | [modular](ModularSum) (§4.2.2.3) | in any order |
 //! | 2 | CRC-32C (Castagnoli) | in order |
 //! | 3 | CRC-32 (IEEE 802.3) | in order |
-//! | 15 | none: always 0 (§4.2.3) | in any order |
+//! | 15 | none: always 0 (§4.2.2.4) | in any order |
 //!
 //! Types are those of SANA's registry "CFDP Checksum Identifiers". Its type 1, the CRC-32
 //! of Proximity-1, has a name here and no more.
@@ -190,7 +190,7 @@ fn proceed(
 }
 
 /// The modular checksum: the sum, modulo 2³², of the file as big-endian words of 32 bits,
-/// the last of them filled up with zeros (CCSDS 727.0-B-5 §4.2.2).
+/// the last of them filled up with zeros (CCSDS 727.0-B-5 §4.2.2.3).
 ///
 /// An octet counts by its offset alone, so parts may come in any order and begin and end
 /// anywhere; each octet once.

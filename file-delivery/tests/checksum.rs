@@ -42,7 +42,7 @@ fn a_file_without_octets_has_checksum_zero() {
 
 #[test]
 fn the_modular_checksum_fills_up_the_last_word_with_zeros() {
-    // The example that CCSDS 727.0-B-5 gives.
+    // The example of CCSDS 727.0-B-5 annex F.
     let octets: Vec<u8> = (0..=0x0E).collect();
     assert_eq!(checksum_of(ChecksumType::MODULAR, &octets), 0x181C_2015);
 }

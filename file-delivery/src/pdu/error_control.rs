@@ -1,4 +1,4 @@
-//! The PDU CRC: CRC-16/IBM-3740, big-endian (CCSDS 727.0-B-5 §4.1).
+//! The PDU CRC: CRC-16/IBM-3740, big-endian (CCSDS 727.0-B-5 §4.1.3).
 
 use crc::{CRC_16_IBM_3740, Crc, Table};
 

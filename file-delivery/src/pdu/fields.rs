@@ -35,7 +35,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A file size or offset: 8 octets in the PDUs of a large file, else 4
-    /// (CCSDS 727.0-B-5 §5.1, "FSS").
+    /// ("FSS", CCSDS 727.0-B-5 §5.1.10).
     pub(crate) fn file_size(
         &mut self,
         large_file: bool,

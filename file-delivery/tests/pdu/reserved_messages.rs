@@ -4,7 +4,8 @@ use file_delivery::pdu::tlv::{
     DirectoryMessage, Lv, MessageToUser, ProxyMessage, RemoteMessage, ReservedMessage,
 };
 use file_delivery::pdu::{
-    BuildError, EntityId, PduError, TransactionId, TransactionSeq, Width, Widths,
+    BuildError, EntityId, PduError, SegmentationControl, TransactionId, TransactionSeq,
+    TransactionStatus, Width, Widths,
 };
 use proptest::prelude::*;
 
@@ -49,7 +50,6 @@ fn an_originating_transaction_says_how_long_its_ids_are() {
 
 #[test]
 fn remote_responses_say_how_the_transaction_stands() {
-    use file_delivery::pdu::TransactionStatus;
     let transaction = TransactionId {
         source: EntityId(7),
         number: TransactionSeq(9),
@@ -61,7 +61,7 @@ fn remote_responses_say_how_the_transaction_stands() {
     });
     assert_eq!(
         built(&report, WIDTHS),
-        hex("63666470 21 81 13 0007 00000009")
+        hex("63666470 21 80 13 0007 00000009")
     );
     let suspended = ReservedMessage::Remote(RemoteMessage::SuspendResponse {
         transaction,
@@ -72,6 +72,39 @@ fn remote_responses_say_how_the_transaction_stands() {
         built(&suspended, WIDTHS),
         hex("63666470 31 A0 13 0007 00000009")
     );
+}
+
+#[test]
+fn success_is_0_of_a_listing_and_1_of_a_report() {
+    let listing = ReservedMessage::Directory(DirectoryMessage::ListingResponse {
+        successful: true,
+        directory: lv(b"d"),
+        file: lv(b"f"),
+    });
+    assert_eq!(built(&listing, WIDTHS), hex("63666470 11 00 0164 0166"));
+    let report = ReservedMessage::Remote(RemoteMessage::StatusReportResponse {
+        transaction: TransactionId {
+            source: EntityId(7),
+            number: TransactionSeq(9),
+        },
+        status: TransactionStatus::Active,
+        successful: true,
+    });
+    assert_eq!(
+        built(&report, WIDTHS),
+        hex("63666470 21 41 13 0007 00000009")
+    );
+}
+
+#[test]
+fn segmentation_control_is_the_other_way_round_than_in_a_header() {
+    for (control, bit) in [
+        (SegmentationControl::BoundariesPreserved, "00"),
+        (SegmentationControl::BoundariesNotPreserved, "01"),
+    ] {
+        let message = ReservedMessage::Proxy(ProxyMessage::SegmentationControl(control));
+        assert_eq!(built(&message, WIDTHS), hex(&format!("63666470 06 {bit}")));
+    }
 }
 
 #[test]
@@ -191,10 +224,10 @@ struct Parts {
     response: any::OwnedResponse,
     handler: file_delivery::pdu::tlv::FaultHandlerOverride,
     mode: file_delivery::pdu::TransmissionMode,
-    control: file_delivery::pdu::SegmentationControl,
+    control: SegmentationControl,
     delivery: file_delivery::pdu::DeliveryCode,
     file_status: file_delivery::pdu::FileStatus,
-    transaction_status: file_delivery::pdu::TransactionStatus,
+    transaction_status: TransactionStatus,
 }
 
 prop_compose! {

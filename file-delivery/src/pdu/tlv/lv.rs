@@ -1,4 +1,4 @@
-//! LVs: a length octet and so many octets (CCSDS 727.0-B-5 §5.1).
+//! LVs: a length octet and so many octets (CCSDS 727.0-B-5 table 5-2).
 
 use crate::pdu::BuildError;
 

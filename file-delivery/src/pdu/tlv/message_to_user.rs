@@ -1,5 +1,5 @@
 //! Messages to the user, and those that are reserved for user operations
-//! (CCSDS 727.0-B-5 §5.4.3, §6.1).
+//! (CCSDS 727.0-B-5 §5.4.3, §6.1.2).
 //!
 //! ```text
 //! octet 0     type 02
@@ -45,7 +45,7 @@ impl<'a> MessageToUser<'a> {
 pub enum ReservedMessage<'a> {
     /// Types 00 to 09 and 0B: a transaction on behalf of another entity.
     Proxy(ProxyMessage<'a>),
-    /// Type 0A: the transaction that this one answers (§6.1).
+    /// Type 0A: the transaction that this one answers (§6.1.5).
     OriginatingTransaction(TransactionId),
     /// Types 10 and 11: listing of a directory.
     Directory(DirectoryMessage<'a>),

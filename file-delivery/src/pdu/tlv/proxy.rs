@@ -8,7 +8,7 @@
 //! | 03 | fault handler override | condition code (4 bits), handler code (4 bits) |
 //! | 04 | transmission mode | spare (7 bits), mode (1 bit) |
 //! | 05 | flow label | an LV |
-//! | 06 | segmentation control | spare (7 bits), control (1 bit) |
+//! | 06 | segmentation control | spare (7 bits), 0 for boundaries preserved (1 bit): not as in a PDU header |
 //! | 07 | put response | as octet 1 of a Finished PDU |
 //! | 08 | filestore response | the TLV's value as an LV |
 //! | 09 | put cancel | nothing |
@@ -111,8 +111,8 @@ impl<'a> ProxyMessage<'a> {
             }
             0x05 => Self::FlowLabel(fields.lv("flow label")?),
             0x06 => {
-                let control = fields.u8(SegmentationControl::FIELD)? & 1;
-                Self::SegmentationControl(SegmentationControl::read(fields, control)?)
+                let inverted = fields.u8(SegmentationControl::FIELD)? & 1;
+                Self::SegmentationControl(SegmentationControl::read(fields, 1 - inverted)?)
             }
             0x07 => {
                 let octet = fields.u8("put response")?;
@@ -153,7 +153,7 @@ impl<'a> ProxyMessage<'a> {
             }
             Self::FaultHandlerOverride(handler) => handler.put(out),
             Self::TransmissionMode(mode) => out.push(mode.code()),
-            Self::SegmentationControl(control) => out.push(control.code()),
+            Self::SegmentationControl(control) => out.push(1 - control.code()),
             Self::PutResponse {
                 condition,
                 delivery,

@@ -4,7 +4,7 @@
 //! | type | is | after the type |
 //! |---|---|---|
 //! | 20 | status report request | transaction; report file name, an LV |
-//! | 21 | status report response | transaction status (2 bits), spare (5 bits), 1 for no report (1 bit); transaction |
+//! | 21 | status report response | transaction status (2 bits), spare (5 bits), 1 for a report (1 bit); transaction |
 //! | 30 | suspend request | transaction |
 //! | 31 | suspend response | suspended (1 bit), transaction status (2 bits), spare (5 bits); transaction |
 //! | 38 | resume request | transaction |
@@ -89,7 +89,7 @@ impl<'a> RemoteMessage<'a> {
                 let octet = fields.u8("report response code")?;
                 Self::StatusReportResponse {
                     status: TransactionStatus::read(fields, octet >> 6)?,
-                    successful: octet & 1 == 0,
+                    successful: octet & 1 == 1,
                     transaction: fields.transaction_id()?,
                 }
             }
@@ -131,7 +131,7 @@ impl<'a> RemoteMessage<'a> {
                 status,
                 successful,
             } => {
-                out.push(status.code() << 6 | u8::from(!successful));
+                out.push(status.code() << 6 | u8::from(*successful));
                 put_transaction_id(transaction, widths, out)
             }
             Self::SuspendRequest(transaction) | Self::ResumeRequest(transaction) => {
