@@ -8,11 +8,12 @@
 //!
 //! Input of a stream codec: see [`pieces`](mod@pieces); of a packet format: twelve
 //! octets of how to take the rest, which is both a packet to be read and a message to be
-//! sent; of the engine: one octet of limits, then what happens, one thing after the
-//! other. A further target is one function here, a corpus, a program in `libfuzzer/`
+//! sent; of CFDP: a PDU; of the engine: one octet of limits, then what happens, one thing
+//! after the other. A further target is one function here, a corpus, a program in `libfuzzer/`
 //! and a name in `tests/`.
 
 mod ax25;
+mod cfdp_pdu;
 mod deframer;
 mod engine;
 mod hdlc;
@@ -23,6 +24,7 @@ mod security;
 mod slip;
 
 pub use ax25::ax25;
+pub use cfdp_pdu::cfdp_pdu;
 pub use deframer::deframer;
 pub use engine::engine;
 pub use hdlc::hdlc;
@@ -41,10 +43,14 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target {
         name: "ax25",
         run: ax25,
+    },
+    Target {
+        name: "cfdp_pdu",
+        run: cfdp_pdu,
     },
     Target {
         name: "deframer",

@@ -13,6 +13,9 @@ use crate::workspace;
 
 /// CCSDS Space Packets by `spacepackets`: asks `decode`, `encode`, `error_control`.
 pub const CCSDS: &str = "ccsds.py";
+/// CFDP PDUs by `spacepackets` and checksums by `cfdp-py`: asks `decode`, `encode`,
+/// `reserved`, `checksum`.
+pub const CFDP: &str = "cfdp.py";
 /// AX.25 frames by `aioax25`: asks `decode`, `encode`.
 pub const AX25: &str = "ax25.py";
 /// KISS by `kiss3` (asks `escape`, `unescape`) and `aioax25` (asks `decode`, `encode`).

@@ -10,7 +10,7 @@ use crate::output::{complain, say};
 use crate::workspace::{self, shown};
 
 /// What the referees import: an environment in which that fails is none.
-const IMPORTS: &str = "import spacepackets, aioax25, kiss, cryptography";
+const IMPORTS: &str = "import spacepackets, aioax25, kiss, cryptography, cfdppy";
 
 /// Whether the environment stands, as `tests/referees/requirements.txt` wants
 /// it.

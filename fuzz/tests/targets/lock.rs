@@ -46,3 +46,8 @@ fn the_lock_file_of_libfuzzer_has_all_that_radio_hal_needs() {
 fn the_lock_file_of_libfuzzer_has_all_that_comms_service_needs() {
     assert_locked("comms-service", "radio-hal");
 }
+
+#[test]
+fn the_lock_file_of_libfuzzer_has_all_that_file_delivery_needs() {
+    assert_locked("file-delivery", "crc");
+}

@@ -108,4 +108,4 @@ macro_rules! targets {
     };
 }
 
-targets!(ax25 deframer engine hdlc kiss kubos security slip space_packet udp);
+targets!(ax25 cfdp_pdu deframer engine hdlc kiss kubos security slip space_packet udp);

@@ -3,6 +3,8 @@
 
 mod ax25;
 mod captures;
+mod cfdp;
+mod cfdp_captures;
 mod kiss;
 mod security;
 mod space_packets;

@@ -1,0 +1,31 @@
+//! Files over a link that comes and goes, by the CCSDS File Delivery Protocol
+//! (CFDP, CCSDS 727.0-B-5).
+//!
+//! | room | what stands there |
+//! |---|---|
+//! | [`pdu`] | what goes over the link: protocol data units, octet for octet |
+//! | [`checksum`] | the checksums of a file |
+//! | [`extents`] | which octets of a file are there |
+//! | [`name`] | which file names are taken from the link |
+//!
+//! Nothing here does I/O, owns a clock or starts a thread.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)
+)]
+
+pub mod checksum;
+pub mod extents;
+pub mod name;
+pub mod pdu;
+
+pub use checksum::ChecksumType;
+pub use extents::Extents;
+pub use name::StoreName;
