@@ -53,9 +53,10 @@ pub(super) fn start(
         // Taken now: what comes to it before the thread runs is not lost, should it
         // be replaced by then.
         let mut socket = endpoint.socket();
+        let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX)?;
         let run = move || {
             if let Some(endpoint) = endpoints.get(number) {
-                run(&shell, number, endpoint, &mut socket);
+                run(&shell, number, endpoint, &mut socket, &mut receiver);
             }
         };
         threads.spawn(&name, OWN_STACK_BYTES, run)?;
@@ -63,13 +64,18 @@ pub(super) fn start(
     Ok(())
 }
 
-fn run(shell: &Shell, endpoint: usize, source: &Endpoint, socket: &mut Arc<UdpSocket>) {
-    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
+fn run(
+    shell: &Shell,
+    endpoint: usize,
+    source: &Endpoint,
+    socket: &mut Arc<UdpSocket>,
+    receiver: &mut DatagramReceiver,
+) {
     let mut back_off = BackOff::new();
     while !shell.is_stopping() {
         let current = source.socket();
         if !Arc::ptr_eq(&current, socket) {
-            take_the_rest(shell, endpoint, socket, &mut receiver);
+            take_the_rest(shell, endpoint, socket, receiver);
             *socket = current;
         }
         match receiver.receive(socket) {
