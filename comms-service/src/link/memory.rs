@@ -5,7 +5,7 @@
 //! room. Bounded in commands, octets of answers and time; queries give way before
 //! datagrams, these before mutations, and older ones before newer.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
@@ -173,9 +173,25 @@ pub(super) struct CommandMemory {
     /// as large.
     commands: IndexMap<CommandKey, Remembered>,
     /// The finished ones, in the order in which they give way: first by worth.
-    order: [BTreeMap<NonZeroU64, CommandKey>; Worth::ALL.len()],
+    order: [Order; Worth::ALL.len()],
     /// How many were finished.
     finished: u64,
+}
+
+/// Finished commands by their ages, the oldest first. In one piece: many small ones
+/// would lie between the answers, whose room could not be used again for what is larger.
+#[derive(Debug, Default)]
+struct Order {
+    finished: VecDeque<(NonZeroU64, CommandKey)>,
+}
+
+impl Order {
+    fn remove(&mut self, age: NonZeroU64) {
+        let place = self.finished.binary_search_by_key(&age, |(age, _)| *age);
+        if let Ok(place) = place {
+            self.finished.remove(place);
+        }
+    }
 }
 
 impl CommandMemory {
@@ -342,7 +358,9 @@ impl CommandMemory {
 
     pub(super) fn clear(&mut self, budget: &ByteBudget) {
         self.commands.clear();
-        self.order.iter_mut().for_each(BTreeMap::clear);
+        self.order
+            .iter_mut()
+            .for_each(|order| order.finished.clear());
         budget.clear_stored();
     }
 
@@ -357,7 +375,7 @@ impl CommandMemory {
             known.age = NonZeroU64::new(self.finished);
             let order = self.order.get_mut(Worth::of(key, known) as usize);
             if let (Some(order), Some(age)) = (order, known.age) {
-                order.insert(age, *key);
+                order.finished.push_back((age, *key));
             }
         }
         known.recorded
@@ -369,7 +387,7 @@ impl CommandMemory {
         };
         let order = self.order.get_mut(Worth::of(key, &known) as usize);
         if let (Some(order), Some(age)) = (order, known.age) {
-            order.remove(&age);
+            order.remove(age);
         }
         if let State::Done(Some(answer)) | State::Unknown(Some(answer)) = known.state {
             budget.forget_stored(answer);
@@ -379,7 +397,7 @@ impl CommandMemory {
     /// The one of this worth that gives way next.
     fn oldest(&self, worth: Worth) -> Option<CommandKey> {
         let order = self.order.get(worth as usize)?;
-        order.first_key_value().map(|(_, key)| *key)
+        order.finished.front().map(|(_, key)| *key)
     }
 
     /// False when all that are known still run.
