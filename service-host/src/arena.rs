@@ -12,6 +12,9 @@ use std::process::Command;
 
 /// How many arenas there may be. glibc reads it before `main`.
 const ARENAS_MAX: &str = "MALLOC_ARENA_MAX";
+/// Says that it was tried: of programs with capabilities of their own the loader takes
+/// [`ARENAS_MAX`] away, and they would start for ever.
+const TRIED: &str = "HELIOGRAPH_ONE_ARENA";
 
 /// Lets the process have a single arena: starts its program once more in its own place,
 /// with the same arguments and the same process id, unless the environment already says
@@ -19,13 +22,15 @@ const ARENAS_MAX: &str = "MALLOC_ARENA_MAX";
 ///
 /// Where that does not go, the program goes on as it is, and takes more memory.
 pub fn have_one() {
-    if !cfg!(target_env = "gnu") || env::var_os(ARENAS_MAX).is_some() {
+    let is_set = |name| env::var_os(name).is_some();
+    if !cfg!(target_env = "gnu") || is_set(ARENAS_MAX) || is_set(TRIED) {
         return;
     }
     let mut arguments = env::args_os();
     if let (Ok(program), Some(name)) = (env::current_exe(), arguments.next()) {
         let mut again = Command::new(program);
-        again.arg0(name).args(arguments).env(ARENAS_MAX, "1");
+        again.arg0(name).args(arguments);
+        again.env(ARENAS_MAX, "1").env(TRIED, "1");
         // It comes back only with an error.
         let _ = again.exec();
     }
