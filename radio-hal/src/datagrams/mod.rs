@@ -86,12 +86,12 @@ impl DatagramReceiver {
     /// After a call with places to spare, nothing more waited.
     fn let_go_after_a_burst(&mut self) {
         let is_over = self.received.len() < self.octets.len() / DATAGRAM_BYTES_MAX;
-        if self.call_bytes_max > KEPT_BYTES_MAX
-            && is_over
-            && let Ok(untouched) = MmapMut::map_anon(self.octets.len())
-        {
-            self.octets = untouched;
-            self.call_bytes_max = 0;
+        if is_over && self.call_bytes_max > KEPT_BYTES_MAX {
+            // Where the system has no room, what was taken is used again.
+            if let Ok(untouched) = MmapMut::map_anon(self.octets.len()) {
+                self.octets = untouched;
+                self.call_bytes_max = 0;
+            }
         }
     }
 }
