@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
+use service_host::arena;
+
 fn main() -> ExitCode {
+    arena::have_one();
     match ethernet_service::run(std::env::args_os()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

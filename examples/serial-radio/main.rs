@@ -13,7 +13,7 @@ use service_host::address::AddrConfig;
 use service_host::arguments::HostArguments;
 use service_host::config_file::ConfigFile;
 use service_host::link_host::{LinkDefaults, LinkHost};
-use service_host::logging;
+use service_host::{arena, logging};
 
 /// A communications service for a radio on a UART.
 #[derive(Parser)]
@@ -23,6 +23,7 @@ struct Arguments {
 }
 
 fn main() -> anyhow::Result<()> {
+    arena::have_one();
     let arguments = Arguments::parse();
     logging::start(arguments.host.log_level);
     // What holds where the configuration file says nothing.

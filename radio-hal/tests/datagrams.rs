@@ -38,7 +38,7 @@ fn datagrams_arrive_whole_in_order_and_with_their_source() {
             .collect();
         let datagrams = sent.iter().map(|octets| (octets.as_slice(), far_address));
         assert_eq!(send_all(&near, datagrams).unwrap(), sent.len());
-        let heard = received(&mut DatagramReceiver::new(4), &far);
+        let heard = received(&mut DatagramReceiver::new(4).unwrap(), &far);
         assert!(heard.iter().map(|(octets, _)| octets).eq(&sent));
         assert!(heard.iter().all(|(_, source)| *source == near_address));
     }
@@ -46,7 +46,7 @@ fn datagrams_arrive_whole_in_order_and_with_their_source() {
 
 #[test]
 fn one_receiver_serves_sockets_of_both_families_in_turn() {
-    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
+    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX).unwrap();
     for ip in ["127.0.0.1", "::1", "127.0.0.1", "::1"] {
         let (near, near_address) = socket(ip);
         let (far, far_address) = socket(ip);
@@ -61,7 +61,7 @@ fn a_receiver_takes_what_is_there_and_waits_for_no_more() {
     let (near, _) = socket("127.0.0.1");
     let (far, far_address) = socket("127.0.0.1");
     far.set_read_timeout(None).unwrap();
-    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
+    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX).unwrap();
     for datagrams in [1, 3] {
         send_all(&near, vec![(&b"octets"[..], far_address); datagrams]).unwrap();
         let mut heard = 0;
@@ -76,7 +76,7 @@ fn a_receiver_takes_what_is_there_and_waits_for_no_more() {
 fn a_receiver_waits_as_long_as_the_socket_does() {
     let (far, _) = socket("127.0.0.1");
     let started = Instant::now();
-    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
+    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX).unwrap();
     let error = receiver.receive(&far).map(drop).unwrap_err();
     assert!(matches!(
         error.kind(),
@@ -99,7 +99,7 @@ fn each_datagram_has_its_own_outcome() {
     send_each(&near, datagrams, |outcome| outcomes.push(outcome.is_ok()));
     let expected: Vec<_> = (0..100).map(|number| !failing.contains(&number)).collect();
     assert_eq!(outcomes, expected);
-    let heard = received(&mut DatagramReceiver::new(8), &far);
+    let heard = received(&mut DatagramReceiver::new(8).unwrap(), &far);
     let heard: Vec<_> = heard.iter().map(|(octets, _)| octets[0]).collect();
     let sent = (0..100_u8).filter(|number| !failing.contains(&usize::from(*number)));
     assert!(sent.eq(heard));
@@ -112,7 +112,7 @@ fn what_follows_a_datagram_that_cannot_be_sent_waits_for_it() {
     let datagrams = [(&b"one"[..], to), (b"two", to), (&TOO_LONG, to), (b"x", to)];
     assert_eq!(send_all(&near, datagrams).unwrap(), 2);
     assert!(send_all(&near, datagrams.into_iter().skip(2)).is_err());
-    let heard = received(&mut DatagramReceiver::new(8), &far);
+    let heard = received(&mut DatagramReceiver::new(8).unwrap(), &far);
     assert!(heard.iter().map(|(octets, _)| octets).eq([b"one", b"two"]));
     assert_eq!(send_all(&near, []).unwrap(), 0);
 }
@@ -146,7 +146,7 @@ fn datagrams_of_one_size_arrive_one_by_one_and_in_order_among_others() {
         });
         assert_eq!(outcomes, sent.len());
 
-        let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
+        let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX).unwrap();
         let at_far = received(&mut receiver, &far).into_iter();
         let at_other = received(&mut receiver, &other).into_iter();
         let mut expected = sent;

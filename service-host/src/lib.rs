@@ -4,7 +4,7 @@
 //!
 //! A binary puts the pieces together in this order:
 //!
-//! 1. parse its arguments, with [`arguments::HostArguments`] flattened in;
+//! 1. [`arena::have_one`], then parse its arguments, with [`arguments::HostArguments`] flattened in;
 //! 2. [`logging::start`];
 //! 3. [`config_file::ConfigFile::find`], then one [`ConfigFile::section`] per
 //!    table it reads;
@@ -28,6 +28,7 @@
 )]
 
 pub mod address;
+pub mod arena;
 pub mod arguments;
 pub mod config_file;
 pub mod http;

@@ -2,18 +2,29 @@
 //! the budget, and the oldest give way before work is refused.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// Names what was stored. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct StoredId(u64);
+pub(crate) struct StoredId(NonZeroU64);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Store {
     /// Ids ascend, so the oldest is the first.
     entries: BTreeMap<StoredId, Arc<[u8]>>,
     bytes: usize,
-    next_id: u64,
+    next_id: StoredId,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Store {
+            entries: BTreeMap::new(),
+            bytes: 0,
+            next_id: StoredId(NonZeroU64::MIN),
+        }
+    }
 }
 
 impl Store {
@@ -22,8 +33,8 @@ impl Store {
     }
 
     pub(super) fn insert(&mut self, octets: &[u8]) -> StoredId {
-        let id = StoredId(self.next_id);
-        self.next_id += 1;
+        let id = self.next_id;
+        self.next_id = StoredId(id.0.saturating_add(1));
         self.bytes += octets.len();
         self.entries.insert(id, octets.into());
         id

@@ -5,9 +5,11 @@
 //! room. Bounded in commands, octets of answers and time; queries give way before
 //! datagrams, these before mutations, and older ones before newer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
+use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use crate::accounting::DropReason;
@@ -105,7 +107,7 @@ struct Remembered {
     arrived: Instant,
     state: State,
     /// Its place in the order of forgetting; none while it runs.
-    age: Option<u64>,
+    age: Option<NonZeroU64>,
     /// It is in the journal.
     recorded: bool,
 }
@@ -167,25 +169,38 @@ pub(super) enum Kept {
 #[derive(Debug)]
 pub(super) struct CommandMemory {
     config: CommandMemoryConfig,
-    commands: HashMap<CommandKey, Remembered>,
+    /// One behind the other, in no order: a table with room to spare would be twice
+    /// as large.
+    commands: IndexMap<CommandKey, Remembered>,
     /// The finished ones, in the order in which they give way: first by worth.
-    order: [BTreeMap<u64, Finished>; Worth::ALL.len()],
-    next_age: u64,
+    order: [Order; Worth::ALL.len()],
+    /// How many were finished.
+    finished: u64,
 }
 
-#[derive(Debug)]
-struct Finished {
-    key: CommandKey,
-    arrived: Instant,
+/// Finished commands by their ages, the oldest first. In one piece: many small ones
+/// would lie between the answers, whose room could not be used again for what is larger.
+#[derive(Debug, Default)]
+struct Order {
+    finished: VecDeque<(NonZeroU64, CommandKey)>,
+}
+
+impl Order {
+    fn remove(&mut self, age: NonZeroU64) {
+        let place = self.finished.binary_search_by_key(&age, |(age, _)| *age);
+        if let Ok(place) = place {
+            self.finished.remove(place);
+        }
+    }
 }
 
 impl CommandMemory {
     pub(super) fn new(config: CommandMemoryConfig) -> Self {
         CommandMemory {
             config,
-            commands: HashMap::new(),
+            commands: IndexMap::new(),
             order: Default::default(),
-            next_age: 0,
+            finished: 0,
         }
     }
 
@@ -276,7 +291,7 @@ impl CommandMemory {
             return false;
         };
         let recorded = known.recorded;
-        self.commands.remove(key);
+        self.commands.swap_remove(key);
         recorded
     }
 
@@ -322,7 +337,7 @@ impl CommandMemory {
             if self.commands.get(&key).is_some_and(|known| known.mutation) {
                 self.finish(&key, State::Unknown(None));
             } else {
-                self.commands.remove(&key);
+                self.commands.swap_remove(&key);
             }
         }
     }
@@ -343,7 +358,9 @@ impl CommandMemory {
 
     pub(super) fn clear(&mut self, budget: &ByteBudget) {
         self.commands.clear();
-        self.order.iter_mut().for_each(BTreeMap::clear);
+        self.order
+            .iter_mut()
+            .for_each(|order| order.finished.clear());
         budget.clear_stored();
     }
 
@@ -354,36 +371,38 @@ impl CommandMemory {
         };
         known.state = state;
         if known.age.is_none() {
-            known.age = Some(self.next_age);
-            let finished = Finished {
-                key: *key,
-                arrived: known.arrived,
-            };
-            if let Some(order) = self.order.get_mut(Worth::of(key, known) as usize) {
-                order.insert(self.next_age, finished);
+            self.finished += 1;
+            known.age = NonZeroU64::new(self.finished);
+            let order = self.order.get_mut(Worth::of(key, known) as usize);
+            if let (Some(order), Some(age)) = (order, known.age) {
+                order.finished.push_back((age, *key));
             }
-            self.next_age += 1;
         }
         known.recorded
     }
 
     fn forget(&mut self, key: &CommandKey, budget: &ByteBudget) {
-        let Some(known) = self.commands.remove(key) else {
+        let Some(known) = self.commands.swap_remove(key) else {
             return;
         };
         let order = self.order.get_mut(Worth::of(key, &known) as usize);
         if let (Some(order), Some(age)) = (order, known.age) {
-            order.remove(&age);
+            order.remove(age);
         }
         if let State::Done(Some(answer)) | State::Unknown(Some(answer)) = known.state {
             budget.forget_stored(answer);
         }
     }
 
+    /// The one of this worth that gives way next.
+    fn oldest(&self, worth: Worth) -> Option<CommandKey> {
+        let order = self.order.get(worth as usize)?;
+        order.finished.front().map(|(_, key)| *key)
+    }
+
     /// False when all that are known still run.
     fn forget_oldest(&mut self, budget: &ByteBudget) -> bool {
-        let mut oldest = self.order.iter().filter_map(BTreeMap::first_key_value);
-        let oldest = oldest.next().map(|(_, finished)| finished.key);
+        let oldest = Worth::ALL.into_iter().find_map(|worth| self.oldest(worth));
         oldest.is_some_and(|key| {
             self.forget(&key, budget);
             true
@@ -393,16 +412,11 @@ impl CommandMemory {
     fn expire(&mut self, now: Instant, budget: &ByteBudget) {
         let time = self.config.time;
         for worth in Worth::ALL {
-            loop {
-                let order = self.order.get_mut(worth as usize);
-                let Some(first) = order.and_then(|order| order.first_entry()) else {
-                    break;
-                };
-                if now.saturating_duration_since(first.get().arrived) < time {
-                    break;
-                }
-                let Finished { key, .. } = first.remove();
-                self.forget(&key, budget);
+            while let Some(oldest) = self.oldest(worth)
+                && let Some(known) = self.commands.get(&oldest)
+                && now.saturating_duration_since(known.arrived) >= time
+            {
+                self.forget(&oldest, budget);
             }
         }
     }

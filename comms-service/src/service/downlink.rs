@@ -55,6 +55,7 @@ pub(super) fn start(
         // Taken now: what comes to it before the thread runs is not lost, should it
         // be replaced by then.
         let mut socket = endpoint.socket();
+        let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX)?;
         let run = move || {
             if let Some(endpoint) = endpoints.get(number) {
                 let way = Way {
@@ -62,7 +63,7 @@ pub(super) fn start(
                     endpoint: number,
                     outlets: &outlets,
                 };
-                run(&way, endpoint, &mut socket);
+                run(&way, endpoint, &mut socket, &mut receiver);
             }
         };
         threads.spawn(&name, USER_STACK_BYTES, run)?;
@@ -77,14 +78,18 @@ struct Way<'a> {
     outlets: &'a Outlets,
 }
 
-fn run(way: &Way<'_>, source: &Endpoint, socket: &mut Arc<UdpSocket>) {
+fn run(
+    way: &Way<'_>,
+    source: &Endpoint,
+    socket: &mut Arc<UdpSocket>,
+    receiver: &mut DatagramReceiver,
+) {
     let (shell, endpoint) = (way.shell, way.endpoint);
-    let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX);
     let mut back_off = BackOff::new();
     while !shell.is_stopping() {
         let current = source.socket();
         if !Arc::ptr_eq(&current, socket) {
-            way.take_the_rest(socket, &mut receiver);
+            way.take_the_rest(socket, receiver);
             *socket = current;
         }
         match receiver.receive(socket) {

@@ -8,6 +8,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::ControlFlow;
 
+use memmap2::MmapMut;
+
 #[cfg(target_os = "linux")]
 mod segments;
 #[cfg(target_os = "linux")]
@@ -27,11 +29,18 @@ const DATAGRAM_BYTES_MAX: usize = 65_536;
 /// Room for datagrams that are received together.
 ///
 /// It has 64 KiB of address space for each; memory is taken as datagrams fill it,
-/// one page for each datagram of up to 4 KiB.
+/// one page for each datagram of up to 4 KiB. What a burst of larger ones took is given
+/// back once it is over.
 pub struct DatagramReceiver {
-    octets: Box<[u8]>,
+    /// Of the system, not of the allocator: only so is it certain to be untouched.
+    octets: MmapMut,
     received: Vec<Received>,
+    /// Octets of the largest call since `octets` are there.
+    call_bytes_max: usize,
 }
+
+/// Octets of one call that are kept for the next.
+const KEPT_BYTES_MAX: usize = 256 * 1024;
 
 /// How many octets a datagram has, and whom it is from.
 type Received = (usize, Option<SocketAddr>);
@@ -39,13 +48,16 @@ type Received = (usize, Option<SocketAddr>);
 impl DatagramReceiver {
     /// Room for 1 to [`DATAGRAMS_PER_CALL_MAX`] datagrams; what is outside is
     /// taken for the nearer of the two.
-    pub fn new(datagrams_max: usize) -> Self {
+    ///
+    /// # Errors
+    /// When the system has no room.
+    pub fn new(datagrams_max: usize) -> io::Result<Self> {
         let datagrams_max = datagrams_max.clamp(1, DATAGRAMS_PER_CALL_MAX);
-        Self {
-            // Asked for as zeros, which the system gives without touching them.
-            octets: vec![0; datagrams_max * DATAGRAM_BYTES_MAX].into_boxed_slice(),
+        Ok(Self {
+            octets: MmapMut::map_anon(datagrams_max * DATAGRAM_BYTES_MAX)?,
             received: Vec::with_capacity(datagrams_max),
-        }
+            call_bytes_max: 0,
+        })
     }
 
     /// Waits for a datagram as the socket's read timeout says, then takes what is
@@ -58,14 +70,29 @@ impl DatagramReceiver {
         &mut self,
         socket: &UdpSocket,
     ) -> io::Result<impl ExactSizeIterator<Item = (&[u8], Option<SocketAddr>)>> {
+        self.let_go_after_a_burst();
         self.received.clear();
         system::receive(socket, &mut self.octets, &mut self.received)?;
+        let bytes = self.received.iter().map(|(octets, _)| octets).sum();
+        self.call_bytes_max = self.call_bytes_max.max(bytes);
         let places = self.octets.chunks_exact(DATAGRAM_BYTES_MAX);
         let datagrams = self.received.iter().zip(places);
         Ok(datagrams.map(|((octets, source), place)| {
             let datagram = place.get(..*octets).unwrap_or(place);
             (datagram, *source)
         }))
+    }
+
+    /// After a call with places to spare, nothing more waited.
+    fn let_go_after_a_burst(&mut self) {
+        let is_over = self.received.len() < self.octets.len() / DATAGRAM_BYTES_MAX;
+        if is_over && self.call_bytes_max > KEPT_BYTES_MAX {
+            // Where the system has no room, what was taken is used again.
+            if let Ok(untouched) = MmapMut::map_anon(self.octets.len()) {
+                self.octets = untouched;
+                self.call_bytes_max = 0;
+            }
+        }
     }
 }
 

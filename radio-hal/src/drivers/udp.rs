@@ -71,7 +71,8 @@ impl UdpRadio {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] if `peer` is no single address and port or
-    /// of another address family than the socket.
+    /// of another address family than the socket; [`ErrorKind::Io`] if the system has
+    /// no room for what is received.
     pub fn with_peer(self, peer: SocketAddr) -> Result<Radio, RadioError> {
         if peer.ip().is_unspecified() || peer.port() == 0 {
             return Err(RadioError::new(
@@ -92,7 +93,7 @@ impl UdpRadio {
         let receiver = UdpReceiver {
             socket: self.socket.try_clone().map_err(io_error)?,
             peer,
-            datagrams: DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX),
+            datagrams: DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX).map_err(io_error)?,
             socket_timeout: None,
             counters: Arc::clone(&counters),
         };

@@ -86,3 +86,19 @@ fn no_question_to_the_endpoint_starts_a_thread() {
     site.ground_query(service.http, "{ping}");
     assert_eq!(threads(&service), before);
 }
+
+#[test]
+#[cfg(target_env = "gnu")]
+fn all_threads_share_one_arena_of_the_allocator() {
+    let site = Site::new("raw");
+    let service = site.start();
+    // Of what is mapped, only further arenas begin where 64 MiB begin.
+    let maps = fs::read_to_string(format!("/proc/{}/maps", service.child.id()));
+    let maps = maps.expect("the service runs");
+    let starts = maps
+        .lines()
+        .filter(|line| line.contains("rw-p 00000000 00:00 0"));
+    let starts = starts.filter_map(|line| u64::from_str_radix(line.split('-').next()?, 16).ok());
+    let arenas = starts.filter(|start| start % (64 << 20) == 0);
+    assert_eq!(arenas.count(), 0, "{maps}");
+}

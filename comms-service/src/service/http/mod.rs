@@ -46,11 +46,14 @@ pub(super) struct Client {
     registry: Registry,
     waker: Waker,
     /// Each by its number. No two locks of this structure are held at once.
-    slots: Vec<Mutex<Option<Connection>>>,
+    slots: Vec<Slot>,
     pool: Mutex<Pool>,
     /// Those that failed at once.
     failed: Mutex<Vec<Outcome>>,
 }
+
+/// Room for a connection: most of them are never used at the same time.
+type Slot = Mutex<Option<Box<Connection>>>;
 
 /// What came of an event.
 pub(super) enum Turn {
@@ -160,13 +163,16 @@ impl Client {
     fn begin(
         &self,
         number: usize,
-        slot: &mut Option<Connection>,
+        slot: &mut Option<Box<Connection>>,
         exchange: Exchange,
     ) -> Result<(), Fault> {
-        let kept = slot.take().filter(Connection::is_usable);
+        let kept = slot.take().filter(|kept| kept.is_usable());
         let connection = match kept {
             Some(kept) => kept,
-            None => Connection::open(exchange.service, &self.registry, Token(number))?,
+            None => {
+                let opened = Connection::open(exchange.service, &self.registry, Token(number));
+                Box::new(opened?)
+            }
         };
         slot.insert(connection).begin(exchange)
     }
@@ -251,10 +257,11 @@ impl Client {
     fn finish(
         &self,
         number: usize,
-        mut slot: MutexGuard<'_, Option<Connection>>,
+        mut slot: MutexGuard<'_, Option<Box<Connection>>>,
         ended: Result<(), Fault>,
     ) -> Turn {
-        let (exchange, is_kept) = slot.as_mut().map_or((None, false), Connection::finish);
+        let connection = slot.as_mut();
+        let (exchange, is_kept) = connection.map_or((None, false), |it| it.finish());
         let Some(exchange) = exchange else {
             return Turn::Waits;
         };
