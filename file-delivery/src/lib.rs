@@ -7,6 +7,7 @@
 //! | [`checksum`] | the checksums of a file |
 //! | [`extents`] | which octets of a file are there |
 //! | [`name`] | which file names are taken from the link |
+//! | [`store`] | what stands behind an entity: files and a journal |
 //!
 //! Nothing here does I/O, owns a clock or starts a thread.
 #![warn(
@@ -25,6 +26,7 @@ pub mod checksum;
 pub mod extents;
 pub mod name;
 pub mod pdu;
+pub mod store;
 
 pub use checksum::ChecksumType;
 pub use extents::Extents;
