@@ -5,8 +5,9 @@
 //! component = 1 to 255 octets, not "." and not ".."
 //! ```
 //! Without control characters (NUL among them) and without backslashes. So a name is
-//! relative, stays beneath where it starts, and has one spelling. Whether a component is
-//! a link that leads elsewhere is for whoever opens it.
+//! relative, stays beneath where it starts, and is its path's only spelling. Whether a
+//! component is a link that leads elsewhere is for whoever opens it; Unicode is not
+//! normalised.
 
 use std::fmt;
 use std::str::FromStr;
