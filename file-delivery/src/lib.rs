@@ -23,6 +23,7 @@
 )]
 
 pub mod checksum;
+pub mod entity;
 pub mod extents;
 pub mod name;
 pub mod pdu;

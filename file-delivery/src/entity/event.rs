@@ -65,12 +65,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether the file arrived and has its name.
     pub fn is_success(&self) -> bool {
-        self.condition == ConditionCode::NoError
-            && self.delivery == DeliveryCode::Complete
-            && matches!(
-                self.file_status,
-                FileStatus::Retained | FileStatus::Unreported
-            )
+        self.condition == ConditionCode::NoError && self.delivery == DeliveryCode::Complete
     }
 }
 
@@ -147,10 +142,17 @@ pub enum RequestError {
     /// The options are no TLVs of a Metadata PDU.
     #[error("the options: {0}")]
     Options(crate::pdu::PduError),
+    /// The checksum that is set for the peer is not computed here.
+    #[error("checksum {0} is not supported: set another one for the peer")]
+    Checksum(crate::ChecksumType),
     /// PDUs to that entity are too small.
-    #[error("PDUs of {pdu_bytes_max} octets have no room for what is sent")]
+    #[error(
+        "a PDU to that entity has {pdu_bytes_max} octets at most; the Metadata PDU has {metadata_bytes}"
+    )]
     PduTooSmall {
         /// Octets of the largest PDU.
         pdu_bytes_max: usize,
+        /// Octets of the Metadata PDU.
+        metadata_bytes: usize,
     },
 }

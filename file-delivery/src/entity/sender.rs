@@ -83,7 +83,12 @@ impl<Source> Sender<Source> {
         ranges_max: usize,
     ) -> Self {
         let closure_requested = match Pdu::parse(&metadata) {
-            Ok((_, Pdu::Metadata(Metadata { closure_requested, .. }))) => closure_requested,
+            Ok((
+                _,
+                Pdu::Metadata(Metadata {
+                    closure_requested, ..
+                }),
+            )) => closure_requested,
             _ => false,
         };
         Sender {

@@ -130,12 +130,8 @@ pub trait FileStore {
     ///
     /// # Errors
     /// [`StoreError`]; what has the name is as it was.
-    fn deliver(
-        &mut self,
-        staging: &Staging,
-        size: u64,
-        name: &StoreName,
-    ) -> Result<(), StoreError>;
+    fn deliver(&mut self, staging: &Staging, size: u64, name: &StoreName)
+    -> Result<(), StoreError>;
 
     /// Removes the place of a transaction; one that is not there is removed.
     ///
@@ -193,4 +189,3 @@ pub trait Journal {
     /// [`JournalError`]; none of them was made.
     fn commit(&mut self, changes: &[Change]) -> Result<(), JournalError>;
 }
-
