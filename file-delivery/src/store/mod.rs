@@ -2,7 +2,11 @@
 //!
 //! Both are traits, so that the entity does no I/O of its own: on a real system
 //! `Directory` and `RedbJournal` stand behind them, in a simulation a model that loses
-//! what was not synced when the power is cut.
+//! what was not synced when the power is cut ([`memory`]).
+
+pub mod memory;
+
+use std::fmt;
 
 use crate::StoreName;
 use crate::pdu::TransactionId;
@@ -188,4 +192,32 @@ pub trait Journal {
     /// # Errors
     /// [`JournalError`]; none of them was made.
     fn commit(&mut self, changes: &[Change]) -> Result<(), JournalError>;
+}
+
+/// How a name begins that is the store's own.
+const OWN_PREFIX: &str = ".cfdp-";
+
+/// Whether a name, or a directory that it is in, is the store's own.
+fn is_own(name: &str) -> bool {
+    name.split('/').any(|part| part.starts_with(OWN_PREFIX))
+}
+
+fn refuse_own(name: &StoreName) -> Result<(), StoreError> {
+    match is_own(name.as_str()) {
+        true => Err(not_allowed(name, "such names are the store's own")),
+        false => Ok(()),
+    }
+}
+
+fn missing(name: &impl fmt::Display) -> StoreError {
+    StoreError::Missing {
+        name: name.to_string(),
+    }
+}
+
+fn not_allowed(name: &impl fmt::Display, why: impl Into<String>) -> StoreError {
+    StoreError::NotAllowed {
+        name: name.to_string(),
+        why: why.into(),
+    }
 }
