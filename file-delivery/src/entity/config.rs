@@ -21,6 +21,8 @@ pub struct EntityConfig {
     /// Octets that are received, or sent for the first time, between two syncs of the
     /// journal: so many may go over the link again after a power cut.
     pub sync_bytes: u64,
+    /// Octets of the largest file that is received.
+    pub file_bytes_max: u64,
     /// Ranges of a file that are kept apart while holes are between them.
     pub ranges_max: usize,
 }
@@ -37,6 +39,7 @@ impl EntityConfig {
             transactions_max: 1024,
             ended_max: 4096,
             sync_bytes: 64 * 1024,
+            file_bytes_max: 64 * 1024 * 1024 * 1024,
             ranges_max: RANGES_MAX_DEFAULT,
         }
     }

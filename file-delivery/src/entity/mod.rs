@@ -144,7 +144,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
                 self.sending.insert(id, sender);
             }
             Record::Receiving(record) => {
-                let receiver = Receiver::restore(record, ranges_max)?;
+                let receiver = Receiver::restore(record, &self.config)?;
                 self.receiving.insert(id, receiver);
             }
             Record::Ended(record) => {

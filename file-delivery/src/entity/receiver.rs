@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::clock::Timer;
-use super::config::{NakMode, Peer};
+use super::config::{EntityConfig, NakMode, Peer};
 use super::record::{HeaderRecord, ReceivingRecord, extents_of, name_of, ranges_of};
 use super::sent::{Leave, Sent};
 use crate::StoreName;
@@ -92,6 +92,7 @@ pub(super) struct Receiver<Staged> {
     header: Header,
     about: Option<About>,
     eof: Option<(Vec<u8>, End)>,
+    file_bytes_max: u64,
     extents: Extents,
     /// Of the octets that are there; of a CRC, from the start on. None while its type is
     /// not known.
@@ -123,12 +124,13 @@ struct NakList {
 }
 
 impl<Staged> Receiver<Staged> {
-    pub(super) fn new(header: Header, ranges_max: usize) -> Self {
+    pub(super) fn new(header: Header, config: &EntityConfig) -> Self {
         Receiver {
             header,
             about: None,
             eof: None,
-            extents: Extents::new(ranges_max),
+            file_bytes_max: config.file_bytes_max,
+            extents: Extents::new(config.ranges_max),
             checksum: None,
             beside: None,
             staged: None,
@@ -147,9 +149,9 @@ impl<Staged> Receiver<Staged> {
     }
 
     /// As it was when the journal was written.
-    pub(super) fn restore(record: ReceivingRecord, ranges_max: usize) -> Result<Self, String> {
+    pub(super) fn restore(record: ReceivingRecord, config: &EntityConfig) -> Result<Self, String> {
         let header = record.header.header();
-        let mut receiver = Receiver::new(header, ranges_max);
+        let mut receiver = Receiver::new(header, config);
         if let Some(octets) = &record.metadata {
             match Pdu::parse(octets).map_err(|error| error.to_string())? {
                 (_, Pdu::Metadata(metadata)) => {
@@ -165,7 +167,7 @@ impl<Staged> Receiver<Staged> {
                 _ => return Err("no EOF PDU".to_owned()),
             }
         }
-        receiver.extents = extents_of(&record.ranges, ranges_max)?;
+        receiver.extents = extents_of(&record.ranges, config.ranges_max)?;
         if let (Some((value, octets)), Some(about)) = (record.checksum, &receiver.about) {
             let checksum = Checksum::resume(about.checksum_type, value, octets);
             receiver.checksum = Some(checksum.map_err(|error| error.to_string())?);
@@ -319,7 +321,9 @@ impl<Staged> Receiver<Staged> {
         if self.extents.contains(range.clone()) {
             return Ok(Taken::Duplicate);
         }
-        if let Some(size) = self.size().filter(|size| range.end > *size) {
+        let most = self.size().unwrap_or(self.file_bytes_max);
+        if range.end > most {
+            let size = most;
             let text = format!("octets up to {} of a file of {size}", range.end);
             return Err(Fault::new(ConditionCode::FileSizeError, text));
         }
@@ -415,6 +419,13 @@ impl<Staged> Receiver<Staged> {
 
     /// No octet may lie beyond the end.
     fn check_size(&self, size: u64) -> Result<(), Fault> {
+        if size > self.file_bytes_max {
+            let text = format!(
+                "a file of {size} octets; {} are the most",
+                self.file_bytes_max
+            );
+            return Err(Fault::new(ConditionCode::FileSizeError, text));
+        }
         let end = self.extents.end();
         let of_metadata = self.about.as_ref().and_then(|about| about.size);
         let other = of_metadata.filter(|other| *other != size);

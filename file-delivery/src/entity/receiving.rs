@@ -125,7 +125,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         if self.receiving.len() >= self.config.transactions_max {
             return Err(PduDropReason::TooManyTransactions);
         }
-        let receiver = Receiver::new(*header, self.config.ranges_max);
+        let receiver = Receiver::new(*header, &self.config);
         self.receiving.insert(id, receiver);
         self.events.push_back(Event::Started { transaction: id });
         Ok(())

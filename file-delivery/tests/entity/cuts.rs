@@ -74,6 +74,12 @@ fn both_ends_may_be_cut_at_any_pdu() {
             let arrived = rig.run_until(LONG, |rig| rig.reports().is_empty());
             assert!(arrived, "{side} cut at {number}: {:?}", rig.reports());
             rig.assert_arrived("up.bin", BYTES);
+            let again = rig.data_octets - BYTES as u64;
+            let most = SYNC_BYTES + IN_FLIGHT_BYTES;
+            assert!(
+                again <= most,
+                "{side} cut at {number}: {again} octets again"
+            );
         }
     }
 }

@@ -6,3 +6,4 @@ mod cuts;
 mod deliveries;
 mod losses;
 mod passes;
+mod rules;

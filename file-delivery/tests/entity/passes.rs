@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use file_delivery::pdu::Pdu;
+
 use crate::rig::{GROUND, LONG, PDU_TIME, Rig, SATELLITE};
 
 const BYTES: usize = 3_000;
@@ -33,6 +35,27 @@ fn contact_may_end_at_any_pdu() {
         for side in &rig.sides {
             assert_eq!(side.faults(), Vec::<&_>::new(), "LOS at {number}");
         }
+    }
+}
+
+#[test]
+fn what_was_not_acknowledged_goes_again_as_soon_as_contact_begins() {
+    let mut rig = Rig::new();
+    rig.lose(|passing| matches!(passing.pdu, Pdu::Ack(_)));
+    let transaction = rig.send_up(BYTES);
+    rig.run_until(LONG, |rig| rig.outcome(SATELLITE, transaction).is_some());
+    for side in [GROUND, SATELLITE] {
+        rig.set_contact(false);
+        rig.run_for(NIGHT);
+        let before = rig.left.len();
+        rig.set_contact(true);
+        rig.run_for(2 * PDU_TIME);
+        let left = &rig.left[before..];
+        let to = 1 - side;
+        assert!(
+            left.iter().any(|(other, _)| *other == to),
+            "{side} was silent"
+        );
     }
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Rig {
     on_the_way: BTreeMap<(Instant, usize), (usize, Vec<u8>)>,
     pub(crate) passed: usize,
     loses: Box<dyn FnMut(&Passing<'_>) -> bool>,
+    /// All that left a radio, in order: whom to.
+    pub(crate) left: Vec<(usize, Vec<u8>)>,
     /// File Data octets that passed the radio, lost ones among them.
     pub(crate) data_octets: u64,
     contact: bool,
@@ -88,6 +90,7 @@ impl Rig {
             on_the_way: BTreeMap::new(),
             passed: 0,
             loses: Box::new(|_| false),
+            left: Vec::new(),
             data_octets: 0,
             contact: true,
         }
@@ -233,10 +236,17 @@ impl Rig {
         let number = self.passed;
         self.passed += 1;
         let is_lost = (self.loses)(&Passing { number, from, pdu });
+        self.left.push((1 - from, octets.clone()));
         if !is_lost && self.contact {
             let key = (self.now + DELAY, number);
             self.on_the_way.insert(key, (1 - from, octets));
         }
+    }
+
+    /// A PDU of the test's own making comes to an end.
+    pub(crate) fn inject(&mut self, to: usize, octets: &[u8]) {
+        let now = self.now;
+        self.sides[to].entity.handle_pdu(now, octets);
     }
 
     #[track_caller]
