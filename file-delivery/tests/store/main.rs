@@ -1,11 +1,16 @@
 //! Stores and journals.
 
 mod contract;
+#[cfg(target_os = "linux")]
+mod directory;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod memory;
 
 use file_delivery::StoreName;
 use file_delivery::pdu::tlv::{FilestoreRequest, Lv};
 use file_delivery::pdu::{EntityId, TransactionId, TransactionSeq};
+use file_delivery::store::memory::MemoryDisk;
 use file_delivery::store::{FileStore, Staging, StoreError};
 
 fn name(name: &str) -> StoreName {
