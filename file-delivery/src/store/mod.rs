@@ -1,12 +1,13 @@
 //! What an entity keeps outside its memory: files, and the journal of its transactions.
 //!
 //! Both are traits, so that the entity does no I/O of its own: on a real system
-//! [`Directory`] and `RedbJournal` stand behind them, in a simulation a model that loses
+//! [`Directory`] and [`RedbJournal`] stand behind them, in a simulation a model that loses
 //! what was not synced when the power is cut ([`memory`]).
 
 #[cfg(target_os = "linux")]
 pub mod directory;
 pub mod memory;
+pub mod redb_journal;
 mod step;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::pdu::tlv::{FilestoreRequest, FilestoreStatus};
 
 #[cfg(target_os = "linux")]
 pub use directory::{Directory, DirectoryLimits};
+pub use redb_journal::RedbJournal;
 pub use step::{AtStep, Step};
 
 /// Why the store did not do something.

@@ -2,10 +2,15 @@
 
 mod contract;
 #[cfg(target_os = "linux")]
+mod crash;
+#[cfg(target_os = "linux")]
 mod directory;
+#[cfg(target_os = "linux")]
+mod full_disk;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod memory;
+mod redb_journal;
 
 use file_delivery::StoreName;
 use file_delivery::pdu::tlv::{FilestoreRequest, Lv};
