@@ -344,6 +344,7 @@ fn a_directory_is_listed_in_order(store: &mut impl FileStore) {
     assert_eq!(store.list(None).unwrap(), ["a.b", "a/", "b"]);
     assert_eq!(store.list(Some(&name("a"))).unwrap(), ["b/", "c"]);
     assert!(is_missing(store.list(Some(&name("c")))));
+    assert!(is_not_allowed(store.list(Some(&name("b")))));
 }
 
 /// What every journal does, opened again by `reopen`.

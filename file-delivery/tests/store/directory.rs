@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use file_delivery::pdu::tlv::{FilestoreRequest, FilestoreStatus};
-use file_delivery::store::{Directory, DirectoryLimits, FileStore, Staging, StoreError};
+use file_delivery::store::{Directory, DirectoryLimits, FileStore, Staging, Step, StoreError};
 
 use crate::{content, is_missing, is_not_allowed, lv, name, put, staging, transaction};
 
@@ -112,6 +113,67 @@ fn a_small_file_waits_for_the_disk_three_times_and_a_synced_one_two_times_more()
     site.store.deliver(&place, 3, &name("file")).unwrap();
     let counts = site.store.counts();
     assert_eq!((counts.file_syncs, counts.directory_syncs), (4, 4));
+}
+
+/// The steps of a work.
+fn steps_of(store: &mut Directory, work: impl FnOnce(&mut Directory)) -> Vec<Step> {
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&steps);
+    store.at_each_step(Box::new(move |step| told.lock().unwrap().push(step)));
+    work(store);
+    store.at_each_step(Box::new(|_| {}));
+    let steps = steps.lock().unwrap();
+    steps.clone()
+}
+
+#[test]
+fn whatever_gets_a_name_is_on_the_disk_before_and_its_name_after() {
+    let mut site = Site::new();
+    let delivery = steps_of(&mut site.store, |store| {
+        put(store, 1, "a/b", b"abc").unwrap();
+    });
+    let [made, synced, renamed] = [Step::PlaceMade, Step::FileSynced, Step::Renamed];
+    let (named, name_synced) = (Step::PlaceNamed, Step::NameSynced);
+    let expected = [
+        Step::DirectoryMade,
+        made,
+        synced,
+        named,
+        renamed,
+        name_synced,
+    ];
+    assert_eq!(delivery, expected);
+
+    // A place that was synced is there after a cut of the power.
+    let sync = steps_of(&mut site.store, |store| {
+        let mut staged = store.stage(&staging(2, "a/b"), None).unwrap();
+        store.sync(&mut staged).unwrap();
+        store.sync(&mut staged).unwrap();
+        store.deliver(&staging(2, "a/b"), 0, &name("a/b")).unwrap();
+    });
+    let place_synced = Step::PlaceSynced;
+    let expected = [
+        made,
+        place_synced,
+        named,
+        place_synced,
+        synced,
+        renamed,
+        name_synced,
+    ];
+    assert_eq!(sync, expected);
+
+    let append = steps_of(&mut site.store, |store| {
+        let (first, second) = (lv("a/b"), lv("a/b"));
+        store.perform(&FilestoreRequest::AppendFile { first, second });
+    });
+    assert_eq!(append, [synced, renamed, name_synced]);
+
+    // Found again, its name is synced again: the process before may not have come to it.
+    let again = steps_of(&mut site.store, |store| {
+        store.deliver(&staging(2, "a/b"), 0, &name("a/b")).unwrap();
+    });
+    assert_eq!(again, [name_synced]);
 }
 
 #[test]

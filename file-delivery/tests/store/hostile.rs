@@ -136,6 +136,21 @@ fn a_link_in_the_place_of_staging_is_not_written_through() {
 }
 
 #[test]
+fn another_name_of_a_file_outside_is_not_written_through() {
+    let mut site = site();
+    let target = site.outside().join("outside/secret");
+    fs::hard_link(target, site.root().join("inside/.cfdp-3-1.part")).unwrap();
+    let place = staging(1, "inside/file");
+    assert!(is_not_allowed(site.store.stage(&place, None)));
+    assert!(is_not_allowed(site.store.deliver(
+        &place,
+        0,
+        &name("inside/file")
+    )));
+    outside_is_as_it_was(&site);
+}
+
+#[test]
 fn the_start_goes_through_no_link() {
     let mut site = site();
     let place = site.outside().join("outside/.cfdp-3-1.part");

@@ -72,3 +72,13 @@ fn is_not_allowed<T>(result: Result<T, StoreError>) -> bool {
 fn is_missing<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Missing { .. }))
 }
+
+#[test]
+fn stores_and_journals_go_to_other_threads() {
+    fn goes<T: Send>() {}
+    goes::<file_delivery::store::RedbJournal>();
+    goes::<file_delivery::store::memory::MemoryStore>();
+    goes::<file_delivery::store::memory::MemoryJournal>();
+    #[cfg(target_os = "linux")]
+    goes::<file_delivery::store::Directory>();
+}

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat};
 use rustix::io::Errno;
@@ -115,10 +116,14 @@ pub(super) fn open_file(
     let file = File::from(opened.map_err(|error| refused(error, "opening", &name))?);
     let metadata = file.metadata();
     let metadata = metadata.map_err(|error| failed(format!("opening {name}"), error))?;
-    match metadata.is_file() {
-        true => Ok(file),
-        false => Err(not_allowed(&name, "it is no regular file")),
+    if !metadata.is_file() {
+        return Err(not_allowed(&name, "it is no regular file"));
     }
+    // What is written is a place or a copy, which has one name; another may be outside.
+    if how != How::Read && metadata.nlink() > 1 {
+        return Err(not_allowed(&name, "the file has other names, too"));
+    }
+    Ok(file)
 }
 
 /// What has a name, without opening it; a link is a link. Nothing where nothing has it.
