@@ -355,3 +355,36 @@ fn lost(transaction: TransactionId) -> StoreError {
         error: "it failed before, and nobody knows what is on the disk; discard it".to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdu::{EntityId, TransactionSeq};
+    use crate::store::{DirectoryLimits, FileStore as _};
+
+    #[test]
+    fn after_a_sync_that_failed_nothing_of_the_place_is_called_durable() {
+        let root = tempfile::tempdir().unwrap();
+        let mut store = Directory::open(root.path(), DirectoryLimits::default()).unwrap();
+        let transaction = TransactionId {
+            source: EntityId(3),
+            number: TransactionSeq(1),
+        };
+        let staging = Staging {
+            transaction,
+            beside: None,
+        };
+        let mut staged = store.stage(&staging, Some(3)).unwrap();
+        store.places.get_mut(transaction).unwrap().is_lost = true;
+        let name = "file".parse().unwrap();
+        for _ in 0..2 {
+            store.sync(&mut staged).unwrap_err();
+            store.deliver(&staging, 0, &name).unwrap_err();
+            // Nor when it is opened again.
+            staged = store.stage(&staging, Some(3)).unwrap();
+        }
+        store.discard(&staging).unwrap();
+        store.stage(&staging, Some(3)).unwrap();
+        store.deliver(&staging, 0, &name).unwrap();
+    }
+}
