@@ -9,7 +9,8 @@
 //! | [`name`] | which file names are taken from the link |
 //! | [`store`] | what stands behind an entity: files and a journal |
 //!
-//! Nothing here does I/O, owns a clock or starts a thread.
+//! Nothing here owns a clock or starts a thread, and only [`store::Directory`] and
+//! [`store::RedbJournal`] do I/O.
 #![warn(
     clippy::unwrap_used,
     clippy::expect_used,

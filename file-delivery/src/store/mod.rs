@@ -1,16 +1,26 @@
 //! What an entity keeps outside its memory: files, and the journal of its transactions.
 //!
 //! Both are traits, so that the entity does no I/O of its own: on a real system
-//! `Directory` and `RedbJournal` stand behind them, in a simulation a model that loses
+//! [`Directory`] and [`RedbJournal`] stand behind them, in a simulation a model that loses
 //! what was not synced when the power is cut ([`memory`]).
 
+#[cfg(target_os = "linux")]
+pub mod directory;
 pub mod memory;
+pub mod redb_journal;
+mod step;
 
 use std::fmt;
+use std::io;
 
 use crate::StoreName;
 use crate::pdu::TransactionId;
 use crate::pdu::tlv::{FilestoreRequest, FilestoreStatus};
+
+#[cfg(target_os = "linux")]
+pub use directory::{Directory, DirectoryLimits};
+pub use redb_journal::RedbJournal;
+pub use step::{AtStep, Step};
 
 /// Why the store did not do something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -219,5 +229,12 @@ fn not_allowed(name: &impl fmt::Display, why: impl Into<String>) -> StoreError {
     StoreError::NotAllowed {
         name: name.to_string(),
         why: why.into(),
+    }
+}
+
+fn failed(what: impl Into<String>, error: impl Into<io::Error>) -> StoreError {
+    StoreError::Failed {
+        what: what.into(),
+        error: error.into().to_string(),
     }
 }

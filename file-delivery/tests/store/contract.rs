@@ -1,7 +1,6 @@
 //! What every store does, of a disk in memory and of a directory.
 
 use file_delivery::pdu::tlv::{FilestoreRequest, FilestoreStatus};
-use file_delivery::store::memory::MemoryDisk;
 use file_delivery::store::{Change, FileStore, Journal, Staging};
 
 use crate::{
@@ -14,7 +13,15 @@ macro_rules! every_store {
         mod of_memory {
             $(#[test]
             fn $test() {
-                super::$test(&mut super::MemoryDisk::new(1).store());
+                super::$test(&mut crate::MemoryDisk::new(1).store());
+            })*
+        }
+
+        #[cfg(target_os = "linux")]
+        mod of_a_directory {
+            $(#[test]
+            fn $test() {
+                super::$test(&mut crate::directory::Site::new().store);
             })*
         }
     };
@@ -337,6 +344,7 @@ fn a_directory_is_listed_in_order(store: &mut impl FileStore) {
     assert_eq!(store.list(None).unwrap(), ["a.b", "a/", "b"]);
     assert_eq!(store.list(Some(&name("a"))).unwrap(), ["b/", "c"]);
     assert!(is_missing(store.list(Some(&name("c")))));
+    assert!(is_not_allowed(store.list(Some(&name("b")))));
 }
 
 /// What every journal does, opened again by `reopen`.

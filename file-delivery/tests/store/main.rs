@@ -1,11 +1,21 @@
 //! Stores and journals.
 
 mod contract;
+#[cfg(target_os = "linux")]
+mod crash;
+#[cfg(target_os = "linux")]
+mod directory;
+#[cfg(target_os = "linux")]
+mod full_disk;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod memory;
+mod redb_journal;
 
 use file_delivery::StoreName;
 use file_delivery::pdu::tlv::{FilestoreRequest, Lv};
 use file_delivery::pdu::{EntityId, TransactionId, TransactionSeq};
+use file_delivery::store::memory::MemoryDisk;
 use file_delivery::store::{FileStore, Staging, StoreError};
 
 fn name(name: &str) -> StoreName {
@@ -61,4 +71,14 @@ fn is_not_allowed<T>(result: Result<T, StoreError>) -> bool {
 
 fn is_missing<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Missing { .. }))
+}
+
+#[test]
+fn stores_and_journals_go_to_other_threads() {
+    fn goes<T: Send>() {}
+    goes::<file_delivery::store::RedbJournal>();
+    goes::<file_delivery::store::memory::MemoryStore>();
+    goes::<file_delivery::store::memory::MemoryJournal>();
+    #[cfg(target_os = "linux")]
+    goes::<file_delivery::store::Directory>();
 }

@@ -1,9 +1,8 @@
 //! A disk in memory whose power is cut.
 
-use file_delivery::store::memory::MemoryDisk;
 use file_delivery::store::{Change, FileStore, Journal, JournalError, StoreError};
 
-use crate::{content, is_not_allowed, name, put, staging, transaction};
+use crate::{MemoryDisk, content, is_not_allowed, name, put, staging, transaction};
 
 #[test]
 fn a_journal_holds_what_was_committed() {

@@ -183,6 +183,9 @@ impl FileStore for MemoryStore {
             Some(name) if state.tree.is_directory(name.as_str()) => {
                 Ok(state.tree.list(Some(name.as_str())))
             }
+            Some(name) if state.tree.file(name.as_str()).is_some() => {
+                Err(not_allowed(name, "it is a file"))
+            }
             Some(name) => Err(missing(name)),
         })
     }
