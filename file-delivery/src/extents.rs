@@ -139,6 +139,19 @@ impl Extents {
         self.ranges.last().map_or(0, |range| range.end)
     }
 
+    /// Takes out the first octets, at most `octets_max`, which are one range.
+    pub fn take_first(&mut self, octets_max: u64) -> Option<Range<u64>> {
+        let first = self.ranges.first_mut()?;
+        let end = first.end.min(first.start.saturating_add(octets_max));
+        let taken = first.start..end;
+        first.start = end;
+        if first.is_empty() {
+            self.ranges.remove(0);
+        }
+        self.octets -= octets(&taken);
+        (!taken.is_empty()).then_some(taken)
+    }
+
     /// Octets that are there.
     pub fn octets(&self) -> u64 {
         self.octets

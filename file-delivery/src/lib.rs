@@ -7,8 +7,10 @@
 //! | [`checksum`] | the checksums of a file |
 //! | [`extents`] | which octets of a file are there |
 //! | [`name`] | which file names are taken from the link |
+//! | [`store`] | what stands behind an entity: files and a journal |
 //!
-//! Nothing here does I/O, owns a clock or starts a thread.
+//! Nothing here owns a clock or starts a thread, and only [`store::Directory`] and
+//! [`store::RedbJournal`] do I/O.
 #![warn(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,9 +24,11 @@
 )]
 
 pub mod checksum;
+pub mod entity;
 pub mod extents;
 pub mod name;
 pub mod pdu;
+pub mod store;
 
 pub use checksum::ChecksumType;
 pub use extents::Extents;

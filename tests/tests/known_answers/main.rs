@@ -5,6 +5,7 @@ mod ax25;
 mod captures;
 mod cfdp;
 mod cfdp_captures;
+mod cfdp_peer;
 mod kiss;
 mod security;
 mod space_packets;

@@ -1,0 +1,364 @@
+//! What an entity does about the files that it receives.
+
+use std::time::Instant;
+
+use super::event::{Event, Outcome, Role};
+use super::receiver::{Fault, Phase, Receiver, Taken};
+use super::{Entity, PduDropReason, Peer};
+use crate::pdu::tlv::{
+    FilestoreRequest, FilestoreResponse, FilestoreResponses, FilestoreStatus, Lv, MetadataOption,
+};
+use crate::pdu::{
+    Ack, Acknowledged, ConditionCode, DeliveryCode, FaultHandler, FileStatus, Finished, Header,
+    Metadata, Pdu, PromptResponse, TransactionId, TransactionStatus, TransmissionMode,
+};
+use crate::store::{FileStore, Journal};
+
+impl<S: FileStore, J: Journal> Entity<S, J> {
+    /// A PDU of the entity that sends the file.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        peer: &Peer,
+        header: &Header,
+        pdu: &Pdu<'_>,
+        octets: &[u8],
+    ) -> Result<(), PduDropReason> {
+        let id = header.transaction;
+        if !self.receiving.contains_key(&id) {
+            self.begin_receiving(header, pdu)?;
+        }
+        let at = (self.clock.contact(now), peer);
+        let Some(receiver) = self.receiving.get_mut(&id) else {
+            return Err(PduDropReason::UnknownTransaction);
+        };
+        let done = match pdu {
+            Pdu::Metadata(metadata) => {
+                let taken = receiver.handle_metadata(metadata, octets, &mut self.store, at);
+                taken.map(|is_new| match is_new {
+                    true => {
+                        self.tell_metadata(id, metadata);
+                        Ok(())
+                    }
+                    false => Err(PduDropReason::Duplicate),
+                })
+            }
+            Pdu::FileData(data) => {
+                let taken = receiver.handle_data(data, &mut self.store, at);
+                taken.map(|taken| match taken {
+                    Taken::New => Ok(()),
+                    Taken::Duplicate => Err(PduDropReason::Duplicate),
+                    Taken::NoRoom => Err(PduDropReason::NoRoom),
+                    Taken::Late => Err(PduDropReason::Late),
+                })
+            }
+            Pdu::Eof(eof) => {
+                let was_receiving = receiver.phase() == Phase::Receiving;
+                let taken = receiver.handle_eof(eof, octets, at);
+                if eof.condition != ConditionCode::NoError && was_receiving {
+                    self.finish(now, id, eof.condition, FileStatus::Discarded);
+                    return Ok(());
+                }
+                // Acknowledged is what is durable.
+                if was_receiving && taken.is_ok() {
+                    self.sync(id);
+                }
+                taken.map(Ok)
+            }
+            Pdu::Prompt(prompt) => {
+                let wants_nak = prompt.response == PromptResponse::Nak;
+                receiver.handle_prompt(wants_nak, at.0, peer);
+                Ok(Ok(()))
+            }
+            Pdu::Ack(ack) if ack.of == Acknowledged::Finished => {
+                match receiver.phase() == Phase::Finished {
+                    true => {
+                        self.end(id);
+                        Ok(Ok(()))
+                    }
+                    false => Ok(Err(PduDropReason::Late)),
+                }
+            }
+            _ => Ok(Err(PduDropReason::Late)),
+        };
+        match done {
+            Ok(used) => {
+                let unsynced = self.receiving.get(&id).map_or(0, Receiver::unsynced);
+                if unsynced >= self.config.sync_bytes {
+                    self.sync(id);
+                }
+                used
+            }
+            Err(fault) => {
+                self.fault_at_receiver(now, id, fault);
+                Err(PduDropReason::Fault)
+            }
+        }
+    }
+
+    fn begin_receiving(&mut self, header: &Header, pdu: &Pdu<'_>) -> Result<(), PduDropReason> {
+        let id = header.transaction;
+        let is_over = self.ended.contains(&id);
+        let status = match is_over {
+            true => TransactionStatus::Terminated,
+            false => TransactionStatus::Unrecognized,
+        };
+        match pdu {
+            Pdu::Eof(eof) if is_over || eof.condition != ConditionCode::NoError => {
+                if header.mode == TransmissionMode::Acknowledged {
+                    let ack = Ack {
+                        of: Acknowledged::Eof,
+                        condition: eof.condition,
+                        status,
+                    };
+                    self.answer_stray(header, &Pdu::Ack(ack));
+                }
+                return Err(match is_over {
+                    true => PduDropReason::Ended,
+                    false => PduDropReason::UnknownTransaction,
+                });
+            }
+            _ if is_over => return Err(PduDropReason::Ended),
+            Pdu::Metadata(_) | Pdu::FileData(_) | Pdu::Eof(_) => {}
+            _ => return Err(PduDropReason::UnknownTransaction),
+        }
+        if self.receiving.len() >= self.config.transactions_max {
+            return Err(PduDropReason::TooManyTransactions);
+        }
+        let receiver = Receiver::new(*header, &self.config);
+        self.receiving.insert(id, receiver);
+        self.events.push_back(Event::Started { transaction: id });
+        Ok(())
+    }
+
+    fn tell_metadata(&mut self, id: TransactionId, metadata: &Metadata<'_>) {
+        let name = self.receiving.get(&id).and_then(Receiver::name);
+        self.events.push_back(Event::MetadataReceived {
+            transaction: id,
+            name: name.cloned(),
+            size: metadata.file_size,
+        });
+    }
+
+    /// Makes durable what came of a file, and that it came.
+    fn sync(&mut self, id: TransactionId) {
+        let Some(receiver) = self.receiving.get_mut(&id) else {
+            return;
+        };
+        self.counts.file_syncs += u64::from(receiver.unsynced() > 0);
+        match receiver.sync(&mut self.store) {
+            Ok(()) => self.note(id),
+            Err(error) => {
+                let text = format!("transaction {id}: {error}");
+                self.events.push_back(Event::StorageFailed { text });
+            }
+        }
+    }
+
+    /// Goes on with the end of a file that is whole.
+    pub(super) fn work(&mut self, now: Instant, id: TransactionId) {
+        let Some(receiver) = self.receiving.get_mut(&id) else {
+            return;
+        };
+        if receiver.phase() == Phase::Verifying {
+            match receiver.verify(&mut self.store) {
+                Ok(true) => {
+                    self.sync(id);
+                    self.commit(now);
+                }
+                Ok(false) => {}
+                Err(fault) => self.fault_at_receiver(now, id, fault),
+            }
+            return;
+        }
+        if receiver.phase() != Phase::Delivering || !self.changes.is_empty() {
+            return;
+        }
+        let (staging, size) = (receiver.staging(), receiver.size().unwrap_or(0));
+        let name = receiver.name().cloned();
+        if let Some(name) = &name
+            && let Err(error) = self.store.deliver(&staging, size, name)
+        {
+            return self.fault_at_receiver(now, id, error.into());
+        }
+        self.perform(now, id);
+        let status = match name {
+            Some(_) => FileStatus::Retained,
+            None => FileStatus::Unreported,
+        };
+        self.finish(now, id, ConditionCode::NoError, status);
+    }
+
+    /// Does what filestore requests ask for, each once: one that a restart interrupted is
+    /// not done again.
+    fn perform(&mut self, now: Instant, id: TransactionId) {
+        let metadata = self.receiving.get(&id).and_then(Receiver::metadata);
+        let Some(metadata) = metadata.map(<[u8]>::to_vec) else {
+            return;
+        };
+        for (number, request) in requests_of(&metadata).enumerate() {
+            let Some(receiver) = self.receiving.get_mut(&id) else {
+                return;
+            };
+            let failed_before = receiver.performed.iter().take(number).any(|status| {
+                let successful = FilestoreStatus::Successful.code(request.action());
+                *status != successful
+            });
+            match receiver.performed.get_mut(number) {
+                Some(Some(_)) => continue,
+                Some(interrupted) => {
+                    *interrupted = FilestoreStatus::NotPerformed.code(request.action());
+                    continue;
+                }
+                None => receiver.performed.push(None),
+            }
+            self.note(id);
+            self.commit(now);
+            let status = match failed_before {
+                true => FilestoreStatus::NotPerformed,
+                false => self.store.perform(&request),
+            };
+            let status = status.code(request.action());
+            let status = status.or(FilestoreStatus::NotAllowed.code(request.action()));
+            if let Some(receiver) = self.receiving.get_mut(&id)
+                && let Some(place) = receiver.performed.get_mut(number)
+            {
+                *place = status;
+            }
+        }
+    }
+
+    /// It is over at the receiver; the sender is told, where it is to be.
+    pub(super) fn finish(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        condition: ConditionCode,
+        file_status: FileStatus,
+    ) {
+        let own = self.config.id;
+        let Some(receiver) = self.receiving.get_mut(&id) else {
+            return;
+        };
+        let is_complete = condition == ConditionCode::NoError;
+        if !is_complete && let Err(error) = self.store.discard(&receiver.staging()) {
+            let text = error.to_string();
+            self.events.push_back(Event::StorageFailed { text });
+        }
+        let metadata = receiver.metadata().map(<[u8]>::to_vec);
+        let metadata = metadata.unwrap_or_default();
+        let performed = &receiver.performed;
+        let responses: Vec<FilestoreResponse<'_>> = requests_of(&metadata)
+            .enumerate()
+            .map(|(number, request)| {
+                let code = performed.get(number).copied().flatten();
+                let status = code.and_then(|code| FilestoreStatus::of_code(request.action(), code));
+                FilestoreResponse {
+                    request,
+                    status: status.unwrap_or(FilestoreStatus::NotPerformed),
+                    message: Lv::EMPTY,
+                }
+            })
+            .collect();
+        let finished = Finished {
+            condition,
+            delivery: match is_complete {
+                true => DeliveryCode::Complete,
+                false => DeliveryCode::Incomplete,
+            },
+            file_status,
+            responses: FilestoreResponses::of(&responses),
+            fault_location: (!is_complete).then_some(own),
+        };
+        let outcome = Outcome {
+            condition,
+            delivery: finished.delivery,
+            file_status,
+            responses: responses.iter().map(|response| response.status).collect(),
+        };
+        let mut pdu = Vec::new();
+        let built = Pdu::build(receiver.header(), &Pdu::Finished(finished), &mut pdu);
+        let tells_the_end = receiver.tells_the_end() && built.is_ok();
+        receiver.finish(pdu);
+        self.events.push_back(Event::Finished {
+            transaction: id,
+            role: Role::Receiver,
+            outcome,
+        });
+        match tells_the_end {
+            true => self.note(id),
+            false => self.end(id),
+        }
+        self.commit(now);
+    }
+
+    pub(super) fn fault_at_receiver(&mut self, now: Instant, id: TransactionId, fault: Fault) {
+        let Some(receiver) = self.receiving.get_mut(&id) else {
+            return;
+        };
+        let Fault { condition, text } = fault;
+        let peer = self.peers.get(&id.source);
+        let handler = peer.map(|peer| peer.faults.of(condition));
+        let mut handler = handler.unwrap_or(FaultHandler::NoticeOfCancellation);
+        let is_a_limit = matches!(
+            condition,
+            ConditionCode::PositiveAckLimitReached
+                | ConditionCode::NakLimitReached
+                | ConditionCode::InactivityDetected
+        );
+        if handler == FaultHandler::IgnoreError && !is_a_limit {
+            // There is nothing to go on with.
+            handler = FaultHandler::NoticeOfCancellation;
+        }
+        self.events.push_back(Event::Fault {
+            transaction: id,
+            condition,
+            handler,
+            text,
+        });
+        let is_finished = receiver.phase() == Phase::Finished;
+        match handler {
+            FaultHandler::NoticeOfCancellation if is_finished => self.end(id),
+            FaultHandler::NoticeOfCancellation => {
+                let status = match condition {
+                    ConditionCode::FilestoreRejection => FileStatus::RejectedByFilestore,
+                    _ => FileStatus::Discarded,
+                };
+                return self.finish(now, id, condition, status);
+            }
+            FaultHandler::NoticeOfSuspension => {
+                receiver.suspend();
+                self.note(id);
+            }
+            FaultHandler::IgnoreError => receiver.rest(),
+            FaultHandler::AbandonTransaction => self.abandon_receiving(id),
+        }
+        self.touch(id);
+        self.commit(now);
+    }
+
+    /// Nothing is kept, and nobody is told.
+    pub(super) fn abandon_receiving(&mut self, id: TransactionId) {
+        let staging = self.receiving.get(&id).map(Receiver::staging);
+        if let Some(staging) = staging
+            && let Err(error) = self.store.discard(&staging)
+        {
+            let text = error.to_string();
+            self.events.push_back(Event::StorageFailed { text });
+        }
+        self.end(id);
+    }
+}
+
+/// The filestore requests of a Metadata PDU, in their order.
+fn requests_of(metadata: &[u8]) -> impl Iterator<Item = FilestoreRequest<'_>> {
+    let options = match Pdu::parse(metadata) {
+        Ok((_, Pdu::Metadata(metadata))) => Some(metadata.options),
+        _ => None,
+    };
+    let options = options.into_iter().flat_map(|options| options.iter());
+    options.filter_map(|option| match option {
+        MetadataOption::FilestoreRequest(request) => Some(request),
+        _ => None,
+    })
+}

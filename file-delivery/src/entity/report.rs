@@ -1,0 +1,66 @@
+//! How transactions stand, for people and programs.
+
+use super::Entity;
+use super::event::Role;
+use crate::StoreName;
+use crate::pdu::{EntityId, TransactionId};
+use crate::store::{FileStore, Journal};
+
+/// How one transaction stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionReport {
+    /// Which.
+    pub transaction: TransactionId,
+    /// Which end this is.
+    pub role: Role,
+    /// The other end.
+    pub peer: EntityId,
+    /// The file's name here; none where it is not known, or there is no file.
+    pub name: Option<StoreName>,
+    /// Octets of the file, where that is known.
+    pub size: Option<u64>,
+    /// Octets that were received, or sent once.
+    pub octets: u64,
+    /// Holes in what was received.
+    pub holes: usize,
+    /// Octets that the other end asked for again, and that are still to be sent.
+    pub octets_to_repeat: u64,
+    /// Whether it is suspended.
+    pub is_suspended: bool,
+    /// Whether it only waits for the other end's last word.
+    pub is_finished: bool,
+}
+
+impl<S: FileStore, J: Journal> Entity<S, J> {
+    /// All transactions that are under way, in the order of their ids.
+    pub fn transactions(&self) -> impl Iterator<Item = TransactionReport> + '_ {
+        let sending = self.sending.iter().map(|(id, sender)| TransactionReport {
+            transaction: *id,
+            role: Role::Sender,
+            peer: sender.header().destination,
+            name: sender.name().cloned(),
+            size: Some(sender.size()),
+            octets: sender.octets_sent(),
+            holes: 0,
+            octets_to_repeat: sender.octets_to_repeat(),
+            is_suspended: sender.is_suspended(),
+            is_finished: false,
+        });
+        let receiving = self
+            .receiving
+            .iter()
+            .map(|(id, receiver)| TransactionReport {
+                transaction: *id,
+                role: Role::Receiver,
+                peer: id.source,
+                name: receiver.name().cloned(),
+                size: receiver.size(),
+                octets: receiver.octets_received(),
+                holes: receiver.holes(),
+                octets_to_repeat: 0,
+                is_suspended: receiver.is_suspended(),
+                is_finished: receiver.finished().is_some(),
+            });
+        sending.chain(receiving)
+    }
+}

@@ -1,0 +1,9 @@
+//! Entities with each other, on virtual time, over a link that loses what a test says.
+
+mod rig;
+
+mod cuts;
+mod deliveries;
+mod losses;
+mod passes;
+mod rules;

@@ -1,0 +1,131 @@
+//! Files over a link that comes and goes.
+
+use std::time::Duration;
+
+use file_delivery::pdu::Pdu;
+
+use crate::rig::{GROUND, LONG, PDU_TIME, Rig, SATELLITE};
+
+const BYTES: usize = 3_000;
+/// Longer than all timers and their limits together.
+const NIGHT: Duration = Duration::from_secs(10 * 60 * 60);
+
+#[test]
+fn contact_may_end_at_any_pdu() {
+    let all = {
+        let mut rig = Rig::new();
+        let transaction = rig.send_up(BYTES);
+        rig.run_to_the_end(transaction);
+        rig.passed
+    };
+    for number in 0..=all {
+        let mut rig = Rig::new();
+        let transaction = rig.send_up(BYTES);
+        rig.run_until(LONG, |rig| rig.passed >= number);
+        rig.set_contact(false);
+        rig.run_for(NIGHT);
+        assert!(rig.passed <= number + 2, "sent while there is no contact");
+        rig.set_contact(true);
+        let outcomes = rig.run_to_the_end(transaction);
+        assert!(
+            outcomes.iter().all(|outcome| outcome.is_success()),
+            "LOS at {number}: {outcomes:?}"
+        );
+        rig.assert_arrived("up.bin", BYTES);
+        for side in &rig.sides {
+            assert_eq!(side.faults(), Vec::<&_>::new(), "LOS at {number}");
+        }
+    }
+}
+
+#[test]
+fn what_was_not_acknowledged_goes_again_as_soon_as_contact_begins() {
+    let mut rig = Rig::new();
+    rig.lose(|passing| matches!(passing.pdu, Pdu::Ack(_)));
+    let transaction = rig.send_up(BYTES);
+    rig.run_until(LONG, |rig| rig.outcome(SATELLITE, transaction).is_some());
+    for side in [GROUND, SATELLITE] {
+        rig.set_contact(false);
+        rig.run_for(NIGHT);
+        let before = rig.left.len();
+        rig.set_contact(true);
+        rig.run_for(2 * PDU_TIME);
+        let left = &rig.left[before..];
+        let to = 1 - side;
+        assert!(
+            left.iter().any(|(other, _)| *other == to),
+            "{side} was silent"
+        );
+    }
+}
+
+#[test]
+fn a_file_arrives_through_many_short_passes() {
+    let mut rig = Rig::new();
+    let transaction = rig.send_up(50_000);
+    for _ in 0..200 {
+        rig.set_contact(true);
+        rig.run_for(30 * PDU_TIME + Duration::from_millis(600));
+        rig.set_contact(false);
+        rig.run_for(NIGHT);
+        if rig.outcome(GROUND, transaction).is_some() {
+            break;
+        }
+    }
+    rig.set_contact(true);
+    let outcomes = rig.run_to_the_end(transaction);
+    assert!(
+        outcomes.iter().all(|outcome| outcome.is_success()),
+        "{outcomes:?}"
+    );
+    rig.assert_arrived("up.bin", 50_000);
+}
+
+#[test]
+fn a_peer_that_is_silent_for_days_in_contact_does_not_end_a_transaction() {
+    let mut rig = Rig::new();
+    rig.lose(|passing| passing.from == SATELLITE);
+    let transaction = rig.send_up(BYTES);
+    rig.run_for(5 * LONG);
+    assert_eq!(rig.outcome(GROUND, transaction), None);
+    rig.lose(|_| false);
+    rig.set_contact(false);
+    rig.run_for(NIGHT);
+    rig.set_contact(true);
+    let outcomes = rig.run_to_the_end(transaction);
+    assert!(
+        outcomes.iter().all(|outcome| outcome.is_success()),
+        "{outcomes:?}"
+    );
+}
+
+// yamcs#956, yamcs#1153: a transfer that was suspended while EOF was on its way was stuck.
+#[test]
+fn a_transaction_may_be_suspended_and_resumed_around_any_pdu_at_either_end() {
+    for suspended in [GROUND, SATELLITE] {
+        for number in 1..26 {
+            let mut rig = Rig::new();
+            let transaction = rig.send_up(BYTES);
+            rig.run_until(LONG, |rig| rig.passed >= number);
+            let now = rig.now;
+            let entity = &mut rig.sides[suspended].entity;
+            if entity.suspend(now, transaction).is_err() {
+                // It has not begun there yet, or is over.
+                continue;
+            }
+            rig.set_contact(false);
+            rig.run_for(NIGHT);
+            rig.set_contact(true);
+            rig.run_for(NIGHT);
+            let now = rig.now;
+            let entity = &mut rig.sides[suspended].entity;
+            let _ = entity.resume(now, transaction);
+            let outcomes = rig.run_to_the_end(transaction);
+            assert!(
+                outcomes.iter().all(|outcome| outcome.is_success()),
+                "{suspended} at {number}: {outcomes:?}"
+            );
+            rig.assert_arrived("up.bin", BYTES);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What an entity does about PDUs that break a rule, come again, or come too early.
+
+use file_delivery::ChecksumType;
+use file_delivery::entity::{Event, PduDropReason, PutRequest, Role};
+use file_delivery::pdu::tlv::{Lv, MetadataOptions};
+use file_delivery::pdu::{
+    ConditionCode, Eof, FileData, FileStatus, Header, Metadata, Pdu, TransactionId, TransactionSeq,
+    TransmissionMode, Width, Widths,
+};
+
+use crate::rig::{GROUND, LONG, Rig, SATELLITE, content, id, name};
+
+const NUMBER: u64 = 77;
+
+/// Of a transaction that the test sends up by hand.
+fn header(mode: TransmissionMode) -> Header {
+    Header {
+        mode,
+        crc: false,
+        large_file: false,
+        widths: Widths {
+            entity_id: Width::TWO,
+            transaction_seq: Width::FOUR,
+        },
+        transaction: transaction(),
+        destination: id(SATELLITE),
+    }
+}
+
+fn transaction() -> TransactionId {
+    TransactionId {
+        source: id(GROUND),
+        number: TransactionSeq(NUMBER),
+    }
+}
+
+fn send(rig: &mut Rig, pdu: &Pdu<'_>) {
+    let mut octets = Vec::new();
+    Pdu::build(&header(TransmissionMode::Acknowledged), pdu, &mut octets).unwrap();
+    rig.inject(SATELLITE, &octets);
+}
+
+fn metadata<'a>(name: &'a str, file_size: u64) -> Pdu<'a> {
+    Pdu::Metadata(Metadata {
+        closure_requested: false,
+        checksum_type: ChecksumType::MODULAR,
+        file_size,
+        source_name: Lv::new(b"here").unwrap(),
+        destination_name: Lv::new(name.as_bytes()).unwrap(),
+        options: MetadataOptions::EMPTY,
+    })
+}
+
+fn eof(file_size: u64, checksum: u32) -> Pdu<'static> {
+    Pdu::Eof(Eof {
+        condition: ConditionCode::NoError,
+        checksum,
+        file_size,
+        fault_location: None,
+    })
+}
+
+/// How the satellite says that the transaction ended.
+#[track_caller]
+fn condition(rig: &mut Rig) -> (ConditionCode, FileStatus) {
+    rig.run_until(LONG, |rig| rig.outcome(SATELLITE, transaction()).is_some());
+    let outcome = rig.outcome(SATELLITE, transaction()).expect("it ended");
+    (outcome.condition, outcome.file_status)
+}
+
+#[test]
+fn octets_that_are_not_those_of_the_sender_are_not_delivered() {
+    let mut rig = Rig::new();
+    send(&mut rig, &metadata("up.bin", 4));
+    send(&mut rig, &Pdu::FileData(FileData::new(0, &[1, 2, 3, 4])));
+    send(&mut rig, &eof(4, 0x0102_0305));
+    let ended = condition(&mut rig);
+    assert_eq!(ended.0, ConditionCode::FileChecksumFailure);
+    assert_eq!(rig.sides[SATELLITE].disk.file(&name("up.bin")), None);
+    assert_eq!(rig.sides[SATELLITE].disk.staged(), []);
+}
+
+// CF#520: 82 octets made a file of 4 GiB, and a success.
+#[test]
+fn octets_beyond_the_end_of_the_file_end_the_transaction() {
+    for early in [true, false] {
+        let mut rig = Rig::with(|config, _| config.file_bytes_max = 1_000_000);
+        if early {
+            send(&mut rig, &metadata("up.bin", 1_000));
+        }
+        send(
+            &mut rig,
+            &Pdu::FileData(FileData::new(0xFFFF_FF00, &[7; 50])),
+        );
+        send(&mut rig, &eof(1_000, 0));
+        assert_eq!(condition(&mut rig).0, ConditionCode::FileSizeError);
+        assert_eq!(rig.sides[SATELLITE].disk.staged(), []);
+    }
+}
+
+// cFS#1073: the other end chose any name it liked.
+#[test]
+fn a_name_that_leads_out_of_the_store_is_refused() {
+    for bad in ["../up.bin", "/etc/passwd", "a/../../b", "a//b", "a\\b", "."] {
+        let mut rig = Rig::new();
+        send(&mut rig, &metadata(bad, 10));
+        let ended = condition(&mut rig);
+        let refused = (
+            ConditionCode::FilestoreRejection,
+            FileStatus::RejectedByFilestore,
+        );
+        assert_eq!(ended, refused, "{bad}");
+    }
+}
+
+// CF#473: long names were cut, and files lost their name or another's.
+#[test]
+fn the_longest_name_arrives_whole() {
+    let long = format!("{}/{}", "d".repeat(127), "f".repeat(127));
+    let mut rig = Rig::with(|_, peer| peer.pdu_bytes_max = 600);
+    let file = name("here.bin");
+    rig.sides[GROUND].disk.put(&file, &content(100));
+    let transaction = rig.put(PutRequest::file(id(SATELLITE), file, name(&long)));
+    let [ground, _] = rig.run_to_the_end(transaction);
+    assert!(ground.is_success());
+    rig.assert_arrived(&long, 100);
+}
+
+#[test]
+fn all_pdus_of_a_transaction_may_come_again_after_its_end_and_do_nothing() {
+    let mut rig = Rig::new();
+    let transaction = rig.send_up(2_000);
+    rig.run_to_the_end(transaction);
+    rig.run_until(LONG, |rig| rig.reports().is_empty());
+    let there = name("up.bin");
+    rig.sides[SATELLITE].disk.put(&there, b"changed since");
+    for (to, octets) in rig.left.clone() {
+        rig.inject(to, &octets);
+    }
+    rig.run_for(LONG);
+    assert_eq!(rig.sides[SATELLITE].finished(Role::Receiver), 1);
+    assert_eq!(rig.sides[GROUND].finished(Role::Sender), 1);
+    assert_eq!(rig.reports(), [""; 0]);
+    let octets = rig.sides[SATELLITE].disk.file(&there);
+    assert_eq!(octets.as_deref(), Some(&b"changed since"[..]));
+    let dropped = &rig.sides[SATELLITE].entity.counts().dropped;
+    assert!(dropped.contains_key(&PduDropReason::Ended), "{dropped:?}");
+    rig.assert_counts_add_up();
+}
+
+#[test]
+fn they_may_even_after_a_power_cut() {
+    let mut rig = Rig::new();
+    let transaction = rig.send_up(2_000);
+    rig.run_to_the_end(transaction);
+    rig.run_until(LONG, |rig| rig.reports().is_empty());
+    let now = rig.now;
+    rig.sides[SATELLITE].cut(now);
+    for (to, octets) in rig.left.clone() {
+        rig.inject(to, &octets);
+    }
+    rig.run_for(LONG);
+    assert_eq!(rig.reports(), [""; 0]);
+    assert_eq!(rig.sides[SATELLITE].finished(Role::Receiver), 1);
+}
+
+#[test]
+fn without_loss_a_transfer_is_as_short_as_it_can_be() {
+    let mut rig = Rig::new();
+    let transaction = rig.send_up(1_000);
+    rig.run_to_the_end(transaction);
+    rig.run_until(LONG, |rig| rig.reports().is_empty());
+    rig.run_for(LONG);
+    // Metadata, five of file data, EOF and its ACK, Finished and its ACK.
+    assert_eq!(rig.left.len(), 10);
+}
+
+#[test]
+fn eof_waits_until_all_file_data_has_left_the_radio() {
+    let mut rig = Rig::new();
+    rig.send_up(300);
+    let now = rig.now;
+    let entity = &mut rig.sides[GROUND].entity;
+    let mut out = Vec::new();
+    let metadata = entity.poll_directive(now, &mut out).expect("Metadata");
+    entity.handle_departed(now, metadata, true);
+    let data: Vec<_> = std::iter::from_fn(|| entity.poll_data(now, &mut out)).collect();
+    assert_eq!(data.len(), 2);
+    for token in data {
+        assert_eq!(entity.poll_directive(now, &mut out), None);
+        entity.handle_departed(now, token, true);
+    }
+    assert!(entity.poll_directive(now, &mut out).is_some());
+}
+
+#[test]
+fn file_data_that_the_radio_dropped_is_sent_again() {
+    let mut rig = Rig::new();
+    rig.send_up(100);
+    let now = rig.now;
+    let entity = &mut rig.sides[GROUND].entity;
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    entity.poll_directive(now, &mut first);
+    let token = entity.poll_data(now, &mut first).expect("file data");
+    entity.handle_departed(now, token, false);
+    entity.poll_data(now, &mut second).expect("the same again");
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_file_that_changed_before_it_was_sent_whole_is_not_mixed() {
+    let mut rig = Rig::with(|config, _| config.sync_bytes = 500);
+    let transaction = rig.send_up(10_000);
+    rig.run_until(LONG, |rig| rig.passed > 20);
+    rig.sides[GROUND]
+        .disk
+        .put(&name("up.bin"), &content(10_001));
+    let now = rig.now;
+    rig.sides[GROUND].cut(now);
+    rig.run_until(LONG, |rig| rig.reports().is_empty());
+    let outcome = rig.outcome(GROUND, transaction).expect("it ended");
+    assert_eq!(outcome.condition, ConditionCode::FilestoreRejection);
+    assert_eq!(rig.sides[SATELLITE].disk.file(&name("up.bin")), None);
+    assert_eq!(rig.sides[SATELLITE].disk.staged(), []);
+}
+
+#[test]
+fn either_end_may_cancel_at_any_pdu_and_both_know() {
+    for cancels in [GROUND, SATELLITE] {
+        for number in 1..12 {
+            let mut rig = Rig::new();
+            let transaction = rig.send_up(1_000);
+            rig.run_until(LONG, |rig| rig.passed >= number);
+            let now = rig.now;
+            let cancelled = rig.sides[cancels].entity.cancel(now, transaction);
+            rig.run_until(LONG, |rig| rig.reports().is_empty());
+            assert_eq!(rig.reports(), [""; 0], "{cancels} at {number}");
+            assert_eq!(rig.sides[SATELLITE].disk.staged(), []);
+            let there = rig.sides[SATELLITE].disk.file(&name("up.bin"));
+            let receiver = rig.outcome(SATELLITE, transaction);
+            let arrived = receiver
+                .as_ref()
+                .is_some_and(|outcome| outcome.is_success());
+            assert_eq!(there.is_some(), arrived, "{cancels} at {number}");
+            if cancelled.is_ok() && cancels == SATELLITE && !arrived {
+                let ground = rig.outcome(GROUND, transaction).expect("it ended");
+                assert_eq!(ground.condition, ConditionCode::CancelRequestReceived);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_abandoned_transaction_leaves_nothing_here() {
+    let mut rig = Rig::new();
+    let transaction = rig.send_up(20_000);
+    rig.run_until(LONG, |rig| rig.passed >= 60);
+    let now = rig.now;
+    for side in &mut rig.sides {
+        side.entity.abandon(now, transaction).expect("it is known");
+    }
+    assert_eq!(rig.reports(), [""; 0]);
+    assert_eq!(rig.sides[SATELLITE].disk.staged(), []);
+    rig.run_for(LONG);
+    assert_eq!(rig.reports(), [""; 0]);
+}
+
+#[test]
+fn more_transactions_than_there_may_be_are_refused_and_counted() {
+    let mut rig = Rig::with(|config, _| config.transactions_max = 1);
+    rig.send_up(5_000);
+    rig.run_until(LONG, |rig| rig.passed >= 5);
+    rig.run_for(std::time::Duration::from_millis(500));
+    send(&mut rig, &metadata("other.bin", 10));
+    let dropped = &rig.sides[SATELLITE].entity.counts().dropped;
+    assert_eq!(dropped.get(&PduDropReason::TooManyTransactions), Some(&1));
+    rig.assert_counts_add_up();
+}
+
+#[test]
+fn a_store_without_room_refuses_a_file_before_its_first_octet() {
+    let mut rig = Rig::new();
+    rig.sides[SATELLITE].disk.set_bytes_max(100);
+    let transaction = rig.send_up(1_000);
+    let [ground, satellite] = rig.run_to_the_end(transaction);
+    assert_eq!(ground.condition, ConditionCode::FilestoreRejection);
+    assert_eq!(satellite.condition, ConditionCode::FilestoreRejection);
+    let events = &rig.sides[SATELLITE].events;
+    let told = events
+        .iter()
+        .any(|event| matches!(event, Event::Fault { .. }));
+    assert!(told, "{events:?}");
+}
