@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use radio_hal::{DATAGRAMS_PER_CALL_MAX, DatagramReceiver};
 
-use crate::shell::{BackOff, Outlets, Shell, Threads, USER_STACK_BYTES};
+use crate::shell::{BackOff, Outlet, Outlets, Shell, Threads, USER_STACK_BYTES};
 
 /// One endpoint. Its socket may be replaced by one of another port while its
 /// thread runs.
@@ -58,12 +58,13 @@ pub(super) fn start(
         let mut receiver = DatagramReceiver::new(DATAGRAMS_PER_CALL_MAX)?;
         let run = move || {
             if let Some(endpoint) = endpoints.get(number) {
-                let way = Way {
+                let mut way = Way {
                     shell: &shell,
                     endpoint: number,
                     outlets: &outlets,
+                    outlet: None,
                 };
-                run(&way, endpoint, &mut socket, &mut receiver);
+                run(&mut way, endpoint, &mut socket, &mut receiver);
             }
         };
         threads.spawn(&name, USER_STACK_BYTES, run)?;
@@ -76,16 +77,20 @@ struct Way<'a> {
     shell: &'a Shell,
     endpoint: usize,
     outlets: &'a Outlets,
+    /// The outlet they go by, or went by before the endpoint got another: that one is
+    /// then woken for them.
+    outlet: Option<&'a Arc<dyn Outlet>>,
 }
 
 fn run(
-    way: &Way<'_>,
+    way: &mut Way<'_>,
     source: &Endpoint,
     socket: &mut Arc<UdpSocket>,
     receiver: &mut DatagramReceiver,
 ) {
     let (shell, endpoint) = (way.shell, way.endpoint);
     let mut back_off = BackOff::new();
+    way.find_outlet();
     while !shell.is_stopping() {
         let current = source.socket();
         if !Arc::ptr_eq(&current, socket) {
@@ -97,7 +102,7 @@ fn run(
                 way.bring(datagrams.map(|(datagram, _)| datagram));
                 back_off.reset();
             }
-            Err(error) if is_nothing(&error) => {}
+            Err(error) if is_nothing(&error) => way.find_outlet(),
             Err(error) => {
                 log::warn!("downlink endpoint {endpoint}: {error}");
                 let text = format!("downlink endpoint {endpoint} cannot receive: {error}");
@@ -120,9 +125,12 @@ impl Way<'_> {
         }
     }
 
-    fn bring<'a>(&self, datagrams: impl Iterator<Item = &'a [u8]>) {
+    fn find_outlet(&mut self) {
         let write = self.shell.write_of_endpoint(self.endpoint);
-        let outlet = write.and_then(|write| self.outlets.get(write));
+        self.outlet = write.and_then(|write| self.outlets.get(write));
+    }
+
+    fn bring<'a>(&self, datagrams: impl Iterator<Item = &'a [u8]>) {
         let mut datagrams = Some(datagrams);
         let mut hand_over = || {
             let datagrams = datagrams.take().into_iter().flatten();
@@ -130,7 +138,7 @@ impl Way<'_> {
                 link.handle_datagrams(now, self.endpoint, datagrams);
             });
         };
-        match outlet {
+        match self.outlet {
             Some(outlet) => outlet.bring(self.shell, &mut hand_over),
             None => hand_over(),
         }

@@ -35,7 +35,7 @@ pub(crate) use running::{Ending, LinkThreads, Running};
 pub(crate) use stop::Stop;
 pub use threads::ShutdownReport;
 pub(crate) use threads::{OWN_STACK_BYTES, Threads, USER_STACK_BYTES};
-pub(crate) use transmit::Outlets;
+pub(crate) use transmit::{Outlet, Outlets};
 
 use guard::{EngineFault, panic_text};
 use security_state::SecurityState;
