@@ -38,15 +38,16 @@ pub type ReadFn<Connection> = dyn Fn(&Connection) -> CommsResult<Vec<u8>> + Send
 /// # For driver authors
 ///
 /// A `write` is never called twice at once, but not always by the same thread: by its
-/// own, and, once 64 calls in a row took at most 1 ms each, by those of the downlink
-/// endpoints that bring packets while its own has nothing to do. Several `write`
+/// own, and, once 64 calls in a row took at most 1 ms each, by those that bring packets
+/// while its own has nothing to do: those of the downlink endpoints, and that of the
+/// handlers. Several `write`
 /// functions and `read` are called at the same time.
 ///
 /// - It MUST send the packet whole, as one unit that the other end's `read` gives
 ///   whole, or return an error.
 /// - It MAY block for as long as the radio needs: nothing but this queue waits
-///   for it. (A downlink endpoint may, for one call, when the radio turns slow; the
-///   kernel keeps its datagrams meanwhile.) It MUST return at last; at a stop it has the read timeout plus the
+///   for it. (A downlink endpoint or the handlers may, for one call, when the radio
+///   turns slow; the kernel keeps what comes for them meanwhile.) It MUST return at last; at a stop it has the read timeout plus the
 ///   handlers' timeout for that. One that takes longer is left behind and named
 ///   in the [`ShutdownReport`](crate::ShutdownReport).
 /// - It MUST NOT return before the radio, or a buffer that loses nothing, has the

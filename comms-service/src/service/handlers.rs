@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll};
 
 use super::http::{Client, Outcome, Turn};
-use crate::shell::{BackOff, OWN_STACK_BYTES, Shell, Threads};
+use crate::shell::{BackOff, Outlet, Shell, Threads, USER_STACK_BYTES};
 
 const BUFFER_BYTES: usize = 16 * 1024;
 /// How often the thread looks at least whether it is to stop.
@@ -44,6 +44,7 @@ impl Handlers {
         mut self,
         shell: &Arc<Shell>,
         read_timeout: Duration,
+        outlet: Option<Arc<dyn Outlet>>,
         threads: &mut Threads,
     ) -> io::Result<()> {
         let shell = Arc::clone(shell);
@@ -52,15 +53,16 @@ impl Handlers {
         let look_at_least = read_timeout
             .min(self.client.timeout())
             .clamp(Duration::from_millis(1), STOP_POLL_MAX);
-        let run = move || self.run(&shell, look_at_least);
-        threads.spawn("handlers", OWN_STACK_BYTES, run)
+        let run = move || self.run(&shell, look_at_least, outlet.as_deref());
+        threads.spawn("handlers", USER_STACK_BYTES, run)
     }
 
-    fn run(&mut self, shell: &Shell, look_at_least: Duration) {
+    /// Answers leave by `outlet`.
+    fn run(&mut self, shell: &Shell, look_at_least: Duration, outlet: Option<&dyn Outlet>) {
         let mut events = Events::with_capacity(256);
         let mut next_look = Instant::now();
         loop {
-            self.tell(shell);
+            self.tell(shell, outlet);
             if shell.is_stopping() && self.client.close_if_idle() {
                 return;
             }
@@ -106,16 +108,23 @@ impl Handlers {
         }
     }
 
-    /// Tells the engine all at once: the threads that it wakes then find more to do.
-    fn tell(&mut self, shell: &Shell) {
+    /// Tells the engine all at once, and sends what it makes of it.
+    fn tell(&mut self, shell: &Shell, outlet: Option<&dyn Outlet>) {
         // What a panic of the engine leaves is told by the next run.
         let over = &mut self.over;
-        if !over.is_empty() {
+        if over.is_empty() {
+            return;
+        }
+        let mut hand_over = || {
             shell.with(|link, _| {
                 while let Some((handler, answer)) = over.pop_front() {
                     link.handle_answer(handler, answer);
                 }
             });
+        };
+        match outlet {
+            Some(outlet) => outlet.bring(shell, &mut hand_over),
+            None => hand_over(),
         }
     }
 }

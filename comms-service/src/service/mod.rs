@@ -369,10 +369,12 @@ impl<Connection: Send + 'static> Parts<Connection> {
             shell.keep_security(files, threads)?;
         }
         let intake = &mut threads.intake;
-        self.handlers.start(shell, self.read_timeout, intake)?;
+        let (read, outlets) = self.radio.into_parts();
+        let answers = outlets.first().cloned();
+        self.handlers
+            .start(shell, self.read_timeout, answers, intake)?;
         self.replies
             .start(shell, self.satellite_ip, self.read_timeout, intake)?;
-        let (read, outlets) = self.radio.into_parts();
         downlink::start(shell, &self.endpoints, &outlets, intake)?;
         if let Some(mut state) = self.state {
             // It ends with the transmit threads: what is answered in the last moment
