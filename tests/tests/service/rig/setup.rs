@@ -119,6 +119,7 @@ impl Setup {
             radio_bytes_max: self.radio_bytes_max,
             addresses: self.addresses(),
             read_timeout: READ_TIMEOUT,
+            pdus: None,
         }
     }
 
