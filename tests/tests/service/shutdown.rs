@@ -248,7 +248,6 @@ fn a_read_timeout_without_end_is_cut_to_a_day_on_the_ground_too() {
     let (radio, _other_end) = Radio::pair();
     let controls = GroundControls {
         read_timeout: Duration::MAX,
-        pdus: None,
         ..setup().ground_controls(radio)
     };
     let (link, _happened) = GroundLink::start(controls).expect("it starts");
