@@ -244,11 +244,11 @@ impl Shell {
     fn tell_entity(&self) {
         let panics = self.pdus.get().map(PduDelivery::tell);
         for text in panics.unwrap_or_default() {
-            log::error!("the receiver of PDUs panicked: {text}");
+            log::error!("the receiver of PDUs failed: {text}");
             let mut engine = self.engine();
             engine
                 .link
-                .note(format!("the receiver of PDUs panicked: {text}"));
+                .note(format!("the receiver of PDUs failed: {text}"));
         }
     }
 

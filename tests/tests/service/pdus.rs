@@ -273,7 +273,7 @@ fn the_largest_pdu_follows_the_radio_and_another_configuration() {
     };
     let (flight, ..) = setup.flight_with_entities();
     let sender = flight.satellite.pdu_sender();
-    assert_eq!(sender.pdu_bytes_max(), 1_000);
+    assert_eq!(sender.pdu_bytes_max(), 1_000 - 8);
     let smaller = LinkOptions {
         packet_bytes_max: Some(100),
         ..LinkOptions::default()
@@ -378,7 +378,7 @@ fn a_receiver_that_panics_costs_nobody_anything_but_itself() {
     assert_eq!(ground.departure(), (1, Ok(())));
     let service = HttpService::always(Reply::ok("pong"));
     assert_eq!(flight.ground.query(service.port(), b"{}"), b"pong");
-    let panicked = |error: &String| error.contains("receiver of PDUs panicked: 3 octets");
+    let panicked = |error: &String| error.contains("receiver of PDUs failed: it panicked: 3 octets");
     flight
         .satellite
         .wait_until(|all| all.errors.iter().any(panicked));
