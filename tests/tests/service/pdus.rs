@@ -378,7 +378,8 @@ fn a_receiver_that_panics_costs_nobody_anything_but_itself() {
     assert_eq!(ground.departure(), (1, Ok(())));
     let service = HttpService::always(Reply::ok("pong"));
     assert_eq!(flight.ground.query(service.port(), b"{}"), b"pong");
-    let panicked = |error: &String| error.contains("receiver of PDUs failed: it panicked: 3 octets");
+    let panicked =
+        |error: &String| error.contains("receiver of PDUs failed: it panicked: 3 octets");
     flight
         .satellite
         .wait_until(|all| all.errors.iter().any(panicked));
