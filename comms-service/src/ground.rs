@@ -53,9 +53,9 @@ impl GroundLink {
     /// against the memory budget, and no more is accepted once that is spent.
     ///
     /// # Errors
-    /// [`CommsError::Config`](crate::CommsError::Config) when the options do not
+    /// [`CommsError::Config`] when the options do not
     /// fit together, or carry no PDUs though there is a receiver of them;
-    /// [`CommsError::Io`](crate::CommsError::Io) when the system
+    /// [`CommsError::Io`] when the system
     /// gives no thread.
     pub fn start<Connection: Clone + Send + 'static>(
         controls: GroundControls<Connection>,

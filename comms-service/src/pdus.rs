@@ -28,9 +28,11 @@ pub use crate::link::PduRefused;
 ///
 /// # For authors of an entity
 ///
-/// - The threads of the link call it, never two at once, and in the order in which
-///   things happened. It MUST return without waiting: the radio waits for it. It SHOULD
-///   put what it is told into a channel of the entity.
+/// - The threads of the link call it, the last times the thread that stops the link; never
+///   two at once, in the order in which things happened, and never from within
+///   [`PduSender::send`].
+/// - It MUST return without waiting: the radio waits for it. It SHOULD put what it is told
+///   into a channel of the entity, and no more: there may be 256 KiB of stack.
 /// - It MAY call the link's [`PduSender`].
 /// - A panic is caught and told as an error of the link; what it was told with is lost.
 /// - When the link has stopped and the last departure is told, the link lets go of it.

@@ -185,7 +185,7 @@ impl Shell {
         if !actions.is_empty() {
             self.perform(actions);
         }
-        self.tell_entity();
+        self.pass_to_entity();
         result
     }
 
@@ -232,8 +232,8 @@ impl Shell {
         unpoisoned(&self.performer).take();
         if let Some(pdus) = self.pdus.get() {
             pdus.close();
+            self.tell_entity(pdus);
         }
-        self.tell_entity();
     }
 
     /// What the link has for a file entity goes to `receiver`.
@@ -241,14 +241,23 @@ impl Shell {
         self.pdus.get_or_init(|| PduDelivery::new(receiver));
     }
 
-    fn tell_entity(&self) {
-        let panics = self.pdus.get().map(PduDelivery::tell);
-        for text in panics.unwrap_or_default() {
-            log::error!("the receiver of PDUs failed: {text}");
-            let mut engine = self.engine();
-            engine
-                .link
-                .note(format!("the receiver of PDUs failed: {text}"));
+    /// Has a thread of the link tell the entity what is new: this one, or the clock's.
+    /// Who uses the link may hold what the entity wants.
+    fn pass_to_entity(&self) {
+        match self.pdus.get() {
+            Some(pdus) if threads::is_of_link() => self.tell_entity(pdus),
+            Some(pdus) if pdus.has_news() => {
+                let _ = self.clock_wake.try_send(());
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_entity(&self, pdus: &PduDelivery) {
+        for text in pdus.tell() {
+            let text = format!("the receiver of PDUs failed: {text}");
+            log::error!("{text}");
+            self.engine().link.note(text);
         }
     }
 

@@ -55,7 +55,7 @@ impl PduDelivery {
     pub(super) fn tell(&self) -> Vec<String> {
         let mut panics = Vec::new();
         // Again, as somebody may have left news here just before the end.
-        while !unpoisoned(&self.news).is_empty() {
+        while self.has_news() {
             let _telling = match self.telling.try_lock() {
                 Ok(telling) => telling,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -77,6 +77,10 @@ impl PduDelivery {
             }
         }
         panics
+    }
+
+    pub(super) fn has_news(&self) -> bool {
+        !unpoisoned(&self.news).is_empty()
     }
 
     fn next(&self) -> Option<News> {

@@ -1,13 +1,14 @@
 //! PDUs of file entities, from one end to the other and back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use comms_service::accounting::DropReason;
 use comms_service::budget::HeldBytes;
-use comms_service::link::{ContactReason, ContactState, QueueClass};
+use comms_service::link::{ContactReason, ContactState, QueueClass, WhenFull};
+use comms_service::options::{ClassOptions, QueueOptions};
 use comms_service::pdus::{PduReceiver, PduRefused, PduSender};
 use comms_service::{
     CommsConfig, CommsError, CommsResult, CommsServiceBuilder, FrameBuffer, LinkOptions,
@@ -15,6 +16,7 @@ use comms_service::{
 };
 use crossbeam_channel::{Sender, TryRecvError, bounded, unbounded};
 use heliograph_tests::http_service::{HttpService, Reply};
+use heliograph_tests::wait::eventually;
 
 use crate::PATIENCE;
 use crate::rig::{Entity, Flight, Radio, Satellite, Setup, Told};
@@ -355,6 +357,66 @@ fn an_entity_may_answer_a_pdu_from_within() {
     }
     flight.satellite.wait_until_drained();
     assert_eq!(echo.departures.load(Ordering::SeqCst), 100);
+}
+
+/// Holds a lock while it sends, and wants it when it is told something.
+#[derive(Default)]
+struct Locked {
+    state: Mutex<Vec<(u64, Result<(), DropReason>)>>,
+}
+
+impl PduReceiver for Locked {
+    fn pdu(&self, _: HeldBytes) {}
+
+    fn departed(&self, token: u64, result: Result<(), DropReason>) {
+        self.state.lock().unwrap().push((token, result));
+    }
+
+    fn contact(&self, _: ContactState) {}
+}
+
+#[test]
+fn an_entity_is_told_nothing_from_within_its_own_call() {
+    let setup = Setup {
+        options: LinkOptions {
+            queue: QueueOptions {
+                bulk: ClassOptions {
+                    messages_max: Some(1),
+                    when_full: Some(WhenFull::Oldest),
+                    ..ClassOptions::default()
+                },
+                ..QueueOptions::default()
+            },
+            ..LinkOptions::default()
+        },
+        ..Setup::default()
+    };
+    let (radio, _other_end) = Radio::pair();
+    let (go_on, wait) = bounded::<()>(0);
+    let write = move |radio: &Radio, packet: &[u8]| {
+        let _ = wait.recv();
+        radio.write(packet)
+    };
+    let controls = setup.controls(Some(Arc::new(Radio::read)), vec![Arc::new(write)], radio);
+    let entity = Arc::new(Locked::default());
+    let receiver = Arc::clone(&entity) as Arc<dyn PduReceiver>;
+    let satellite = Satellite::start(setup.builder(controls).pdus(receiver));
+    let sender = satellite.pdu_sender();
+    sender.send(DIRECTIVE, 0, b"eof").expect("room");
+    satellite.wait_until(|all| all.packets_out.in_flight == 1);
+    {
+        let _held = entity.state.lock().unwrap();
+        for token in 1..4 {
+            // Each makes room for itself.
+            sender.send(FILE_DATA, token, b"data").expect("room");
+        }
+    }
+    let displaced = [1, 2].map(|token| (token, Err(DropReason::Displaced)));
+    // Though the radio is stuck and nothing else happens.
+    eventually(PATIENCE, || {
+        (entity.state.lock().unwrap()[..] == displaced).then_some(())
+    });
+    drop(go_on);
 }
 
 /// Panics at every PDU.
