@@ -14,6 +14,60 @@
 //! An entity feeds the link as the radio takes: it keeps [`PduSender::credits`] PDUs
 //! queued, and sends one more at each departure. So a PDU that is more urgent, a
 //! transaction that is suspended and a new PDU size take effect at once.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use std::sync::mpsc::{Sender, channel};
+//!
+//! use comms_service::accounting::DropReason;
+//! use comms_service::budget::HeldBytes;
+//! use comms_service::link::{ContactState, QueueClass};
+//! use comms_service::pdus::PduReceiver;
+//!
+//! enum Told {
+//!     Pdu(HeldBytes),
+//!     Departed(u64, Result<(), DropReason>),
+//!     Contact(ContactState),
+//! }
+//!
+//! struct Intake(Sender<Told>);
+//!
+//! impl PduReceiver for Intake {
+//!     fn pdu(&self, octets: HeldBytes) {
+//!         let _ = self.0.send(Told::Pdu(octets));
+//!     }
+//!     fn departed(&self, token: u64, result: Result<(), DropReason>) {
+//!         let _ = self.0.send(Told::Departed(token, result));
+//!     }
+//!     fn contact(&self, state: ContactState) {
+//!         let _ = self.0.send(Told::Contact(state));
+//!     }
+//! }
+//!
+//! # fn run(
+//! #     builder: comms_service::CommsServiceBuilder<()>,
+//! #     telemetry: Arc<std::sync::Mutex<comms_service::CommsTelemetry>>,
+//! #     mut next_pdu: impl FnMut(usize) -> Option<Vec<u8>>,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let (intake, told) = channel();
+//! let service = builder.pdus(Arc::new(Intake(intake))).start(telemetry)?;
+//! let link = service.pdu_sender().ok_or("no entity")?;
+//! let (mut queued, mut token) = (0, 0);
+//! loop {
+//!     while queued < link.credits() {
+//!         let Some(pdu) = next_pdu(link.pdu_bytes_max()) else { break };
+//!         link.send(QueueClass::Bulk, token, &pdu)?;
+//!         (queued, token) = (queued + 1, token + 1);
+//!     }
+//!     // Until the link has stopped.
+//!     match told.recv()? {
+//!         Told::Departed(..) => queued -= 1,
+//!         Told::Pdu(octets) => println!("{} octets came", octets.len()),
+//!         Told::Contact(state) => println!("in contact: {}", state.in_contact),
+//!     }
+//! }
+//! # }
+//! ```
 
 use std::sync::Arc;
 
