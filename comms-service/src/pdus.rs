@@ -100,8 +100,9 @@ pub trait PduReceiver: Send + Sync {
     fn pdu(&self, octets: HeldBytes);
 
     /// The PDU that was sent as `token` is no longer in the queue: `write` took it, or it
-    /// was dropped, and why: `write-failed`, `not-in-sync`, `reconfigured`, `shutdown`,
-    /// and where its class is configured so, `displaced`.
+    /// was dropped, and why: `write-failed`, `not-in-sync`, `shutdown`; `reconfigured` or
+    /// `too-large` after another configuration; `displaced` where the class is configured
+    /// so; `internal-fault`.
     ///
     /// Exactly one follows each [`send`](PduSender::send) that succeeded, perhaps before
     /// that has returned. Those that one `write` took come in the order in which it took
