@@ -229,10 +229,10 @@ pub struct ClassAccount {
 pub struct Statistics {
     /// Packets from `read`; delivered when their message is whole.
     pub packets_in: Flow,
-    /// Whole messages from the radio; delivered when their service answered or
-    /// the socket took them.
+    /// Whole messages from the radio; delivered when their service answered, the
+    /// socket took them, or they are on their way to the file entity.
     pub messages_in: Flow,
-    /// Answers, datagrams and commands for the radio; delivered when `write`
+    /// Answers, datagrams, PDUs and commands for the radio; delivered when `write`
     /// took their last packet.
     pub messages_out: Flow,
     /// The same messages by class: each of `messages_out` is in one of these.

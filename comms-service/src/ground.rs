@@ -8,10 +8,12 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::accounting::Statistics;
 use crate::control::{ReadFn, WriteFn};
-use crate::error::CommsResult;
+use crate::error::{CommsError, CommsResult};
 use crate::link::{Action, Command, Link, LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions};
+use crate::packet::LinkPacket;
+use crate::pdus::{PduReceiver, PduSender};
 use crate::shell::{
     self, Ending, Perform, RadioFunctions, Running, Shell, ShutdownReport, Writing, first_counts,
 };
@@ -33,11 +35,15 @@ pub struct GroundControls<Connection> {
     /// How long `read` may take to come back with nothing; at most
     /// [`TIMEOUT_MAX`].
     pub read_timeout: Duration,
+    /// Takes the PDUs of the satellite's file entity, where there is one here. Without
+    /// it, PDUs are dropped as `not-asked`.
+    pub pdus: Option<Arc<dyn PduReceiver>>,
 }
 
 /// A running ground end.
 pub struct GroundLink {
     running: Running,
+    pdu_sender: Option<PduSender>,
 }
 
 impl GroundLink {
@@ -47,8 +53,9 @@ impl GroundLink {
     /// against the memory budget, and no more is accepted once that is spent.
     ///
     /// # Errors
-    /// [`CommsError::Config`](crate::CommsError::Config) when the options do not
-    /// fit together, [`CommsError::Io`](crate::CommsError::Io) when the system
+    /// [`CommsError::Config`] when the options do not
+    /// fit together, or carry no PDUs though there is a receiver of them;
+    /// [`CommsError::Io`] when the system
     /// gives no thread.
     pub fn start<Connection: Clone + Send + 'static>(
         controls: GroundControls<Connection>,
@@ -56,8 +63,12 @@ impl GroundLink {
         let options = &controls.options;
         let format =
             options.packet_format(End::Ground, controls.radio_bytes_max, controls.addresses)?;
+        if controls.pdus.is_some() {
+            check_carries_pdus(&*format)?;
+        }
         let config = LinkConfig {
             first_counts_seed: first_counts::seed(),
+            takes_pdus: controls.pdus.is_some(),
             ..options.link_config(LinkConfig::new(End::Ground))
         };
         let (happened, receiver) = unbounded();
@@ -72,6 +83,10 @@ impl GroundLink {
             files = Some(start.files);
         }
         let (shell, wakes) = Shell::new(link, 1, Arc::new(Report(happened)));
+        let pdu_sender = controls.pdus.map(|receiver| {
+            shell.keep_pdus(receiver);
+            PduSender::new(&shell, 0, 1)
+        });
         let radio = RadioFunctions {
             read: Some((
                 shell::reading_one(controls.read),
@@ -91,7 +106,11 @@ impl GroundLink {
             let (read, outlets) = radio.into_parts();
             shell::start_threads(shell, wakes, read, outlets, threads)
         })?;
-        Ok((GroundLink { running }, receiver))
+        let link = GroundLink {
+            running,
+            pdu_sender,
+        };
+        Ok((link, receiver))
     }
 
     /// A command id that the format can carry, made of random bits.
@@ -118,6 +137,11 @@ impl GroundLink {
         self.running.shell().with(|link, _| link.cancel(command_id));
     }
 
+    /// Sends PDUs up; none without a receiver of PDUs.
+    pub fn pdu_sender(&self) -> Option<PduSender> {
+        self.pdu_sender.clone()
+    }
+
     /// Whether we have keys in common with the satellite; none without security.
     pub fn is_in_sync(&self) -> Option<bool> {
         self.running.shell().with(|link, _| link.is_in_sync())
@@ -139,10 +163,22 @@ impl GroundLink {
         self.running.shell().statistics()
     }
 
-    /// Stops the threads, within one read timeout. Commands that still wait for
-    /// the radio are not sent.
+    /// Stops the threads, within one read timeout. Commands and PDUs that still wait
+    /// for the radio are not sent.
     pub fn shutdown(self) -> ShutdownReport {
         self.running.stop()
+    }
+}
+
+/// A file entity needs a link that carries its PDUs.
+pub(crate) fn check_carries_pdus(format: &dyn LinkPacket) -> CommsResult<()> {
+    match format.pdu_bytes_max() {
+        0 => Err(CommsError::Config(format!(
+            "there is a receiver of PDUs, but format `{}` carries none as it is configured: use \
+             format `space-packet` with an APID for `cfdp`",
+            format.name()
+        ))),
+        _ => Ok(()),
     }
 }
 

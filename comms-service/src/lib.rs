@@ -51,9 +51,11 @@
 //!
 //! ```text
 //! radio ─ read ─▶ packet ─▶ reassembly ─▶ message ─▶ handler ─▶ HTTP POST to a service
-//!                                                └────────────▶ UDP datagram to a service
+//!                                                ├────────────▶ UDP datagram to a service
+//!                                                └────────────▶ PDU to a file entity
 //! radio ◀ write ─ packets ◀─ transmit queue ◀─ message ◀─ answer of a service
 //!                                                    ◀─ UDP datagram on a downlink port
+//!                                                    ◀─ PDU of a file entity
 //! ```
 //!
 //! | room | what stands there |
@@ -67,6 +69,7 @@
 //! | [`CommsService`] | the satellite's threads and sockets around the engine |
 //! | [`ground`] | the ground's |
 //! | [`durable_file`] | a file that is replaced as a whole |
+//! | [`pdus`] | between the link and a file entity |
 //! | [`submit`] | for apps: messages whose fate they are told |
 //! | [`radio`] | ready-made `read` and `write` for the radios of `radio-hal` |
 #![warn(
@@ -95,6 +98,7 @@ pub mod link_control;
 pub mod message;
 pub mod options;
 pub mod packet;
+pub mod pdus;
 pub mod radio;
 mod reassembly;
 pub mod security;

@@ -80,6 +80,17 @@ pub struct SecurityHeader {
 }
 
 impl Head {
+    /// Of a PDU; on the satellite it is for every station.
+    pub(crate) fn pdu() -> Self {
+        Head {
+            payload_type: PayloadType::Cfdp,
+            class: Class::Standard,
+            security: None,
+            command_id: 0,
+            port: 0,
+        }
+    }
+
     /// What the two ends of a link tell each other; on the satellite `security` is that
     /// of the station that is told.
     pub(crate) fn link_control(security: Option<SecurityHeader>) -> Self {

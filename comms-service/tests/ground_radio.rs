@@ -57,6 +57,7 @@ fn a_command_taken_back_while_the_radio_is_not_ready_makes_way_for_the_next() {
             ground_port: None,
         },
         read_timeout: READ_TIMEOUT,
+        pdus: None,
     };
     let (link, happened) = GroundLink::start(controls).unwrap();
     let holds = |packet: &[u8], text: &[u8]| packet.windows(text.len()).any(|at| at == text);

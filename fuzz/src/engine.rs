@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use comms_service::accounting::DropReason;
 use comms_service::budget::HeldBytes;
-use comms_service::link::{Action, Command, HandlerId, Link, LinkConfig, ServiceFailure};
+use comms_service::link::{
+    Action, Command, HandlerId, Link, LinkConfig, PduToSend, QueueClass, ServiceFailure,
+};
 use comms_service::message::{End, PayloadType};
 use comms_service::{LinkOptions, PacketFormat};
 
@@ -34,6 +36,8 @@ struct World<'a> {
     exchanges: VecDeque<(usize, u16)>,
     datagrams: usize,
     commands_open: usize,
+    /// PDUs that are queued, of both ends.
+    pdus_open: usize,
 }
 
 /// Any calls of both engines in any order.
@@ -76,6 +80,7 @@ impl<'a> World<'a> {
                 handlers_max: 2,
                 exchange_sockets: 2,
                 commands_max: 3,
+                takes_pdus: true,
                 ..options.link_config(LinkConfig::new(end))
             };
             Link::new(config, format(&options, end))
@@ -91,6 +96,7 @@ impl<'a> World<'a> {
             exchanges: VecDeque::new(),
             datagrams: 0,
             commands_open: 0,
+            pdus_open: 0,
         }
     }
 
@@ -153,7 +159,8 @@ impl<'a> World<'a> {
                 drop(self.up.pop_front());
                 drop(self.down.pop_front());
             }
-            14 => self.satellite.handle_read_error("noise"),
+            14 if what < 128 => self.satellite.handle_read_error("noise"),
+            14 => self.pdu(),
             _ => self.reply(),
         }
         self.settle();
@@ -177,6 +184,21 @@ impl<'a> World<'a> {
             timeout: Duration::from_secs(5),
             retries: 1,
         });
+    }
+
+    fn pdu(&mut self) {
+        let (random, bytes) = (self.number(), self.number());
+        let link = match random % 2 {
+            0 => &mut self.satellite,
+            _ => &mut self.ground,
+        };
+        let pdu = PduToSend {
+            token: 0,
+            class: QueueClass::ALL[random / 2 % 3],
+            octets: &vec![0x46; bytes],
+        };
+        let queued = link.handle_pdu_to_send(0, pdu);
+        self.pdus_open += usize::from(queued.is_ok());
     }
 
     fn transmit(&mut self, end: End, works: bool) {
@@ -276,6 +298,7 @@ impl<'a> World<'a> {
         }
         while let Some(action) = self.satellite.poll_action() {
             match action {
+                Action::PduDeparted { .. } => self.pdu_departs(),
                 Action::Post { handler, .. } => self.handlers.push_back(handler),
                 Action::SendDatagram { .. } => self.datagrams += 1,
                 Action::Exchange { socket, port, .. } => self.exchanges.push_back((socket, port)),
@@ -283,6 +306,9 @@ impl<'a> World<'a> {
             }
         }
         while let Some(action) = self.ground.poll_action() {
+            if matches!(action, Action::PduDeparted { .. }) {
+                self.pdu_departs();
+            }
             let outcome = matches!(
                 action,
                 Action::Answered { .. } | Action::Sent { .. } | Action::Failed { .. }
@@ -292,6 +318,11 @@ impl<'a> World<'a> {
                 self.commands_open = others.expect("one outcome for each command");
             }
         }
+    }
+
+    fn pdu_departs(&mut self) {
+        let others = self.pdus_open.checked_sub(1);
+        self.pdus_open = others.expect("one departure for each PDU");
     }
 
     fn check(&self) {
@@ -330,6 +361,7 @@ impl<'a> World<'a> {
             self.settle();
         }
         self.check();
+        assert_eq!(self.pdus_open, 0, "each PDU has departed");
         for link in [&self.satellite, &self.ground] {
             let all = link.statistics();
             assert_eq!(

@@ -145,16 +145,22 @@ pub(super) struct Contact {
     listening_since: Option<Instant>,
     /// When it may be otherwise than when it was last looked at.
     changes_at: Option<Instant>,
+    /// Whether somebody is told of it, plan or not.
+    is_watched: bool,
+    /// What was told last.
+    told: Option<(bool, ContactReason)>,
 }
 
 impl Contact {
-    pub(super) fn new(config: ContactConfig) -> Self {
+    pub(super) fn new(config: ContactConfig, is_watched: bool) -> Self {
         Contact {
             config,
             plan: None,
             heard_at: None,
             listening_since: None,
             changes_at: None,
+            is_watched,
+            told: None,
         }
     }
 
@@ -172,11 +178,26 @@ impl Contact {
     pub(super) fn pass(&mut self, now: Instant) {
         self.changes_at = match &self.plan {
             Some(plan) if plan.clock_is_set => self.next_change(now),
+            _ if self.is_watched => self.hold_ends().filter(|at| *at > now),
             _ => None,
         };
     }
 
-    /// When what is held back may change; none without a plan that can be followed.
+    /// The state, if it differs from what was told last in more than when somebody was
+    /// heard.
+    pub(super) fn news(&mut self, now: Instant) -> Option<ContactState> {
+        let state = self.state(now);
+        let news = Some((state.in_contact, state.reason));
+        (std::mem::replace(&mut self.told, news) != news).then_some(state)
+    }
+
+    /// When it is no longer heard, if nothing more is.
+    fn hold_ends(&self) -> Option<Instant> {
+        self.heard_at.map(|at| at + self.config.hold)
+    }
+
+    /// When what is held back, or told, may change; none without a plan that can be
+    /// followed, unless it is told.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.changes_at
     }
@@ -211,7 +232,7 @@ impl Contact {
     }
 
     fn reason(&self, now: Instant) -> ContactReason {
-        if self.heard_at.is_some_and(|at| now < at + self.config.hold) {
+        if self.hold_ends().is_some_and(|at| now < at) {
             return ContactReason::Heard;
         }
         let Some(plan) = &self.plan else {
@@ -250,7 +271,7 @@ impl Contact {
     pub(super) fn next_change(&self, now: Instant) -> Option<Instant> {
         let silent_since = self.heard_at.or(self.listening_since);
         let moments = [
-            self.heard_at.map(|at| at + self.config.hold),
+            self.hold_ends(),
             silent_since.map(|since| since + self.config.silence),
         ];
         let windows = self.plan.iter().flat_map(|plan| &plan.windows);

@@ -27,6 +27,7 @@ mod exchanges;
 mod handlers;
 mod journal;
 mod memory;
+mod pdus;
 mod recall;
 mod receiving;
 mod reception;
@@ -54,6 +55,7 @@ pub use exchanges::ReplyWindow;
 pub use handlers::HandlerId;
 pub use journal::{JournalEntry, RecordId};
 pub use memory::{CommandKey, CommandMemoryConfig, RecordedCommand};
+pub use pdus::{PduRefused, PduToSend};
 pub use submissions::{Receipt, Submission};
 pub use transmit::{
     ByClass, ClassLimits, ONE_CREDIT_BPS_MAX, Pace, QueueClass, QueueLimits, WhenFull,
@@ -111,7 +113,7 @@ pub struct LinkConfig {
     /// How long a service may take for an answer.
     pub timeout: Duration,
     /// Messages before each `write`, in each class without a limit of its own: so
-    /// many of apps, and so many others.
+    /// many of apps, so many PDUs, and so many others.
     pub transmit_queue_messages_max: usize,
     /// The limits of the classes of each queue.
     pub queue: QueueLimits,
@@ -141,6 +143,9 @@ pub struct LinkConfig {
     pub reception_report: Option<Duration>,
     /// Whether mutations are recorded before they run ([`Action::Journal`]).
     pub records_commands: bool,
+    /// Whether there is a file entity that takes PDUs ([`Action::Pdu`]) and is told of
+    /// contact ([`Action::ContactChanged`]).
+    pub takes_pdus: bool,
     /// Random bits, drawn anew at each start, from which the first sequence count of
     /// each channel is made: so nobody takes the packets of a link that began anew for
     /// the rest of a message from before. 0: counts begin at 0.
@@ -175,6 +180,7 @@ impl LinkConfig {
             command_memory: None,
             reception_report: None,
             records_commands: false,
+            takes_pdus: false,
             first_counts_seed: 0,
         }
     }
@@ -246,6 +252,22 @@ pub enum Action {
     },
     /// Something that nobody asked for came down (ground).
     Heard(Message),
+    /// A PDU came for the file entity. What is kept of it counts against the memory
+    /// budget.
+    Pdu {
+        /// The PDU.
+        octets: HeldBytes,
+    },
+    /// `write` took a PDU of [`Link::handle_pdu_to_send`], or it was dropped.
+    PduDeparted {
+        /// The PDU's.
+        token: u64,
+        /// Why it was dropped, if it was.
+        result: Result<(), DropReason>,
+    },
+    /// There is contact, or none, or another reason for either: for the file entity.
+    /// The first comes by the first [`Link::handle_timeout`].
+    ContactChanged(ContactState),
     /// What became of a message after [`Link::handle_submission`] (satellite).
     Receipt {
         /// The number of the submission.
@@ -340,7 +362,7 @@ impl Link {
                 config.timeout,
                 config.reply_windows.clone(),
             ),
-            contact: Contact::new(config.contact.clone()),
+            contact: Contact::new(config.contact.clone(), config.takes_pdus),
             commands: Commands::default(),
             memory: config.command_memory.map(CommandMemory::new),
             resendings: VecDeque::new(),
@@ -387,8 +409,9 @@ impl Link {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        // A pass that begins matters only to something that waits for it.
-        let waits = self.transmit.iter().any(TransmitQueue::has_something);
+        // A pass that begins matters only to whoever waits for it.
+        let waits =
+            self.config.takes_pdus || self.transmit.iter().any(TransmitQueue::has_something);
         let contact = self.contact.next_deadline().filter(|_| waits);
         let deadlines = [
             self.reassembly.next_deadline(),
@@ -417,6 +440,7 @@ impl Link {
         }
         self.continue_exchanges(now);
         self.contact.pass(now);
+        self.tell_contact(now);
         self.pass_queues(now);
         self.expire_submissions(now);
         self.report_reception(now);
@@ -449,7 +473,9 @@ impl Link {
         self.counted
             .messages_in
             .drop(DropReason::Shutdown, messages);
-        self.actions.clear();
+        // Whoever was promised the end of a PDU is told.
+        let is_of_pdu = |action: &Action| matches!(action, Action::PduDeparted { .. });
+        self.actions.retain(is_of_pdu);
         let held = self.transmit.iter_mut().flat_map(TransmitQueue::clear);
         for departure in held.collect::<Vec<_>>() {
             self.count_departure(&departure);
@@ -468,7 +494,9 @@ impl Link {
         now: Instant,
         plan: Option<ContactPlan>,
     ) -> Result<(), ContactPlanError> {
-        self.contact.set_plan(now, plan)
+        self.contact.set_plan(now, plan)?;
+        self.tell_contact(now);
+        Ok(())
     }
 
     // Looking.

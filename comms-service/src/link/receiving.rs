@@ -164,6 +164,7 @@ impl Link {
         }
         match (self.config.end, message.head.payload_type) {
             (_, PayloadType::LinkControl) => self.handle_link_control(now, message),
+            (_, PayloadType::Cfdp) if self.config.takes_pdus => self.take_pdu(message),
             (End::Ground, _) => self.handle_message_on_ground(message),
             (End::Satellite, PayloadType::GraphQl | PayloadType::Udp) => {
                 self.recall_command(now, message);

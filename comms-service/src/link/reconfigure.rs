@@ -47,7 +47,7 @@ impl Link {
     pub(super) fn heard_ground(&mut self, now: Instant, parsed: &Parsed, octets: &[u8]) {
         // With security nobody is heard before it is known who it is.
         if self.security.is_none() {
-            self.contact.heard(now);
+            self.in_contact(now);
         }
         self.proof.hear(&*self.format, parsed, octets);
     }
@@ -64,8 +64,8 @@ impl Link {
     /// Takes other limits, and another packet format where one is given.
     ///
     /// What a link is built of stays as it is: which end it is, its `write`
-    /// functions, handlers and sockets, the time-out of services, and the commands
-    /// that may be open. With another format, what is under way in the old one is
+    /// functions, handlers and sockets, the time-out of services, whether PDUs are
+    /// taken, and the commands that may be open. With another format, what is under way in the old one is
     /// dropped as `reconfigured`: open messages from the radio, messages whose
     /// first packet has left, and those that the new format cannot carry. All
     /// others leave in the new format.
@@ -109,6 +109,7 @@ impl Link {
             commands_max: self.config.commands_max,
             command_memory: self.config.command_memory,
             records_commands: self.config.records_commands,
+            takes_pdus: self.config.takes_pdus,
             first_counts_seed: self.config.first_counts_seed,
             reassembly_timeout,
             ..config
@@ -117,6 +118,8 @@ impl Link {
         if let Some(format) = format {
             self.speak(now, format);
         }
+        self.contact.pass(now);
+        self.tell_contact(now);
     }
 
     fn speak(&mut self, now: Instant, format: Box<dyn LinkPacket>) {

@@ -122,7 +122,7 @@ impl Link {
         let opened = security.open(now, apid, &message.head, &mut message.payload);
         // What is said in the clear is nobody's word.
         if opened.is_ok() && message.head.security != Some(CLEAR) {
-            self.contact.heard(now);
+            self.in_contact(now);
         }
         match opened {
             Ok(Opened::Now) => return Some(whole),

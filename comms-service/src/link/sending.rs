@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use radio_hal::FrameBuffer;
 
 use super::transmit::{Departure, Origin, Outgoing, TransmitQueue};
-use super::{ClassLimits, CommandFailure, Link, QueueClass, TIMEOUT_MAX, WhenFull};
+use super::{Action, ClassLimits, CommandFailure, Link, QueueClass, TIMEOUT_MAX, WhenFull};
 use crate::accounting::DropReason;
 use crate::budget::HeldBytes;
 use crate::link_control::{LinkControl, ReceptionReport};
@@ -143,20 +143,34 @@ impl Link {
             class: port.class,
             expires: ttl.map(|ttl| now + ttl),
         };
-        // An app that sends faster than the radio must not lock out commands.
-        let bytes_max = self.budget.bytes_max() / 4 * 3;
-        let held = match self.budget.bytes_used().saturating_add(octets.len()) > bytes_max {
-            true => Err(format!(
-                "datagrams may take {bytes_max} octets of the memory budget"
-            )),
-            false => HeldBytes::copy_of(&self.budget, octets).map_err(|spent| spent.to_string()),
-        };
-        match held {
+        match self.hold_from_outside(octets) {
             Ok(payload) => self.enqueue_as(port.write, Message { head, payload }, manner),
             Err(text) => {
                 self.offer_out(port.class);
                 Err(self.not_queued(&head, port.class, DropReason::MemorySpent, text))
             }
+        }
+    }
+
+    /// A copy of what an app or the file entity sends, as far as the budget has that
+    /// much for them.
+    pub(super) fn hold_from_outside(&self, octets: &[u8]) -> Result<HeldBytes, String> {
+        self.leave_room_for_commands(octets.len())?;
+        HeldBytes::copy_of(&self.budget, octets).map_err(|spent| spent.to_string())
+    }
+
+    /// Whether the budget has so many more octets for apps and the file entity: who
+    /// sends faster than the radio, or takes slower, must not lock out commands.
+    pub(super) fn leave_room_for_commands(&self, bytes: usize) -> Result<(), String> {
+        let bytes_max = self.budget.bytes_max() / 4 * 3;
+        let fits = |bytes_used: usize| bytes_used.saturating_add(bytes) <= bytes_max;
+        let bytes_used = self.budget.bytes_used();
+        // What is only remembered gives way.
+        match fits(bytes_used) || fits(bytes_used.saturating_sub(self.budget.bytes_stored())) {
+            false => Err(format!(
+                "datagrams and PDUs may take {bytes_max} octets of the memory budget"
+            )),
+            true => Ok(()),
         }
     }
 
@@ -271,7 +285,7 @@ impl Link {
         account.messages.offer();
     }
 
-    fn not_queued(
+    pub(super) fn not_queued(
         &mut self,
         head: &Head,
         class: QueueClass,
@@ -309,10 +323,16 @@ impl Link {
         self.tell_submitter(departure);
     }
 
-    /// A message was dropped: whoever submitted it hears of it.
+    /// A message was dropped: whoever submitted it hears of it. Of a PDU the entity
+    /// hears in any case.
     pub(super) fn tell_submitter(&mut self, departure: &Departure) {
-        if let (Origin::Submission(number), Err(reason)) = (departure.origin, departure.result) {
-            self.submission_dropped(number, reason);
+        match (departure.origin, departure.result) {
+            (Origin::Submission(number), Err(reason)) => self.submission_dropped(number, reason),
+            (Origin::Pdu(token), result) => {
+                self.actions
+                    .push_back(Action::PduDeparted { token, result });
+            }
+            _ => {}
         }
     }
 

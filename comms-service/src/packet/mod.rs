@@ -102,6 +102,12 @@ pub trait LinkPacket: Send {
         0
     }
 
+    /// Octets of the largest [`PayloadType::Cfdp`] message, which is one packet; 0 where
+    /// there is none.
+    fn pdu_bytes_max(&self) -> usize {
+        0
+    }
+
     /// A command id made of random bits that the format can carry, never 0.
     fn command_id(&self, random: u64) -> u64 {
         random.max(1)

@@ -202,6 +202,14 @@ impl SpacePacketFormat {
         }
     }
 
+    /// Octets of the largest message of a type that is never segmented and has no
+    /// command header; 0 where it has no APID.
+    fn unsegmented_bytes_max(&self, payload_type: PayloadType) -> usize {
+        let carried = self.apids.apid(payload_type, Class::Standard);
+        let added = self.security_bytes() + self.protection_bytes();
+        carried.map_or(0, |_| self.data_bytes_max().saturating_sub(added))
+    }
+
     #[inline]
     fn received_type(&self) -> PacketType {
         match self.end {
@@ -343,10 +351,11 @@ impl LinkPacket for SpacePacketFormat {
     }
 
     fn control_bytes_max(&self) -> usize {
-        let class = Class::Standard;
-        let carried = self.apids.apid(PayloadType::LinkControl, class);
-        let added = self.security_bytes() + self.protection_bytes();
-        carried.map_or(0, |_| self.data_bytes_max() - added)
+        self.unsegmented_bytes_max(PayloadType::LinkControl)
+    }
+
+    fn pdu_bytes_max(&self) -> usize {
+        self.unsegmented_bytes_max(PayloadType::Cfdp)
     }
 
     fn channel_of(&self, head: &Head) -> u16 {

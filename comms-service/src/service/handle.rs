@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::CommsReconfigure;
 use crate::accounting::Statistics;
 use crate::link::{ContactPlan, ContactPlanError, ContactState};
+use crate::pdus::PduSender;
 use crate::shell::{Running, ShutdownReport};
 
 /// A running service. Dropping it leaves the service running.
@@ -13,6 +14,7 @@ pub struct CommsHandle {
     reconfigure: CommsReconfigure,
     handler_addrs: Vec<SocketAddr>,
     submit_addr: Option<SocketAddr>,
+    pdu_sender: Option<PduSender>,
 }
 
 impl CommsHandle {
@@ -21,12 +23,14 @@ impl CommsHandle {
         reconfigure: CommsReconfigure,
         handler_addrs: Vec<SocketAddr>,
         submit_addr: Option<SocketAddr>,
+        pdu_sender: Option<PduSender>,
     ) -> Self {
         CommsHandle {
             running,
             reconfigure,
             handler_addrs,
             submit_addr,
+            pdu_sender,
         }
     }
 
@@ -73,6 +77,12 @@ impl CommsHandle {
     pub fn set_contact_plan(&self, plan: Option<ContactPlan>) -> Result<(), ContactPlanError> {
         let shell = self.running.shell();
         shell.with(|link, now| link.set_contact_plan(now, plan))
+    }
+
+    /// Sends PDUs of a file entity down; none without
+    /// [`CommsServiceBuilder::pdus`](crate::CommsServiceBuilder::pdus).
+    pub fn pdu_sender(&self) -> Option<PduSender> {
+        self.pdu_sender.clone()
     }
 
     /// Whether the ground is there.

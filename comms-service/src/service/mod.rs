@@ -42,6 +42,7 @@ use crate::link::{Link, LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{LinkOptions, PacketFormat, RadioPace};
 use crate::packet::LinkPacket;
+use crate::pdus::{PduReceiver, PduSender};
 use crate::security::StateFiles;
 use crate::shell::{
     self, Ending, LinkThreads, RadioFunctions, Running, Shell, USER_STACK_BYTES, Wakes, Writing,
@@ -85,6 +86,8 @@ impl CommsService {
             read_timeout: None,
             read_many: None,
             write_many: BTreeMap::new(),
+            pdus: None,
+            pdu_write: 0,
         }
     }
 }
@@ -100,6 +103,8 @@ pub struct CommsServiceBuilder<Connection: Clone> {
     read_many: Option<Arc<ReadManyFn<Connection>>>,
     /// By the number of the `write` in whose stead each is called.
     write_many: BTreeMap<usize, Writing<Connection>>,
+    pdus: Option<Arc<dyn PduReceiver>>,
+    pdu_write: usize,
 }
 
 impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
@@ -169,6 +174,20 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
         self
     }
 
+    /// The PDUs that come up go to `receiver`, and those of the
+    /// [`pdu_sender`](CommsHandle::pdu_sender) go down. Without it, PDUs are dropped as
+    /// `not-carried`. The packet format must carry them.
+    pub fn pdus(mut self, receiver: Arc<dyn PduReceiver>) -> Self {
+        self.pdus = Some(receiver);
+        self
+    }
+
+    /// PDUs go down by `write` number `number`. 0 by default.
+    pub fn pdu_write(mut self, number: usize) -> Self {
+        self.pdu_write = number;
+        self
+    }
+
     /// As [`CommsService::start`].
     ///
     /// # Errors
@@ -176,10 +195,18 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
     pub fn start(self, telem: Arc<Mutex<CommsTelemetry>>) -> CommsResult<CommsHandle> {
         let controls = self.controls;
         let writes = controls.write.len();
+        let satellite_ip = controls.satellite_ip;
         if let Some(number) = self.write_many.keys().find(|number| **number >= writes) {
             return Err(config_error(format!(
                 "there is no `write` {number} to be called for several packets: the control \
                  block has {writes}"
+            )));
+        }
+        if self.pdus.is_some() && self.pdu_write >= writes.max(1) {
+            return Err(config_error(format!(
+                "PDUs are to go by `write` {}, but the control block has {writes}, numbered \
+                 from 0",
+                self.pdu_write
             )));
         }
         let read_timeout = self
@@ -193,6 +220,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             self.radio_bytes_max,
             self.radio_pace,
             read_timeout,
+            self.pdus.is_some(),
         );
         let plan = Plan::check(
             &controls,
@@ -200,6 +228,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             self.own_format,
             self.radio_bytes_max,
             &self.radio_pace,
+            self.pdus.is_some(),
         )?;
         let standing = standing.with_downlink_ports(plan.downlink_ports());
         let sockets = plan.bind(read_timeout)?;
@@ -239,6 +268,11 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             submit.as_ref().map(SubmitServer::clients),
         );
         let (shell, wakes) = Shell::new(link, writes, Arc::new(performer));
+        let radio = radio_functions(controls, self.read_many, self.write_many);
+        let pdu_sender = self.pdus.map(|receiver| {
+            shell.keep_pdus(receiver);
+            PduSender::new(&shell, self.pdu_write, radio.packets_max(self.pdu_write))
+        });
 
         let endpoints = sockets.downlinks.into_iter();
         let endpoints = Arc::new(endpoints.map(downlink::Endpoint::new).collect());
@@ -248,13 +282,13 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             handlers: handlers::Handlers::new(client, events),
             replies,
             submit,
-            satellite_ip: controls.satellite_ip,
+            satellite_ip,
             read_timeout,
             endpoints,
             state,
             wakes,
             security_files,
-            radio: radio_functions(controls, self.read_many, self.write_many),
+            radio,
         };
         let ending = Ending {
             timeout: read_timeout + timeout,
@@ -272,6 +306,7 @@ impl<Connection: Clone + Send + 'static> CommsServiceBuilder<Connection> {
             reconfigure,
             handler_addrs,
             submit_addr,
+            pdu_sender,
         ))
     }
 }

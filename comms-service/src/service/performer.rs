@@ -119,8 +119,11 @@ impl Perform for Performer {
             | Action::Sent { .. }
             | Action::Failed { .. }
             | Action::Heard(_)
-            // The shell does it.
-            | Action::StoreSecurity { .. } => {}
+            // The shell does these.
+            | Action::StoreSecurity { .. }
+            | Action::Pdu { .. }
+            | Action::PduDeparted { .. }
+            | Action::ContactChanged(_) => {}
         }
     }
 

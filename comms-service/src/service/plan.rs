@@ -12,6 +12,7 @@ use super::config_error;
 use super::submit::Listeners;
 use crate::control::CommsControlBlock;
 use crate::error::{CommsError, CommsResult};
+use crate::ground::check_carries_pdus;
 use crate::link::{LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{
@@ -59,6 +60,7 @@ impl Plan {
         own_format: Option<Box<dyn LinkPacket>>,
         radio_bytes_max: Option<usize>,
         radio_pace: &RadioPace,
+        takes_pdus: bool,
     ) -> CommsResult<Plan> {
         let downlink_ports = controls.downlink_ports.clone().unwrap_or_default();
         check_satellite_ip(controls.satellite_ip)?;
@@ -89,6 +91,9 @@ impl Plan {
             Some(format) => format,
             None => options.packet_format(End::Satellite, radio_bytes_max, addresses)?,
         };
+        if takes_pdus {
+            check_carries_pdus(&*format)?;
+        }
         if controls.max_num_handlers == 0 && !options.reply_windows.is_empty() {
             let text = "reply-windows need a socket for each message under way, of which there \
                         are max_num_handlers, which is 0";
@@ -106,6 +111,7 @@ impl Plan {
             },
             packet_bytes_max: packet_bytes_max.into_iter().flatten().min(),
             timeout: Duration::from_millis(controls.timeout).min(TIMEOUT_MAX),
+            takes_pdus,
             ..LinkConfig::new(End::Satellite)
         };
         let mut link = options.link_config(link);

@@ -40,6 +40,7 @@ pub(super) struct Standing {
     /// The ports of the downlink endpoints.
     downlink_ports: Vec<u16>,
     read_timeout: Duration,
+    takes_pdus: bool,
 }
 
 /// A configuration that can be taken.
@@ -59,6 +60,7 @@ impl Standing {
         radio_bytes_max: Option<usize>,
         radio_pace: RadioPace,
         read_timeout: Duration,
+        takes_pdus: bool,
     ) -> Self {
         Standing {
             controls: CommsControlBlock {
@@ -81,6 +83,7 @@ impl Standing {
             radio_pace,
             downlink_ports: Vec::new(),
             read_timeout,
+            takes_pdus,
         }
     }
 
@@ -106,6 +109,7 @@ impl Standing {
             own_format,
             self.radio_bytes_max,
             &self.radio_pace,
+            self.takes_pdus,
         )?;
         let changes_format = !self.has_own_format && !self.has_format_of(&controls, &options);
         let security = options.security.as_ref();
@@ -223,7 +227,8 @@ impl CommsReconfigure {
     /// `handler-port-max`, `max-num-handlers`, `timeout`, `satellite-ip`,
     /// `read-timeout-ms`, `state-dir`, `command-memory`, `submit`, whether there is `security`
     /// and its `mode`, and how many
-    /// `downlink-ports` and `downlink` entries there are.
+    /// `downlink-ports` and `downlink` entries there are. Where there is a receiver of
+    /// PDUs, the packet format must carry them.
     pub fn check(&self, config: CommsConfig, options: LinkOptions) -> CommsResult<()> {
         let standing = self.standing();
         standing.stage(config, options).map(drop)

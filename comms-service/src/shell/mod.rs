@@ -9,6 +9,7 @@ mod back_off;
 mod clock;
 pub(crate) mod first_counts;
 mod guard;
+mod pdus;
 mod radio;
 mod read;
 mod running;
@@ -27,6 +28,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::accounting::Statistics;
 use crate::link::{Action, ContactState, JournalEntry, Link};
+use crate::pdus::PduReceiver;
 use crate::security::StateFiles;
 
 pub(crate) use back_off::BackOff;
@@ -38,6 +40,7 @@ pub(crate) use threads::{OWN_STACK_BYTES, Threads, USER_STACK_BYTES};
 pub(crate) use transmit::{Outlet, Outlets};
 
 use guard::{EngineFault, panic_text};
+use pdus::PduDelivery;
 use security_state::SecurityState;
 
 /// Carries out what the engine decides.
@@ -77,6 +80,8 @@ pub(crate) struct Shell {
     send_until: OnceLock<Instant>,
     /// Where the security layer's state is kept, on a link that has one.
     security_state: OnceLock<SecurityState>,
+    /// The way to the file entity, where there is one.
+    pdus: OnceLock<PduDelivery>,
 }
 
 struct Engine {
@@ -114,6 +119,7 @@ impl Shell {
             end: Stop::new(),
             send_until: OnceLock::new(),
             security_state: OnceLock::new(),
+            pdus: OnceLock::new(),
         });
         (shell, Wakes { clock })
     }
@@ -179,13 +185,18 @@ impl Shell {
         if !actions.is_empty() {
             self.perform(actions);
         }
+        self.pass_to_entity();
         result
     }
 
-    /// Hands on what is for the journal; gives back what is to be done otherwise.
-    /// Threads overtake each other once the engine is let go: a command that was
-    /// forgotten must not be entered so after its retry was entered as started.
+    /// Hands on what is for the journal or the file entity; gives back what is to be done
+    /// otherwise. Threads overtake each other once the engine is let go: a command that
+    /// was forgotten must not be entered so after its retry was entered as started.
     fn enter(&self, action: Action) -> Option<Action> {
+        let action = match self.pdus.get() {
+            Some(pdus) => pdus.keep(action)?,
+            None => action,
+        };
         let Action::Journal(entry) = action else {
             return Some(action);
         };
@@ -219,6 +230,40 @@ impl Shell {
             store.close(&octets);
         }
         unpoisoned(&self.performer).take();
+        if let Some(pdus) = self.pdus.get() {
+            pdus.close();
+            self.tell_entity(pdus);
+        }
+    }
+
+    /// What the link has for a file entity goes to `receiver`.
+    pub(crate) fn keep_pdus(&self, receiver: Arc<dyn PduReceiver>) {
+        self.pdus.get_or_init(|| PduDelivery::new(receiver));
+    }
+
+    /// Has a thread of the link tell the entity what is new: this one, or the clock's.
+    /// Who uses the link may hold what the entity wants.
+    fn pass_to_entity(&self) {
+        match self.pdus.get() {
+            Some(pdus) if threads::is_of_link() => self.tell_entity(pdus),
+            Some(pdus) if pdus.has_news() => {
+                let _ = self.clock_wake.try_send(());
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_entity(&self, pdus: &PduDelivery) {
+        for text in pdus.tell() {
+            let text = format!("the receiver of PDUs failed: {text}");
+            log::error!("{text}");
+            self.engine().link.note(text);
+        }
+    }
+
+    /// Looks at the engine, to which nothing happened.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Link, Instant) -> R) -> R {
+        look(&self.engine().link, Instant::now())
     }
 
     /// The security layer's state is kept in `files`, by a thread that this starts.

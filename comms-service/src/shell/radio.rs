@@ -20,6 +20,13 @@ pub(crate) struct RadioFunctions<Connection> {
 pub(crate) type Reading<Connection> = (Arc<ReadManyFn<Connection>>, Connection);
 
 impl<Connection: Send + 'static> RadioFunctions<Connection> {
+    /// How many packets `write` number `write` is given by one call at most.
+    pub(crate) fn packets_max(&self, write: usize) -> usize {
+        self.write
+            .get(write)
+            .map_or(1, |(write, _)| write.packets_max)
+    }
+
     /// The same, with the way of packets to each `write`.
     pub(crate) fn into_parts(self) -> (Option<Reading<Connection>>, Outlets) {
         (self.read, transmit::outlets(self.write))

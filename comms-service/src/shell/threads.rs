@@ -1,5 +1,6 @@
 //! The threads of one service: started by name, ended within a bound.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,6 +16,15 @@ use crate::accounting::Statistics;
 pub(crate) const USER_STACK_BYTES: usize = 2 * 1024 * 1024;
 /// Stack of threads that run only our own code.
 pub(crate) const OWN_STACK_BYTES: usize = 256 * 1024;
+
+thread_local! {
+    static IS_OF_LINK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the thread that asks is one of a link's, and not of who uses it.
+pub(super) fn is_of_link() -> bool {
+    IS_OF_LINK.get()
+}
 
 /// Threads that stop together.
 pub(crate) struct Threads {
@@ -70,6 +80,7 @@ impl Threads {
         let builder = std::thread::Builder::new().name(name.to_string());
         let handle = builder.stack_size(stack_bytes).spawn(move || {
             let _ended = ended;
+            IS_OF_LINK.set(true);
             guard::keep_running(&shell, stop(&shell), &own_name, run);
         })?;
         self.running.push((name.to_string(), handle));

@@ -289,6 +289,15 @@ fn a_cfdp_pdu_travels_bare() {
 }
 
 #[test]
+fn the_eof_pdu_of_the_book_is_built_as_it_says() {
+    let pdu = hex("20 000a 00 01 03 02  04 00 00000000 00000000");
+    let head = head(PayloadType::Cfdp, 0, 0);
+    let packet = build(&speaking(End::Ground), head, &pdu);
+    let book = "1002 c000 0012  20 000a 00 01 03 02  04 00 00000000 00000000  1952";
+    assert_eq!(packet, hex(book));
+}
+
+#[test]
 fn a_cfdp_pdu_is_never_segmented() {
     let head = head(PayloadType::Cfdp, 0, 0);
     let satellite = speaking(End::Satellite);

@@ -15,6 +15,7 @@ mod faults;
 mod link_control;
 mod loss;
 mod memory;
+mod pdus;
 mod properties;
 mod queries;
 mod queue;

@@ -4,14 +4,16 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use comms_service::accounting::DropReason;
-use comms_service::link::{Command, CommandMemoryConfig, LinkConfig};
+use comms_service::link::{
+    Command, CommandMemoryConfig, LinkConfig, PduRefused, PduToSend, QueueClass,
+};
 use comms_service::message::{End, PayloadType};
 use comms_service::{LinkOptions, PacketFormat};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
-use crate::rig::{Outcome, Rig, Socket, failure, format, octets, satellite_config};
+use crate::rig::{Outcome, Rig, Socket, Told, failure, format, octets, satellite_config};
 
 /// What becomes of a packet on the radio.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,7 @@ enum Step {
         retries: u32,
     },
     AppSends(usize, usize),
+    Pdu(End, QueueClass, usize),
     Answer(usize),
     ServiceFails,
     Reply {
@@ -71,6 +74,8 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (kinds, ids, sizes(), 0..3_u32)
             .prop_map(|(kind, id, bytes, retries)| Step::Ask { kind, id, bytes, retries }),
         3 => (0..3_usize, sizes()).prop_map(|(endpoint, bytes)| Step::AppSends(endpoint, bytes)),
+        3 => (ends(), select(QueueClass::ALL.to_vec()), 0..260_usize)
+            .prop_map(|(end, class, bytes)| Step::Pdu(end, class, bytes)),
         4 => sizes().prop_map(Step::Answer),
         1 => Just(Step::ServiceFails),
         3 => (prop::bool::weighted(0.1), sizes())
@@ -119,12 +124,14 @@ fn small_rig(packet_format: PacketFormat, error_control: bool, memory: Memory) -
             time: Duration::from_secs(60),
         }),
         records_commands: remembers && memory == Memory::OnDisk,
+        takes_pdus: true,
         ..satellite_config()
     };
     let ground = LinkConfig {
         transmit_queue_messages_max: 6,
         message_bytes_max: 5500,
         memory_bytes_max: 20_000,
+        takes_pdus: true,
         reassembly_timeout: Duration::from_secs(2),
         ..LinkConfig::new(End::Ground)
     };
@@ -182,6 +189,32 @@ fn port_of(kind: PayloadType) -> u16 {
     }
 }
 
+/// A PDU that tells its number and its end.
+fn pdu(end: End, number: u64, bytes: usize) -> Vec<u8> {
+    let mut pdu = octets(bytes);
+    let told = [&[u8::from(end == End::Ground)][..], &number.to_be_bytes()].concat();
+    pdu.iter_mut()
+        .zip(told)
+        .for_each(|(octet, told)| *octet = told);
+    pdu
+}
+
+/// Gives whether the entity was promised a departure.
+fn send_pdu(rig: &mut Rig, end: End, class: QueueClass, number: u64, bytes: usize) -> bool {
+    let octets = pdu(end, number, bytes);
+    let pdu = PduToSend {
+        token: number,
+        class,
+        octets: &octets,
+    };
+    let queued = rig.on(end, |link, _| link.handle_pdu_to_send(0, pdu));
+    assert!(!matches!(
+        queued,
+        Err(PduRefused::Stopped | PduRefused::InternalFault(_))
+    ));
+    queued.is_ok()
+}
+
 fn take(rig: &mut Rig, step: Step, late: &mut VecDeque<(End, Vec<u8>)>) {
     match step {
         Step::Ask {
@@ -234,7 +267,7 @@ fn take(rig: &mut Rig, step: Step, late: &mut VecDeque<(End, Vec<u8>)>) {
         }
         Step::Noise(end, octets) => rig.hear(end, octets),
         Step::Pass(ms) => rig.pass(Duration::from_millis(ms)),
-        Step::Answer(_) | Step::ServiceFails => {}
+        Step::Answer(_) | Step::ServiceFails | Step::Pdu(..) => {}
     }
 }
 
@@ -282,13 +315,35 @@ proptest! {
         let mut rig = small_rig(packet_format, error_control, memory);
         let mut late = VecDeque::new();
         let mut asked = 0;
-        for step in steps {
+        let mut promised = Vec::new();
+        for (number, step) in steps.into_iter().enumerate() {
+            if let Step::Pdu(end, class, bytes) = step
+                && send_pdu(&mut rig, end, class, number as u64, bytes)
+            {
+                promised.push((end, number as u64, bytes));
+            }
             asked += usize::from(matches!(step, Step::Ask { .. }));
             take(&mut rig, step, &mut late);
         }
         drain(&mut rig, &mut late);
         rig.assert_idle();
         prop_assert_eq!(rig.outcomes.len(), asked, "one outcome for each command");
+        let mut departed = Vec::new();
+        for (end, told) in std::mem::take(&mut rig.entity) {
+            match told {
+                Told::Departed(number, _) => departed.push((end, number)),
+                Told::Pdu(octets) if error_control => prop_assert!(
+                    promised.iter().any(|(from, number, bytes)| {
+                        *from == other(end) && octets == pdu(*from, *number, *bytes)
+                    }),
+                    "nobody sent {octets:?}"
+                ),
+                Told::Pdu(_) | Told::Contact(_) => {}
+            }
+        }
+        departed.sort_by_key(|(_, number)| *number);
+        let promised = promised.into_iter().map(|(end, number, _)| (end, number));
+        prop_assert_eq!(departed, promised.collect::<Vec<_>>(), "one departure for each PDU");
     }
 
     /// With error control nothing wrong comes out, whatever the radio does.

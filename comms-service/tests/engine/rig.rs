@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use comms_service::accounting::{DropReason, Flow, Statistics};
 use comms_service::budget::HeldBytes;
 use comms_service::link::{
-    Action, Command, CommandFailure, HandlerId, JournalEntry, Link, LinkConfig, Receipt,
-    ServiceFailure,
+    Action, Command, CommandFailure, ContactState, HandlerId, JournalEntry, Link, LinkConfig,
+    Receipt, ServiceFailure,
 };
 use comms_service::message::{Class, End, Head, PayloadType};
 use comms_service::options::Addresses;
@@ -54,6 +54,14 @@ pub(crate) enum Outcome {
     Failed(u64, CommandFailure),
 }
 
+/// What a file entity is told by its link.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Told {
+    Pdu(Vec<u8>),
+    Departed(u64, Result<(), DropReason>),
+    Contact(ContactState),
+}
+
 /// What the satellite's socket does with datagrams for services.
 #[derive(Clone, Debug)]
 pub(crate) enum Socket {
@@ -83,6 +91,8 @@ pub(crate) struct Rig {
     pub(crate) heard: Vec<(Head, Vec<u8>)>,
     /// On the satellite: what apps learn of what they submitted, oldest first.
     pub(crate) receipts: Vec<(u64, Receipt)>,
+    /// What the file entity of either end is told, oldest first.
+    pub(crate) entity: Vec<(End, Told)>,
 }
 
 /// The satellite's limits, with one `write` and its endpoint.
@@ -179,6 +189,7 @@ impl Rig {
             outcomes: Vec::new(),
             heard: Vec::new(),
             receipts: Vec::new(),
+            entity: Vec::new(),
         }
     }
 
@@ -238,7 +249,7 @@ impl Rig {
         let result = call(self.link_mut(end), now);
         self.check(end);
         while let Some(action) = self.link_mut(end).poll_action() {
-            self.perform(action);
+            self.perform(end, action);
             self.check(end);
         }
         result
@@ -258,7 +269,7 @@ impl Rig {
         }
     }
 
-    fn perform(&mut self, action: Action) {
+    fn perform(&mut self, end: End, action: Action) {
         match action {
             Action::Post {
                 handler,
@@ -311,6 +322,11 @@ impl Rig {
                 submission,
                 receipt,
             } => self.receipts.push((submission, receipt)),
+            Action::Pdu { octets } => self.entity.push((end, Told::Pdu(octets.to_vec()))),
+            Action::PduDeparted { token, result } => {
+                self.entity.push((end, Told::Departed(token, result)));
+            }
+            Action::ContactChanged(state) => self.entity.push((end, Told::Contact(state))),
             Action::StoreSecurity { .. } => panic!("a link without security stores its state"),
         }
     }

@@ -163,6 +163,7 @@ fn start_link(config: &GroundLinkConfig) -> Result<(GroundLink, Receiver<Action>
         write: Arc::new(radio::write()),
         radio_bytes_max: connection.packet_bytes_max(),
         read_timeout: connection.read_timeout(),
+        pdus: None,
         connection,
         options: config.comms.clone(),
         addresses: config.addresses,

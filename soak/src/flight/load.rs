@@ -96,6 +96,7 @@ impl Load {
                 ground_port: None,
             },
             read_timeout: READ_TIMEOUT,
+            pdus: None,
             connection,
         };
         let (link, happened) = GroundLink::start(controls).context("no ground end")?;

@@ -14,6 +14,7 @@ mod kubos_defects;
 mod kubos_format;
 mod own_format;
 mod passthrough;
+mod pdus;
 mod quick_radio;
 mod radio_faults;
 mod radio_hal;

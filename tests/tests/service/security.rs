@@ -3,22 +3,27 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 use comms_service::LinkOptions;
 use comms_service::accounting::DropReason;
+use comms_service::link::QueueClass;
 use comms_service::options::SecurityOptions;
 use comms_service::security::Mode;
 use heliograph_tests::http_service::{HttpService, Reply};
 use heliograph_tests::wait::eventually;
 
 use crate::PATIENCE;
-use crate::rig::{Ground, Radio, Satellite, Setup};
+use crate::rig::{Entity, Ground, Radio, Satellite, Setup};
 
 /// Both ends, and the two radios between which the test stands.
 struct Tapped {
     // In this order they end.
     ground: Ground,
     satellite: Satellite,
+    /// Behind the satellite.
+    entity: Entity,
+    ground_entity: Entity,
     to_ground: Radio,
     to_satellite: Radio,
     _folder: tempfile::TempDir,
@@ -44,11 +49,20 @@ impl Tapped {
             },
             ..Setup::default()
         };
-        let (satellite, to_satellite) = setup("satellite").with_radio();
+        let (own, to_satellite) = Radio::pair();
+        let satellite = setup("satellite");
+        let controls = satellite.controls(
+            Some(Arc::new(Radio::read)),
+            vec![Arc::new(Radio::write)],
+            own,
+        );
+        let (entity, ground_entity) = (Entity::default(), Entity::default());
         let (radio, to_ground) = Radio::pair();
         let tapped = Tapped {
-            ground: setup("ground").ground(radio),
-            satellite,
+            ground: setup("ground").ground_with_entity(radio, &ground_entity),
+            satellite: Satellite::start(satellite.builder(controls).pdus(entity.receiver())),
+            entity,
+            ground_entity,
             to_ground,
             to_satellite,
             _folder: folder,
@@ -121,5 +135,41 @@ fn whatever_bit_is_flipped_on_the_way_the_service_behind_hears_nothing() {
         let all = link.satellite.statistics();
         assert_eq!(all.messages_in.dropped.of(DropReason::Replay), 99);
         assert_eq!(service.requests().len(), 1);
+    }
+}
+
+#[test]
+fn pdus_pass_protected_and_no_forged_one_reaches_the_entity() {
+    for mode in [Mode::Authenticate, Mode::Encrypt] {
+        let link = Tapped::start(mode);
+        let up = link.ground.pdu_sender();
+        // Header, security header and trailer.
+        assert_eq!(up.pdu_bytes_max(), 256 - 6 - 10 - 16);
+        up.send(QueueClass::Response, 1, b"put that there")
+            .expect("room");
+        let genuine = link.to_ground.expect();
+        assert_eq!(link.ground_entity.departure(), (1, Ok(())));
+        let in_clear = genuine.windows(14).any(|part| part == b"put that there");
+        assert_eq!(in_clear, mode == Mode::Authenticate);
+        let bits = (0..8 * genuine.len()).filter(|bit| !(16..32).contains(bit));
+        link.all_refused(bits.map(|bit| {
+            let mut forged = genuine.clone();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            forged
+        }));
+        link.to_satellite.send(genuine.clone());
+        // The first that it hears is the true one, and it hears it once.
+        assert_eq!(link.entity.pdu(), b"put that there");
+        link.all_refused((1..100).map(|count| {
+            let mut replayed = genuine.clone();
+            replayed[3] = replayed[3].wrapping_add(count);
+            replayed
+        }));
+
+        let down = link.satellite.pdu_sender();
+        down.send(QueueClass::Bulk, 2, b"file data").expect("room");
+        assert_eq!(link.entity.departure(), (2, Ok(())));
+        link.to_ground.send(link.to_satellite.expect());
+        assert_eq!(link.ground_entity.pdu(), b"file data");
     }
 }

@@ -6,8 +6,8 @@ use super::flows::{FlowKey, Turn, Waiting};
 use super::held::ClassQueue;
 use super::{Begun, QueueClass, TransmitQueue};
 
-/// Of which classes apps begin no message now, as there is no contact. An answer is
-/// never held back: whoever asked is there.
+/// Of which classes apps and the file entity begin no message now, as there is no
+/// contact. An answer is never held back: whoever asked is there.
 pub(crate) type Holds<'a> = &'a dyn Fn(QueueClass) -> bool;
 
 /// What to send next.
@@ -25,7 +25,9 @@ impl TransmitQueue {
     pub(crate) fn has_packet(&self, now: Instant, holds: Holds) -> bool {
         let may_go = |(class, queue): (QueueClass, &ClassQueue)| {
             let is_held = holds(class);
-            let next = queue.flows.next(|_, first| !(is_held && first.is_of_app()));
+            let next = queue
+                .flows
+                .next(|_, first| !(is_held && first.may_be_held()));
             next.is_some()
         };
         self.has_something()
@@ -64,7 +66,7 @@ impl TransmitQueue {
         let is_held = holds(class);
         let may_go = |channel: u16, first: &Waiting| {
             let behind_lower = |begun: &Begun| begun.outgoing.class > class;
-            self.begun.get(&channel).is_none_or(behind_lower) && !(is_held && first.is_of_app())
+            self.begun.get(&channel).is_none_or(behind_lower) && !(is_held && first.may_be_held())
         };
         let waiting = flows.next(may_go).map(|(turn, key)| {
             let choice = match self.begun.contains_key(&key.channel) {

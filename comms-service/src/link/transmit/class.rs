@@ -6,11 +6,11 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum QueueClass {
-    /// Answers that somebody waits for, commands, link control.
+    /// Answers that somebody waits for, commands, link control, file directives.
     Response,
     /// Datagrams of downlink ports, unless their port says otherwise.
     Telemetry,
-    /// Answers longer than 8 packets, and datagrams of bulk ports.
+    /// Answers longer than 8 packets, datagrams of bulk ports, and file data.
     Bulk,
 }
 
@@ -84,9 +84,9 @@ pub enum WhenFull {
     Refuse,
 }
 
-/// How much one class of one queue holds. What apps send and what the link itself
-/// sends are counted apart, each up to the limit: no app takes the place of an
-/// answer.
+/// How much one class of one queue holds. What apps send, PDUs, and what the link
+/// itself sends are counted apart, each up to the limit: no app takes the place of an
+/// answer, nor of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClassLimits {
     /// Messages; none for

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::outgoing::Outgoing;
+use super::outgoing::{Outgoing, Sender};
 
 /// Flows that have nothing to send and are remembered nevertheless.
 const IDLE_FLOWS_MAX: usize = 1024;
@@ -28,8 +28,14 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn is_of_app(&self) -> bool {
-        self.outgoing.origin.is_app()
+    pub(super) fn sender(&self) -> Sender {
+        self.outgoing.origin.sender()
+    }
+
+    /// Whether it begins in contact only, where its class is held back. What the link
+    /// itself sends is not: whoever asked is there.
+    pub(super) fn may_be_held(&self) -> bool {
+        self.sender() != Sender::Link
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::class::ClassLimits;
 use super::flows::Flows;
+use super::outgoing::Sender;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Held {
@@ -17,25 +18,33 @@ pub(super) struct ClassQueue {
     pub(super) own: Held,
     /// What apps send, begun or not.
     pub(super) apps: Held,
+    /// PDUs, begun or not.
+    pub(super) pdus: Held,
 }
 
 impl ClassQueue {
-    pub(super) fn held(&self, app: bool) -> &Held {
-        match app {
-            true => &self.apps,
-            false => &self.own,
+    pub(super) fn held(&self, sender: Sender) -> &Held {
+        match sender {
+            Sender::Link => &self.own,
+            Sender::App => &self.apps,
+            Sender::FileEntity => &self.pdus,
         }
     }
 
-    pub(super) fn held_mut(&mut self, app: bool) -> &mut Held {
-        match app {
-            true => &mut self.apps,
-            false => &mut self.own,
+    pub(super) fn held_mut(&mut self, sender: Sender) -> &mut Held {
+        match sender {
+            Sender::Link => &mut self.own,
+            Sender::App => &mut self.apps,
+            Sender::FileEntity => &mut self.pdus,
         }
     }
 
     pub(super) fn messages_held(&self) -> usize {
-        self.own.messages + self.apps.messages
+        self.own.messages + self.apps.messages + self.pdus.messages
+    }
+
+    pub(super) fn bytes_held(&self) -> usize {
+        self.own.bytes + self.apps.bytes + self.pdus.bytes
     }
 }
 

@@ -16,7 +16,7 @@ impl TransmitQueue {
     /// Whether there is room for one more message without any policy.
     pub(crate) fn has_room(&self, class: QueueClass, origin: Origin, bytes: usize) -> bool {
         let queue = self.classes.of(class);
-        queue.held(origin.is_app()).has_room(&queue.limits, bytes)
+        queue.held(origin.sender()).has_room(&queue.limits, bytes)
     }
 
     /// Makes room for a message, by the policy of its class; gives those that made
@@ -30,10 +30,10 @@ impl TransmitQueue {
         origin: Origin,
         bytes: usize,
     ) -> Result<Vec<Departure>, ClassLimits> {
-        let app = origin.is_app();
+        let sender = origin.sender();
         let queue = self.classes.of(class);
         let limits = queue.limits;
-        let held = *queue.held(app);
+        let held = *queue.held(sender);
         let fits = |held: Held| held.has_room(&limits, bytes);
         if fits(held) {
             return Ok(Vec::new());
@@ -43,7 +43,7 @@ impl TransmitQueue {
         }
         let waiting = queue.flows.waiting();
         let mut older: Vec<_> = waiting
-            .filter(|one| one.is_of_app() == app)
+            .filter(|one| one.sender() == sender)
             .map(|one| (one.arrival, one.outgoing.bytes()))
             .collect();
         older.sort_unstable();
@@ -56,7 +56,7 @@ impl TransmitQueue {
         let Some(newest_to_go) = newest_to_go else {
             return Err(limits);
         };
-        let meant = |one: &Waiting| one.is_of_app() == app && one.arrival <= newest_to_go;
+        let meant = |one: &Waiting| one.sender() == sender && one.arrival <= newest_to_go;
         Ok(self.drop_waiting(Some(class), DropReason::Displaced, meant))
     }
 
@@ -208,9 +208,9 @@ impl TransmitQueue {
             }
             for waiting in self.classes.of_mut(class).flows.take_out(&meant) {
                 self.forget_expiry(&waiting.outgoing);
-                let app = waiting.outgoing.origin.is_app();
                 let queue = self.classes.of_mut(class);
-                queue.held_mut(app).release(waiting.outgoing.bytes());
+                let held = queue.held_mut(waiting.sender());
+                held.release(waiting.outgoing.bytes());
                 taken.push(waiting);
             }
         }

@@ -118,6 +118,7 @@ impl TransmitQueue {
             flows: Flows::default(),
             own: Held::default(),
             apps: Held::default(),
+            pdus: Held::default(),
         };
         TransmitQueue {
             classes: ByClass {
@@ -204,7 +205,7 @@ impl TransmitQueue {
         let arrival = self.arrivals;
         self.arrivals += 1;
         let queue = self.classes.of_mut(outgoing.class);
-        let held = queue.held_mut(outgoing.origin.is_app());
+        let held = queue.held_mut(outgoing.origin.sender());
         held.messages += 1;
         held.bytes += outgoing.bytes();
         queue.flows.push(key, Waiting { outgoing, arrival });
@@ -331,7 +332,7 @@ impl TransmitQueue {
             let begun = begun.filter(|begun| begun.outgoing.class == class).count();
             account.messages.in_flight += begun as u64;
             account.messages.queued += (queue.messages_held() - begun) as u64;
-            account.bytes_held += (queue.own.bytes + queue.apps.bytes) as u64;
+            account.bytes_held += queue.bytes_held() as u64;
         }
     }
 
@@ -357,8 +358,8 @@ impl TransmitQueue {
     /// A message that was begun is held no longer.
     fn release(&mut self, begun: &Begun) {
         let queue = self.classes.of_mut(begun.outgoing.class);
-        let app = begun.outgoing.origin.is_app();
-        queue.held_mut(app).release(begun.bytes);
+        let sender = begun.outgoing.origin.sender();
+        queue.held_mut(sender).release(begun.bytes);
         queue.flows.end(begun.flow);
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Origin {
     Datagram,
     /// A message that an app submitted, by the number of the submission.
     Submission(u64),
+    /// A PDU of the file entity, by its token.
+    Pdu(u64),
     /// A command of the ground, by its id.
     Command(u64),
     /// A command that was taken back while the radio had a packet of it: it goes
@@ -24,10 +26,23 @@ pub(crate) enum Origin {
     Withdrawn,
 }
 
+/// Who sends a message. Each has the limits of a class for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    Link,
+    App,
+    FileEntity,
+}
+
 impl Origin {
-    /// Whether an app sent it: apps have limits of their own.
-    pub(crate) fn is_app(self) -> bool {
-        matches!(self, Origin::Datagram | Origin::Submission(_))
+    pub(crate) fn sender(self) -> Sender {
+        match self {
+            Origin::Datagram | Origin::Submission(_) => Sender::App,
+            Origin::Pdu(_) => Sender::FileEntity,
+            Origin::Answer | Origin::Resent | Origin::Command(_) | Origin::Withdrawn => {
+                Sender::Link
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod once;
+mod pdus;
 mod recovery;
 mod refusal;
 mod rig;

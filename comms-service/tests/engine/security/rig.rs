@@ -72,6 +72,8 @@ pub(crate) struct Node {
     pub(crate) answers: Vec<Vec<u8>>,
     pub(crate) failures: Vec<CommandFailure>,
     pub(crate) heard: Vec<Vec<u8>>,
+    pub(crate) pdus: Vec<Vec<u8>>,
+    pub(crate) departed: Vec<(u64, Result<(), DropReason>)>,
     /// Every number used, with the salt of its keys.
     used: BTreeSet<(Option<Vec<u8>>, u16, u64)>,
 }
@@ -90,6 +92,8 @@ impl Node {
             answers: Vec::new(),
             failures: Vec::new(),
             heard: Vec::new(),
+            pdus: Vec::new(),
+            departed: Vec::new(),
             used: BTreeSet::new(),
         }
     }
@@ -113,6 +117,9 @@ impl Node {
                 Action::Failed { failure, .. } => self.failures.push(failure),
                 Action::Sent { .. } => {}
                 Action::Heard(message) => self.heard.push(message.payload.to_vec()),
+                Action::Pdu { octets } => self.pdus.push(octets.to_vec()),
+                Action::PduDeparted { token, result } => self.departed.push((token, result)),
+                Action::ContactChanged(_) => {}
                 other => panic!("unexpected: {other:?}"),
             }
         }
@@ -227,6 +234,7 @@ impl Node {
 fn config(end: End) -> LinkConfig {
     LinkConfig {
         downlink_ports: vec![DOWNLINK_PORT],
+        takes_pdus: true,
         command_memory: (end == End::Satellite).then(CommandMemoryConfig::default),
         ..LinkConfig::new(end)
     }

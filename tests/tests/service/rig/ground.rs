@@ -7,6 +7,7 @@ use std::thread;
 use comms_service::ground::{GroundControls, GroundLink};
 use comms_service::link::{Action, Command, CommandFailure};
 use comms_service::message::PayloadType;
+use comms_service::pdus::PduSender;
 use crossbeam_channel::Receiver;
 
 use super::Radio;
@@ -37,7 +38,7 @@ enum Event {
 }
 
 impl Ground {
-    pub(super) fn start(controls: GroundControls<Radio>) -> Self {
+    pub(crate) fn start(controls: GroundControls<Radio>) -> Self {
         let (link, happened) = GroundLink::start(controls).expect("the ground end starts");
         Ground {
             link: Some(link),
@@ -49,6 +50,11 @@ impl Ground {
 
     fn link(&self) -> &GroundLink {
         self.link.as_ref().expect("the ground end runs")
+    }
+
+    /// Sends PDUs up.
+    pub(crate) fn pdu_sender(&self) -> PduSender {
+        self.link().pdu_sender().expect("a file entity")
     }
 
     /// Whether it has keys in common with the satellite.

@@ -1,11 +1,13 @@
 //! A flight: the communications service under test, a radio made of channels,
 //! and at the radio's other end either an operator or the test itself.
 
+mod entity;
 mod ground;
 mod radio;
 mod satellite;
 mod setup;
 
+pub(crate) use entity::{Entity, Told};
 pub(crate) use ground::Ground;
 pub(crate) use heliograph_tests::ports::{bind_udp, free_udp_port, free_udp_range};
 pub(crate) use radio::Radio;

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use comms_service::accounting::{Flow, Statistics};
+use comms_service::pdus::PduSender;
 use comms_service::{
     CommsHandle, CommsReconfigure, CommsResult, CommsServiceBuilder, CommsTelemetry, ShutdownReport,
 };
@@ -51,6 +52,11 @@ impl Satellite {
     /// Takes another configuration.
     pub(crate) fn reconfigure(&self) -> CommsReconfigure {
         self.handle().reconfigure()
+    }
+
+    /// Sends PDUs down.
+    pub(crate) fn pdu_sender(&self) -> PduSender {
+        self.handle().pdu_sender().expect("a file entity")
     }
 
     /// Where endpoint number `endpoint` listens.

@@ -13,7 +13,7 @@ use comms_service::{
     CommsControlBlock, CommsService, CommsServiceBuilder, LinkOptions, ReadFn, WriteFn,
 };
 
-use super::{Flight, Ground, Radio, Satellite};
+use super::{Entity, Flight, Ground, Radio, Satellite};
 use crate::PATIENCE;
 
 /// How long the radio's `read` waits for a packet.
@@ -104,6 +104,30 @@ impl Setup {
         }
     }
 
+    /// The same with a file entity behind either end: first the satellite's.
+    pub(crate) fn flight_with_entities(&self) -> (Flight, Entity, Entity) {
+        let (radio, other_end) = Radio::pair();
+        let controls = self.controls(
+            Some(Arc::new(Radio::read)),
+            vec![Arc::new(Radio::write)],
+            radio,
+        );
+        let (own, ground) = (Entity::default(), Entity::default());
+        let flight = Flight {
+            satellite: Satellite::start(self.builder(controls).pdus(own.receiver())),
+            ground: self.ground_with_entity(other_end, &ground),
+        };
+        (flight, own, ground)
+    }
+
+    /// An operator at `radio`, who has a file entity.
+    pub(crate) fn ground_with_entity(&self, radio: Radio, entity: &Entity) -> Ground {
+        Ground::start(GroundControls {
+            pdus: Some(entity.receiver()),
+            ..self.ground_controls(radio)
+        })
+    }
+
     /// An operator at `radio`.
     pub(crate) fn ground(&self, radio: Radio) -> Ground {
         Ground::start(self.ground_controls(radio))
@@ -119,6 +143,7 @@ impl Setup {
             radio_bytes_max: self.radio_bytes_max,
             addresses: self.addresses(),
             read_timeout: READ_TIMEOUT,
+            pdus: None,
         }
     }
 
