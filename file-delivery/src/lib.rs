@@ -3,6 +3,8 @@
 //!
 //! | room | what stands there |
 //! |---|---|
+//! | [`agent`] | an entity on a link of `comms-service` |
+//! | [`entity`] | who sends and receives files: every decision |
 //! | [`pdu`] | what goes over the link: protocol data units, octet for octet |
 //! | [`checksum`] | the checksums of a file |
 //! | [`extents`] | which octets of a file are there |
@@ -23,6 +25,7 @@
     allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+pub mod agent;
 pub mod checksum;
 pub mod entity;
 pub mod extents;

@@ -118,6 +118,9 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
+    /// The thread that has the entity has ended.
+    #[error(transparent)]
+    Stopped(#[from] crate::agent::Stopped),
     /// The other entity is not known.
     #[error("entity {0} is not known here: add it to the peers")]
     UnknownPeer(EntityId),

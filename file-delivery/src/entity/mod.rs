@@ -84,6 +84,8 @@ pub struct Entity<S: FileStore, J: Journal> {
     events: VecDeque<Event>,
     counts: EntityCounts,
     buffer: Vec<u8>,
+    /// Octets that the link carries in a PDU.
+    pdu_bytes_max: usize,
     started: Instant,
 }
 
@@ -122,6 +124,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             events: VecDeque::new(),
             counts: EntityCounts::default(),
             buffer: Vec::new(),
+            pdu_bytes_max: usize::MAX,
             started: now,
         };
         for (id, octets) in &journaled.records {
@@ -158,6 +161,11 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
     /// What it knows of another entity from now on; PDUs may have another size.
     pub fn set_peer(&mut self, peer: Peer) {
         self.peers.insert(peer.id, peer);
+    }
+
+    /// No PDU may be larger from now on, whatever its peer takes.
+    pub fn limit_pdus(&mut self, bytes_max: usize) {
+        self.pdu_bytes_max = bytes_max;
     }
 
     /// What it knows of another entity.
@@ -327,7 +335,8 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             Some(sender) => sender.header().destination,
             None => id.source,
         };
-        self.peers.get(&other).map_or(0, |peer| peer.pdu_bytes_max)
+        let of_peer = self.peers.get(&other).map_or(0, |peer| peer.pdu_bytes_max);
+        of_peer.min(self.pdu_bytes_max)
     }
 
     /// A PDU left the radio (`left`), or was dropped before.

@@ -29,7 +29,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
     ) -> Result<TransactionId, RequestError> {
         let peer = self.peers.get(&request.destination);
         let peer = peer.ok_or(RequestError::UnknownPeer(request.destination))?;
-        let pdu_bytes_max = peer.pdu_bytes_max;
+        let pdu_bytes_max = peer.pdu_bytes_max.min(self.pdu_bytes_max);
         let transactions_max = self.config.transactions_max;
         if self.sending.len() >= transactions_max {
             return Err(RequestError::TooMany { transactions_max });

@@ -1,0 +1,174 @@
+//! The thread that has the entity.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use comms_service::link::{ContactReason, QueueClass};
+use comms_service::pdus::{PduRefused, PduSender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+
+use super::intake::{PduCounts, Task};
+use crate::entity::{Entity, Event, PduToken};
+use crate::store::{FileStore, Journal};
+
+/// File directives that are with the link at once.
+const DIRECTIVES_MAX: usize = 16;
+/// Until a PDU that the link refused is offered again.
+const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+/// Tasks that are done before PDUs are sent again.
+const TASKS_AT_ONCE_MAX: usize = 256;
+
+pub(super) struct Thread<S: FileStore, J: Journal> {
+    entity: Entity<S, J>,
+    link: PduSender,
+    tasks: Receiver<Task<S, J>>,
+    events: Sender<Event>,
+    pdus: Arc<PduCounts>,
+    /// PDUs that the link has, by the number it was given.
+    queued: BTreeMap<u64, (PduToken, QueueClass)>,
+    next_number: u64,
+    /// Not before this is a PDU offered again.
+    refused_until: Option<Instant>,
+    /// The link takes nothing any more.
+    link_stopped: bool,
+    contact: Option<ContactReason>,
+    out: Vec<u8>,
+}
+
+impl<S: FileStore, J: Journal> Thread<S, J> {
+    pub(super) fn new(
+        entity: Entity<S, J>,
+        link: PduSender,
+        tasks: Receiver<Task<S, J>>,
+        events: Sender<Event>,
+        pdus: Arc<PduCounts>,
+    ) -> Self {
+        Thread {
+            entity,
+            link,
+            tasks,
+            events,
+            pdus,
+            queued: BTreeMap::new(),
+            next_number: 0,
+            refused_until: None,
+            link_stopped: false,
+            contact: None,
+            out: Vec::new(),
+        }
+    }
+
+    /// Until it is to stop.
+    pub(super) fn run(mut self) {
+        loop {
+            let now = Instant::now();
+            if self.entity.poll_timeout().is_some_and(|at| at <= now) {
+                self.entity.handle_timeout(now);
+            }
+            self.follow_packet_size();
+            self.send(QueueClass::Response, DIRECTIVES_MAX);
+            self.send(QueueClass::Bulk, self.link.credits());
+            self.tell_events();
+            if !self.take_tasks() {
+                return;
+            }
+        }
+    }
+
+    /// Waits for something to do, and does what waits; false at the end.
+    fn take_tasks(&mut self) -> bool {
+        let deadlines = [self.entity.poll_timeout(), self.refused_until];
+        let first = match deadlines.into_iter().flatten().min() {
+            Some(at) => self.tasks.recv_deadline(at),
+            None => self
+                .tasks
+                .recv()
+                .map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        let first = match first {
+            Ok(task) => task,
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        };
+        let tasks = self.tasks.clone();
+        let mut tasks = std::iter::once(first).chain(tasks.try_iter().take(TASKS_AT_ONCE_MAX));
+        tasks.all(|task| self.take(task))
+    }
+
+    /// False when it was to stop.
+    fn take(&mut self, task: Task<S, J>) -> bool {
+        let now = Instant::now();
+        match task {
+            Task::Pdu(octets) => {
+                self.pdus.taken();
+                self.entity.handle_pdu(now, octets.as_slice());
+            }
+            Task::Departed(number, left) => {
+                if let Some((token, _)) = self.queued.remove(&number) {
+                    self.entity.handle_departed(now, token, left);
+                }
+            }
+            Task::Contact(state) => self.contact(now, state.in_contact, state.reason),
+            Task::Request(request) => request(&mut self.entity, now),
+            Task::Stop => return false,
+        }
+        true
+    }
+
+    /// Where there is no plan, nobody knows that there is no contact; but to be heard
+    /// after a silence is as good as AOS.
+    fn contact(&mut self, now: Instant, in_contact: bool, reason: ContactReason) {
+        let was = self.contact.replace(reason);
+        let is_known = reason != ContactReason::NoPlan;
+        if reason == ContactReason::Heard && was == Some(ContactReason::NoPlan) {
+            self.entity.handle_contact(now, false);
+        }
+        self.entity.handle_contact(now, in_contact || !is_known);
+    }
+
+    /// PDUs are as large as the link carries now.
+    fn follow_packet_size(&mut self) {
+        let bytes_max = self.link.pdu_bytes_max();
+        self.entity.limit_pdus(bytes_max);
+    }
+
+    /// Gives the link PDUs of a class until it has `queued_max`.
+    fn send(&mut self, class: QueueClass, queued_max: usize) {
+        let now = Instant::now();
+        if self.link_stopped || self.refused_until.is_some_and(|until| now < until) {
+            return;
+        }
+        self.refused_until = None;
+        let of_class = self.queued.values().filter(|(_, of)| *of == class);
+        for _ in of_class.count()..queued_max {
+            let polled = match class {
+                QueueClass::Response => self.entity.poll_directive(now, &mut self.out),
+                _ => self.entity.poll_data(now, &mut self.out),
+            };
+            let Some(token) = polled else {
+                return;
+            };
+            let number = self.next_number;
+            self.next_number += 1;
+            // Before: it may have departed when `send` returns.
+            self.queued.insert(number, (token, class));
+            if let Err(refused) = self.link.send(class, number, &self.out) {
+                self.queued.remove(&number);
+                self.entity.handle_departed(now, token, false);
+                self.refused_until = Some(now + REFUSED_PAUSE);
+                self.link_stopped = matches!(refused, PduRefused::Stopped);
+                log::debug!("a PDU is not sent yet: {refused}");
+                return;
+            }
+        }
+    }
+
+    fn tell_events(&mut self) {
+        while let Some(event) = self.entity.poll_event() {
+            if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+                log::warn!("nobody takes events, one is dropped: {event:?}");
+            }
+        }
+    }
+}
