@@ -7,6 +7,7 @@
 //! | [`checksum`] | the checksums of a file |
 //! | [`extents`] | which octets of a file are there |
 //! | [`name`] | which file names are taken from the link |
+//! | [`entity`] | who sends and receives files, and does what others ask for |
 //! | [`store`] | what stands behind an entity: files and a journal |
 //!
 //! Nothing here does I/O, owns a clock or starts a thread.

@@ -86,6 +86,10 @@ pub struct Peer {
     pub check_limit: u32,
     /// What is done about faults.
     pub faults: FaultHandlers,
+    /// Whether this entity does what it asks for by messages to the user
+    /// (CCSDS 727.0-B-5 §6): sends files and listings, suspends transactions. Where not,
+    /// it is told so.
+    pub may_ask: bool,
 }
 
 impl Peer {
@@ -106,6 +110,7 @@ impl Peer {
             check_timeout: Duration::from_secs(10),
             check_limit: 2,
             faults: FaultHandlers::default(),
+            may_ask: true,
         }
     }
 }

@@ -5,5 +5,6 @@ mod rig;
 mod cuts;
 mod deliveries;
 mod losses;
+mod messages;
 mod passes;
 mod rules;
