@@ -7,4 +7,5 @@ mod deliveries;
 mod losses;
 mod messages;
 mod passes;
+mod proxy;
 mod rules;
