@@ -4,6 +4,7 @@ mod rig;
 
 mod cuts;
 mod deliveries;
+mod listings;
 mod losses;
 mod messages;
 mod passes;
