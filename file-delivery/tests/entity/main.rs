@@ -9,4 +9,5 @@ mod losses;
 mod messages;
 mod passes;
 mod proxy;
+mod remote;
 mod rules;
