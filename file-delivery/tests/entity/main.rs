@@ -4,10 +4,12 @@ mod rig;
 
 mod cuts;
 mod deliveries;
+mod faults;
 mod listings;
 mod losses;
 mod messages;
 mod passes;
+mod prompts;
 mod proxy;
 mod remote;
 mod rules;
