@@ -5,6 +5,7 @@ mod rig;
 mod cuts;
 mod deliveries;
 mod faults;
+mod filestore;
 mod listings;
 mod losses;
 mod messages;
