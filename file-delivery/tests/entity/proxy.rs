@@ -372,6 +372,50 @@ fn any_pdu_may_be_lost() {
     }
 }
 
+#[test]
+fn contact_may_end_at_any_pdu() {
+    let all = {
+        let mut rig = Rig::new();
+        let asked = ask(&mut rig);
+        answer(&mut rig, asked);
+        rig.passed
+    };
+    for number in 0..all {
+        let mut rig = Rig::new();
+        let asked = ask(&mut rig);
+        rig.run_until(LONG, |rig| rig.passed >= number);
+        rig.set_contact(false);
+        rig.run_for(LONG);
+        rig.set_contact(true);
+        assert!(answer(&mut rig, asked).is_success(), "LOS at {number}");
+        assert_down(&rig);
+        assert_eq!(begun(&rig, SATELLITE).len(), 2, "LOS at {number}");
+    }
+}
+
+#[test]
+fn many_files_come_that_are_asked_for_at_once_though_every_fifth_pdu_is_lost() {
+    let mut rig = Rig::new();
+    rig.lose(|passing| passing.number % 5 == 2);
+    let asked: Vec<TransactionId> = (0..50)
+        .map(|number| {
+            let file = name(&format!("{number}.bin"));
+            rig.sides[SATELLITE].disk.put(&file, &content(number));
+            let now = rig.now;
+            let request = GetRequest::new(id(SATELLITE), file.clone(), file);
+            rig.sides[GROUND].entity.get(now, &request).unwrap()
+        })
+        .collect();
+    run_out(&mut rig);
+    for (number, asked) in asked.into_iter().enumerate() {
+        assert!(answer(&mut rig, asked).is_success(), "{number}");
+        let file = rig.sides[GROUND].disk.file(&name(&format!("{number}.bin")));
+        assert_eq!(file, Some(content(number)));
+    }
+    assert_eq!(begun(&rig, SATELLITE).len(), 100);
+    rig.assert_counts_add_up();
+}
+
 fn changes(side: usize) -> (u64, u64) {
     let mut rig = Rig::new();
     let asked = ask(&mut rig);
