@@ -9,6 +9,7 @@
 //! | [`checksum`] | the checksums of a file |
 //! | [`extents`] | which octets of a file are there |
 //! | [`name`] | which file names are taken from the link |
+//! | [`entity`] | who sends and receives files, and does what others ask for |
 //! | [`store`] | what stands behind an entity: files and a journal |
 //!
 //! Nothing here owns a clock or starts a thread, and only [`store::Directory`] and

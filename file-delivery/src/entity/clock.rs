@@ -63,11 +63,6 @@ impl Timer {
         self.due = Some(contact + timeout);
     }
 
-    /// Does not run any more.
-    pub(super) fn stop(&mut self) {
-        self.due = None;
-    }
-
     /// Stops, and forgets how often it ran out: the other end was heard.
     pub(super) fn reset(&mut self) {
         *self = Timer::default();

@@ -84,8 +84,15 @@ pub struct Peer {
     pub check_timeout: Duration,
     /// So many looks before that is a fault.
     pub check_limit: u32,
+    /// A transaction that rests, since a limit of retries was reached, tries again after
+    /// so long; before, when contact begins anew or the other end is heard.
+    pub rest_timeout: Duration,
     /// What is done about faults.
     pub faults: FaultHandlers,
+    /// Whether this entity does what it asks for by messages to the user
+    /// (CCSDS 727.0-B-5 §6): sends files and listings, suspends transactions. Where not,
+    /// it is told so.
+    pub may_ask: bool,
 }
 
 impl Peer {
@@ -105,7 +112,9 @@ impl Peer {
             inactivity_limit: 10,
             check_timeout: Duration::from_secs(10),
             check_limit: 2,
+            rest_timeout: Duration::from_secs(600),
             faults: FaultHandlers::default(),
+            may_ask: true,
         }
     }
 }

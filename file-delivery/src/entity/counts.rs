@@ -63,6 +63,14 @@ pub struct EntityCounts {
     pub commits: u64,
     /// Syncs of files.
     pub file_syncs: u64,
+    /// What other entities asked for, and was begun or done.
+    pub requests_done: u64,
+    /// What they asked for and was refused; they are told.
+    pub requests_refused: u64,
+    /// Answers to them that could not be begun.
+    pub answers_dropped: u64,
+    /// Messages to the user beyond the most of a transaction, and answers to nothing.
+    pub messages_dropped: u64,
 }
 
 impl EntityCounts {

@@ -5,7 +5,7 @@ use crate::StoreName;
 use crate::pdu::tlv::FilestoreStatus;
 use crate::pdu::{
     ConditionCode, DeliveryCode, EntityId, FaultHandler, FileStatus, TransactionId,
-    TransmissionMode,
+    TransactionStatus, TransmissionMode,
 };
 
 /// A file, or what goes with none, that is to be sent.
@@ -86,6 +86,62 @@ pub enum Event {
         name: Option<StoreName>,
         /// Its octets.
         size: u64,
+        /// The transaction that this one answers: a file that was asked for with
+        /// [`get`](super::Entity::get), for one.
+        originating: Option<TransactionId>,
+    },
+    /// A transaction that came whole has a message for the user. Where a power cut
+    /// interrupts the end of a transaction, this and what stands in its other messages
+    /// may be told again.
+    MessageToUser {
+        /// Which.
+        transaction: TransactionId,
+        /// The message, at most 255 octets.
+        octets: Vec<u8>,
+    },
+    /// How far the receiver is, which was asked with
+    /// [`prompt`](super::Entity::prompt).
+    Progress {
+        /// Which.
+        transaction: TransactionId,
+        /// Octets of the file that it has, from the start on.
+        octets: u64,
+    },
+    /// How the put ended that another entity was asked for.
+    ProxyFinished {
+        /// The transaction that asked for it.
+        request: TransactionId,
+        /// How it ended, as the other entity knows.
+        outcome: Outcome,
+    },
+    /// The listing that was asked for came, or there is none.
+    Listed {
+        /// The transaction that asked for it.
+        request: TransactionId,
+        /// The file here with the names, one a line; none where there is no listing.
+        listing: Option<StoreName>,
+    },
+    /// Another entity was asked to suspend or resume a transaction.
+    RemoteSuspension {
+        /// Who answers.
+        entity: EntityId,
+        /// Which.
+        transaction: TransactionId,
+        /// Whether it is suspended there now.
+        is_suspended: bool,
+        /// How it stands there.
+        status: TransactionStatus,
+    },
+    /// Another entity was asked how a transaction stands.
+    RemoteStatus {
+        /// Who answers.
+        entity: EntityId,
+        /// Which.
+        transaction: TransactionId,
+        /// How it stands there.
+        status: TransactionStatus,
+        /// The file here with the report; none where there is none.
+        report: Option<StoreName>,
     },
     /// It is over.
     Finished {
@@ -127,6 +183,9 @@ pub enum RequestError {
     /// The transaction is not under way.
     #[error("there is no transaction {0} under way")]
     UnknownTransaction(TransactionId),
+    /// A transaction that is not acknowledged has no such thing.
+    #[error("transaction {0} is not acknowledged: its receiver answers nothing")]
+    NotAcknowledged(TransactionId),
     /// As many transactions as may be are under way.
     #[error("{transactions_max} transactions are under way, the most there may be")]
     TooMany {

@@ -5,6 +5,10 @@
 //! - [`put`](Entity::put), [`suspend`](Entity::suspend), [`resume`](Entity::resume),
 //!   [`cancel`](Entity::cancel) and [`abandon`](Entity::abandon) are what its user asks
 //!   for.
+//! - [`get`](Entity::get), [`list`](Entity::list), [`remote_suspend`](Entity::remote_suspend)
+//!   and others ask another entity to do something (CCSDS 727.0-B-5 §6); what comes of it
+//!   is told by an [`Event`]. What others ask of this one it does by itself, where
+//!   [`Peer::may_ask`] allows it.
 //! - `handle_*(now, …)` tells it what happened: a PDU came, one left the radio, contact
 //!   began or ended, time passed.
 //! - `poll_*` asks it what to do: [`poll_directive`](Entity::poll_directive) and
@@ -17,12 +21,17 @@
 //! [`store`](crate::store), which it calls when it needs them: what it acknowledges is
 //! durable before.
 
+mod answers;
+mod asks;
 mod clock;
 mod config;
 mod counts;
 mod ended;
 mod event;
 mod index;
+mod messages;
+mod operations;
+mod options;
 mod receiver;
 mod receiving;
 mod record;
@@ -31,10 +40,12 @@ mod requests;
 mod sender;
 mod sending;
 mod sent;
+mod temporary;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+pub use asks::{GetRequest, ListRequest};
 pub use config::{EntityConfig, FaultHandlers, NakMode, Peer};
 pub use counts::{EntityCounts, PduDropReason};
 pub use event::{Event, Outcome, PutRequest, RequestError, Role};
@@ -48,6 +59,7 @@ use record::{EndedRecord, Record};
 use sender::Sender;
 use sent::Sent;
 
+use crate::StoreName;
 use crate::pdu::{ConditionCode, Direction, EntityId, FaultHandler, Header, Pdu, TransactionId};
 use crate::store::{Change, FileStore, Journal, JournalError, Staging};
 
@@ -86,6 +98,8 @@ pub struct Entity<S: FileStore, J: Journal> {
     buffer: Vec<u8>,
     /// Octets that the link carries in a PDU.
     pdu_bytes_max: usize,
+    /// Files that go once the journal has it that their transactions are over.
+    to_remove: Vec<StoreName>,
     started: Instant,
 }
 
@@ -125,6 +139,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             counts: EntityCounts::default(),
             buffer: Vec::new(),
             pdu_bytes_max: usize::MAX,
+            to_remove: Vec::new(),
             started: now,
         };
         for (id, octets) in &journaled.records {
@@ -133,6 +148,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
                 entity.events.push_back(Event::StorageFailed { text });
             }
         }
+        entity.sweep_temporaries();
         Ok(entity)
     }
 
@@ -477,6 +493,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             Ok(()) => {
                 self.counts.commits += 1;
                 self.changes.clear();
+                self.remove_temporaries();
             }
             Err(error) => {
                 self.retry_at = Some(now + JOURNAL_PAUSE);
@@ -488,7 +505,9 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
 
     /// A transaction is over: nothing but the fact is kept.
     fn end(&mut self, id: TransactionId) {
-        self.sending.remove(&id);
+        if let Some(sender) = self.sending.remove(&id) {
+            self.drop_temporary(&sender);
+        }
         self.receiving.remove(&id);
         let record = EndedRecord {
             order: self.ended.next_order(),
@@ -501,7 +520,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         self.touch(id);
     }
 
-    fn end_with_fault(&mut self, _: Instant, id: TransactionId, text: String) {
+    fn end_with_fault(&mut self, now: Instant, id: TransactionId, text: String) {
         let handler = FaultHandler::AbandonTransaction;
         self.events.push_back(Event::Fault {
             transaction: id,
@@ -509,7 +528,11 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             handler,
             text,
         });
-        self.end(id);
+        match self.sending.contains_key(&id) {
+            true => self.end_sender_unheard(id),
+            false => self.end(id),
+        }
+        self.commit(now);
     }
 
     /// A PDU of a transaction that is over, or never was.

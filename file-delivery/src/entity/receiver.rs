@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::clock::Timer;
 use super::config::{EntityConfig, NakMode, Peer};
+use super::options::originating_of;
 use super::record::{HeaderRecord, ReceivingRecord, extents_of, name_of, ranges_of};
 use super::sent::{Leave, Sent};
 use crate::StoreName;
@@ -18,7 +19,7 @@ use crate::checksum::{Checksum, ChecksumError, ChecksumType};
 use crate::extents::Extents;
 use crate::pdu::{
     Ack, Acknowledged, BuildError, ConditionCode, Eof, FileData, Header, KeepAlive, Metadata, Nak,
-    Pdu, SegmentRequest, SegmentRequests, TransactionStatus, TransmissionMode,
+    Pdu, SegmentRequest, SegmentRequests, TransactionId, TransactionStatus, TransmissionMode,
 };
 use crate::store::{FileStore, Staging, StoreError};
 
@@ -66,6 +67,7 @@ struct About {
     size: Option<u64>,
     closure_requested: bool,
     checksum_type: ChecksumType,
+    originating: Option<TransactionId>,
 }
 
 #[derive(Clone, Copy)]
@@ -121,6 +123,8 @@ struct NakList {
     cursor: u64,
     /// The last octet that was asked for lies before this.
     asked_until: Option<u64>,
+    /// The sender waits for it, though nothing may be missing.
+    is_prompted: bool,
 }
 
 impl<Staged> Receiver<Staged> {
@@ -229,6 +233,11 @@ impl<Staged> Receiver<Staged> {
 
     pub(super) fn name(&self) -> Option<&StoreName> {
         self.about.as_ref().and_then(|about| about.file.as_ref())
+    }
+
+    /// The transaction that this one answers.
+    pub(super) fn originating(&self) -> Option<TransactionId> {
+        self.about.as_ref().and_then(|about| about.originating)
     }
 
     /// Octets of the file, as far as that is known.
@@ -412,7 +421,12 @@ impl<Staged> Receiver<Staged> {
     pub(super) fn handle_prompt(&mut self, wants_nak: bool, contact: Duration, peer: &Peer) {
         self.hear(contact, peer);
         match wants_nak {
-            true => self.ask_if_needed(),
+            true if self.is_acknowledged() && self.phase == Phase::Receiving => {
+                self.nak.is_due = true;
+                self.nak.is_prompted = true;
+                self.nak.cursor = 0;
+            }
+            true => {}
             false => self.keep_alive_due = self.is_acknowledged(),
         }
     }
@@ -613,7 +627,8 @@ impl<Staged> Receiver<Staged> {
         let requests: Vec<SegmentRequest> = metadata.into_iter().chain(listed).collect();
         let is_last = holes.peek().is_none();
         let last_end = requests.last().map_or(start, |last| last.end);
-        if requests.is_empty() {
+        let is_prompted = std::mem::take(&mut self.nak.is_prompted);
+        if requests.is_empty() && !is_prompted {
             self.nak.is_due = false;
             return Ok(None);
         }
@@ -625,7 +640,7 @@ impl<Staged> Receiver<Staged> {
         Pdu::build(&self.header, &Pdu::Nak(nak), out)?;
         self.nak.is_due = !is_last;
         self.nak.cursor = last_end;
-        if is_last {
+        if is_last && !requests.is_empty() {
             self.nak.asked_until = Some(last_end);
         }
         Ok(Some(Sent::Nak { is_last }))
@@ -658,7 +673,10 @@ impl<Staged> Receiver<Staged> {
     }
 
     fn hear(&mut self, contact: Duration, peer: &Peer) {
-        self.rests = false;
+        if std::mem::replace(&mut self.rests, false) {
+            self.timer.reset();
+            self.ask_if_needed();
+        }
         if self.eof.is_none() && self.phase == Phase::Receiving {
             self.timer.reset();
             self.timer.start(contact, peer.inactivity_timeout);
@@ -682,12 +700,16 @@ impl<Staged> Receiver<Staged> {
     pub(super) fn due(&self) -> Option<Duration> {
         match self.phase {
             Phase::Verifying | Phase::Delivering => Some(Duration::ZERO),
-            _ => self.timer.due().filter(|_| !self.is_still()),
+            _ => self.timer.due().filter(|_| !self.suspended),
         }
     }
 
     pub(super) fn handle_timeout(&mut self, contact: Duration, peer: &Peer) -> Result<(), Fault> {
-        if self.is_still() || !self.timer.has_run_out(contact) {
+        if self.suspended || !self.timer.has_run_out(contact) {
+            return Ok(());
+        }
+        if self.rests {
+            self.handle_aos(contact, peer);
             return Ok(());
         }
         let expiries = self.timer.expiries();
@@ -734,9 +756,10 @@ impl<Staged> Receiver<Staged> {
         Ok(())
     }
 
-    pub(super) fn rest(&mut self) {
+    /// Nothing is done until contact begins anew, the sender is heard, or for long.
+    pub(super) fn rest(&mut self, contact: Duration, peer: &Peer) {
         self.rests = true;
-        self.timer.stop();
+        self.timer.start(contact, peer.rest_timeout);
     }
 
     pub(super) fn suspend(&mut self) {
@@ -765,6 +788,7 @@ impl About {
             size: Some(metadata.file_size).filter(|size| *size > 0),
             closure_requested: metadata.closure_requested,
             checksum_type: metadata.checksum_type,
+            originating: originating_of(metadata),
         })
     }
 }

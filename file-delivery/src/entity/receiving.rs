@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use super::event::{Event, Outcome, Role};
+use super::options::{fault_handler_of, originating_of, requests_of};
 use super::receiver::{Fault, Phase, Receiver, Taken};
 use super::{Entity, PduDropReason, Peer};
-use crate::pdu::tlv::{
-    FilestoreRequest, FilestoreResponse, FilestoreResponses, FilestoreStatus, Lv, MetadataOption,
-};
+use crate::pdu::tlv::{FilestoreResponse, FilestoreResponses, FilestoreStatus, Lv};
 use crate::pdu::{
     Ack, Acknowledged, ConditionCode, DeliveryCode, FaultHandler, FileStatus, Finished, Header,
     Metadata, Pdu, PromptResponse, TransactionId, TransactionStatus, TransmissionMode,
@@ -137,6 +136,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             transaction: id,
             name: name.cloned(),
             size: metadata.file_size,
+            originating: originating_of(metadata),
         });
     }
 
@@ -181,7 +181,11 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         {
             return self.fault_at_receiver(now, id, error.into());
         }
-        self.perform(now, id);
+        if !self.perform(now, id) {
+            return;
+        }
+        // With the commit that says that it is over: never twice, and never lost.
+        self.operate(now, id);
         let status = match name {
             Some(_) => FileStatus::Retained,
             None => FileStatus::Unreported,
@@ -190,15 +194,15 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
     }
 
     /// Does what filestore requests ask for, each once: one that a restart interrupted is
-    /// not done again.
-    fn perform(&mut self, now: Instant, id: TransactionId) {
+    /// not done again. False where the journal failed, and it goes on later.
+    fn perform(&mut self, now: Instant, id: TransactionId) -> bool {
         let metadata = self.receiving.get(&id).and_then(Receiver::metadata);
         let Some(metadata) = metadata.map(<[u8]>::to_vec) else {
-            return;
+            return true;
         };
         for (number, request) in requests_of(&metadata).enumerate() {
             let Some(receiver) = self.receiving.get_mut(&id) else {
-                return;
+                return true;
             };
             let failed_before = receiver.performed.iter().take(number).any(|status| {
                 let successful = FilestoreStatus::Successful.code(request.action());
@@ -214,6 +218,13 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             }
             self.note(id);
             self.commit(now);
+            if !self.changes.is_empty() {
+                // What the journal does not have as begun, is not begun.
+                if let Some(receiver) = self.receiving.get_mut(&id) {
+                    receiver.performed.truncate(number);
+                }
+                return false;
+            }
             let status = match failed_before {
                 true => FilestoreStatus::NotPerformed,
                 false => self.store.perform(&request),
@@ -226,6 +237,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
                 *place = status;
             }
         }
+        true
     }
 
     /// It is over at the receiver; the sender is told, where it is to be.
@@ -297,8 +309,11 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             return;
         };
         let Fault { condition, text } = fault;
+        let overridden = receiver
+            .metadata()
+            .and_then(|metadata| fault_handler_of(metadata, condition));
         let peer = self.peers.get(&id.source);
-        let handler = peer.map(|peer| peer.faults.of(condition));
+        let handler = overridden.or(peer.map(|peer| peer.faults.of(condition)));
         let mut handler = handler.unwrap_or(FaultHandler::NoticeOfCancellation);
         let is_a_limit = matches!(
             condition,
@@ -330,7 +345,11 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
                 receiver.suspend();
                 self.note(id);
             }
-            FaultHandler::IgnoreError => receiver.rest(),
+            FaultHandler::IgnoreError => {
+                if let Some(peer) = self.peers.get(&id.source) {
+                    receiver.rest(self.clock.contact(now), peer);
+                }
+            }
             FaultHandler::AbandonTransaction => self.abandon_receiving(id),
         }
         self.touch(id);
@@ -348,17 +367,4 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         }
         self.end(id);
     }
-}
-
-/// The filestore requests of a Metadata PDU, in their order.
-fn requests_of(metadata: &[u8]) -> impl Iterator<Item = FilestoreRequest<'_>> {
-    let options = match Pdu::parse(metadata) {
-        Ok((_, Pdu::Metadata(metadata))) => Some(metadata.options),
-        _ => None,
-    };
-    let options = options.into_iter().flat_map(|options| options.iter());
-    options.filter_map(|option| match option {
-        MetadataOption::FilestoreRequest(request) => Some(request),
-        _ => None,
-    })
 }

@@ -90,6 +90,11 @@ pub(super) struct SendingRecord {
     /// A condition code: why it is cancelled.
     pub(super) cancelled: Option<u8>,
     pub(super) suspended: bool,
+    /// The transaction that asked for this one, and waits for a Proxy Put Response:
+    /// source and number.
+    pub(super) on_behalf: Option<(u64, u64)>,
+    /// The file was made for this transaction, and goes with it.
+    pub(super) is_temporary: bool,
 }
 
 /// A file that is being received.

@@ -1,5 +1,7 @@
 //! How transactions stand, for people and programs.
 
+use std::fmt;
+
 use super::Entity;
 use super::event::Role;
 use crate::StoreName;
@@ -17,6 +19,9 @@ pub struct TransactionReport {
     pub peer: EntityId,
     /// The file's name here; none where it is not known, or there is no file.
     pub name: Option<StoreName>,
+    /// The transaction that this one answers: at the sender, one by which another entity
+    /// asked for it.
+    pub originating: Option<TransactionId>,
     /// Octets of the file, where that is known.
     pub size: Option<u64>,
     /// Octets that were received, or sent once.
@@ -31,6 +36,33 @@ pub struct TransactionReport {
     pub is_finished: bool,
 }
 
+/// A line for each thing that is known.
+impl fmt::Display for TransactionReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "transaction: {}", self.transaction)?;
+        let role = match self.role {
+            Role::Sender => "sender",
+            Role::Receiver => "receiver",
+        };
+        writeln!(f, "role: {role}")?;
+        writeln!(f, "peer: {}", self.peer)?;
+        if let Some(name) = &self.name {
+            writeln!(f, "name: {name}")?;
+        }
+        if let Some(originating) = self.originating {
+            writeln!(f, "originating transaction: {originating}")?;
+        }
+        if let Some(size) = self.size {
+            writeln!(f, "size: {size}")?;
+        }
+        writeln!(f, "octets: {}", self.octets)?;
+        writeln!(f, "holes: {}", self.holes)?;
+        writeln!(f, "octets to repeat: {}", self.octets_to_repeat)?;
+        writeln!(f, "suspended: {}", self.is_suspended)?;
+        writeln!(f, "finished: {}", self.is_finished)
+    }
+}
+
 impl<S: FileStore, J: Journal> Entity<S, J> {
     /// All transactions that are under way, in the order of their ids.
     pub fn transactions(&self) -> impl Iterator<Item = TransactionReport> + '_ {
@@ -39,6 +71,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             role: Role::Sender,
             peer: sender.header().destination,
             name: sender.name().cloned(),
+            originating: sender.on_behalf,
             size: Some(sender.size()),
             octets: sender.octets_sent(),
             holes: 0,
@@ -54,6 +87,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
                 role: Role::Receiver,
                 peer: id.source,
                 name: receiver.name().cloned(),
+                originating: receiver.originating(),
                 size: receiver.size(),
                 octets: receiver.octets_received(),
                 holes: receiver.holes(),

@@ -9,8 +9,8 @@ use super::sender::{File, Sender};
 use crate::checksum::Checksum;
 use crate::pdu::tlv::{Lv, MetadataOptions};
 use crate::pdu::{
-    ConditionCode, DeliveryCode, FileData, FileStatus, Header, Metadata, Pdu, TransactionId,
-    TransactionSeq, Width, Widths,
+    ConditionCode, DeliveryCode, FileData, FileStatus, Header, Metadata, Pdu, PromptResponse,
+    TransactionId, TransactionSeq, TransmissionMode, Width, Widths,
 };
 use crate::store::{Change, FileStore, Journal};
 
@@ -27,10 +27,47 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         now: Instant,
         request: &PutRequest,
     ) -> Result<TransactionId, RequestError> {
+        let sender = self.prepare(request, self.config.transactions_max)?;
+        let id = sender.header().transaction;
+        let record = Record::Sending(sender.record());
+        let octets = record.encode().map_err(crate::store::JournalError)?;
+        // On its own: what failed before does not keep it from failing by itself.
+        self.journal.commit(&[
+            Change::NextNumber(self.next_number + 1),
+            Change::Put(id, octets),
+        ])?;
+        self.counts.commits += 1;
+        self.add(sender);
+        self.commit(now);
+        Ok(id)
+    }
+
+    /// Begins to send, with the next commit.
+    pub(super) fn begin(&mut self, sender: Sender<S::Source>) -> TransactionId {
+        let id = self.add(sender);
+        self.changes.push(Change::NextNumber(self.next_number));
+        self.note(id);
+        id
+    }
+
+    fn add(&mut self, sender: Sender<S::Source>) -> TransactionId {
+        let id = sender.header().transaction;
+        self.next_number += 1;
+        self.next_arrival += 1;
+        self.sending.insert(id, sender);
+        self.touch(id);
+        id
+    }
+
+    /// What [`begin`](Self::begin) takes, with the number that is next; nothing is begun.
+    pub(super) fn prepare(
+        &mut self,
+        request: &PutRequest,
+        transactions_max: usize,
+    ) -> Result<Sender<S::Source>, RequestError> {
         let peer = self.peers.get(&request.destination);
         let peer = peer.ok_or(RequestError::UnknownPeer(request.destination))?;
         let pdu_bytes_max = peer.pdu_bytes_max.min(self.pdu_bytes_max);
-        let transactions_max = self.config.transactions_max;
         if self.sending.len() >= transactions_max {
             return Err(RequestError::TooMany { transactions_max });
         }
@@ -90,21 +127,8 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             });
         }
         let order = (request.priority, self.next_arrival);
-        let sender = Sender::new(header, pdu, file, checksum, order, self.config.ranges_max);
-        let record = Record::Sending(sender.record());
-        let octets = record.encode().map_err(crate::store::JournalError)?;
-        // On its own: what failed before does not keep it from failing by itself.
-        self.journal.commit(&[
-            Change::NextNumber(self.next_number + 1),
-            Change::Put(id, octets),
-        ])?;
-        self.counts.commits += 1;
-        self.next_number += 1;
-        self.next_arrival += 1;
-        self.sending.insert(id, sender);
-        self.touch(id);
-        self.commit(now);
-        Ok(id)
+        let ranges_max = self.config.ranges_max;
+        Ok(Sender::new(header, pdu, file, checksum, order, ranges_max))
     }
 
     /// Nothing more goes out of a transaction until [`resume`](Self::resume). What comes
@@ -138,6 +162,29 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             _ => return Err(RequestError::UnknownTransaction(id)),
         }
         self.note_and_touch(now, id);
+        Ok(())
+    }
+
+    /// Asks the receiver of a file that is sent to ask for what it misses now, or to say
+    /// how far it is (an [`Event::Progress`]).
+    ///
+    /// # Errors
+    /// [`RequestError::UnknownTransaction`] where no such file is sent,
+    /// [`RequestError::NotAcknowledged`].
+    pub fn prompt(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        response: PromptResponse,
+    ) -> Result<(), RequestError> {
+        let sender = self.sending.get_mut(&id);
+        let sender = sender.ok_or(RequestError::UnknownTransaction(id))?;
+        if sender.header().mode == TransmissionMode::Unacknowledged {
+            return Err(RequestError::NotAcknowledged(id));
+        }
+        sender.prompt(response);
+        self.touch(id);
+        self.commit(now);
         Ok(())
     }
 
@@ -175,22 +222,23 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             // It ended before, and only waited for the acknowledgement.
             receiver.finished().is_some()
         });
+        let outcome = Outcome {
+            condition: ConditionCode::CancelRequestReceived,
+            delivery: DeliveryCode::Incomplete,
+            file_status: FileStatus::Discarded,
+            responses: Vec::new(),
+        };
         match role {
-            Role::Sender => self.end(id),
+            Role::Sender => self.finish_at_sender(id, outcome),
             Role::Receiver if was_told => self.end(id),
-            Role::Receiver => self.abandon_receiving(id),
-        }
-        if !was_told {
-            self.events.push_back(Event::Finished {
-                transaction: id,
-                role,
-                outcome: Outcome {
-                    condition: ConditionCode::CancelRequestReceived,
-                    delivery: DeliveryCode::Incomplete,
-                    file_status: FileStatus::Discarded,
-                    responses: Vec::new(),
-                },
-            });
+            Role::Receiver => {
+                self.abandon_receiving(id);
+                self.events.push_back(Event::Finished {
+                    transaction: id,
+                    role,
+                    outcome,
+                });
+            }
         }
         self.commit(now);
         Ok(())

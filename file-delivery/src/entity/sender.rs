@@ -18,7 +18,8 @@ use crate::StoreName;
 use crate::checksum::Checksum;
 use crate::extents::Extents;
 use crate::pdu::{
-    BuildError, ConditionCode, Eof, FileData, Header, Metadata, Nak, Pdu, TransmissionMode,
+    BuildError, ConditionCode, EntityId, Eof, FileData, Header, Metadata, Nak, Pdu, Prompt,
+    PromptResponse, TransactionId, TransactionSeq, TransmissionMode,
 };
 use crate::store::{FileIdentity, FileStore, StoreError};
 
@@ -39,11 +40,17 @@ pub(super) struct Sender<Source> {
     data_with_radio: usize,
     eof_leaves: Leave,
     eof_acknowledged: bool,
+    /// The answer that the receiver is to be asked for.
+    prompt: Option<PromptResponse>,
     cancelled: Option<ConditionCode>,
     suspended: bool,
     /// Nothing is done until contact begins anew or the other end is heard.
     rests: bool,
     timer: Timer,
+    /// The transaction that asked for this one, and is told how it ended.
+    pub(super) on_behalf: Option<TransactionId>,
+    /// The file was made for this transaction, and goes with it.
+    pub(super) is_temporary: bool,
 }
 
 /// The file that is sent.
@@ -105,10 +112,13 @@ impl<Source> Sender<Source> {
             data_with_radio: 0,
             eof_leaves: Leave::No,
             eof_acknowledged: false,
+            prompt: None,
             cancelled: None,
             suspended: false,
             rests: false,
             timer: Timer::default(),
+            on_behalf: None,
+            is_temporary: false,
         }
     }
 
@@ -137,6 +147,11 @@ impl<Source> Sender<Source> {
             sender.metadata_leaves = Leave::Left;
         }
         sender.suspended = record.suspended;
+        sender.on_behalf = record.on_behalf.map(|(source, number)| TransactionId {
+            source: EntityId(source),
+            number: TransactionSeq(number),
+        });
+        sender.is_temporary = record.is_temporary;
         if let Some(condition) = cancelled {
             sender.cancel(condition);
         }
@@ -157,6 +172,8 @@ impl<Source> Sender<Source> {
             checksum: self.checksum.value(),
             cancelled: self.cancelled.map(ConditionCode::code),
             suspended: self.suspended,
+            on_behalf: self.on_behalf.map(|id| (id.source.0, id.number.0)),
+            is_temporary: self.is_temporary,
         }
     }
 
@@ -172,6 +189,11 @@ impl<Source> Sender<Source> {
 
     pub(super) fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The Metadata PDU.
+    pub(super) fn metadata(&self) -> &[u8] {
+        &self.metadata
     }
 
     pub(super) fn name(&self) -> Option<&StoreName> {
@@ -212,7 +234,17 @@ impl<Source> Sender<Source> {
 
     /// Whether [`poll_directive`](Self::poll_directive) gives a PDU.
     pub(super) fn has_directive(&self) -> bool {
-        !self.is_still() && (self.metadata_leaves == Leave::Due || self.eof_is_due())
+        !self.is_still() && (self.metadata_is_due() || self.eof_is_due() || self.prompt_is_due())
+    }
+
+    /// It is of a transaction that the receiver knows.
+    fn prompt_is_due(&self) -> bool {
+        self.prompt.is_some() && self.cancelled.is_none() && self.metadata_leaves == Leave::Left
+    }
+
+    /// Who hears that it is cancelled need not know what it was about.
+    fn metadata_is_due(&self) -> bool {
+        self.cancelled.is_none() && self.metadata_leaves == Leave::Due
     }
 
     fn eof_is_due(&self) -> bool {
@@ -239,6 +271,12 @@ impl<Source> Sender<Source> {
             out.clear();
             out.extend_from_slice(&self.metadata);
             return Ok(Some(Sent::Metadata));
+        }
+        if self.prompt_is_due()
+            && let Some(response) = self.prompt.take()
+        {
+            Pdu::build(&self.header, &Pdu::Prompt(Prompt { response }), out)?;
+            return Ok(Some(Sent::Prompt(response)));
         }
         if !self.eof_is_due() {
             return Ok(None);
@@ -341,6 +379,7 @@ impl<Source> Sender<Source> {
                     self.timer.start(contact, peer.ack_timeout);
                 }
             }
+            Sent::Prompt(response) if !left => self.prompt = Some(response),
             _ => {}
         }
         false
@@ -376,8 +415,10 @@ impl<Source> Sender<Source> {
 
     /// The other end was heard: retries begin to count anew.
     pub(super) fn hear(&mut self) {
-        self.rests = false;
-        if !self.timer.is_running() {
+        let rested = std::mem::replace(&mut self.rests, false);
+        if rested {
+            self.handle_aos();
+        } else if !self.timer.is_running() {
             self.timer.reset();
         }
     }
@@ -392,12 +433,16 @@ impl<Source> Sender<Source> {
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
-        self.timer.due().filter(|_| !self.is_still())
+        self.timer.due().filter(|_| !self.suspended)
     }
 
     pub(super) fn handle_timeout(&mut self, contact: Duration, peer: &Peer) -> Option<RanOut> {
-        if self.is_still() || !self.timer.has_run_out(contact) {
+        if self.suspended || !self.timer.has_run_out(contact) {
             return None;
+        }
+        if self.rests {
+            self.handle_aos();
+            return Some(RanOut::Retry);
         }
         let (limit, fault) = match self.eof_acknowledged || !self.is_acknowledged() {
             true => (peer.inactivity_limit, ConditionCode::InactivityDetected),
@@ -412,9 +457,15 @@ impl<Source> Sender<Source> {
         Some(RanOut::Retry)
     }
 
-    pub(super) fn rest(&mut self) {
+    /// Nothing is done until contact begins anew, the other end is heard, or for long.
+    pub(super) fn rest(&mut self, contact: Duration, peer: &Peer) {
         self.rests = true;
-        self.timer.stop();
+        self.timer.start(contact, peer.rest_timeout);
+    }
+
+    /// The receiver is to be asked for an answer.
+    pub(super) fn prompt(&mut self, response: PromptResponse) {
+        self.prompt = Some(response);
     }
 
     pub(super) fn suspend(&mut self) {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::event::{Event, Outcome, Role};
+use super::options::fault_handler_of;
 use super::sender::Sender;
 use super::{Entity, PduDropReason, Peer};
 use crate::pdu::tlv::FilestoreStatus;
@@ -37,8 +38,12 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
                 sender.handle_nak(nak, contact, peer);
                 Ok(())
             }
-            Pdu::KeepAlive(_) => {
+            Pdu::KeepAlive(keep_alive) => {
                 sender.hear();
+                self.events.push_back(Event::Progress {
+                    transaction: id,
+                    octets: keep_alive.progress,
+                });
                 Ok(())
             }
             Pdu::Finished(finished) => {
@@ -93,13 +98,18 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         self.finish_at_sender(header.transaction, outcome);
     }
 
-    fn finish_at_sender(&mut self, id: TransactionId, outcome: Outcome) {
+    /// It is over; who asked for it is told, with the same commit.
+    pub(super) fn finish_at_sender(&mut self, id: TransactionId, outcome: Outcome) {
+        let answer = self.answer_to_proxy(id, &outcome);
         self.events.push_back(Event::Finished {
             transaction: id,
             role: Role::Sender,
             outcome,
         });
         self.end(id);
+        if let Some((asked_by, messages)) = answer {
+            self.answer(asked_by, &messages);
+        }
     }
 
     /// It is over, and the receiver does not tell how it ended.
@@ -126,9 +136,10 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             return;
         };
         let peer = self.peers.get(&sender.header().destination);
-        let mut handler = peer.map_or(FaultHandler::AbandonTransaction, |peer| {
-            peer.faults.of(condition)
-        });
+        let handler = peer.map(|peer| peer.faults.of(condition));
+        let overridden = fault_handler_of(sender.metadata(), condition);
+        let handler = overridden.or(handler);
+        let mut handler = handler.unwrap_or(FaultHandler::AbandonTransaction);
         if sender.cancelled().is_some() {
             // There is nobody to tell any more.
             handler = FaultHandler::AbandonTransaction;
@@ -142,8 +153,12 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         match handler {
             FaultHandler::NoticeOfCancellation => sender.cancel(condition),
             FaultHandler::NoticeOfSuspension => sender.suspend(),
-            FaultHandler::IgnoreError => sender.rest(),
-            FaultHandler::AbandonTransaction => return self.end_sender_unheard(id),
+            FaultHandler::IgnoreError => {
+                if let Some(peer) = self.peers.get(&sender.header().destination) {
+                    sender.rest(self.clock.contact(now), peer);
+                }
+            }
+            FaultHandler::AbandonTransaction => self.end_sender_unheard(id),
         }
         self.note(id);
         self.touch(id);

@@ -1,5 +1,7 @@
 //! PDUs on their way out of the radio.
 
+use crate::pdu::PromptResponse;
+
 /// What a PDU is, for when it has left the radio or was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
@@ -17,6 +19,8 @@ pub(super) enum Sent {
     },
     Finished,
     KeepAlive,
+    /// The answer that it asks for.
+    Prompt(PromptResponse),
     /// Of a transaction that is over: nothing comes of it.
     Stray,
 }

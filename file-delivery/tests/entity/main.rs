@@ -4,6 +4,13 @@ mod rig;
 
 mod cuts;
 mod deliveries;
+mod faults;
+mod filestore;
+mod listings;
 mod losses;
+mod messages;
 mod passes;
+mod prompts;
+mod proxy;
+mod remote;
 mod rules;

@@ -1,6 +1,8 @@
 //! Two entities on virtual time, and a link that loses what the test says.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use file_delivery::StoreName;
@@ -9,6 +11,7 @@ use file_delivery::entity::{
 };
 use file_delivery::pdu::{EntityId, Pdu, TransactionId};
 use file_delivery::store::memory::{MemoryDisk, MemoryJournal, MemoryStore};
+use file_delivery::store::{Change, Journal, JournalError, Journaled};
 
 /// How long a PDU takes through the radio, and on its way after that.
 pub(crate) const PDU_TIME: Duration = Duration::from_millis(10);
@@ -20,7 +23,29 @@ pub(crate) const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) const GROUND: usize = 0;
 pub(crate) const SATELLITE: usize = 1;
 
-pub(crate) type TestEntity = Entity<MemoryStore, MemoryJournal>;
+pub(crate) type TestEntity = Entity<MemoryStore, TestJournal>;
+
+/// A journal one commit of which fails, while files can be written.
+pub(crate) struct TestJournal {
+    journal: MemoryJournal,
+    commits_left: Rc<Cell<Option<u64>>>,
+}
+
+impl Journal for TestJournal {
+    fn load(&mut self) -> Result<Journaled, JournalError> {
+        self.journal.load()
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), JournalError> {
+        let left = self.commits_left.get();
+        self.commits_left
+            .set(left.and_then(|left| left.checked_sub(1)));
+        match left {
+            Some(0) => Err(JournalError("it fails for a moment".to_string())),
+            _ => self.journal.commit(changes),
+        }
+    }
+}
 
 /// What happens to a PDU: its number in the order of all, who sent it, and what it is.
 pub(crate) struct Passing<'a> {
@@ -38,6 +63,8 @@ pub(crate) struct Side {
     with_radio: Option<(Instant, PduToken, Vec<u8>)>,
     /// Restarts after its disk failed.
     pub(crate) cuts: usize,
+    /// Commits of the journal until one fails.
+    pub(crate) commits_left: Rc<Cell<Option<u64>>>,
 }
 
 pub(crate) struct Rig {
@@ -268,7 +295,8 @@ impl Rig {
 
 impl Side {
     fn new(now: Instant, disk: MemoryDisk, config: EntityConfig, peer: Peer) -> Self {
-        let entity = entity(now, &disk, &config, &peer);
+        let commits_left = Rc::new(Cell::new(None));
+        let entity = entity(now, &disk, &commits_left, &config, &peer);
         Side {
             disk,
             entity,
@@ -277,6 +305,7 @@ impl Side {
             peer,
             with_radio: None,
             cuts: 0,
+            commits_left,
         }
     }
 
@@ -284,7 +313,13 @@ impl Side {
     pub(crate) fn cut(&mut self, now: Instant) {
         self.take_events();
         self.disk.power_cut();
-        self.entity = entity(now, &self.disk, &self.config, &self.peer);
+        self.entity = entity(
+            now,
+            &self.disk,
+            &self.commits_left,
+            &self.config,
+            &self.peer,
+        );
         self.with_radio = None;
         self.cuts += 1;
     }
@@ -326,8 +361,18 @@ impl Side {
     }
 }
 
-fn entity(now: Instant, disk: &MemoryDisk, config: &EntityConfig, peer: &Peer) -> TestEntity {
-    let (store, journal) = (disk.store(), disk.journal());
+fn entity(
+    now: Instant,
+    disk: &MemoryDisk,
+    commits_left: &Rc<Cell<Option<u64>>>,
+    config: &EntityConfig,
+    peer: &Peer,
+) -> TestEntity {
+    let store = disk.store();
+    let journal = TestJournal {
+        journal: disk.journal(),
+        commits_left: Rc::clone(commits_left),
+    };
     let entity = Entity::new(now, config.clone(), [peer.clone()], store, journal);
     entity.expect("the journal can be read")
 }

@@ -250,6 +250,19 @@ fn either_end_may_cancel_at_any_pdu_and_both_know() {
     }
 }
 
+// The entity asked for its next PDU for ever.
+#[test]
+fn a_transaction_that_is_cancelled_before_its_first_pdu_ends() {
+    let mut rig = Rig::new();
+    let transaction = rig.send_up(1_000);
+    let now = rig.now;
+    rig.sides[GROUND].entity.cancel(now, transaction).unwrap();
+    rig.run_until(LONG, |rig| rig.reports().is_empty());
+    assert_eq!(rig.reports(), [""; 0]);
+    let outcome = rig.outcome(GROUND, transaction).expect("it ended");
+    assert_eq!(outcome.condition, ConditionCode::CancelRequestReceived);
+}
+
 #[test]
 fn an_abandoned_transaction_leaves_nothing_here() {
     let mut rig = Rig::new();
