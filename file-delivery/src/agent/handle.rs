@@ -8,7 +8,9 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 
 use super::intake::{Intake, Task};
-use crate::entity::{Entity, EntityCounts, Event, PutRequest, RequestError, TransactionReport};
+use crate::entity::{
+    Entity, EntityCounts, Event, GetRequest, PutRequest, RequestError, TransactionReport,
+};
 use crate::pdu::TransactionId;
 use crate::store::{FileStore, Journal};
 
@@ -62,6 +64,14 @@ impl<S: FileStore, J: Journal> FileHandle<S, J> {
     /// As there, and [`RequestError::Stopped`].
     pub fn put(&self, request: PutRequest) -> Result<TransactionId, RequestError> {
         self.with(move |entity, now| entity.put(now, &request))?
+    }
+
+    /// As [`Entity::get`].
+    ///
+    /// # Errors
+    /// As there, and [`RequestError::Stopped`].
+    pub fn get(&self, request: GetRequest) -> Result<TransactionId, RequestError> {
+        self.with(move |entity, now| entity.get(now, &request))?
     }
 
     /// As [`Entity::suspend`].

@@ -21,8 +21,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let builder: comms_service::CommsServiceBuilder<()> = todo!();
 //! # let telemetry = todo!();
-//! let store = Directory::open("/data/files", DirectoryLimits::default())?;
-//! let journal = RedbJournal::open("/data/state/files.redb")?;
+//! let store = Directory::open("/data/files".as_ref(), DirectoryLimits::default())?;
+//! let journal = RedbJournal::open("/data/state/files.redb".as_ref())?;
 //! let config = EntityConfig::new(EntityId(1));
 //! let entity = Entity::new(Instant::now(), config, [Peer::new(EntityId(2))], store, journal)?;
 //!

@@ -9,6 +9,7 @@ mod connections;
 mod downlink;
 mod downlink_map;
 mod failing_services;
+mod files;
 mod garbage;
 mod kubos_defects;
 mod kubos_format;
