@@ -32,6 +32,8 @@ pub mod entity;
 pub mod extents;
 pub mod name;
 pub mod pdu;
+#[cfg(feature = "service")]
+pub mod service;
 pub mod store;
 
 pub use checksum::ChecksumType;

@@ -26,7 +26,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use comms_service::{CommsConfig, CommsError, CommsHandle, CommsTelemetry, radio};
+use comms_service::{
+    CommsConfig, CommsError, CommsHandle, CommsServiceBuilder, CommsTelemetry, radio,
+};
 use crossbeam_channel::{Receiver, after, never, select};
 use radio_hal::channel::ChannelMonitor;
 use radio_hal::config::Transport;
@@ -53,6 +55,9 @@ pub struct LinkDefaults {
     pub comms: CommsConfig,
 }
 
+/// A link that is about to start.
+pub type LinkBuilder = CommsServiceBuilder<RadioConnection>;
+
 /// So many wrong letters make a typo; more make another word.
 const TYPO_DISTANCE_MAX: usize = 2;
 
@@ -74,6 +79,19 @@ impl LinkHost {
     /// What is wrong with the configuration, or which socket could not be had;
     /// no socket and no thread of the link is left then.
     pub fn start(file: &ConfigFile, defaults: LinkDefaults) -> anyhow::Result<LinkHost> {
+        Self::start_with(file, defaults, |builder| builder)
+    }
+
+    /// The same, with what `equip` gives the link besides: a file entity, say. It may be
+    /// called twice, if the link does not start with changes that were never confirmed.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(
+        file: &ConfigFile,
+        defaults: LinkDefaults,
+        equip: impl Fn(LinkBuilder) -> LinkBuilder,
+    ) -> anyhow::Result<LinkHost> {
         let service = defaults.service;
         let mut start = Start::read(service, defaults.comms, file)?;
         // Without changes that were never confirmed.
@@ -100,7 +118,7 @@ impl LinkHost {
         };
         let configuration = context.configuration.clone();
         let http = HttpServer::start(addr.socket_addr(), endpoint(context))?;
-        let comms = start_link(&mut start, &connection, &telemetry)
+        let comms = start_link(&mut start, &connection, &telemetry, &equip)
             .map_err(|error| naming_file(error, file))?;
         let reload = start.running(comms.reconfigure(), http.local_addr().port());
         configuration.is(Arc::clone(&reload));
@@ -120,6 +138,11 @@ impl LinkHost {
             comms,
             http,
         })
+    }
+
+    /// The link.
+    pub fn comms(&self) -> &CommsHandle {
+        &self.comms
     }
 
     /// Waits for SIGINT or SIGTERM, which may have come during the start, then
@@ -173,11 +196,12 @@ fn start_link(
     start: &mut Start,
     connection: &RadioConnection,
     telemetry: &Arc<Mutex<CommsTelemetry>>,
+    equip: &dyn Fn(LinkBuilder) -> LinkBuilder,
 ) -> anyhow::Result<CommsHandle> {
     loop {
         let started = start.link_with_keys().and_then(|(config, options)| {
             let builder = radio::builder(connection.clone(), config, options)?;
-            Ok(builder.start(Arc::clone(telemetry))?)
+            Ok(equip(builder).start(Arc::clone(telemetry))?)
         });
         match started {
             Err(error) if start.leave_overlay() => {

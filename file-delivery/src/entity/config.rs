@@ -14,6 +14,8 @@ pub struct EntityConfig {
     pub id: EntityId,
     /// Octets of ids and numbers in the PDUs of its own transactions.
     pub widths: Widths,
+    /// The first transaction has at least this number, and at least the journal's next.
+    pub first_number: u64,
     /// Transactions that are under way at once, of each direction.
     pub transactions_max: usize,
     /// Transactions that are over and still known, so that nothing of them is done twice.
@@ -36,6 +38,7 @@ impl EntityConfig {
                 entity_id: Width::for_value(id.0).max(Width::TWO),
                 transaction_seq: Width::FOUR,
             },
+            first_number: 0,
             transactions_max: 1024,
             ended_max: 4096,
             sync_bytes: 64 * 1024,

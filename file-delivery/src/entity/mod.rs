@@ -118,6 +118,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         mut journal: J,
     ) -> Result<Self, JournalError> {
         let journaled = journal.load()?;
+        let next_number = journaled.next_number.max(config.first_number);
         let mut entity = Entity {
             config,
             peers: peers.into_iter().map(|peer| (peer.id, peer)).collect(),
@@ -128,7 +129,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             receiving: BTreeMap::new(),
             ended: Ended::default(),
             index: Index::default(),
-            next_number: journaled.next_number,
+            next_number,
             next_arrival: 0,
             with_radio: BTreeMap::new(),
             next_token: 0,

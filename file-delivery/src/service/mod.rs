@@ -1,0 +1,139 @@
+//! The service `file-service`: a file entity with a link of its own.
+
+mod settings;
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Parser;
+use comms_service::CommsConfig;
+use radio_hal::{Ax25Config, FramingConfig, RadioConfig};
+use service_host::address::AddrConfig;
+use service_host::arguments::HostArguments;
+use service_host::config_file::ConfigFile;
+use service_host::link_host::{LinkDefaults, LinkHost};
+use service_host::logging;
+
+pub use settings::FileSettings;
+
+use crate::agent::FileAgent;
+use crate::entity::{Entity, Event};
+use crate::pdu::TransactionId;
+use crate::store::{Directory, RedbJournal};
+
+const SERVICE: &str = "file-service";
+
+/// A transaction number as large as no entity reaches by counting.
+const NUMBER_UNUSED: u64 = 1 << 31;
+const NUMBER_RANDOM: u32 = 1 << 30;
+
+/// Files up and down, by CFDP.
+#[derive(Debug, Parser)]
+#[command(name = "file-service", version)]
+struct Arguments {
+    #[command(flatten)]
+    host: HostArguments,
+}
+
+/// Runs the service until SIGINT or SIGTERM. `arguments` begin with the program's name.
+///
+/// # Errors
+/// What is wrong with the configuration, which folder cannot be used, or which socket
+/// could not be had.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> {
+    let arguments = Arguments::parse_from(arguments);
+    logging::start(arguments.host.log_level);
+    let file = ConfigFile::find(arguments.host.config.as_deref())?;
+    let settings = file.section::<FileSettings>(&[SERVICE, "files"])?;
+    let agent = open(&settings.unwrap_or_default())?;
+    let receiver = agent.receiver();
+    let host = LinkHost::start_with(&file, defaults()?, |link| link.pdus(receiver.clone()))?;
+    let link = host.comms().pdu_sender();
+    let files = agent.start(link.context("the link takes no PDUs")?)?;
+    let events = files.events().clone();
+    thread::Builder::new()
+        .name("file-events".to_owned())
+        .spawn(move || events.iter().for_each(|event| log(&event)))?;
+    // The link stops first; what it has of files goes on with the next start.
+    let stopped = host.run_until_signal();
+    drop(files);
+    stopped
+}
+
+/// The entity, as it was left.
+fn open(settings: &FileSettings) -> anyhow::Result<FileAgent<Directory, RedbJournal>> {
+    let folder = |path: &std::path::Path| {
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("cannot make the folder {}", path.display()))
+    };
+    folder(&settings.root)?;
+    if let Some(beside) = settings.journal.parent() {
+        folder(beside)?;
+    }
+    let store = Directory::open(&settings.root, settings.limits())
+        .with_context(|| format!("the files in {}", settings.root.display()))?;
+    let mut journal = RedbJournal::open(&settings.journal)
+        .with_context(|| format!("the journal {}", settings.journal.display()))?;
+    let mut config = settings.entity();
+    if let Some(damaged) = journal.take_set_aside() {
+        // Which numbers were given is not known, but that they were not as large.
+        config.first_number = NUMBER_UNUSED | u64::from(fastrand::u32(..NUMBER_RANDOM));
+        log::error!(
+            "the journal of transactions was damaged and is kept as {}: what was under way is lost",
+            damaged.display()
+        );
+    }
+    let mut entity = Entity::new(Instant::now(), config, settings.peers(), store, journal)?;
+    let known: Vec<TransactionId> = entity.stagings().map(|of| of.transaction).collect();
+    let cleared = entity.store().clear_unknown_staging(&known)?;
+    log::debug!("places of staging: {cleared:?}");
+    log::info!(
+        "{SERVICE}: entity {}, files in {}",
+        settings.entity_id,
+        settings.root.display()
+    );
+    Ok(FileAgent::new(entity))
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::Finished {
+            transaction,
+            role,
+            outcome,
+        } => log::info!("transaction {transaction} ({role:?}) is over: {outcome:?}"),
+        Event::Fault {
+            transaction,
+            condition,
+            handler,
+            text,
+        } => log::warn!("transaction {transaction}: {condition:?}, {text}: {handler:?}"),
+        Event::StorageFailed { text } => log::error!("{text}"),
+        event => log::info!("{event:?}"),
+    }
+}
+
+/// What holds where the configuration says nothing: the row of this service in the table
+/// of ports, and AX.25 in KISS between HELIO-1 and GROUND.
+fn defaults() -> anyhow::Result<LinkDefaults> {
+    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let framing = FramingConfig::kiss_ax25(Ax25Config::new("HELIO-1".parse()?, "GROUND".parse()?));
+    Ok(LinkDefaults {
+        service: SERVICE,
+        addr: AddrConfig {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            port: 8153,
+        },
+        radio: RadioConfig::udp(local(13_060), local(9_004), framing)?,
+        comms: CommsConfig {
+            handler_port_min: 13_400,
+            handler_port_max: 13_449,
+            downlink_ports: Some(vec![13_071]),
+            ground_port: Some(9_004),
+            ..CommsConfig::default()
+        },
+    })
+}
