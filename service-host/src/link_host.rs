@@ -14,6 +14,7 @@
 //!     addr: AddrConfig { ip: [127, 0, 0, 1].into(), port: 8160 },
 //!     radio: RadioConfig::serial("/dev/ttyUSB0", 9600, FramingConfig::kiss())?,
 //!     comms: CommsConfig { downlink_ports: Some(vec![13011]), ..CommsConfig::default() },
+//!     own_table: None,
 //! };
 //! let host = LinkHost::start(&ConfigFile::find(None)?, defaults)?;
 //! host.run_until_signal()
@@ -53,6 +54,9 @@ pub struct LinkDefaults {
     pub radio: RadioConfig,
     /// Its row of ports, `[<service>.comms]`.
     pub comms: CommsConfig,
+    /// A table beside these that it reads itself, `files` for `[<service>.files]`; only a
+    /// restart changes it.
+    pub own_table: Option<&'static str>,
 }
 
 /// A link that is about to start.
@@ -93,7 +97,7 @@ impl LinkHost {
         equip: impl Fn(LinkBuilder) -> LinkBuilder,
     ) -> anyhow::Result<LinkHost> {
         let service = defaults.service;
-        let mut start = Start::read(service, defaults.comms, file)?;
+        let mut start = Start::read(service, defaults.own_table, defaults.comms, file)?;
         // Without changes that were never confirmed.
         let file = &start.file().clone();
         let addr = AddrConfig::read(file, service, defaults.addr)?;
@@ -260,8 +264,13 @@ fn endpoint(context: LinkContext) -> Endpoint {
 
 /// A mistyped table or key must not leave a service with the radio of its
 /// defaults.
-pub(crate) fn check_keys(file: &ConfigFile, service: &str) -> anyhow::Result<()> {
-    const TABLES: [&str; 3] = ["addr", "comms", "radio"];
+pub(crate) fn check_keys(
+    file: &ConfigFile,
+    service: &str,
+    own_table: Option<&str>,
+) -> anyhow::Result<()> {
+    let tables = ["addr", "comms", "radio"].into_iter().chain(own_table);
+    let tables: Vec<&str> = tables.collect();
     let Some(own) = file.table.get(service) else {
         let tables = file.table.keys().map(String::as_str);
         if let Some(typo) = tables.min_by_key(|table| damerau_levenshtein(table, service))
@@ -281,11 +290,11 @@ pub(crate) fn check_keys(file: &ConfigFile, service: &str) -> anyhow::Result<()>
         bail!("`{service}` must be a table");
     };
     for key in own.keys() {
-        if !TABLES.contains(&key.as_str()) && !CommsConfig::is_key(key) {
+        if !tables.contains(&key.as_str()) && !CommsConfig::is_key(key) {
             let near = |table: &&&str| damerau_levenshtein(table, key) <= TYPO_DISTANCE_MAX;
-            let hint = match TABLES.iter().find(near) {
+            let hint = match tables.iter().find(near) {
                 Some(table) => format!("; did you mean [{service}.{table}]?"),
-                None => format!("; known are the tables {}", TABLES.join(", ")),
+                None => format!("; known are the tables {}", tables.join(", ")),
             };
             bail!("unknown key `{key}` in [{service}]{hint}");
         }

@@ -123,6 +123,7 @@ fn defaults() -> anyhow::Result<LinkDefaults> {
     let framing = FramingConfig::kiss_ax25(Ax25Config::new("HELIO-1".parse()?, "GROUND".parse()?));
     Ok(LinkDefaults {
         service: SERVICE,
+        own_table: Some("files"),
         addr: AddrConfig {
             ip: Ipv4Addr::LOCALHOST.into(),
             port: 8153,

@@ -12,6 +12,8 @@ use crate::link_host::check_keys;
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
     pub(super) service: &'static str,
+    /// A table that the service reads itself.
+    pub(super) own_table: Option<&'static str>,
     /// What holds where the configuration says nothing.
     pub(super) defaults: CommsConfig,
 }
@@ -30,7 +32,8 @@ pub(crate) struct Candidate {
 impl Reader {
     /// The link's part, checked as far as it can be by itself.
     pub(super) fn read(&self, candidate: &Candidate) -> anyhow::Result<(CommsConfig, LinkOptions)> {
-        check_keys(&candidate.file, self.service).with_context(|| candidate.file.name())?;
+        check_keys(&candidate.file, self.service, self.own_table)
+            .with_context(|| candidate.file.name())?;
         let table = self.effective(candidate)?;
         let (config, mut options) =
             CommsConfig::from_table(&table, self.service, self.defaults.clone())
@@ -103,7 +106,7 @@ impl Reader {
             let own = file.table.get(self.service);
             own.and_then(|own| own.get(name)).cloned()
         };
-        for name in ["addr", "radio"] {
+        for name in ["addr", "radio"].into_iter().chain(self.own_table) {
             if part(old, name) != part(new, name) {
                 let service = self.service;
                 bail!("[{service}.{name}] cannot change while the service runs: restart it");
@@ -126,6 +129,7 @@ mod tests {
     fn reader() -> Reader {
         Reader {
             service: "radio",
+            own_table: None,
             defaults: CommsConfig::default(),
         }
     }

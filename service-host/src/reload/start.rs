@@ -27,10 +27,15 @@ impl Start {
     /// not fit the file any more, is left out, and the log says so.
     pub(crate) fn read(
         service: &'static str,
+        own_table: Option<&'static str>,
         defaults: CommsConfig,
         file: &ConfigFile,
     ) -> anyhow::Result<Self> {
-        let reader = Reader { service, defaults };
+        let reader = Reader {
+            service,
+            own_table,
+            defaults,
+        };
         let mut candidate = Candidate {
             file: file.clone(),
             overlay: Table::new(),
@@ -164,7 +169,7 @@ mod tests {
             path: None,
             table: text.parse().unwrap(),
         };
-        let start = Start::read("radio", CommsConfig::default(), &file).unwrap();
+        let start = Start::read("radio", None, CommsConfig::default(), &file).unwrap();
         start.link().unwrap().1.message_bytes_max
     }
 

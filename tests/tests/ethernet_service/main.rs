@@ -3,6 +3,7 @@
 
 mod book;
 mod channel;
+mod file_service;
 mod reload;
 mod restart;
 mod security;
