@@ -11,6 +11,7 @@ mod codecs;
 mod cpu;
 mod engines;
 mod figure;
+mod files;
 mod graphql;
 mod growth;
 mod link;

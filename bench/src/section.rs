@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::figure::Figure;
 use crate::progress::say;
-use crate::{codecs, graphql, growth, link, memory, passthrough};
+use crate::{codecs, files, graphql, growth, link, memory, passthrough};
 
 /// One part of what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,8 @@ pub(crate) enum Section {
     Memory,
     /// How the cost grows with ports, downlinks, message size and queue.
     Growth,
+    /// A large file and many transactions, from one entity to another on a disk.
+    Files,
 }
 
 /// How a section is to run.
@@ -78,6 +80,7 @@ impl Section {
             Section::Link => link::run(run),
             Section::Memory => memory::run(run),
             Section::Growth => growth::run(run),
+            Section::Files => files::run(run),
         }
     }
 }
