@@ -5,3 +5,6 @@ struct Readme;
 
 #[doc = include_str!("../../docs/src/write-a-service.md")]
 struct WriteAService;
+
+#[doc = include_str!("../../docs/src/files.md")]
+struct Files;
