@@ -4,7 +4,6 @@
 //! | room | what stands there |
 //! |---|---|
 //! | [`agent`] | an entity on a link of `comms-service` |
-//! | [`entity`] | who sends and receives files: every decision |
 //! | [`pdu`] | what goes over the link: protocol data units, octet for octet |
 //! | [`checksum`] | the checksums of a file |
 //! | [`extents`] | which octets of a file are there |
@@ -12,7 +11,7 @@
 //! | [`entity`] | who sends and receives files, and does what others ask for |
 //! | [`store`] | what stands behind an entity: files and a journal |
 //!
-//! Nothing here owns a clock or starts a thread, and only [`store::Directory`] and
+//! Only [`agent`] owns a clock and starts a thread, and only [`store::Directory`] and
 //! [`store::RedbJournal`] do I/O.
 #![warn(
     clippy::unwrap_used,

@@ -11,7 +11,7 @@
 //! | `replies` | receives the answers of UDP services (format `udp`, reply windows) |
 //! | `downlink-PORT` | receives the datagrams of mission apps |
 //! | `submit` | takes messages of apps and sends them receipts (`submit` only) |
-//! | `transmit-N` | calls `write` number N |
+//! | `transmit-N` | calls `write` number N; `handlers` and `downlink-PORT` do while it sleeps and the radio is quick |
 //! | `storage` | puts on the disk what outlives a restart (with `state-dir` only) |
 //! | `clock` | wakes the engine when a time-out is due |
 

@@ -85,8 +85,8 @@ where
         Arc::clone(&self.intake) as Arc<dyn PduReceiver>
     }
 
-    /// Starts the thread, which ends when the link has stopped, or
-    /// [`FileHandle::stop`] is called.
+    /// Starts the thread, which ends with the handle, or when [`FileHandle::stop`] is
+    /// called. Once the link has stopped, nothing goes out any more.
     ///
     /// # Errors
     /// When the system has no thread.

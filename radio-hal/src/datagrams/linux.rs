@@ -45,9 +45,8 @@ pub(super) fn send(socket: &UdpSocket, datagrams: &[(&[u8], SocketAddr)]) -> io:
     }
     // Where that does not go, as on a path with small frames, it is found out anew each
     // time; what the error was, the other way tells of each datagram.
-    if let Some(front) = segments::at_the_front(datagrams)
-        && segments::send(socket, front).is_ok()
-    {
+    let front = segments::at_the_front(datagrams);
+    if let Some(front) = front.filter(|front| segments::send(socket, front).is_ok()) {
         return Ok(front.len());
     }
     let mut parts: Vec<_> = datagrams
