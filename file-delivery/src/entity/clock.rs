@@ -68,13 +68,14 @@ impl Timer {
         *self = Timer::default();
     }
 
+    /// The other end was heard: it begins to count anew, and runs on.
+    pub(super) fn forget_expiries(&mut self) {
+        self.expiries = 0;
+    }
+
     /// When it runs out.
     pub(super) fn due(&self) -> Option<Duration> {
         self.due
-    }
-
-    pub(super) fn is_running(&self) -> bool {
-        self.due.is_some()
     }
 
     /// True once it has run out, which is counted; it does not run any more then.

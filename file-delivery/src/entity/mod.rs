@@ -177,7 +177,14 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
 
     /// What it knows of another entity from now on; PDUs may have another size.
     pub fn set_peer(&mut self, peer: Peer) {
-        self.peers.insert(peer.id, peer);
+        let id = peer.id;
+        self.peers.insert(id, peer);
+        let sending = self.sending.iter();
+        let sending = sending.filter(|(_, sender)| sender.header().destination == id);
+        let receiving = self.receiving.keys().filter(|of| of.source == id);
+        let of_peer = sending.map(|(of, _)| *of).chain(receiving.copied());
+        let of_peer: Vec<TransactionId> = of_peer.collect();
+        of_peer.into_iter().for_each(|of| self.touch(of));
     }
 
     /// No PDU may be larger from now on, whatever its peer takes.
@@ -445,6 +452,14 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
 
     /// Finds out what a transaction has to do from now on.
     fn touch(&mut self, id: TransactionId) {
+        let other = match self.sending.get(&id) {
+            Some(sender) => sender.header().destination,
+            None => id.source,
+        };
+        if !self.peers.contains_key(&other) {
+            // Until the other end is among the peers again, nothing is done.
+            return self.index.set(id, ToDo::default());
+        }
         let to_do = match (self.sending.get(&id), self.receiving.get(&id)) {
             (Some(sender), _) => ToDo {
                 directive: sender.has_directive(),

@@ -107,7 +107,8 @@ pub(super) struct Receiver<Staged> {
     pub(super) performed: Vec<Option<u8>>,
     finished: Option<Vec<u8>>,
     finished_leaves: Leave,
-    ack_of_eof_due: bool,
+    /// What the EOF says that is to be acknowledged.
+    ack_of_eof_due: Option<ConditionCode>,
     keep_alive_due: bool,
     nak: NakList,
     suspended: bool,
@@ -143,7 +144,7 @@ impl<Staged> Receiver<Staged> {
             performed: Vec::new(),
             finished: None,
             finished_leaves: Leave::No,
-            ack_of_eof_due: false,
+            ack_of_eof_due: None,
             keep_alive_due: false,
             nak: NakList::default(),
             suspended: false,
@@ -394,7 +395,7 @@ impl<Staged> Receiver<Staged> {
         (contact, peer): (Duration, &Peer),
     ) -> Result<(), Fault> {
         self.hear(contact, peer);
-        self.ack_of_eof_due = self.is_acknowledged();
+        self.ack_of_eof_due = self.is_acknowledged().then_some(eof.condition);
         if self.phase != Phase::Receiving {
             // Finished may have been lost.
             if self.finished_leaves == Leave::Left {
@@ -566,7 +567,7 @@ impl<Staged> Receiver<Staged> {
 
     pub(super) fn has_directive(&self) -> bool {
         !self.is_still()
-            && (self.ack_of_eof_due
+            && (self.ack_of_eof_due.is_some()
                 || self.keep_alive_due
                 || self.nak.is_due
                 || self.finished_leaves == Leave::Due)
@@ -580,11 +581,10 @@ impl<Staged> Receiver<Staged> {
         if self.is_still() {
             return Ok(None);
         }
-        if std::mem::take(&mut self.ack_of_eof_due) {
-            let end = self.eof.as_ref().map(|(_, end)| end.condition);
+        if let Some(condition) = self.ack_of_eof_due.take() {
             let ack = Ack {
                 of: Acknowledged::Eof,
-                condition: end.unwrap_or(ConditionCode::NoError),
+                condition,
                 status: TransactionStatus::Active,
             };
             Pdu::build(&self.header, &Pdu::Ack(ack), out)?;
@@ -655,7 +655,10 @@ impl<Staged> Receiver<Staged> {
         peer: &Peer,
     ) {
         match (sent, left) {
-            (Sent::AckOfEof, false) => self.ack_of_eof_due = true,
+            (Sent::AckOfEof, false) => {
+                let end = self.eof.as_ref().map(|(_, end)| end.condition);
+                self.ack_of_eof_due = self.ack_of_eof_due.or(end);
+            }
             (Sent::Nak { .. }, false) => self.ask_if_needed(),
             (Sent::Nak { is_last: true }, true)
                 if self.eof.is_some() && self.phase == Phase::Receiving =>

@@ -60,7 +60,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
                 }
                 // Acknowledged is what is durable.
                 if was_receiving && taken.is_ok() {
-                    self.sync(id);
+                    self.sync(now, id);
                 }
                 taken.map(Ok)
             }
@@ -84,7 +84,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             Ok(used) => {
                 let unsynced = self.receiving.get(&id).map_or(0, Receiver::unsynced);
                 if unsynced >= self.config.sync_bytes {
-                    self.sync(id);
+                    self.sync(now, id);
                 }
                 used
             }
@@ -140,18 +140,16 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         });
     }
 
-    /// Makes durable what came of a file, and that it came.
-    fn sync(&mut self, id: TransactionId) {
+    /// Makes durable what came of a file, and that it came. What could not be made durable
+    /// may be lost already: the transaction fails, and its sender is told.
+    fn sync(&mut self, now: Instant, id: TransactionId) {
         let Some(receiver) = self.receiving.get_mut(&id) else {
             return;
         };
         self.counts.file_syncs += u64::from(receiver.unsynced() > 0);
         match receiver.sync(&mut self.store) {
             Ok(()) => self.note(id),
-            Err(error) => {
-                let text = format!("transaction {id}: {error}");
-                self.events.push_back(Event::StorageFailed { text });
-            }
+            Err(error) => self.fault_at_receiver(now, id, error.into()),
         }
     }
 
@@ -163,7 +161,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         if receiver.phase() == Phase::Verifying {
             match receiver.verify(&mut self.store) {
                 Ok(true) => {
-                    self.sync(id);
+                    self.sync(now, id);
                     self.commit(now);
                 }
                 Ok(false) => {}
@@ -321,8 +319,9 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
                 | ConditionCode::NakLimitReached
                 | ConditionCode::InactivityDetected
         );
-        if handler == FaultHandler::IgnoreError && !is_a_limit {
-            // There is nothing to go on with.
+        if handler == FaultHandler::IgnoreError && (!is_a_limit || !receiver.is_acknowledged()) {
+            // There is nothing to go on with: without acknowledgements, nothing is sent
+            // again.
             handler = FaultHandler::NoticeOfCancellation;
         }
         self.events.push_back(Event::Fault {

@@ -18,8 +18,8 @@ use crate::StoreName;
 use crate::checksum::Checksum;
 use crate::extents::Extents;
 use crate::pdu::{
-    BuildError, ConditionCode, EntityId, Eof, FileData, Header, Metadata, Nak, Pdu, Prompt,
-    PromptResponse, TransactionId, TransactionSeq, TransmissionMode,
+    Ack, BuildError, ConditionCode, EntityId, Eof, FileData, Header, Metadata, Nak, Pdu, Prompt,
+    PromptResponse, TransactionId, TransactionSeq, TransactionStatus, TransmissionMode,
 };
 use crate::store::{FileIdentity, FileStore, StoreError};
 
@@ -282,7 +282,7 @@ impl<Source> Sender<Source> {
             return Ok(None);
         }
         let eof = Eof {
-            condition: self.cancelled.unwrap_or(ConditionCode::NoError),
+            condition: self.eof_condition(),
             checksum: self.checksum.value(),
             file_size: self.checksum.octets(),
             fault_location: self.cancelled.map(|_| self.header.transaction.source),
@@ -385,15 +385,29 @@ impl<Source> Sender<Source> {
         false
     }
 
-    /// EOF came to the other end. True when that was the last word.
-    pub(super) fn handle_ack_of_eof(&mut self, contact: Duration, peer: &Peer) -> bool {
+    /// EOF came to the other end. True when that was the last word: the end that is
+    /// cancelled is known there, or the transaction is over there and nothing more comes.
+    pub(super) fn handle_ack_of_eof(&mut self, ack: &Ack, contact: Duration, peer: &Peer) -> bool {
         self.hear();
+        if ack.status == TransactionStatus::Terminated {
+            return true;
+        }
+        if ack.condition != self.eof_condition() {
+            // Of the EOF before it was cancelled.
+            return false;
+        }
         if self.eof_leaves == Leave::Due {
             self.eof_leaves = Leave::Left;
         }
         self.eof_acknowledged = true;
+        self.timer.reset();
         self.timer.start(contact, peer.inactivity_timeout);
         self.cancelled.is_some()
+    }
+
+    /// What EOF says.
+    fn eof_condition(&self) -> ConditionCode {
+        self.cancelled.unwrap_or(ConditionCode::NoError)
     }
 
     /// The other end misses something.
@@ -418,8 +432,8 @@ impl<Source> Sender<Source> {
         let rested = std::mem::replace(&mut self.rests, false);
         if rested {
             self.handle_aos();
-        } else if !self.timer.is_running() {
-            self.timer.reset();
+        } else {
+            self.timer.forget_expiries();
         }
     }
 

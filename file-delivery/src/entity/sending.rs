@@ -27,9 +27,14 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         let Some(sender) = self.sending.get_mut(&id) else {
             return self.hear_of_no_sender(header, pdu);
         };
+        if sender.header().destination != header.destination {
+            // Of an entity that is known, and has no part in it.
+            return Err(PduDropReason::UnknownTransaction);
+        }
         match pdu {
             Pdu::Ack(ack) if ack.of == Acknowledged::Eof => {
-                if sender.handle_ack_of_eof(contact, peer) {
+                let is_over = sender.handle_ack_of_eof(ack, contact, peer);
+                if is_over {
                     self.end_sender_unheard(id);
                 }
                 Ok(())

@@ -1,10 +1,13 @@
 //! Files over a link that comes and goes.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use file_delivery::pdu::Pdu;
+use file_delivery::entity::EntityConfig;
+use file_delivery::pdu::{Header, KeepAlive, Pdu, TransmissionMode};
 
-use crate::rig::{GROUND, LONG, PDU_TIME, Rig, SATELLITE};
+use crate::rig::{GROUND, LONG, PDU_TIME, Rig, SATELLITE, id};
 
 const BYTES: usize = 3_000;
 /// Longer than all timers and their limits together.
@@ -126,4 +129,33 @@ fn a_transaction_may_be_suspended_and_resumed_around_any_pdu_at_either_end() {
             rig.assert_arrived("up.bin", BYTES);
         }
     }
+}
+
+// Retries that were answered counted on, until the transaction rested.
+#[test]
+fn retries_count_anew_when_the_other_end_is_heard() {
+    let mut rig = Rig::with(|_, peer| peer.ack_limit = 3);
+    let eofs = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&eofs);
+    rig.lose(move |passing| {
+        counter.set(counter.get() + u32::from(matches!(passing.pdu, Pdu::Eof(_))));
+        true
+    });
+    let transaction = rig.send_up(BYTES);
+    assert!(rig.run_until(LONG, |_| eofs.get() == 3), "EOF goes again");
+    let header = Header {
+        mode: TransmissionMode::Acknowledged,
+        crc: false,
+        large_file: false,
+        widths: EntityConfig::new(id(GROUND)).widths,
+        transaction,
+        destination: id(SATELLITE),
+    };
+    let mut heard = Vec::new();
+    let keep_alive = Pdu::KeepAlive(KeepAlive { progress: 0 });
+    Pdu::build(&header, &keep_alive, &mut heard).unwrap();
+    rig.inject(GROUND, &heard);
+    // Two before it was heard, and three after that.
+    assert!(rig.run_until(LONG, |_| eofs.get() == 6), "EOF goes again");
+    assert_eq!(rig.sides[GROUND].faults(), Vec::<&_>::new());
 }

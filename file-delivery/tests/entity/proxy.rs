@@ -341,7 +341,8 @@ fn a_put_that_its_user_cancels_or_abandons_is_answered_too() {
             put = reports.find_map(|report| report.originating.map(|_| report.transaction));
             put.is_some()
         });
-        rig.run_for(Duration::from_millis(300));
+        // The file is not whole at its receiver yet.
+        rig.run_for(Duration::from_millis(100));
         let (now, put) = (rig.now, put.expect("the put began"));
         let satellite = &mut rig.sides[SATELLITE].entity;
         match abandons {

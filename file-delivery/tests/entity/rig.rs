@@ -274,6 +274,7 @@ impl Rig {
     pub(crate) fn inject(&mut self, to: usize, octets: &[u8]) {
         let now = self.now;
         self.sides[to].entity.handle_pdu(now, octets);
+        self.sides[to].take_events();
     }
 
     #[track_caller]

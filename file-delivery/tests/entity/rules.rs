@@ -2,10 +2,11 @@
 
 use file_delivery::ChecksumType;
 use file_delivery::entity::{Event, PduDropReason, PutRequest, Role};
-use file_delivery::pdu::tlv::{Lv, MetadataOptions};
+use file_delivery::pdu::tlv::{FilestoreResponses, Lv, MetadataOptions};
 use file_delivery::pdu::{
-    ConditionCode, Eof, FileData, FileStatus, Header, Metadata, Pdu, TransactionId, TransactionSeq,
-    TransmissionMode, Width, Widths,
+    Ack, Acknowledged, ConditionCode, DeliveryCode, Eof, FileData, FileStatus, Finished, Header,
+    Metadata, Pdu, TransactionId, TransactionSeq, TransactionStatus, TransmissionMode, Width,
+    Widths,
 };
 
 use crate::rig::{GROUND, LONG, Rig, SATELLITE, content, id, name};
@@ -303,4 +304,126 @@ fn a_store_without_room_refuses_a_file_before_its_first_octet() {
         .iter()
         .any(|event| matches!(event, Event::Fault { .. }));
     assert!(told, "{events:?}");
+}
+
+// Its EOF was acknowledged, though the journal knew nothing of it.
+#[test]
+fn a_file_that_cannot_be_made_durable_is_no_success_at_either_end() {
+    for bytes in [1_000, 200_000] {
+        let mut rig = Rig::new();
+        let transaction = rig.send_up(bytes);
+        rig.sides[SATELLITE].disk.fail_next_sync();
+        let outcomes = rig.run_to_the_end(transaction);
+        for outcome in outcomes {
+            assert_eq!(outcome.condition, ConditionCode::FilestoreRejection);
+        }
+        assert_eq!(rig.sides[SATELLITE].disk.file(&name("up.bin")), None);
+        assert_eq!(rig.sides[SATELLITE].disk.staged(), []);
+    }
+}
+
+// It kept its place and what it held for ever: nobody sends EOF again.
+#[test]
+fn an_unacknowledged_file_whose_eof_is_lost_ends_when_its_sender_is_silent() {
+    let mut rig = Rig::new();
+    rig.lose(|passing| matches!(passing.pdu, Pdu::Eof(_)));
+    let file = name("beacon.bin");
+    rig.sides[GROUND].disk.put(&file, &content(4_000));
+    let transaction = rig.put(PutRequest {
+        mode: TransmissionMode::Unacknowledged,
+        ..PutRequest::file(id(SATELLITE), file.clone(), file)
+    });
+    let [_, satellite] = rig.run_to_the_end(transaction);
+    assert_eq!(satellite.condition, ConditionCode::InactivityDetected);
+    assert_eq!(rig.sides[SATELLITE].disk.staged(), []);
+    assert_eq!(rig.reports(), [""; 0]);
+}
+
+/// The ground's transaction, as the satellite speaks of it to `destination`.
+fn tell_ground(rig: &mut Rig, of: TransactionId, destination: u64, pdu: &Pdu<'_>) {
+    let header = Header {
+        transaction: of,
+        destination: file_delivery::pdu::EntityId(destination),
+        ..header(TransmissionMode::Acknowledged)
+    };
+    let mut octets = Vec::new();
+    Pdu::build(&header, pdu, &mut octets).unwrap();
+    rig.inject(GROUND, &octets);
+}
+
+#[test]
+fn a_known_entity_that_has_no_part_in_a_transaction_does_not_end_it() {
+    let mut rig = Rig::new();
+    let other = file_delivery::entity::Peer::new(file_delivery::pdu::EntityId(9));
+    rig.sides[GROUND].entity.set_peer(other);
+    let transaction = rig.send_up(1_000);
+    let finished = Pdu::Finished(Finished {
+        condition: ConditionCode::NoError,
+        delivery: DeliveryCode::Complete,
+        file_status: FileStatus::Retained,
+        responses: FilestoreResponses::EMPTY,
+        fault_location: None,
+    });
+    tell_ground(&mut rig, transaction, 9, &finished);
+    assert_eq!(rig.sides[GROUND].entity.transactions().count(), 1);
+    let [ground, _] = rig.run_to_the_end(transaction);
+    assert!(ground.is_success());
+    rig.assert_arrived("up.bin", 1_000);
+}
+
+fn ack_of_eof(condition: ConditionCode, status: TransactionStatus) -> Pdu<'static> {
+    Pdu::Ack(Ack {
+        of: Acknowledged::Eof,
+        condition,
+        status,
+    })
+}
+
+// The sender rested for ever, and asked again every ten minutes.
+#[test]
+fn a_sender_that_hears_that_all_is_over_at_the_receiver_ends_and_calls_it_no_success() {
+    let mut rig = Rig::new();
+    rig.lose(|_| true);
+    let transaction = rig.send_up(1_000);
+    rig.run_until(LONG, |rig| rig.passed > 8);
+    let over = ack_of_eof(ConditionCode::NoError, TransactionStatus::Terminated);
+    tell_ground(&mut rig, transaction, id(SATELLITE).0, &over);
+    let outcome = rig.outcome(GROUND, transaction).expect("it ended");
+    assert!(!outcome.is_success());
+    assert_eq!(rig.sides[GROUND].entity.transactions().count(), 0);
+}
+
+#[test]
+fn the_acknowledgement_of_an_earlier_eof_does_not_end_a_cancelled_transaction() {
+    let mut rig = Rig::new();
+    rig.lose(|_| true);
+    let transaction = rig.send_up(1_000);
+    rig.run_until(LONG, |rig| rig.passed > 8);
+    let now = rig.now;
+    rig.sides[GROUND].entity.cancel(now, transaction).unwrap();
+    let earlier = ack_of_eof(ConditionCode::NoError, TransactionStatus::Active);
+    tell_ground(&mut rig, transaction, id(SATELLITE).0, &earlier);
+    assert_eq!(rig.sides[GROUND].entity.transactions().count(), 1);
+}
+
+// Its file went out in File Data PDUs of one octet.
+#[test]
+fn nothing_of_a_transaction_goes_out_until_its_other_end_is_among_the_peers() {
+    let mut rig = Rig::new();
+    let transaction = rig.send_up(1_000);
+    let disk = rig.sides[GROUND].disk.clone();
+    let config = file_delivery::entity::EntityConfig::new(id(GROUND));
+    let now = rig.now;
+    let (store, journal) = (disk.store(), disk.journal());
+    let mut entity = file_delivery::entity::Entity::new(now, config, [], store, journal).unwrap();
+    let mut out = Vec::new();
+    assert_eq!(entity.poll_directive(now, &mut out), None);
+    assert_eq!(entity.poll_data(now, &mut out), None);
+    assert_eq!(
+        entity.transactions().count(),
+        1,
+        "{transaction} is forgotten"
+    );
+    entity.set_peer(file_delivery::entity::Peer::new(id(SATELLITE)));
+    assert!(entity.poll_directive(now, &mut out).is_some());
 }

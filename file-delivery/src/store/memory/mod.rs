@@ -70,6 +70,7 @@ struct State {
     /// Changes until the next one fails, and all that follow.
     changes_left: Option<u64>,
     failed: bool,
+    next_sync_fails: bool,
     counts: DiskCounts,
 }
 
@@ -88,6 +89,7 @@ impl MemoryDisk {
             bytes_max: u64::MAX,
             changes_left: None,
             failed: false,
+            next_sync_fails: false,
             counts: DiskCounts::default(),
         })))
     }
@@ -112,6 +114,11 @@ impl MemoryDisk {
     /// Whether it failed as [`fail_after`](Self::fail_after) said.
     pub fn has_failed(&self) -> bool {
         self.state().failed
+    }
+
+    /// The next sync of a place of staging fails, and everything else goes on.
+    pub fn fail_next_sync(&self) {
+        self.state().next_sync_fails = true;
     }
 
     /// Cuts the power and gives it back: of what was written and not synced, each write

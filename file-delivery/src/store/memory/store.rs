@@ -122,6 +122,9 @@ impl FileStore for MemoryStore {
 
     fn sync(&mut self, staged: &mut MemoryStaged) -> Result<(), StoreError> {
         self.change("syncing", |state| {
+            if std::mem::take(&mut state.next_sync_fails) {
+                return Err(failed("syncing", FAILED));
+            }
             let place = state.staged.get_mut(&staged.0);
             place.ok_or_else(|| missing(&staged.0))?.sync();
             state.counts.syncs += 1;
