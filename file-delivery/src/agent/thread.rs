@@ -109,22 +109,20 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
                     self.entity.handle_departed(now, token, left);
                 }
             }
-            Task::Contact(state) => self.contact(now, state.in_contact, state.reason),
+            Task::Contact(state) => self.contact(now, state.reason),
             Task::Request(request) => request(&mut self.entity, now),
             Task::Stop => return false,
         }
         true
     }
 
-    /// Where there is no plan, nobody knows that there is no contact; but to be heard
-    /// after a silence is as good as AOS.
-    fn contact(&mut self, now: Instant, in_contact: bool, reason: ContactReason) {
+    /// To be heard after nobody knew is as good as AOS.
+    fn contact(&mut self, now: Instant, reason: ContactReason) {
         let was = self.contact.replace(reason);
-        let is_known = reason != ContactReason::NoPlan;
-        if reason == ContactReason::Heard && was == Some(ContactReason::NoPlan) {
+        if reason == ContactReason::Heard && was.is_some_and(is_unknown) {
             self.entity.handle_contact(now, false);
         }
-        self.entity.handle_contact(now, in_contact || !is_known);
+        self.entity.handle_contact(now, may_be_contact(reason));
     }
 
     /// PDUs are as large as the link carries now.
@@ -169,6 +167,45 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
             if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
                 log::warn!("nobody takes events, one is dropped: {event:?}");
             }
+        }
+    }
+}
+
+/// Whether nobody knows if there is contact: no plan, or none to follow.
+fn is_unknown(reason: ContactReason) -> bool {
+    !matches!(
+        reason,
+        ContactReason::Heard | ContactReason::Planned | ContactReason::BetweenWindows
+    )
+}
+
+/// Only a plan that holds says that there is none: with the clock not set, or the plan used
+/// up, nothing is held back.
+fn may_be_contact(reason: ContactReason) -> bool {
+    reason != ContactReason::BetweenWindows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plan_that_holds_says_that_there_is_no_contact() {
+        use ContactReason::*;
+        for reason in [Heard, Planned, NoPlan, ClockNotSet, PlanUsedUp, Silence] {
+            assert!(may_be_contact(reason), "{reason:?}");
+        }
+        assert!(!may_be_contact(BetweenWindows));
+    }
+
+    #[test]
+    fn whoever_is_heard_after_a_silence_that_nobody_could_judge_is_there_again() {
+        use ContactReason::*;
+        for reason in [NoPlan, ClockNotSet, PlanUsedUp, Silence] {
+            assert!(is_unknown(reason), "{reason:?}");
+        }
+        for reason in [Heard, Planned, BetweenWindows] {
+            assert!(!is_unknown(reason), "{reason:?}");
         }
     }
 }

@@ -4,6 +4,9 @@ mod settings;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -48,17 +51,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> 
     logging::start(arguments.host.log_level);
     let file = ConfigFile::find(arguments.host.config.as_deref())?;
     let settings = file.section::<FileSettings>(&[SERVICE, "files"])?;
-    let agent = open(&settings.unwrap_or_default())?;
+    let settings = settings.unwrap_or_default();
+    let named = || format!("{}: [{SERVICE}.files]", file.name());
+    settings.check().with_context(named)?;
+    let agent = open(&settings)?;
     let receiver = agent.receiver();
     let host = LinkHost::start_with(&file, defaults()?, |link| link.pdus(receiver.clone()))?;
     let link = host.comms().pdu_sender();
     let files = agent.start(link.context("the link takes no PDUs")?)?;
     let events = files.events().clone();
+    let is_stopping = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&is_stopping);
+    let log_events = move || {
+        events.iter().for_each(|event| log(&event));
+        if !stopping.load(Ordering::SeqCst) {
+            // Whoever watches the service starts it again: the journal knows how to go on.
+            log::error!("the thread of the files has ended, and the service with it");
+            process::exit(1);
+        }
+    };
     thread::Builder::new()
         .name("file-events".to_owned())
-        .spawn(move || events.iter().for_each(|event| log(&event)))?;
+        .spawn(log_events)?;
     // The link stops first; what it has of files goes on with the next start.
     let stopped = host.run_until_signal();
+    is_stopping.store(true, Ordering::SeqCst);
     drop(files);
     stopped
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::ensure;
 use serde::Deserialize;
 
 use crate::ChecksumType;
@@ -116,6 +117,43 @@ impl Default for PeerSettings {
 }
 
 impl FileSettings {
+    /// Whether the values fit together.
+    ///
+    /// # Errors
+    /// Which do not, and what to do.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let own = self.entity_id;
+        ensure!(
+            self.sync_bytes > 0,
+            "sync-bytes is 0: every octet would wait for the disk"
+        );
+        ensure!(
+            self.transactions_max > 0,
+            "transactions-max is 0: no file could go either way"
+        );
+        let mut known = vec![own];
+        for peer in &self.peers {
+            let id = peer.entity_id;
+            ensure!(
+                id != own,
+                "peer {id} has the id of this entity: give one of them another entity-id"
+            );
+            ensure!(!known.contains(&id), "there are two peers {id}");
+            known.push(id);
+            for (key, value) in [
+                ("ack-timeout-ms", peer.ack_timeout_ms),
+                ("nak-timeout-ms", peer.nak_timeout_ms),
+                ("inactivity-timeout-ms", peer.inactivity_timeout_ms),
+            ] {
+                ensure!(
+                    value > 0,
+                    "{key} of peer {id} is 0: it would be out before an answer can come"
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// The entity's own limits.
     pub fn entity(&self) -> EntityConfig {
         EntityConfig {
@@ -156,5 +194,35 @@ impl FileSettings {
             inactivity_timeout: Duration::from_millis(peer.inactivity_timeout_ms),
             ..Peer::new(EntityId(peer.entity_id))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(change: impl FnOnce(&mut FileSettings)) -> String {
+        let mut settings = FileSettings::default();
+        change(&mut settings);
+        settings.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_defaults_fit_together() {
+        FileSettings::default().check().unwrap();
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_refused_by_name() {
+        let same = refusal(|settings| settings.entity_id = 2);
+        assert!(same.contains("peer 2"), "{same}");
+        let twice = refusal(|settings| settings.peers.push(PeerSettings::default()));
+        assert!(twice.contains("two peers 2"), "{twice}");
+        let sync = refusal(|settings| settings.sync_bytes = 0);
+        assert!(sync.contains("sync-bytes"), "{sync}");
+        let none = refusal(|settings| settings.transactions_max = 0);
+        assert!(none.contains("transactions-max"), "{none}");
+        let timeout = refusal(|settings| settings.peers[0].nak_timeout_ms = 0);
+        assert!(timeout.contains("nak-timeout-ms"), "{timeout}");
     }
 }
