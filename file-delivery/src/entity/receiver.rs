@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::clock::Timer;
 use super::config::{EntityConfig, NakMode, Peer};
 use super::record::{HeaderRecord, ReceivingRecord, extents_of, name_of, ranges_of};
+use super::round_trip::RoundTrip;
 use super::sent::{Leave, Sent};
 use crate::StoreName;
 use crate::checksum::{Checksum, ChecksumError, ChecksumType};
@@ -108,6 +109,9 @@ pub(super) struct Receiver<Staged> {
     ack_of_eof_due: bool,
     keep_alive_due: bool,
     nak: NakList,
+    round_trip: RoundTrip,
+    /// From so many ranges on, what is missing is asked for before EOF.
+    ranges_many: usize,
     suspended: bool,
     rests: bool,
     timer: Timer,
@@ -121,6 +125,18 @@ struct NakList {
     cursor: u64,
     /// The last octet that was asked for lies before this.
     asked_until: Option<u64>,
+    /// When the last PDU of it left.
+    left_at: Option<Duration>,
+    /// Something that it asked for came.
+    is_being_answered: bool,
+}
+
+impl NakList {
+    /// Whether there is nothing yet of what was asked for, and still may be.
+    fn waits(&self, contact: Duration, timeout: Duration) -> bool {
+        let is_on_its_way = |left_at: Duration| contact < left_at + timeout;
+        self.is_due || (!self.is_being_answered && self.left_at.is_some_and(is_on_its_way))
+    }
 }
 
 impl<Staged> Receiver<Staged> {
@@ -142,6 +158,8 @@ impl<Staged> Receiver<Staged> {
             ack_of_eof_due: false,
             keep_alive_due: false,
             nak: NakList::default(),
+            round_trip: RoundTrip::default(),
+            ranges_many: (config.ranges_max / 4 * 3).max(1),
             suspended: false,
             rests: false,
             timer: Timer::default(),
@@ -335,8 +353,9 @@ impl<Staged> Receiver<Staged> {
         store.write(staged, range.start, data.data)?;
         let missing: Vec<Range<u64>> = self.extents.holes(range.clone()).collect();
         let was_end = self.extents.end();
+        self.round_trip.pass_data(contact);
         let Ok(inserted) = self.extents.insert(range.clone()) else {
-            self.nak.is_due |= self.is_acknowledged();
+            self.ask_while_it_comes(&range, was_end, contact, peer);
             return Ok(Taken::NoRoom);
         };
         self.add_to_checksum(&range, data.data, &missing);
@@ -364,17 +383,57 @@ impl<Staged> Receiver<Staged> {
         if !self.is_acknowledged() {
             return self.begin_verifying_if_whole();
         }
+        self.note_answer(range, contact);
         if self.eof.is_some() {
             self.timer.reset();
-            self.timer.start(contact, peer.nak_timeout);
+            self.start_nak_timer(contact, peer);
             // What was asked for comes in order: after the last of it nothing more does.
             if self.nak.asked_until.is_some_and(|until| range.end >= until) {
                 self.ask_if_needed();
             }
         } else if peer.nak_mode == NakMode::Immediate && range.start > was_end {
             self.ask_if_needed();
+        } else if self.extents.ranges().len() >= self.ranges_many {
+            self.ask_while_it_comes(range, was_end, contact, peer);
         }
         self.begin_verifying_if_whole();
+    }
+
+    /// What was asked for comes, perhaps.
+    fn note_answer(&mut self, range: &Range<u64>, contact: Duration) {
+        let is_answer = self.nak.asked_until.is_some_and(|end| range.start < end);
+        if !is_answer || self.nak.is_being_answered {
+            return;
+        }
+        self.nak.is_being_answered = true;
+        if let Some(left_at) = self.nak.left_at {
+            self.round_trip.measure(contact.saturating_sub(left_at));
+        }
+    }
+
+    /// There is little room for further ranges: asks for what is missing, unless that was
+    /// just done. What is asked for comes before the rest of the file does.
+    fn ask_while_it_comes(
+        &mut self,
+        range: &Range<u64>,
+        was_end: u64,
+        contact: Duration,
+        peer: &Peer,
+    ) {
+        let is_further = range.start >= was_end;
+        let timeout = match self.round_trip.is_measured() {
+            true => self.round_trip.timeout(peer.round_trip_min),
+            false => peer.nak_timeout,
+        };
+        let waits = self.nak.waits(contact, timeout);
+        if is_further && !waits {
+            self.ask_if_needed();
+        }
+    }
+
+    fn start_nak_timer(&mut self, contact: Duration, peer: &Peer) {
+        let least = self.round_trip.timeout(peer.round_trip_min);
+        self.timer.start_doubling(contact, least, peer.nak_timeout);
     }
 
     /// EOF came.
@@ -394,13 +453,17 @@ impl<Staged> Receiver<Staged> {
             return Ok(());
         }
         let end = End::of(eof);
-        self.eof = Some((octets.to_vec(), end));
+        let is_again = self.eof.replace((octets.to_vec(), end)).is_some();
         if end.condition != ConditionCode::NoError {
             let text = "the sender cancelled it";
             return Err(Fault::new(end.condition, text));
         }
         self.check_size(end.size)?;
-        self.ask_if_needed();
+        // Of one that goes again since its ACK is lost, or still on its way.
+        let timeout = self.round_trip.timeout(peer.round_trip_min);
+        if !is_again || !self.nak.waits(contact, timeout) {
+            self.ask_if_needed();
+        }
         if !self.is_acknowledged() {
             self.timer.start(contact, peer.check_timeout);
         }
@@ -459,6 +522,8 @@ impl<Staged> Receiver<Staged> {
         if may_ask && self.misses_something() {
             self.nak.is_due = true;
             self.nak.cursor = 0;
+            self.nak.left_at = None;
+            self.nak.is_being_answered = false;
         }
     }
 
@@ -642,15 +707,17 @@ impl<Staged> Receiver<Staged> {
         match (sent, left) {
             (Sent::AckOfEof, false) => self.ack_of_eof_due = true,
             (Sent::Nak { .. }, false) => self.ask_if_needed(),
-            (Sent::Nak { is_last: true }, true)
-                if self.eof.is_some() && self.phase == Phase::Receiving =>
-            {
-                self.timer.start(contact, peer.nak_timeout);
+            (Sent::Nak { is_last: true }, true) if self.phase == Phase::Receiving => {
+                self.nak.left_at = Some(contact);
+                if self.eof.is_some() {
+                    self.start_nak_timer(contact, peer);
+                }
             }
             (Sent::Finished, left) => {
                 self.finished_leaves.depart(left);
                 if left {
-                    self.timer.start(contact, peer.ack_timeout);
+                    let least = self.round_trip.timeout(peer.round_trip_min);
+                    self.timer.start_doubling(contact, least, peer.ack_timeout);
                 }
             }
             _ => {}
@@ -722,6 +789,10 @@ impl<Staged> Receiver<Staged> {
             }
             Phase::Receiving if !self.is_acknowledged() => {
                 self.timer.start(contact, peer.check_timeout);
+            }
+            // A list that is on its way to the radio is none that brought nothing.
+            Phase::Receiving if self.nak.is_due && self.eof.is_some() => {
+                self.start_nak_timer(contact, peer);
             }
             Phase::Receiving => {
                 self.ask_if_needed();

@@ -77,7 +77,12 @@ pub(super) struct Transfer {
 }
 
 impl Station {
-    fn new(which: Which, setup: &Files, pace: Option<Pace>, began: Instant) -> Result<Self, String> {
+    fn new(
+        which: Which,
+        setup: &Files,
+        pace: Option<Pace>,
+        began: Instant,
+    ) -> Result<Self, String> {
         let mut plan = blueprint(setup.n1, setup.security)?;
         plan.takes_pdus = true;
         let (own, other, seed) = match which {
@@ -270,9 +275,8 @@ impl Transfer {
             }
         }
         let frame_time = self.longest_bits as f64 / self.setup.bit_rate_bps as f64;
-        let in_frames = |wait: Duration| {
-            (wait.as_secs_f64() - self.setup.delay.as_secs_f64()) / frame_time
-        };
+        let in_frames =
+            |wait: Duration| (wait.as_secs_f64() - self.setup.delay.as_secs_f64()) / frame_time;
         Ok(Waits {
             credits: self.pace_credits,
             answer: in_frames(longest[0]),
