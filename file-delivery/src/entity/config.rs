@@ -48,7 +48,8 @@ impl EntityConfig {
 /// When a receiver asks for what is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NakMode {
-    /// Once EOF came, at AOS, and when the NAK timer runs out.
+    /// Once EOF came, at AOS, when file data ceases to come, and when the NAK timer runs
+    /// out.
     Deferred,
     /// As soon as a hole is seen, too.
     Immediate,
@@ -67,11 +68,11 @@ pub struct Peer {
     pub checksum_type: ChecksumType,
     /// When it is asked for what is missing.
     pub nak_mode: NakMode,
-    /// An answer takes no less. What is not answered goes again after this or the round
-    /// trip that was measured, the longer of both; then after twice as long, and so on up
-    /// to `ack_timeout` or `nak_timeout`. Where a signal is on its way for seconds, give
-    /// the time for both ways.
-    pub round_trip_min: Duration,
+    /// How long an answer takes at most, until that was measured in a transaction. What is
+    /// not answered in that time goes again; then after twice as long, and so on up to
+    /// `ack_timeout` or `nak_timeout`. Where a signal is on its way for seconds, give the
+    /// time for both ways.
+    pub round_trip_guess: Duration,
     /// From when an EOF or Finished PDU left the radio until it is sent again, at most.
     pub ack_timeout: Duration,
     /// So often it is sent after that time before that is a fault.
@@ -102,7 +103,7 @@ impl Peer {
             crc: false,
             checksum_type: ChecksumType::CRC_32,
             nak_mode: NakMode::Deferred,
-            round_trip_min: Duration::from_millis(200),
+            round_trip_guess: Duration::from_secs(1),
             ack_timeout: Duration::from_secs(10),
             ack_limit: 10,
             nak_timeout: Duration::from_secs(10),

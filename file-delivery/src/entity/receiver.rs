@@ -422,7 +422,7 @@ impl<Staged> Receiver<Staged> {
     ) {
         let is_further = range.start >= was_end;
         let timeout = match self.round_trip.is_measured() {
-            true => self.round_trip.timeout(peer.round_trip_min),
+            true => self.round_trip.timeout(peer.round_trip_guess),
             false => peer.nak_timeout,
         };
         let waits = self.nak.waits(contact, timeout);
@@ -432,7 +432,7 @@ impl<Staged> Receiver<Staged> {
     }
 
     fn start_nak_timer(&mut self, contact: Duration, peer: &Peer) {
-        let least = self.round_trip.timeout(peer.round_trip_min);
+        let least = self.round_trip.timeout(peer.round_trip_guess);
         self.timer.start_doubling(contact, least, peer.nak_timeout);
     }
 
@@ -460,7 +460,7 @@ impl<Staged> Receiver<Staged> {
         }
         self.check_size(end.size)?;
         // Of one that goes again since its ACK is lost, or still on its way.
-        let timeout = self.round_trip.timeout(peer.round_trip_min);
+        let timeout = self.round_trip.timeout(peer.round_trip_guess);
         if !is_again || !self.nak.waits(contact, timeout) {
             self.ask_if_needed();
         }
@@ -716,7 +716,7 @@ impl<Staged> Receiver<Staged> {
             (Sent::Finished, left) => {
                 self.finished_leaves.depart(left);
                 if left {
-                    let least = self.round_trip.timeout(peer.round_trip_min);
+                    let least = self.round_trip.timeout(peer.round_trip_guess);
                     self.timer.start_doubling(contact, least, peer.ack_timeout);
                 }
             }
@@ -728,7 +728,19 @@ impl<Staged> Receiver<Staged> {
         self.rests = false;
         if self.eof.is_none() && self.phase == Phase::Receiving {
             self.timer.reset();
-            self.timer.start(contact, peer.inactivity_timeout);
+            self.start_inactivity_timer(contact, peer);
+        }
+    }
+
+    /// Where something may be asked for, it is when file data ceases to come: EOF is lost.
+    fn start_inactivity_timer(&mut self, contact: Duration, peer: &Peer) {
+        let most = peer.inactivity_timeout;
+        match self.is_acknowledged() {
+            true => {
+                let least = self.round_trip.silence();
+                self.timer.start_doubling(contact, least, most);
+            }
+            false => self.timer.start(contact, most),
         }
     }
 
@@ -797,7 +809,7 @@ impl<Staged> Receiver<Staged> {
             Phase::Receiving => {
                 self.ask_if_needed();
                 if self.eof.is_none() {
-                    self.timer.start(contact, peer.inactivity_timeout);
+                    self.start_inactivity_timer(contact, peer);
                 }
             }
             _ => {}

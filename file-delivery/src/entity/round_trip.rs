@@ -7,6 +7,9 @@ use std::time::Duration;
 /// row may be lost, and a few wait with the radio.
 const INTERVALS: u32 = 8;
 
+/// Threads and radios take some time, however fast a link is.
+const SILENCE_MIN: Duration = Duration::from_millis(200);
+
 /// From a PDU that leaves the radio to the first that answers it, and between PDUs with
 /// file data. All times are of contact.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,14 +50,18 @@ impl RoundTrip {
         self.measured.is_some()
     }
 
-    /// After so long there will be no answer any more; `least` at least.
-    pub(super) fn timeout(&self, least: Duration) -> Duration {
-        let measured = self
-            .measured
-            .map(|(smoothed, varies)| smoothed + varies * 4);
+    /// After so long there will be no answer any more. Until one was measured, a round trip
+    /// takes `guess`.
+    pub(super) fn timeout(&self, guess: Duration) -> Duration {
+        let measured = self.measured;
+        let measured = measured.map(|(smoothed, varies)| smoothed + varies * 4);
+        self.silence().max(measured.unwrap_or(guess))
+    }
+
+    /// After so long without file data the last of it is over.
+    pub(super) fn silence(&self) -> Duration {
         let intervals = self.interval.map(|interval| interval * INTERVALS);
-        let longest = measured.into_iter().chain(intervals).max();
-        longest.unwrap_or_default().max(least)
+        intervals.unwrap_or_default().max(SILENCE_MIN)
     }
 }
 
@@ -67,13 +74,13 @@ mod tests {
     #[test]
     fn nothing_is_waited_for_longer_than_it_may_take() {
         let mut round_trip = RoundTrip::default();
-        assert_eq!(round_trip.timeout(200 * MS), 200 * MS);
+        assert_eq!(round_trip.timeout(1_000 * MS), 1_000 * MS);
         round_trip.measure(500 * MS);
-        assert_eq!(round_trip.timeout(200 * MS), 1_500 * MS);
+        assert_eq!(round_trip.timeout(1_000 * MS), 1_500 * MS);
         for _ in 0..100 {
             round_trip.measure(500 * MS);
         }
-        let timeout = round_trip.timeout(200 * MS);
+        let timeout = round_trip.timeout(1_000 * MS);
         assert!(500 * MS <= timeout && timeout < 510 * MS, "{timeout:?}");
     }
 
@@ -82,8 +89,8 @@ mod tests {
         let mut round_trip = RoundTrip::default();
         let frames = (0..100).map(|frame| frame * 200 * MS);
         frames.for_each(|at| round_trip.pass_data(at));
-        assert_eq!(round_trip.timeout(200 * MS), 1_600 * MS);
+        assert_eq!(round_trip.silence(), 1_600 * MS);
         round_trip.pass_data(1_000_000 * MS);
-        assert!(round_trip.timeout(200 * MS) < 2_500 * MS);
+        assert!(round_trip.silence() < 2_500 * MS);
     }
 }

@@ -350,7 +350,7 @@ impl<Source> Sender<Source> {
                     // Of one that went twice nobody knows which is answered.
                     let is_first = !std::mem::replace(&mut self.eof_sent, true);
                     self.eof_left_at = is_first.then_some(contact);
-                    let least = self.round_trip.timeout(peer.round_trip_min);
+                    let least = self.round_trip.timeout(peer.round_trip_guess);
                     self.timer.start_doubling(contact, least, peer.ack_timeout);
                 }
             }
@@ -385,6 +385,10 @@ impl<Source> Sender<Source> {
             } else {
                 self.send_again(request.start, request.end);
             }
+        }
+        if self.eof_leaves == Leave::Left && !self.eof_acknowledged {
+            // Lost, or its ACK is: it goes again behind what is missing.
+            self.eof_leaves = Leave::Due;
         }
         if self.eof_acknowledged {
             self.timer.start(contact, peer.inactivity_timeout);
