@@ -103,6 +103,7 @@ impl End {
             commands_max: plan.commands_max,
             timeout: plan.service_timeout,
             pace,
+            takes_pdus: plan.takes_pdus,
             ..LinkConfig::new(which)
         };
         let config = LinkConfig {

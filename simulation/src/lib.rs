@@ -31,6 +31,7 @@ mod boot_record;
 mod durable;
 mod end;
 mod faults;
+pub mod files;
 mod invariants;
 mod ledger;
 mod machine;

@@ -47,6 +47,8 @@ pub struct Blueprint {
     pub framing: FramingConfig,
     /// Packet format and limits, alike at both ends.
     pub options: LinkOptions,
+    /// Whether a file entity stands behind each end.
+    pub takes_pdus: bool,
     /// Queries with services at once.
     pub handlers_max: usize,
     /// Commands of the ground whose outcome is open.
@@ -159,6 +161,7 @@ impl Scenario {
         let plan = Blueprint {
             framing,
             options,
+            takes_pdus: false,
             handlers_max: defaults.handlers_max,
             commands_max: defaults.commands_max,
             service_timeout: COMMAND_TIMEOUT,

@@ -50,17 +50,33 @@ impl ContactClock {
     }
 }
 
+/// More is longer than any timer.
+const DOUBLINGS_MAX: u32 = 20;
+
 /// Runs out at some time of contact, and counts how often in a row it did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Timer {
     due: Option<Duration>,
     expiries: u32,
+    /// How often in a row it ran out before the longest time that it may run for.
+    early: u32,
+    is_early: bool,
 }
 
 impl Timer {
     /// Runs from now on.
     pub(super) fn start(&mut self, contact: Duration, timeout: Duration) {
         self.due = Some(contact + timeout);
+        self.early = 0;
+        self.is_early = false;
+    }
+
+    /// Runs for `least`, and for twice as long each time in a row that it ran out, up to
+    /// `most`. Only after `most` it counts as run out.
+    pub(super) fn start_doubling(&mut self, contact: Duration, least: Duration, most: Duration) {
+        let timeout = least.saturating_mul(1 << self.early.min(DOUBLINGS_MAX));
+        self.due = Some(contact + timeout.min(most));
+        self.is_early = timeout < most;
     }
 
     /// Stops, and forgets how often it ran out: the other end was heard.
@@ -84,11 +100,14 @@ impl Timer {
             return false;
         }
         self.due = None;
-        self.expiries += 1;
+        match self.is_early {
+            true => self.early += 1,
+            false => self.expiries += 1,
+        }
         true
     }
 
-    /// How often in a row it ran out.
+    /// How often in a row it ran out, early ones aside.
     pub(super) fn expiries(&self) -> u32 {
         self.expiries
     }
@@ -99,6 +118,22 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_timer_that_runs_out_early_runs_twice_as_long_and_counts_when_it_is_not_early() {
+        let mut timer = Timer::default();
+        let mut now = Duration::ZERO;
+        for (lasts, expiries) in [(1, 0), (2, 0), (4, 0), (7, 1), (7, 2)] {
+            timer.start_doubling(now, SECOND, 7 * SECOND);
+            now += lasts * SECOND;
+            assert!(!timer.has_run_out(now - SECOND / 2));
+            assert!(timer.has_run_out(now));
+            assert_eq!(timer.expiries(), expiries);
+        }
+        timer.reset();
+        timer.start_doubling(now, SECOND, 7 * SECOND);
+        assert_eq!(timer.due(), Some(now + SECOND));
+    }
 
     #[test]
     fn a_timer_stands_still_while_there_is_no_contact() {

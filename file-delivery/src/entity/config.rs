@@ -51,7 +51,8 @@ impl EntityConfig {
 /// When a receiver asks for what is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NakMode {
-    /// Once EOF came, at AOS, and when the NAK timer runs out.
+    /// Once EOF came, at AOS, when file data ceases to come, and when the NAK timer runs
+    /// out.
     Deferred,
     /// As soon as a hole is seen, too.
     Immediate,
@@ -70,13 +71,18 @@ pub struct Peer {
     pub checksum_type: ChecksumType,
     /// When it is asked for what is missing.
     pub nak_mode: NakMode,
-    /// From when an EOF or Finished PDU left the radio until it is sent again.
+    /// How long an answer takes at most, until that was measured in a transaction. What is
+    /// not answered in that time goes again; then after twice as long, and so on up to
+    /// `ack_timeout` or `nak_timeout`. Where a signal is on its way for seconds, give the
+    /// time for both ways.
+    pub round_trip_guess: Duration,
+    /// From when an EOF or Finished PDU left the radio until it is sent again, at most.
     pub ack_timeout: Duration,
-    /// So often it is sent before that is a fault.
+    /// So often it is sent after that time before that is a fault.
     pub ack_limit: u32,
-    /// Silence after a list of what is missing until there is another.
+    /// Silence after a list of what is missing until there is another, at most.
     pub nak_timeout: Duration,
-    /// So many lists that bring nothing, and that is a fault.
+    /// So many lists that bring nothing in that time, and that is a fault.
     pub nak_limit: u32,
     /// Silence of the other end, while it is its turn, until it is asked again.
     pub inactivity_timeout: Duration,
@@ -107,6 +113,7 @@ impl Peer {
             crc: false,
             checksum_type: ChecksumType::CRC_32,
             nak_mode: NakMode::Deferred,
+            round_trip_guess: Duration::from_secs(1),
             ack_timeout: Duration::from_secs(10),
             ack_limit: 10,
             nak_timeout: Duration::from_secs(10),

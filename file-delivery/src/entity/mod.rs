@@ -37,6 +37,7 @@ mod receiving;
 mod record;
 mod report;
 mod requests;
+mod round_trip;
 mod sender;
 mod sending;
 mod sent;

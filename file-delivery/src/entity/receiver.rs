@@ -13,6 +13,7 @@ use super::clock::Timer;
 use super::config::{EntityConfig, NakMode, Peer};
 use super::options::originating_of;
 use super::record::{HeaderRecord, ReceivingRecord, extents_of, name_of, ranges_of};
+use super::round_trip::RoundTrip;
 use super::sent::{Leave, Sent};
 use crate::StoreName;
 use crate::checksum::{Checksum, ChecksumError, ChecksumType};
@@ -111,6 +112,9 @@ pub(super) struct Receiver<Staged> {
     ack_of_eof_due: Option<ConditionCode>,
     keep_alive_due: bool,
     nak: NakList,
+    round_trip: RoundTrip,
+    /// From so many ranges on, what is missing is asked for before EOF.
+    ranges_many: usize,
     suspended: bool,
     rests: bool,
     timer: Timer,
@@ -126,6 +130,18 @@ struct NakList {
     asked_until: Option<u64>,
     /// The sender waits for it, though nothing may be missing.
     is_prompted: bool,
+    /// When the last PDU of it left.
+    left_at: Option<Duration>,
+    /// Something that it asked for came.
+    is_being_answered: bool,
+}
+
+impl NakList {
+    /// Whether there is nothing yet of what was asked for, and still may be.
+    fn waits(&self, contact: Duration, timeout: Duration) -> bool {
+        let is_on_its_way = |left_at: Duration| contact < left_at + timeout;
+        self.is_due || (!self.is_being_answered && self.left_at.is_some_and(is_on_its_way))
+    }
 }
 
 impl<Staged> Receiver<Staged> {
@@ -147,6 +163,8 @@ impl<Staged> Receiver<Staged> {
             ack_of_eof_due: None,
             keep_alive_due: false,
             nak: NakList::default(),
+            round_trip: RoundTrip::default(),
+            ranges_many: (config.ranges_max / 4 * 3).max(1),
             suspended: false,
             rests: false,
             timer: Timer::default(),
@@ -345,8 +363,9 @@ impl<Staged> Receiver<Staged> {
         store.write(staged, range.start, data.data)?;
         let missing: Vec<Range<u64>> = self.extents.holes(range.clone()).collect();
         let was_end = self.extents.end();
+        self.round_trip.pass_data(contact);
         let Ok(inserted) = self.extents.insert(range.clone()) else {
-            self.nak.is_due |= self.is_acknowledged();
+            self.ask_while_it_comes(&range, was_end, contact, peer);
             return Ok(Taken::NoRoom);
         };
         self.add_to_checksum(&range, data.data, &missing);
@@ -374,17 +393,57 @@ impl<Staged> Receiver<Staged> {
         if !self.is_acknowledged() {
             return self.begin_verifying_if_whole();
         }
+        self.note_answer(range, contact);
         if self.eof.is_some() {
             self.timer.reset();
-            self.timer.start(contact, peer.nak_timeout);
+            self.start_nak_timer(contact, peer);
             // What was asked for comes in order: after the last of it nothing more does.
             if self.nak.asked_until.is_some_and(|until| range.end >= until) {
                 self.ask_if_needed();
             }
         } else if peer.nak_mode == NakMode::Immediate && range.start > was_end {
             self.ask_if_needed();
+        } else if self.extents.ranges().len() >= self.ranges_many {
+            self.ask_while_it_comes(range, was_end, contact, peer);
         }
         self.begin_verifying_if_whole();
+    }
+
+    /// What was asked for comes, perhaps.
+    fn note_answer(&mut self, range: &Range<u64>, contact: Duration) {
+        let is_answer = self.nak.asked_until.is_some_and(|end| range.start < end);
+        if !is_answer || self.nak.is_being_answered {
+            return;
+        }
+        self.nak.is_being_answered = true;
+        if let Some(left_at) = self.nak.left_at {
+            self.round_trip.measure(contact.saturating_sub(left_at));
+        }
+    }
+
+    /// There is little room for further ranges: asks for what is missing, unless that was
+    /// just done. What is asked for comes before the rest of the file does.
+    fn ask_while_it_comes(
+        &mut self,
+        range: &Range<u64>,
+        was_end: u64,
+        contact: Duration,
+        peer: &Peer,
+    ) {
+        let is_further = range.start >= was_end;
+        let timeout = match self.round_trip.is_measured() {
+            true => self.round_trip.timeout(peer.round_trip_guess),
+            false => peer.nak_timeout,
+        };
+        let waits = self.nak.waits(contact, timeout);
+        if is_further && !waits {
+            self.ask_if_needed();
+        }
+    }
+
+    fn start_nak_timer(&mut self, contact: Duration, peer: &Peer) {
+        let least = self.round_trip.timeout(peer.round_trip_guess);
+        self.timer.start_doubling(contact, least, peer.nak_timeout);
     }
 
     /// EOF came.
@@ -404,13 +463,17 @@ impl<Staged> Receiver<Staged> {
             return Ok(());
         }
         let end = End::of(eof);
-        self.eof = Some((octets.to_vec(), end));
+        let is_again = self.eof.replace((octets.to_vec(), end)).is_some();
         if end.condition != ConditionCode::NoError {
             let text = "the sender cancelled it";
             return Err(Fault::new(end.condition, text));
         }
         self.check_size(end.size)?;
-        self.ask_if_needed();
+        // Of one that goes again since its ACK is lost, or still on its way.
+        let timeout = self.round_trip.timeout(peer.round_trip_guess);
+        if !is_again || !self.nak.waits(contact, timeout) {
+            self.ask_if_needed();
+        }
         if !self.is_acknowledged() {
             self.timer.start(contact, peer.check_timeout);
         }
@@ -474,6 +537,8 @@ impl<Staged> Receiver<Staged> {
         if may_ask && self.misses_something() {
             self.nak.is_due = true;
             self.nak.cursor = 0;
+            self.nak.left_at = None;
+            self.nak.is_being_answered = false;
         }
     }
 
@@ -660,15 +725,17 @@ impl<Staged> Receiver<Staged> {
                 self.ack_of_eof_due = self.ack_of_eof_due.or(end);
             }
             (Sent::Nak { .. }, false) => self.ask_if_needed(),
-            (Sent::Nak { is_last: true }, true)
-                if self.eof.is_some() && self.phase == Phase::Receiving =>
-            {
-                self.timer.start(contact, peer.nak_timeout);
+            (Sent::Nak { is_last: true }, true) if self.phase == Phase::Receiving => {
+                self.nak.left_at = Some(contact);
+                if self.eof.is_some() {
+                    self.start_nak_timer(contact, peer);
+                }
             }
             (Sent::Finished, left) => {
                 self.finished_leaves.depart(left);
                 if left {
-                    self.timer.start(contact, peer.ack_timeout);
+                    let least = self.round_trip.timeout(peer.round_trip_guess);
+                    self.timer.start_doubling(contact, least, peer.ack_timeout);
                 }
             }
             _ => {}
@@ -682,7 +749,19 @@ impl<Staged> Receiver<Staged> {
         }
         if self.eof.is_none() && self.phase == Phase::Receiving {
             self.timer.reset();
-            self.timer.start(contact, peer.inactivity_timeout);
+            self.start_inactivity_timer(contact, peer);
+        }
+    }
+
+    /// Where something may be asked for, it is when file data ceases to come: EOF is lost.
+    fn start_inactivity_timer(&mut self, contact: Duration, peer: &Peer) {
+        let most = peer.inactivity_timeout;
+        match self.is_acknowledged() {
+            true => {
+                let least = self.round_trip.silence();
+                self.timer.start_doubling(contact, least, most);
+            }
+            false => self.timer.start(contact, most),
         }
     }
 
@@ -748,10 +827,14 @@ impl<Staged> Receiver<Staged> {
             Phase::Receiving if !self.is_acknowledged() => {
                 self.timer.start(contact, peer.check_timeout);
             }
+            // A list that is on its way to the radio is none that brought nothing.
+            Phase::Receiving if self.nak.is_due && self.eof.is_some() => {
+                self.start_nak_timer(contact, peer);
+            }
             Phase::Receiving => {
                 self.ask_if_needed();
                 if self.eof.is_none() {
-                    self.timer.start(contact, peer.inactivity_timeout);
+                    self.start_inactivity_timer(contact, peer);
                 }
             }
             _ => {}

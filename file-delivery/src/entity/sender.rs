@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::clock::Timer;
 use super::config::Peer;
 use super::record::{HeaderRecord, SendingRecord, name_of};
+use super::round_trip::RoundTrip;
 use super::sent::{Leave, Sent};
 use crate::StoreName;
 use crate::checksum::Checksum;
@@ -42,6 +43,10 @@ pub(super) struct Sender<Source> {
     eof_acknowledged: bool,
     /// The answer that the receiver is to be asked for.
     prompt: Option<PromptResponse>,
+    /// When EOF left, where it left once and is not answered.
+    eof_left_at: Option<Duration>,
+    eof_sent: bool,
+    round_trip: RoundTrip,
     cancelled: Option<ConditionCode>,
     suspended: bool,
     /// Nothing is done until contact begins anew or the other end is heard.
@@ -113,6 +118,9 @@ impl<Source> Sender<Source> {
             eof_leaves: Leave::No,
             eof_acknowledged: false,
             prompt: None,
+            eof_left_at: None,
+            eof_sent: false,
+            round_trip: RoundTrip::default(),
             cancelled: None,
             suspended: false,
             rests: false,
@@ -362,6 +370,7 @@ impl<Source> Sender<Source> {
             Sent::Metadata => self.metadata_leaves.depart(left),
             Sent::Data { start, end } => {
                 self.data_with_radio = self.data_with_radio.saturating_sub(1);
+                self.round_trip.pass_data(contact);
                 if !left {
                     self.send_again(start, end);
                 } else if self.eof_acknowledged {
@@ -376,7 +385,11 @@ impl<Source> Sender<Source> {
                     }
                     self.timer.start(contact, peer.inactivity_timeout);
                 } else if left {
-                    self.timer.start(contact, peer.ack_timeout);
+                    // Of one that went twice nobody knows which is answered.
+                    let is_first = !std::mem::replace(&mut self.eof_sent, true);
+                    self.eof_left_at = is_first.then_some(contact);
+                    let least = self.round_trip.timeout(peer.round_trip_guess);
+                    self.timer.start_doubling(contact, least, peer.ack_timeout);
                 }
             }
             Sent::Prompt(response) if !left => self.prompt = Some(response),
@@ -401,6 +414,10 @@ impl<Source> Sender<Source> {
         }
         self.eof_acknowledged = true;
         self.timer.reset();
+        self.eof_sent = false;
+        if let Some(left_at) = self.eof_left_at.take() {
+            self.round_trip.measure(contact.saturating_sub(left_at));
+        }
         self.timer.start(contact, peer.inactivity_timeout);
         self.cancelled.is_some()
     }
@@ -421,6 +438,10 @@ impl<Source> Sender<Source> {
             } else {
                 self.send_again(request.start, request.end);
             }
+        }
+        if self.eof_leaves == Leave::Left && !self.eof_acknowledged {
+            // Lost, or its ACK is: it goes again behind what is missing.
+            self.eof_leaves = Leave::Due;
         }
         if self.eof_acknowledged {
             self.timer.start(contact, peer.inactivity_timeout);

@@ -26,7 +26,7 @@ use downlink::Downlink;
 const AX25_HEADER_BYTES: usize = 16;
 const FCS_BYTES: usize = radio_hal::hdlc::FCS_BYTES;
 /// The flag between two frames.
-const FLAG_BITS: usize = 8;
+pub(crate) const FLAG_BITS: usize = 8;
 /// Random bits have a stuffed one after so many, on average.
 const BITS_PER_STUFFED: f64 = 62.0;
 /// Of each Space Packet: its primary header and its error control.
@@ -38,7 +38,7 @@ const SECURITY_BYTES: usize = 10 + 16;
 /// Octets of the largest datagram of an app.
 const DATAGRAM_BYTES_MAX: usize = 65_507;
 /// Longer than any run.
-const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
 /// What the bulk data is made of. Either way all packets fill their frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,45 +215,51 @@ impl Saturation {
     }
 
     fn blueprint(&self) -> Result<Blueprint, String> {
-        let callsign = |text: &str| Callsign::new(text, 0).map_err(|error| error.to_string());
-        let ax25 = Ax25Config {
-            n1: self.n1,
-            ..Ax25Config::new(callsign("HELIO")?, callsign("GROUND")?)
-        };
-        let endpoint = DownlinkOptions {
-            class: QueueClass::Bulk,
-            ..DownlinkOptions::new(DOWNLINK_PORT + 1)
-        };
-        let security = self.security.map(|mode| SecurityOptions {
-            key_file: "key".into(),
-            mode,
-            station: None,
-            stations: None,
-            challenge_ms: None,
-            silence_ms: None,
-            keys: None,
-        });
-        Ok(Blueprint {
-            framing: FramingConfig::kiss_ax25(ax25),
-            options: LinkOptions {
-                downlink: vec![endpoint],
-                security,
-                ..LinkOptions::default()
-            },
-            handlers_max: 1,
-            commands_max: 1,
-            service_timeout: FOR_EVER,
-            storage: StorageFaults::default(),
-            journals: false,
-            security: self.security.map(|mode| Protection {
-                mode,
-                challenge_interval: FOR_EVER,
-                silence: FOR_EVER,
-            }),
-            calm_from: Duration::ZERO,
-        })
+        blueprint(self.n1, self.security)
     }
 }
 
+/// Both ends of a link of Space Packets in AX.25, on which nothing goes wrong by itself.
+pub(crate) fn blueprint(n1: usize, security: Option<Mode>) -> Result<Blueprint, String> {
+    let callsign = |text: &str| Callsign::new(text, 0).map_err(|error| error.to_string());
+    let ax25 = Ax25Config {
+        n1,
+        ..Ax25Config::new(callsign("HELIO")?, callsign("GROUND")?)
+    };
+    let endpoint = DownlinkOptions {
+        class: QueueClass::Bulk,
+        ..DownlinkOptions::new(DOWNLINK_PORT + 1)
+    };
+    let security_options = security.map(|mode| SecurityOptions {
+        key_file: "key".into(),
+        mode,
+        station: None,
+        stations: None,
+        challenge_ms: None,
+        silence_ms: None,
+        keys: None,
+    });
+    Ok(Blueprint {
+        framing: FramingConfig::kiss_ax25(ax25),
+        options: LinkOptions {
+            downlink: vec![endpoint],
+            security: security_options,
+            ..LinkOptions::default()
+        },
+        takes_pdus: false,
+        handlers_max: 1,
+        commands_max: 1,
+        service_timeout: FOR_EVER,
+        storage: StorageFaults::default(),
+        journals: false,
+        security: security.map(|mode| Protection {
+            mode,
+            challenge_interval: FOR_EVER,
+            silence: FOR_EVER,
+        }),
+        calm_from: Duration::ZERO,
+    })
+}
+
 /// What an answer is to: nothing that is run twice matters here.
-const QUESTION: PayloadType = PayloadType::GraphQl;
+pub(crate) const QUESTION: PayloadType = PayloadType::GraphQl;
