@@ -57,6 +57,7 @@ use ended::Ended;
 use index::{Index, ToDo};
 use receiver::{Phase, Receiver};
 use record::{EndedRecord, Record};
+use round_trip::RoundTrip;
 use sender::Sender;
 use sent::Sent;
 
@@ -85,6 +86,8 @@ pub struct Entity<S: FileStore, J: Journal> {
     receiving: BTreeMap<TransactionId, Receiver<S::Staged>>,
     ended: Ended,
     index: Index,
+    /// As the last transaction with each peer measured them.
+    round_trips: BTreeMap<EntityId, RoundTrip>,
     next_number: u64,
     next_arrival: u64,
     with_radio: BTreeMap<PduToken, (TransactionId, Sent)>,
@@ -130,6 +133,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             receiving: BTreeMap::new(),
             ended: Ended::default(),
             index: Index::default(),
+            round_trips: BTreeMap::new(),
             next_number,
             next_arrival: 0,
             with_radio: BTreeMap::new(),
@@ -523,9 +527,12 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
     /// A transaction is over: nothing but the fact is kept.
     fn end(&mut self, id: TransactionId) {
         if let Some(sender) = self.sending.remove(&id) {
+            self.learn(sender.header().destination, sender.round_trip());
             self.drop_temporary(&sender);
         }
-        self.receiving.remove(&id);
+        if let Some(receiver) = self.receiving.remove(&id) {
+            self.learn(id.source, receiver.round_trip());
+        }
         let record = EndedRecord {
             order: self.ended.next_order(),
             condition: 0,
@@ -535,6 +542,17 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         let forgotten = forgotten.into_iter().map(Change::Remove);
         self.changes.extend(forgotten);
         self.touch(id);
+    }
+
+    /// How far away a peer is, for its next transactions.
+    fn learn(&mut self, peer: EntityId, round_trip: RoundTrip) {
+        if round_trip.is_measured() && self.peers.contains_key(&peer) {
+            self.round_trips.insert(peer, round_trip.of_same_end());
+        }
+    }
+
+    fn round_trip(&self, peer: EntityId) -> RoundTrip {
+        self.round_trips.get(&peer).copied().unwrap_or_default()
     }
 
     fn end_with_fault(&mut self, now: Instant, id: TransactionId, text: String) {

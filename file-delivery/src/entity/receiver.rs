@@ -13,7 +13,7 @@ use super::clock::Timer;
 use super::config::{EntityConfig, NakMode, Peer};
 use super::options::originating_of;
 use super::record::{HeaderRecord, ReceivingRecord, extents_of, name_of, ranges_of};
-use super::round_trip::RoundTrip;
+use super::round_trip::{FirstLeft, RoundTrip};
 use super::sent::{Leave, Sent};
 use crate::StoreName;
 use crate::checksum::{Checksum, ChecksumError, ChecksumType};
@@ -108,6 +108,8 @@ pub(super) struct Receiver<Staged> {
     pub(super) performed: Vec<Option<u8>>,
     finished: Option<Vec<u8>>,
     finished_leaves: Leave,
+    /// When Finished left, where it left once and is not answered.
+    finished_left_at: FirstLeft,
     /// What the EOF says that is to be acknowledged.
     ack_of_eof_due: Option<ConditionCode>,
     keep_alive_due: bool,
@@ -160,6 +162,7 @@ impl<Staged> Receiver<Staged> {
             performed: Vec::new(),
             finished: None,
             finished_leaves: Leave::No,
+            finished_left_at: FirstLeft::default(),
             ack_of_eof_due: None,
             keep_alive_due: false,
             nak: NakList::default(),
@@ -226,6 +229,15 @@ impl<Staged> Receiver<Staged> {
             finished: self.finished.clone(),
             suspended: self.suspended,
         }
+    }
+
+    /// How long the other end takes, as far as that is known.
+    pub(super) fn expect_round_trip(&mut self, round_trip: RoundTrip) {
+        self.round_trip = round_trip;
+    }
+
+    pub(super) fn round_trip(&self) -> RoundTrip {
+        self.round_trip
     }
 
     pub(super) fn header(&self) -> &Header {
@@ -618,6 +630,13 @@ impl<Staged> Receiver<Staged> {
         Ok(())
     }
 
+    /// Finished came to the other end.
+    pub(super) fn handle_ack_of_finished(&mut self, contact: Duration) {
+        if let Some(left_at) = self.finished_left_at.take() {
+            self.round_trip.measure(contact.saturating_sub(left_at));
+        }
+    }
+
     /// The file is delivered or discarded; this is how it ended.
     pub(super) fn finish(&mut self, finished: Vec<u8>) {
         self.phase = Phase::Finished;
@@ -734,6 +753,7 @@ impl<Staged> Receiver<Staged> {
             (Sent::Finished, left) => {
                 self.finished_leaves.depart(left);
                 if left {
+                    self.finished_left_at.leave(contact);
                     let least = self.round_trip.timeout(peer.round_trip_guess);
                     self.timer.start_doubling(contact, least, peer.ack_timeout);
                 }

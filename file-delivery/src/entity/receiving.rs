@@ -72,6 +72,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             Pdu::Ack(ack) if ack.of == Acknowledged::Finished => {
                 match receiver.phase() == Phase::Finished {
                     true => {
+                        receiver.handle_ack_of_finished(at.0);
                         self.end(id);
                         Ok(Ok(()))
                     }
@@ -124,7 +125,8 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         if self.receiving.len() >= self.config.transactions_max {
             return Err(PduDropReason::TooManyTransactions);
         }
-        let receiver = Receiver::new(*header, &self.config);
+        let mut receiver = Receiver::new(*header, &self.config);
+        receiver.expect_round_trip(self.round_trip(id.source));
         self.receiving.insert(id, receiver);
         self.events.push_back(Event::Started { transaction: id });
         Ok(())

@@ -128,7 +128,9 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         }
         let order = (request.priority, self.next_arrival);
         let ranges_max = self.config.ranges_max;
-        Ok(Sender::new(header, pdu, file, checksum, order, ranges_max))
+        let mut sender = Sender::new(header, pdu, file, checksum, order, ranges_max);
+        sender.expect_round_trip(self.round_trip(request.destination));
+        Ok(sender)
     }
 
     /// Nothing more goes out of a transaction until [`resume`](Self::resume). What comes

@@ -23,6 +23,14 @@ pub(super) struct RoundTrip {
 }
 
 impl RoundTrip {
+    /// For another transaction with the same end: that one is as far away.
+    pub(super) fn of_same_end(self) -> Self {
+        RoundTrip {
+            measured: self.measured,
+            ..RoundTrip::default()
+        }
+    }
+
     /// An answer took so long. It must be clear to what it is one.
     pub(super) fn measure(&mut self, took: Duration) {
         self.measured = Some(match self.measured {
@@ -62,6 +70,26 @@ impl RoundTrip {
     pub(super) fn silence(&self) -> Duration {
         let intervals = self.interval.map(|interval| interval * INTERVALS);
         intervals.unwrap_or_default().max(SILENCE_MIN)
+    }
+}
+
+/// When a PDU left that is answered. Of one that went twice nobody knows which is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FirstLeft {
+    at: Option<Duration>,
+    is_again: bool,
+}
+
+impl FirstLeft {
+    /// It left.
+    pub(super) fn leave(&mut self, contact: Duration) {
+        self.at = (!self.is_again).then_some(contact);
+        self.is_again = true;
+    }
+
+    /// It was answered: when it left, where that is clear. The next is another one.
+    pub(super) fn take(&mut self) -> Option<Duration> {
+        std::mem::take(self).at
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::clock::Timer;
 use super::config::Peer;
 use super::record::{HeaderRecord, SendingRecord, name_of};
-use super::round_trip::RoundTrip;
+use super::round_trip::{FirstLeft, RoundTrip};
 use super::sent::{Leave, Sent};
 use crate::StoreName;
 use crate::checksum::Checksum;
@@ -44,8 +44,7 @@ pub(super) struct Sender<Source> {
     /// The answer that the receiver is to be asked for.
     prompt: Option<PromptResponse>,
     /// When EOF left, where it left once and is not answered.
-    eof_left_at: Option<Duration>,
-    eof_sent: bool,
+    eof_left_at: FirstLeft,
     round_trip: RoundTrip,
     cancelled: Option<ConditionCode>,
     suspended: bool,
@@ -118,8 +117,7 @@ impl<Source> Sender<Source> {
             eof_leaves: Leave::No,
             eof_acknowledged: false,
             prompt: None,
-            eof_left_at: None,
-            eof_sent: false,
+            eof_left_at: FirstLeft::default(),
             round_trip: RoundTrip::default(),
             cancelled: None,
             suspended: false,
@@ -193,6 +191,15 @@ impl<Source> Sender<Source> {
     /// Octets sent for the first time that the journal does not know of.
     pub(super) fn unsynced(&self) -> u64 {
         self.checksum.octets() - self.synced
+    }
+
+    /// How long the other end takes, as far as that is known.
+    pub(super) fn expect_round_trip(&mut self, round_trip: RoundTrip) {
+        self.round_trip = round_trip;
+    }
+
+    pub(super) fn round_trip(&self) -> RoundTrip {
+        self.round_trip
     }
 
     pub(super) fn header(&self) -> &Header {
@@ -385,9 +392,7 @@ impl<Source> Sender<Source> {
                     }
                     self.timer.start(contact, peer.inactivity_timeout);
                 } else if left {
-                    // Of one that went twice nobody knows which is answered.
-                    let is_first = !std::mem::replace(&mut self.eof_sent, true);
-                    self.eof_left_at = is_first.then_some(contact);
+                    self.eof_left_at.leave(contact);
                     let least = self.round_trip.timeout(peer.round_trip_guess);
                     self.timer.start_doubling(contact, least, peer.ack_timeout);
                 }
@@ -414,7 +419,6 @@ impl<Source> Sender<Source> {
         }
         self.eof_acknowledged = true;
         self.timer.reset();
-        self.eof_sent = false;
         if let Some(left_at) = self.eof_left_at.take() {
             self.round_trip.measure(contact.saturating_sub(left_at));
         }
