@@ -5,6 +5,7 @@
 //! channel loses frames both ways and is away between passes, of which both entities are
 //! told. No clock is asked, so the figures are the same on every machine.
 
+mod pattern;
 mod transfer;
 
 use std::time::Duration;

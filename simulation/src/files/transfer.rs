@@ -13,10 +13,11 @@ use file_delivery::entity::{
     Entity, EntityConfig, Event, PduDropReason, PduToken, Peer, PutRequest, Role,
 };
 use file_delivery::pdu::{EntityId, FileData, Pdu};
-use file_delivery::store::memory::{MemoryDisk, MemoryJournal, MemoryStore};
+use file_delivery::store::memory::{MemoryDisk, MemoryJournal};
 use radio_hal::channel::{Channel, Direction, Fate};
 use radio_hal::hdlc;
 
+use super::pattern::PatternStore;
 use super::{Delivery, Files, Waits};
 use crate::end::End;
 use crate::saturation::{FLAG_BITS, FOR_EVER, QUESTION, blueprint};
@@ -38,8 +39,7 @@ const PAUSE_FRAMES: f64 = 20.0;
 /// An end with its file entity.
 struct Station {
     end: End,
-    entity: Entity<MemoryStore, MemoryJournal>,
-    disk: MemoryDisk,
+    entity: Entity<PatternStore, MemoryJournal>,
     /// PDUs that the link has, and whether they are of file data.
     with_link: BTreeMap<u64, (PduToken, bool)>,
     data_with_link: usize,
@@ -59,7 +59,6 @@ pub(super) struct Transfer {
     is_contact: bool,
     pace_credits: usize,
     file: StoreName,
-    content: Vec<u8>,
     /// Frames with full File Data PDUs: octets of one, how many, and their bits.
     full_frame_bytes: usize,
     full_frames: u64,
@@ -90,7 +89,8 @@ impl Station {
             Which::Ground => (EntityId(2), EntityId(1), !setup.seed),
         };
         let end = End::paced(which, &plan, seed, None, pace)?;
-        let disk = MemoryDisk::new(seed);
+        let journal = MemoryDisk::new(seed).journal();
+        let store = PatternStore::new(setup.seed, setup.file_bytes);
         let defaults = EntityConfig::new(own);
         let config = EntityConfig {
             ranges_max: setup.ranges_max.unwrap_or(defaults.ranges_max),
@@ -100,12 +100,11 @@ impl Station {
             pdu_bytes_max: end.link.pdu_bytes_max(),
             ..Peer::new(other)
         };
-        let entity = Entity::new(began, config, [peer], disk.store(), disk.journal());
+        let entity = Entity::new(began, config, [peer], store, journal);
         Ok(Station {
             credits: end.link.pace_credits().unwrap_or(1).max(1) + 1,
             end,
             entity: entity.map_err(|error| error.to_string())?,
-            disk,
             with_link: BTreeMap::new(),
             data_with_link: 0,
             next_token: 0,
@@ -166,10 +165,6 @@ impl Transfer {
         };
         let pace = plan.options.pace(&radio_pace);
         let began = Instant::now();
-        let mut rng = Rng::with_seed(setup.seed);
-        let bytes = usize::try_from(setup.file_bytes).map_err(|error| error.to_string())?;
-        let mut content = vec![0; bytes];
-        rng.fill(&mut content);
         let mut transfer = Self {
             satellite: Station::new(Which::Satellite, setup, pace, began)?,
             ground: Station::new(Which::Ground, setup, pace, began)?,
@@ -179,7 +174,6 @@ impl Transfer {
             is_contact: true,
             pace_credits: pace.map_or(1, |pace| pace.credits),
             file: "file.bin".parse().map_err(|_| "no name")?,
-            content,
             full_frame_bytes: 0,
             full_frames: 0,
             full_bits: 0,
@@ -191,7 +185,7 @@ impl Transfer {
             heard: 0,
             timeline: Vec::new(),
             row: None,
-            rng,
+            rng: Rng::with_seed(setup.seed),
             setup: *setup,
         };
         for station in [&mut transfer.satellite, &mut transfer.ground] {
@@ -211,8 +205,8 @@ impl Transfer {
             let failed = self.failed.as_deref().unwrap_or("it takes for ever");
             format!("{failed}\n{}", self.timeline.join("\n"))
         })?;
-        if self.ground.disk.file(&self.file).as_deref() != Some(&self.content) {
-            return Err("it is another file".to_owned());
+        if !self.ground.entity.store().is_delivered() {
+            return Err("nobody has the file".to_owned());
         }
         let contact = self.contact_until(until) - self.contact_until(from);
         let rate = self.setup.bit_rate_bps as f64;
@@ -287,7 +281,6 @@ impl Transfer {
     /// The satellite begins to send the file: when, and how many octets of it a full PDU
     /// has.
     fn put(&mut self) -> Result<(Duration, usize), String> {
-        self.satellite.disk.put(&self.file, &self.content);
         let request = PutRequest::file(EntityId(2), self.file.clone(), self.file.clone());
         let now = self.began + self.now;
         let put = self.satellite.entity.put(now, &request);
