@@ -54,6 +54,13 @@ struct Arguments {
     /// The folder with the binary of `ethernet-service`; by default this one's.
     #[arg(long, value_name = "DIR", overrides_with = "binaries")]
     binaries: Option<PathBuf>,
+    /// The Python that has `cfdp-py`.
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "target/referees/bin/python"
+    )]
+    python: PathBuf,
 }
 
 /// What this binary is when it started itself.
@@ -97,6 +104,7 @@ fn measure(arguments: Arguments) -> Result<()> {
         is_quick: arguments.quick,
         plots: arguments.plots.or(default_plots),
         binaries: arguments.binaries.unwrap_or(beside),
+        python: arguments.python,
     };
     let found = section::run(&arguments.only, &run);
     table::show(&found.figures);

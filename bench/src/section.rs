@@ -24,7 +24,8 @@ pub(crate) enum Section {
     Memory,
     /// How the cost grows with ports, downlinks, message size and queue.
     Growth,
-    /// A large file and many transactions, from one entity to another on a disk.
+    /// A large file and many transactions on a disk; files through passes and loss,
+    /// beside what the air allows and beside `cfdp-py`.
     Files,
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct Run {
     pub(crate) plots: Option<PathBuf>,
     /// The folder with the binary of `ethernet-service`.
     pub(crate) binaries: PathBuf,
+    /// The Python that has `cfdp-py`.
+    pub(crate) python: PathBuf,
 }
 
 impl Run {

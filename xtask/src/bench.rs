@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 
+use crate::referees;
+use crate::setup;
 use crate::step::Steps;
 use crate::workspace::{cargo, root, run as start};
 
@@ -16,6 +18,7 @@ pub(crate) struct Arguments {
 /// the bench. The plots go where the documentation shows them, unless it is told
 /// otherwise.
 pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
+    setup::run(steps)?;
     steps.run("build", || {
         let service = ["--quiet", "--profile=flight", "--package=ethernet-service"];
         start(&mut cargo("build", &service))?;
@@ -27,6 +30,7 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
         let mut command = cargo("run", &bench);
         command.args(["--", "--default-plots"]);
         command.arg(root().join("docs/src/plots"));
+        command.arg("--python").arg(referees::python());
         // One that is given later goes before it.
         command.arg("--binaries").arg(root().join("target/flight"));
         start(command.args(&arguments.passed_on)).map(|()| "")

@@ -98,7 +98,7 @@ fn stamp() -> PathBuf {
     workspace::referees().join("requirements.stamp")
 }
 
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     workspace::referees().join("bin/python")
 }
 

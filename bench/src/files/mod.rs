@@ -1,7 +1,10 @@
 //! Section `files`: a large file, and many transactions at once, from one entity to
-//! another on a disk, without a radio between them, beside a plain copy.
+//! another on a disk, without a radio between them, beside a plain copy; and files over
+//! a link on virtual time, beside what the air allows and beside another implementation.
 
+mod cfdp_py;
 mod pair;
+mod passes;
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -33,6 +36,8 @@ const RESIDENT_MIB_MOST: f64 = 64.0;
 pub(crate) fn run(run: &Run) -> Result<Vec<Figure>> {
     let mut figures = large(run.choose(LARGE_BYTES, LARGE_BYTES_QUICK))?;
     figures.extend(pending(run.choose(PENDING, PENDING_QUICK))?);
+    figures.extend(passes::run(run)?);
+    figures.extend(cfdp_py::run(run)?);
     Ok(figures)
 }
 

@@ -57,6 +57,10 @@ pub struct Delivery {
     pub idle: Duration,
     /// Passes that it took.
     pub passes: u64,
+    /// Octets of the largest PDU.
+    pub pdu_bytes: usize,
+    /// Octets of the air, on average, that the frame of a full File Data PDU took.
+    pub frame_bytes: f64,
     /// Octets of the file that go in that time, if full File Data PDUs follow each other
     /// without any gap, with bits stuffed as they were.
     pub best_bytes: f64,

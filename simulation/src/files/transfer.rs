@@ -220,6 +220,8 @@ impl Transfer {
             contact,
             idle: contact.saturating_sub(busy),
             passes: self.pass_of(until) - self.pass_of(from) + 1,
+            pdu_bytes: self.satellite.end.link.pdu_bytes_max(),
+            frame_bytes: bits_each / 8.0,
             best_bytes: data_bytes as f64 * contact.as_secs_f64() * rate / bits_each,
             data_again: self.satellite.entity.counts().data_again,
             duplicates: dropped.get(&PduDropReason::Duplicate).copied().unwrap_or(0),
@@ -505,22 +507,21 @@ impl Transfer {
                 Which::Satellite => &mut self.satellite.entity,
                 Which::Ground => &mut self.ground.entity,
             };
-            while let Some(event) = entity.poll_event() {
-                quiet = false;
-                match &event {
-                    Event::Finished { role, outcome, .. } if outcome.is_success() => {
-                        if *role == Role::Receiver {
-                            self.delivered = Some(self.now);
-                        }
-                    }
-                    Event::Finished { .. } | Event::StorageFailed { .. } => {
-                        self.failed = Some(format!("{which:?}: {event:?}"));
-                    }
-                    _ => {}
+            let Some(event) = entity.poll_event() else {
+                continue;
+            };
+            quiet = false;
+            match &event {
+                Event::Finished { role, outcome, .. } if outcome.is_success() => match role {
+                    Role::Receiver => self.delivered = Some(self.now),
+                    Role::Sender => {}
+                },
+                Event::Finished { .. } | Event::StorageFailed { .. } => {
+                    self.failed = Some(format!("{which:?}: {event:?}"));
                 }
-                self.line(|| format!("{which:?}: {event:?}"));
-                break;
+                _ => {}
             }
+            self.line(|| format!("{which:?}: {event:?}"));
         }
         Ok(quiet)
     }
