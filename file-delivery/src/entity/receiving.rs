@@ -200,6 +200,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         let Some(metadata) = metadata.map(<[u8]>::to_vec) else {
             return true;
         };
+        let may_ask = self.peers.get(&id.source).is_some_and(|peer| peer.may_ask);
         for (number, request) in requests_of(&metadata).enumerate() {
             let Some(receiver) = self.receiving.get_mut(&id) else {
                 return true;
@@ -227,6 +228,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             }
             let status = match failed_before {
                 true => FilestoreStatus::NotPerformed,
+                false if !may_ask => FilestoreStatus::NotAllowed,
                 false => self.store.perform(&request),
             };
             let status = status.code(request.action());

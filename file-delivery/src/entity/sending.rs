@@ -8,8 +8,8 @@ use super::sender::Sender;
 use super::{Entity, PduDropReason, Peer};
 use crate::pdu::tlv::FilestoreStatus;
 use crate::pdu::{
-    Ack, Acknowledged, ConditionCode, DeliveryCode, FaultHandler, FileStatus, Finished, Header,
-    Pdu, TransactionId, TransactionStatus,
+    Ack, Acknowledged, ConditionCode, DeliveryCode, Eof, FaultHandler, FileStatus, Finished,
+    Header, Pdu, TransactionId, TransactionStatus,
 };
 use crate::store::{FileStore, Journal};
 
@@ -68,10 +68,25 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
             };
             self.acknowledge_finished(header, finished, status);
         }
+        if matches!(pdu, Pdu::Nak(_) | Pdu::KeepAlive(_)) {
+            self.cancel_at_receiver(header);
+        }
         match is_over {
             true => Err(PduDropReason::Ended),
             false => Err(PduDropReason::UnknownTransaction),
         }
+    }
+
+    /// A receiver waits for what will never come, and would for ever. It acknowledges this
+    /// EOF, or says again that it waits.
+    fn cancel_at_receiver(&mut self, header: &Header) {
+        let eof = Eof {
+            condition: ConditionCode::CancelRequestReceived,
+            checksum: 0,
+            file_size: 0,
+            fault_location: Some(self.config.id),
+        };
+        self.answer_stray(header, &Pdu::Eof(eof));
     }
 
     fn acknowledge_finished(

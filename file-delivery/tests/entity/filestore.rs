@@ -20,7 +20,10 @@ fn lv(name: &'static str) -> Lv<'static> {
 /// A satellite with files, and the ground asks for something to be done with them after
 /// the file that it sends.
 fn ask(requests: &[FilestoreRequest<'_>]) -> (Rig, TransactionId) {
-    let mut rig = Rig::new();
+    ask_in(Rig::new(), requests)
+}
+
+fn ask_in(mut rig: Rig, requests: &[FilestoreRequest<'_>]) -> (Rig, TransactionId) {
     for file in ["a", "b", "full/inside"] {
         rig.sides[SATELLITE].disk.put(&name(file), file.as_bytes());
     }
@@ -128,6 +131,19 @@ fn what_cannot_be_done_is_reported_and_the_file_stays() {
         assert_eq!(file(&rig, "a").as_deref(), Some(&b"a"[..]));
         assert_eq!(file(&rig, "b").as_deref(), Some(&b"b"[..]));
     }
+}
+
+#[test]
+fn nothing_is_done_for_an_entity_that_may_not_ask() {
+    let rig = Rig::with(|_, peer| peer.may_ask = false);
+    let requests = [
+        FilestoreRequest::DeleteFile(lv("a")),
+        FilestoreRequest::CreateFile(lv("new")),
+    ];
+    let (mut rig, transaction) = ask_in(rig, &requests);
+    let done = done(&mut rig, transaction);
+    assert_eq!(done, [NotAllowed, NotPerformed]);
+    assert!(file(&rig, "a").is_some() && file(&rig, "new").is_none());
 }
 
 #[test]

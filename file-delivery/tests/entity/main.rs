@@ -13,4 +13,5 @@ mod passes;
 mod prompts;
 mod proxy;
 mod remote;
+mod round_trips;
 mod rules;

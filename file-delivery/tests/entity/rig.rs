@@ -325,6 +325,16 @@ impl Side {
         self.cuts += 1;
     }
 
+    /// It begins with an empty disk, and numbers that it never gave.
+    pub(crate) fn forget(&mut self, now: Instant) {
+        self.take_events();
+        self.config.first_number = 1_000;
+        self.disk = MemoryDisk::new(99);
+        let (config, peer) = (self.config.clone(), self.peer.clone());
+        self.entity = entity(now, &self.disk, &self.commits_left, &config, &peer);
+        self.with_radio = None;
+    }
+
     fn restart_if_failed(&mut self, now: Instant) {
         if self.disk.has_failed() {
             self.cut(now);

@@ -279,6 +279,34 @@ fn an_abandoned_transaction_leaves_nothing_here() {
     assert_eq!(rig.reports(), [""; 0]);
 }
 
+// It rested, and asked again at each AOS, for ever.
+#[test]
+fn a_receiver_whose_sender_knows_nothing_of_the_transaction_any_more_is_told_so() {
+    // Where something is missing that can be asked for, and where nothing is but the end.
+    for (abandons, lost) in [(true, 30), (false, 30), (true, 0), (false, 0)] {
+        let mut rig = Rig::new();
+        rig.lose(move |passing| passing.number == lost && lost > 0);
+        let transaction = rig.send_up(20_000);
+        rig.run_until(LONG, |rig| rig.passed >= 60);
+        let now = rig.now;
+        let ground = &mut rig.sides[GROUND];
+        match abandons {
+            true => ground
+                .entity
+                .abandon(now, transaction)
+                .expect("it is known"),
+            false => ground.forget(now),
+        }
+        rig.run_until(LONG, |rig| rig.outcome(SATELLITE, transaction).is_some());
+        let outcome = rig.outcome(SATELLITE, transaction).expect("it is over");
+        assert_eq!(outcome.condition, ConditionCode::CancelRequestReceived);
+        rig.run_for(LONG);
+        assert_eq!(rig.reports(), [""; 0]);
+        assert_eq!(rig.sides[SATELLITE].disk.staged(), []);
+        rig.assert_counts_add_up();
+    }
+}
+
 #[test]
 fn more_transactions_than_there_may_be_are_refused_and_counted() {
     let mut rig = Rig::with(|config, _| config.transactions_max = 1);

@@ -62,6 +62,7 @@ impl<Staged> Receiver<Staged> {
         contact: Duration,
         peer: &Peer,
     ) -> Result<(), Fault> {
+        let before = self.timer.expiries();
         if self.suspended || !self.timer.has_run_out(contact) {
             return Ok(());
         }
@@ -109,6 +110,8 @@ impl<Staged> Receiver<Staged> {
             Phase::Receiving => {
                 self.ask_if_needed();
                 if self.eof.is_none() {
+                    // One that knows nothing of it any more says so.
+                    self.keep_alive_due |= !self.nak.is_due && expiries > before;
                     self.start_inactivity_timer(contact, peer);
                 }
             }
