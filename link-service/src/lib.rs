@@ -1,0 +1,13 @@
+//! Files between payload apps, on-board services, other spacecraft and the ground: each app
+//! has an inbox and an outbox, and a **link request** names a file in the outbox and who is
+//! to have it.
+//!
+//! | room | what it knows |
+//! |---|---|
+//! | [`names`] | which names of apps and files are taken |
+//! | [`request`] | what may be asked for |
+//! | [`code`] | how it ended |
+
+pub mod code;
+pub mod names;
+pub mod request;
