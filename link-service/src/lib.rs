@@ -7,7 +7,9 @@
 //! | [`names`] | which names of apps and files are taken |
 //! | [`request`] | what may be asked for |
 //! | [`code`] | how it ended |
+//! | [`queue`] | what runs next |
 
 pub mod code;
 pub mod names;
+pub mod queue;
 pub mod request;
