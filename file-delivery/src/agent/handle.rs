@@ -120,6 +120,12 @@ impl<S: FileStore, J: Journal> FileHandle<S, J> {
         self.intake.pdus().dropped()
     }
 
+    /// PDUs that are with the link and have not left. What an event that was taken gives
+    /// rise to is among them.
+    pub fn pdus_queued(&self) -> usize {
+        self.intake.pdus().queued()
+    }
+
     /// What happens, in order; at most 4096 wait to be taken. Each goes to one reader.
     pub fn events(&self) -> &Receiver<Event> {
         &self.events

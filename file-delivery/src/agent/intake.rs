@@ -40,9 +40,21 @@ pub(super) struct Intake<S: FileStore, J: Journal> {
 pub(super) struct PduCounts {
     waiting: AtomicUsize,
     dropped: AtomicU64,
+    /// With the link, on their way out.
+    queued: AtomicUsize,
 }
 
 impl PduCounts {
+    /// So many are with the link now.
+    pub(super) fn set_queued(&self, pdus: usize) {
+        self.queued.store(pdus, Ordering::Relaxed);
+    }
+
+    /// How many are with the link.
+    pub(super) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
     /// The thread took one.
     pub(super) fn taken(&self) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);

@@ -69,6 +69,8 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
             self.follow_packet_size();
             self.send(QueueClass::Response, DIRECTIVES_MAX);
             self.send(QueueClass::Bulk, self.link.credits());
+            // Before the events: who hears of an end knows what is left to be sent.
+            self.pdus.set_queued(self.queued.len());
             self.tell_events();
             if !self.take_tasks() {
                 return;
