@@ -163,7 +163,7 @@ fn bar() -> ProgressBar {
 }
 
 fn bar_hidden() -> ProgressBar {
-    ProgressBar::hidden().with_style(style("{prefix} [{bar:20}] {msg}"))
+    ProgressBar::hidden().with_style(style("{prefix} [{bar:20}] {wide_msg}"))
 }
 
 fn set(bar: &ProgressBar, transfer: &Transfer) {

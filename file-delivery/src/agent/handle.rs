@@ -120,10 +120,10 @@ impl<S: FileStore, J: Journal> FileHandle<S, J> {
         self.intake.pdus().dropped()
     }
 
-    /// PDUs that are with the link and have not left. What an event that was taken gives
-    /// rise to is among them.
-    pub fn pdus_queued(&self) -> usize {
-        self.intake.pdus().queued()
+    /// File directives that are with the link and have not left. The last word of a
+    /// transaction whose end was told is among them.
+    pub fn directives_queued(&self) -> usize {
+        self.intake.pdus().directives_queued()
     }
 
     /// What happens, in order; at most 4096 wait to be taken. Each goes to one reader.

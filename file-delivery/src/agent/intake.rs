@@ -40,19 +40,19 @@ pub(super) struct Intake<S: FileStore, J: Journal> {
 pub(super) struct PduCounts {
     waiting: AtomicUsize,
     dropped: AtomicU64,
-    /// With the link, on their way out.
-    queued: AtomicUsize,
+    /// File directives that are with the link, on their way out.
+    directives_queued: AtomicUsize,
 }
 
 impl PduCounts {
-    /// So many are with the link now.
-    pub(super) fn set_queued(&self, pdus: usize) {
-        self.queued.store(pdus, Ordering::Relaxed);
+    /// So many file directives are with the link now.
+    pub(super) fn set_directives_queued(&self, directives: usize) {
+        self.directives_queued.store(directives, Ordering::Relaxed);
     }
 
-    /// How many are with the link.
-    pub(super) fn queued(&self) -> usize {
-        self.queued.load(Ordering::Relaxed)
+    /// How many file directives are with the link.
+    pub(super) fn directives_queued(&self) -> usize {
+        self.directives_queued.load(Ordering::Relaxed)
     }
 
     /// The thread took one.

@@ -70,7 +70,8 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
             self.send(QueueClass::Response, DIRECTIVES_MAX);
             self.send(QueueClass::Bulk, self.link.credits());
             // Before the events: who hears of an end knows what is left to be sent.
-            self.pdus.set_queued(self.queued.len());
+            self.pdus
+                .set_directives_queued(self.queued_of(QueueClass::Response));
             self.tell_events();
             if !self.take_tasks() {
                 return;
@@ -140,8 +141,7 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
             return;
         }
         self.refused_until = None;
-        let of_class = self.queued.values().filter(|(_, of)| *of == class);
-        for _ in of_class.count()..queued_max {
+        for _ in self.queued_of(class)..queued_max {
             let polled = match class {
                 QueueClass::Response => self.entity.poll_directive(now, &mut self.out),
                 _ => self.entity.poll_data(now, &mut self.out),
@@ -162,6 +162,11 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
                 return;
             }
         }
+    }
+
+    fn queued_of(&self, class: QueueClass) -> usize {
+        let of_class = self.queued.values().filter(|(_, of)| *of == class);
+        of_class.count()
     }
 
     fn tell_events(&mut self) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use file_delivery::entity::{Event, Outcome, Role, TransactionReport};
 use file_delivery::pdu::{ConditionCode, FaultHandler, FileStatus, TransactionId};
 
-use super::{Coming, Files, State};
+use super::{Arrived, Coming, Files, State};
 use crate::files::orders::Order;
 use crate::files::transfer::Direction;
 use crate::files::{delivery, words};
@@ -60,6 +60,7 @@ impl Files {
             _ => {}
         }
         drop(state);
+        self.deliver_arrived();
         self.changed.notify_all();
     }
 
@@ -116,7 +117,10 @@ impl Files {
         });
         let failure = (!outcome.is_success()).then(|| why(outcome, fault));
         match (order, failure) {
-            (Some(order), None) => self.deliver(state, &order, coming.size),
+            (Some(order), None) => state.arrived.push(Arrived {
+                key: order.key,
+                size: coming.size,
+            }),
             (Some(order), failure) => self.end(state, &order, failure),
             (None, None) if was_given_up(state, name.as_str()) => {
                 let removed = fs::remove_file(self.path_of(name.as_str()));
@@ -135,7 +139,11 @@ impl Files {
             return;
         };
         if self.path_of(&order.stored).exists() {
-            self.deliver(state, &order, order.size);
+            let size = order.size;
+            state.arrived.push(Arrived {
+                key: order.key,
+                size,
+            });
             return;
         }
         let satellite = &self.satellite_name;
@@ -158,21 +166,33 @@ impl Files {
         self.end(state, &order, Some(failure));
     }
 
-    /// A file that was asked for is in the store, whole: it goes where it is to be.
-    pub(super) fn deliver(&self, state: &mut State, order: &Order, size: Option<u64>) {
-        let moving = state.orders.change(&order.key, |order| {
-            order.is_moving = true;
-            order.size = size.or(order.size);
-        });
-        let stored = self.path_of(&order.stored);
-        let failure = match moving {
-            Err(error) => Some(stays(&stored, &order.local, &error)),
-            Ok(()) => match delivery::bring_out(&stored, &order.local, order.force) {
-                Ok(()) => None,
-                Err(error) => Some(stays(&stored, &order.local, &error)),
-            },
-        };
-        self.end(state, order, failure);
+    /// Files that were asked for are in the store, whole: they go where they are to be.
+    /// Nobody waits meanwhile, though one may have to be copied to another disk.
+    pub(super) fn deliver_arrived(&self) {
+        loop {
+            let mut state = self.state();
+            let Some(arrived) = state.arrived.pop() else {
+                return;
+            };
+            let key = &arrived.key;
+            let moving = state.orders.change(key, |order| {
+                order.is_moving = true;
+                order.size = arrived.size.or(order.size);
+            });
+            let pending = state.orders.pending().find(|order| order.key == *key);
+            // Two events may have told of it.
+            let Some(order) = pending.cloned() else {
+                continue;
+            };
+            drop(state);
+            let stored = self.path_of(&order.stored);
+            let moved =
+                moving.and_then(|()| delivery::bring_out(&stored, &order.local, order.force));
+            let failure = moved
+                .err()
+                .map(|error| stays(&stored, &order.local, &error));
+            self.end(&mut self.state(), &order, failure);
+        }
     }
 
     /// An order is over.
@@ -217,7 +237,10 @@ impl Files {
                                how: ask for its name, or put it again";
                 self.end(state, order, Some(failure.to_owned()));
             }
-            (Direction::Down, ..) if is_there => self.deliver(state, order, order.size),
+            (Direction::Down, ..) if is_there => state.arrived.push(Arrived {
+                key: order.key.clone(),
+                size: order.size,
+            }),
             (Direction::Down, ..) if order.is_moving => self.end(state, order, None),
             (Direction::Down, Some(_), _) | (Direction::Down, None, Some(_)) => {}
             // It was not begun, and whoever asked for it knows.

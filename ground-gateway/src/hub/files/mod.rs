@@ -78,10 +78,18 @@ struct State {
     faults: BTreeMap<TransactionId, String>,
     /// What comes, from its first word to its last.
     coming: BTreeMap<TransactionId, Coming>,
+    /// What came whole and is to be moved to where it was asked for.
+    arrived: Vec<Arrived>,
     pass: Pass,
     is_heard: bool,
     /// The thread that has the entity has ended, and not because we wanted it.
     is_dead: bool,
+}
+
+/// A file that came, for an order.
+struct Arrived {
+    key: String,
+    size: Option<u64>,
 }
 
 /// A file that comes.
@@ -170,6 +178,7 @@ impl State {
             resting: BTreeSet::new(),
             faults: BTreeMap::new(),
             coming: BTreeMap::new(),
+            arrived: Vec::new(),
             pass: Pass::default(),
             is_heard: false,
             is_dead: false,
@@ -275,7 +284,7 @@ impl Files {
         if !self.is_heard() {
             return true;
         }
-        let Some(queued) = self.with_handle(Handle::pdus_queued) else {
+        let Some(queued) = self.with_handle(Handle::directives_queued) else {
             return true;
         };
         let reports = self.with_handle(Handle::transactions);
@@ -311,6 +320,8 @@ impl Files {
             self.go_on_with(&mut state, &order, &reports);
         }
         self.remove_unknown_outgoing(&state, &reports);
+        drop(state);
+        self.deliver_arrived();
     }
 
     /// Removes copies of files that nobody sends any more.

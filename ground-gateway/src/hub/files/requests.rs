@@ -201,6 +201,12 @@ impl Files {
         let Some(order) = order else {
             return cancelled;
         };
+        if order.is_moving {
+            return Err(format!(
+                "{} has come: there is nothing to cancel",
+                order.remote
+            ));
+        }
         if order.direction == Direction::Down {
             // The satellite may have the request, or be about to send.
             let satellite = self.satellite;
