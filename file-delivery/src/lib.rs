@@ -34,6 +34,7 @@ pub mod name;
 pub mod pdu;
 #[cfg(feature = "service")]
 pub mod service;
+#[cfg(target_os = "linux")]
 pub mod setup;
 pub mod store;
 

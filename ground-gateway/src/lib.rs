@@ -30,7 +30,7 @@
 //! | `hub` | the process that holds the radio, and what it speaks with its clients |
 //! | [`RuntimeDir`] | where lock and socket of a link stand |
 //!
-//! Unix only. What comes down between two holders of a link is lost, as it is
+//! Linux only, as the store of files is. What comes down between two holders of a link is lost, as it is
 //! when nobody holds it.
 #![warn(
     missing_docs,

@@ -72,3 +72,22 @@ fn the_table_has_a_row_for_each_file_that_is_under_way() {
     watch.signal("INT");
     assert_eq!(end_of(watch).code, Some(0));
 }
+
+#[test]
+fn after_a_pass_it_is_known_how_many_more_a_file_takes() {
+    let passes = "[file-service.radio.channel]\n\
+                  contacts = [{ aos-s = 0, los-s = 4 }, { aos-s = 8, los-s = 1e6 }]";
+    let site = Site::with(passes, "bit-rate-bps = 1000000\ncontact-hold-ms = 500");
+    let _satellite = site.start_satellite();
+    fs::write(site.satellite("down.bin"), content(BYTES)).unwrap();
+    let _serve = site.start(&["serve"]);
+    let get = site.start(&["get", "down.bin", "--json"]);
+    let words = |end: &str| get.wait_for_line(end, PATIENCE);
+    let first = words("\"passes_left\":null");
+    assert!(first.contains("\"octets_per_pass\":null"), "{first}");
+    // Of the first pass, in the second or before it.
+    words("\"passes_left\":1");
+    let get = end_of(get);
+    assert_eq!(get.code, Some(0), "{get:?}");
+    assert_eq!(fs::read(site.desk("down.bin")).unwrap(), content(BYTES));
+}
