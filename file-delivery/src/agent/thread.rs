@@ -74,6 +74,8 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
                 .set_directives_queued(self.queued_of(QueueClass::Response));
             self.tell_events();
             if !self.take_tasks() {
+                // What came just before the end has its events, too.
+                self.tell_events();
                 return;
             }
         }

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use comms_service::durable_file;
+use file_delivery::pdu::TransactionId;
 use serde::{Deserialize, Serialize};
 
 use super::passes::Passes;
@@ -39,6 +40,12 @@ pub(crate) struct Order {
     /// It came whole, and is being moved to `local`.
     pub(crate) is_moving: bool,
     pub(crate) end: Option<End>,
+}
+
+impl Order {
+    pub(crate) fn transaction_id(&self) -> Option<TransactionId> {
+        self.transaction.as_ref()?.parse().ok()
+    }
 }
 
 /// How an order ended.

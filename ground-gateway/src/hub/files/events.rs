@@ -42,6 +42,7 @@ impl Files {
                 outcome,
             } => self.received(&mut state, transaction, &outcome),
             Event::ProxyFinished { request, outcome } => {
+                state.unconfirmed.remove(&request);
                 self.get_ended_there(&mut state, request, &outcome);
             }
             Event::Fault {
@@ -117,10 +118,13 @@ impl Files {
         });
         let failure = (!outcome.is_success()).then(|| why(outcome, fault));
         match (order, failure) {
-            (Some(order), None) => state.arrived.push(Arrived {
-                key: order.key,
-                size: coming.size,
-            }),
+            (Some(order), None) => {
+                state.unconfirmed.extend(coming.originating);
+                state.arrived.push(Arrived {
+                    key: order.key,
+                    size: coming.size,
+                });
+            }
             (Some(order), failure) => self.end(state, &order, failure),
             (None, None) if was_given_up(state, name.as_str()) => {
                 let removed = fs::remove_file(self.path_of(name.as_str()));
@@ -214,8 +218,9 @@ impl Files {
         state: &mut State,
         order: &Order,
         reports: &[TransactionReport],
+        arrived: Option<bool>,
     ) {
-        let id: Option<TransactionId> = order.transaction.as_ref().and_then(|id| id.parse().ok());
+        let id = order.transaction_id();
         let named = |report: &&TransactionReport| {
             let name = report.name.as_ref();
             name.is_some_and(|name| name.as_str() == order.stored)
@@ -233,9 +238,13 @@ impl Files {
             }
             (Direction::Up, _, Some(_)) => {}
             (Direction::Up, Some(_), None) => {
-                let failure = "the process that sent it was killed when it ended, and nobody knows \
-                               how: ask for its name, or put it again";
-                self.end(state, order, Some(failure.to_owned()));
+                // It ended, and the process was killed before it noted how.
+                let failure = match arrived {
+                    Some(true) => None,
+                    Some(false) => Some("it did not arrive, and why was not noted"),
+                    None => Some("nobody knows whether it arrived: put it again"),
+                };
+                self.end(state, order, failure.map(str::to_owned));
             }
             (Direction::Down, ..) if is_there => state.arrived.push(Arrived {
                 key: order.key.clone(),

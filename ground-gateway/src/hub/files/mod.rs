@@ -27,7 +27,7 @@ use comms_service::pdus::PduSender;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use file_delivery::StoreName;
 use file_delivery::agent::{FileAgent, FileHandle};
-use file_delivery::entity::{Event, TransactionReport};
+use file_delivery::entity::{Event, Role, TransactionReport};
 use file_delivery::pdu::{EntityId, TransactionId};
 use file_delivery::setup::FileSettings;
 use file_delivery::store::{Directory, RedbJournal};
@@ -80,6 +80,8 @@ struct State {
     coming: BTreeMap<TransactionId, Coming>,
     /// What came whole and is to be moved to where it was asked for.
     arrived: Vec<Arrived>,
+    /// Requests whose file has come, of which the satellite has not said so yet.
+    unconfirmed: BTreeSet<TransactionId>,
     pass: Pass,
     is_heard: bool,
     /// The thread that has the entity has ended, and not because we wanted it.
@@ -120,6 +122,13 @@ impl RunningFiles {
         let path = settings.journal.with_extension("orders.json");
         let named = format!("the orders {}", path.display());
         let orders = Orders::open(path).map_err(|error| system(format!("{named}: {error}")))?;
+        // Before anything happens: of what ends from now on there is an event.
+        let reports: Vec<TransactionReport> = agent.transactions().collect();
+        let arrived: BTreeMap<TransactionId, bool> = orders
+            .pending()
+            .filter_map(Order::transaction_id)
+            .filter_map(|id| Some((id, agent.arrived(id)?)))
+            .collect();
         let handle = agent.start(link.clone());
         let handle = handle.map_err(|error| system(error.to_string()))?;
         let events = handle.events().clone();
@@ -133,7 +142,7 @@ impl RunningFiles {
             changed: Condvar::new(),
             is_stopping: AtomicBool::new(false),
         });
-        files.go_on();
+        files.go_on(&reports, &arrived);
         let heard = Arc::clone(&files);
         let thread = super::spawn("file-events", move || heard.run(&events))?;
         Ok(RunningFiles {
@@ -179,6 +188,7 @@ impl State {
             faults: BTreeMap::new(),
             coming: BTreeMap::new(),
             arrived: Vec::new(),
+            unconfirmed: BTreeSet::new(),
             pass: Pass::default(),
             is_heard: false,
             is_dead: false,
@@ -291,7 +301,8 @@ impl Files {
         let Some(Ok(reports)) = reports else {
             return true;
         };
-        queued == 0 && !reports.iter().any(|report| report.is_finished)
+        let is_confirmed = self.state().unconfirmed.is_empty();
+        is_confirmed && queued == 0 && !reports.iter().any(|report| report.is_finished)
     }
 
     /// Waits until something changed, at most so long.
@@ -301,12 +312,11 @@ impl Files {
     }
 
     /// Goes on with what earlier hubs left, and removes what belongs to nothing any more.
-    fn go_on(&self) {
-        self.look();
+    fn go_on(&self, reports: &[TransactionReport], arrived: &BTreeMap<TransactionId, bool>) {
         let mut state = self.state();
-        let reports = state.reports.clone();
-        for report in &reports {
-            if report.role == file_delivery::entity::Role::Receiver {
+        state.reports = reports.to_vec();
+        for report in reports {
+            if report.role == Role::Receiver {
                 let coming = Coming {
                     name: report.name.clone(),
                     size: report.size,
@@ -317,9 +327,10 @@ impl Files {
         }
         let pending: Vec<Order> = state.orders.pending().cloned().collect();
         for order in pending {
-            self.go_on_with(&mut state, &order, &reports);
+            let arrived = order.transaction_id().and_then(|id| arrived.get(&id));
+            self.go_on_with(&mut state, &order, reports, arrived.copied());
         }
-        self.remove_unknown_outgoing(&state, &reports);
+        self.remove_unknown_outgoing(&state, reports);
         drop(state);
         self.deliver_arrived();
     }
