@@ -80,13 +80,11 @@ fn reports_of<'a>(
     state: &'a State,
     order: &'a Order,
 ) -> impl Iterator<Item = &'a TransactionReport> {
+    let id = order.transaction_id();
     state.reports.iter().filter(move |report| {
-        let is_named = |id: String| Some(id) == order.transaction;
         let name = report.name.as_ref();
-        is_named(report.transaction.to_string())
-            || report
-                .originating
-                .is_some_and(|id| is_named(id.to_string()))
+        Some(report.transaction) == id
+            || (id.is_some() && report.originating == id)
             || (order.asked_here && name.is_some_and(|name| name.as_str() == order.stored))
     })
 }
