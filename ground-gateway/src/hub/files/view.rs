@@ -94,7 +94,9 @@ fn view(state: &State, order: &Order) -> Transfer {
         Direction::Up => Role::Sender,
         Direction::Down => Role::Receiver,
     };
-    let file = reports_of(state, order).find(|report| report.role == role);
+    // The answer to a request has no name: it is no file.
+    let is_file = |report: &&TransactionReport| report.role == role && report.name.is_some();
+    let file = reports_of(state, order).find(is_file);
     let any = file.or_else(|| reports_of(state, order).next());
     let size = file.and_then(|report| report.size).or(order.size);
     let to_repeat = file.map_or(0, |report| report.octets_to_repeat);
