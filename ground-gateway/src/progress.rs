@@ -18,10 +18,10 @@ const SILENT: Duration = Duration::from_secs(1);
 const REFRESH: Duration = Duration::from_secs(1);
 /// Between two plain lines, at least.
 const LINE_PAUSE: Duration = Duration::from_secs(5);
+/// Characters of a name before a bar.
+const NAME_CHARACTERS_MAX: usize = 30;
 /// A plain line for each so many percent.
 const LINE_PERCENT: u64 = 10;
-/// Drawings of a bar in a second, at most.
-const DRAWS_PER_S: u8 = 4;
 
 /// Shows the line until it is dropped.
 #[derive(Debug)]
@@ -41,12 +41,15 @@ impl Progress {
             let line = ProgressBar::hidden();
             line.set_style(style("{msg}"));
             let mut pause = SILENT;
+            let mut shown = false;
             while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 let seconds = began.elapsed().as_secs();
-                line.set_draw_target(ProgressDrawTarget::stderr());
                 line.set_message(format!("{what} … {seconds} s"));
+                if !shown {
+                    line.set_draw_target(ProgressDrawTarget::stderr());
+                }
                 line.tick();
-                pause = REFRESH;
+                (shown, pause) = (true, REFRESH);
             }
             line.finish_and_clear();
         };
@@ -104,7 +107,12 @@ impl TransferProgress {
         // The line goes before the bar comes.
         drop(self.waiting.take());
         match &mut self.shows {
-            Shows::Bar(shown) => set(shown.get_or_insert_with(bar), transfer),
+            Shows::Bar(Some(bar)) => set(bar, transfer),
+            Shows::Bar(shown) => {
+                let bar = shown.insert(bar(transfer));
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.tick();
+            }
             Shows::Lines(lines) => {
                 if let Some(line) = lines.next(Instant::now(), transfer) {
                     note(&line);
@@ -132,9 +140,8 @@ pub(crate) struct Bars {
 
 impl Bars {
     pub(crate) fn start() -> Self {
-        let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_S);
         Bars {
-            all: MultiProgress::with_draw_target(target),
+            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             of: BTreeMap::new(),
         }
     }
@@ -150,33 +157,46 @@ impl Bars {
             stays
         });
         for transfer in transfers {
-            let bar = self.of.entry(transfer.id.clone());
-            set(bar.or_insert_with(|| all.add(bar_hidden())), transfer);
+            let known = self.of.entry(transfer.id.clone());
+            set(known.or_insert_with(|| all.add(bar(transfer))), transfer);
         }
     }
 }
 
-fn bar() -> ProgressBar {
-    let bar = bar_hidden();
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS_PER_S));
-    bar
+impl Drop for Bars {
+    fn drop(&mut self) {
+        // A terminal that is gone has nothing to clear.
+        let _ = self.all.clear();
+    }
 }
 
-fn bar_hidden() -> ProgressBar {
-    ProgressBar::hidden().with_style(style("{prefix} [{bar:20}] {wide_msg}"))
+/// Not drawn yet.
+fn bar(transfer: &Transfer) -> ProgressBar {
+    let bar = ProgressBar::hidden().with_style(style("{prefix} [{bar:20}] {wide_msg}"));
+    set(&bar, transfer);
+    bar
 }
 
 fn set(bar: &ProgressBar, transfer: &Transfer) {
     // Less than there is, until there is something.
     bar.set_length(transfer.size.unwrap_or(u64::MAX).max(1));
-    bar.set_position(transfer.octets);
-    bar.set_prefix(one_line(&transfer.remote));
+    bar.set_prefix(short(&one_line(&transfer.remote)));
     bar.set_message(text(transfer));
+    bar.set_position(transfer.octets);
 }
 
 fn style(template: &str) -> ProgressStyle {
     // The template is ours; another would show the usual bar.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// The end of a long name, which tells more than its beginning.
+fn short(name: &str) -> String {
+    let surplus = name.chars().count().saturating_sub(NAME_CHARACTERS_MAX);
+    match surplus {
+        0 => name.to_owned(),
+        surplus => format!("…{}", name.chars().skip(surplus + 1).collect::<String>()),
+    }
 }
 
 /// Which plain lines are worth it: when the state changes, at each tenth, and now and then
@@ -292,6 +312,14 @@ mod tests {
         let text = text(&transfer(500_000, State::Moving));
         let expected = "500.0 kB of 2.0 MB, 25%, 1.0 kB/s, 25 min left, 1 hole, moving";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_long_name_leaves_room_for_its_bar() {
+        assert_eq!(short("plan.bin"), "plan.bin");
+        let long = format!("logs/{}/today.txt", "x".repeat(200));
+        assert_eq!(short(&long).chars().count(), NAME_CHARACTERS_MAX);
+        assert!(short(&long).ends_with("/today.txt"));
     }
 
     #[test]

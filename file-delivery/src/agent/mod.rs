@@ -86,6 +86,11 @@ where
         self.entity.transactions()
     }
 
+    /// The entity, before it is on a link.
+    pub fn entity(&mut self) -> &mut Entity<S, J> {
+        &mut self.entity
+    }
+
     /// As [`Entity::arrived`].
     pub fn arrived(&self, transaction: TransactionId) -> Option<bool> {
         self.entity.arrived(transaction)

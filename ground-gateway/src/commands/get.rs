@@ -6,10 +6,12 @@ use super::transfer;
 use crate::arguments::GetArguments;
 use crate::client::LinkClient;
 use crate::error::GroundError;
+use crate::files::transfer::remote_name;
 use crate::hub::protocol::{GetFile, Request};
 
 pub(crate) fn get(client: &LinkClient, arguments: &GetArguments) -> Result<(), GroundError> {
     let how = &arguments.transfer;
+    remote_name(&arguments.remote).map_err(|message| GroundError::Failed { message })?;
     let request = Request::Get(GetFile {
         key: transfer::key()?,
         remote: arguments.remote.clone(),

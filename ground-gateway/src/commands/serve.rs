@@ -1,5 +1,6 @@
 //! `ground serve`: the link is held, and files go and come.
 
+use std::cell::Cell;
 use std::io::ErrorKind;
 
 use super::transfer::{arrived, print_json};
@@ -13,13 +14,17 @@ use crate::progress::Progress;
 pub(crate) fn serve(client: &LinkClient, arguments: &ServeArguments) -> Result<(), GroundError> {
     let link = &client.config().name;
     let mut progress = Some(Progress::start(format!("waiting for link `{link}`")));
-    let mut serving = None;
+    let serving = Cell::new(None);
     let ready = || {
         drop(progress.take());
         log::info!("link `{link}`: serving files");
-        serving = Some(Progress::start(format!("serving files on link `{link}`")));
+        serving.set(Some(Progress::start(format!(
+            "serving files on link `{link}`"
+        ))));
     };
     client.serve(arguments.limit, ready, |transfer| {
+        // Once there is output, it shows that files are served.
+        drop(serving.take());
         let printed = match arguments.json {
             true => print_json(transfer),
             false => print_line(line(transfer).as_bytes()).map_err(GroundError::Output),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::arguments::TransferArguments;
 use crate::client::LinkClient;
-use crate::error::GroundError;
+use crate::error::{GroundError, one_line};
 use crate::files::transfer::{Direction, State, Transfer};
 use crate::hub::protocol::Request;
 use crate::output::{counted, note, print_line};
@@ -64,7 +64,7 @@ pub(super) fn run(
     let transfer = transfer?;
     match transfer.state {
         State::Arrived => {
-            note(&arrived(&transfer));
+            note(&one_line(&arrived(&transfer)));
             Ok(())
         }
         State::Failed => Err(GroundError::NotTransferred {

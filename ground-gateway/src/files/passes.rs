@@ -41,12 +41,12 @@ impl Passes {
     }
 }
 
-/// So many passes take `octets_left`, this one included; none where it is not known what a
-/// pass moves.
+/// So many passes take `octets_left`, this one included, and one where only the last word is
+/// left; none where it is not known what a pass moves.
 pub(crate) fn passes_left(octets_left: u64, octets_per_pass: Option<u64>) -> Option<u64> {
     match octets_per_pass {
         None | Some(0) => None,
-        Some(octets) => Some(octets_left.div_ceil(octets)),
+        Some(octets) => Some(octets_left.div_ceil(octets).max(1)),
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(passes_left(1, Some(100)), Some(1));
         assert_eq!(passes_left(100, Some(100)), Some(1));
         assert_eq!(passes_left(101, Some(100)), Some(2));
-        assert_eq!(passes_left(0, Some(100)), Some(0));
+        assert_eq!(passes_left(0, Some(100)), Some(1));
     }
 
     #[test]

@@ -11,8 +11,8 @@ const GROUND_ID: i64 = 2;
 const SATELLITE_ID: i64 = 1;
 
 /// Reads the table. Its keys are those of `[file-service.files]`, but for the defaults:
-/// this is entity 2, the only peer is entity 1, and files and journal stand beneath
-/// `state`, the folder of the link's state.
+/// this is entity 2, the only peer is entity 1, peers may not ask for anything, and files
+/// and journal stand beneath `state`, the folder of the link's state.
 pub(crate) fn read(table: &Table, state: Option<&Path>) -> Result<FileSettings, String> {
     let mut table = table.clone();
     for (key, name) in [("root", "files"), ("journal", "files.redb")] {
@@ -41,6 +41,8 @@ pub(crate) fn read(table: &Table, state: Option<&Path>) -> Result<FileSettings, 
         for peer in peers.iter_mut().filter_map(Value::as_table_mut) {
             let satellite = Value::Integer(SATELLITE_ID);
             peer.entry("entity-id").or_insert(satellite);
+            // Without security, whoever can transmit is the satellite.
+            peer.entry("may-ask").or_insert(Value::Boolean(false));
         }
     }
     let settings: FileSettings = table
@@ -67,6 +69,7 @@ mod tests {
         let satellite = FileSettings::default();
         assert_eq!(ground.entity_id, satellite.peers[0].entity_id);
         assert_eq!(ground.peers[0].entity_id, satellite.entity_id);
+        assert!(!ground.peers[0].may_ask && satellite.peers[0].may_ask);
         assert_eq!(ground.root, Path::new("/state/uhf/files"));
         assert_eq!(ground.journal, Path::new("/state/uhf/files.redb"));
     }
@@ -76,6 +79,9 @@ mod tests {
         let text = "root = '/a'\nentity-id = 7\npeers = [{ nak = 'immediate' }]";
         let ground = settings(text).unwrap();
         assert_eq!((ground.entity_id, ground.peers[0].entity_id), (7, 1));
+        let text = "[[peers]]\nmay-ask = true\n[[peers]]\nentity-id = 3";
+        let asks = settings(text).unwrap().peers;
+        assert_eq!((asks[0].may_ask, asks[1].may_ask), (true, false));
         assert!(settings("rot = '/a'").unwrap_err().contains("rot"));
     }
 

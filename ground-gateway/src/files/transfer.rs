@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use file_delivery::StoreName;
 use serde::{Deserialize, Serialize};
 
 /// Which way a file goes.
@@ -93,4 +94,10 @@ impl Transfer {
     pub(crate) fn octets_left(&self) -> Option<u64> {
         Some(self.size?.saturating_sub(self.octets))
     }
+}
+
+/// The name of a file at the satellite.
+pub(crate) fn remote_name(remote: &str) -> Result<StoreName, String> {
+    let name = remote.parse::<StoreName>();
+    name.map_err(|error| format!("REMOTE {remote:?}: {error}"))
 }

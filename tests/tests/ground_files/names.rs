@@ -41,7 +41,7 @@ fn a_file_here_is_not_replaced_unasked() {
 fn a_name_that_leads_out_is_refused_here() {
     let site = Site::new();
     fs::write(site.desk("a"), "a").unwrap();
-    for remote in ["../a", "/a", "a//b", ".cfdp-1-1.part/../x"] {
+    for remote in ["../a", "/a", "a/", "a//b", ".cfdp-1-1.part/../x"] {
         assert_refused(&site.run(&["get", remote, "b"]), &["REMOTE"]);
         assert_refused(&site.run(&["put", "a", remote]), &["REMOTE"]);
     }

@@ -24,6 +24,7 @@ fn a_file_goes_up_and_comes_down_again() {
 
     let get = site.run(&["get", "plans/monday.bin"]);
     assert_eq!(get.code, Some(0), "{get:?}");
+    assert!(get.stderr.contains(": 300000 octets"), "{get:?}");
     assert_eq!(fs::read(site.desk("monday.bin")).unwrap(), content(BYTES));
     let get = site.run(&["get", "plans/monday.bin", "../desk/other.bin"]);
     assert_eq!(get.code, Some(0), "{get:?}");

@@ -60,6 +60,7 @@ impl Files {
             Event::StorageFailed { text } => log::error!("{text}"),
             _ => {}
         }
+        state.forget_surplus();
         drop(state);
         self.deliver_arrived();
         self.changed.notify_all();
@@ -246,6 +247,8 @@ impl Files {
                 };
                 self.end(state, order, failure.map(str::to_owned));
             }
+            // The entity is about to say that it came.
+            (Direction::Down, _, Some(report)) if !report.is_finished => {}
             (Direction::Down, ..) if is_there => state.arrived.push(Arrived {
                 key: order.key.clone(),
                 size: order.size,

@@ -51,6 +51,10 @@ const LOOK_PAUSE_MIN: Duration = Duration::from_millis(50);
 const SETTLE_MAX: Duration = Duration::from_secs(2);
 const SETTLE_PAUSE: Duration = Duration::from_millis(20);
 
+/// Transactions of which something is remembered between two events, as the entity has so
+/// many under way at most, each way. Of more, those of the lowest ids are forgotten.
+const REMEMBERED_MAX: usize = 4096;
+
 /// Files on the link of a hub.
 pub(super) struct Files {
     settings: FileSettings,
@@ -192,6 +196,24 @@ impl State {
             pass: Pass::default(),
             is_heard: false,
             is_dead: false,
+        }
+    }
+}
+
+impl State {
+    /// Forgets what is too much: events that were lost would else leave it for ever.
+    fn forget_surplus(&mut self) {
+        while self.coming.len() > REMEMBERED_MAX {
+            self.coming.pop_first();
+        }
+        while self.faults.len() > REMEMBERED_MAX {
+            self.faults.pop_first();
+        }
+        while self.resting.len() > REMEMBERED_MAX {
+            self.resting.pop_first();
+        }
+        while self.unconfirmed.len() > REMEMBERED_MAX {
+            self.unconfirmed.pop_first();
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use file_delivery::StoreName;
 use file_delivery::agent::Stopped;
 use file_delivery::entity::{GetRequest, PutRequest, RequestError, Role};
 use file_delivery::pdu::{TransactionId, TransmissionMode};
@@ -13,7 +12,7 @@ use super::{Files, State};
 use crate::files::delivery;
 use crate::files::orders::Order;
 use crate::files::outgoing::{self, Room};
-use crate::files::transfer::Direction;
+use crate::files::transfer::{Direction, remote_name};
 use crate::hub::protocol::{Change, GetFile, PutFile};
 
 /// A key has so many characters at most.
@@ -27,7 +26,7 @@ impl Files {
         goes_on: impl FnMut(u64) -> bool,
     ) -> Result<(), String> {
         check_key(&request.key)?;
-        let remote = name(&request.remote)?;
+        let remote = remote_name(&request.remote)?;
         if self.state().orders.find(&request.key).is_some() {
             return Ok(());
         }
@@ -71,7 +70,7 @@ impl Files {
     /// Asks the satellite for a file, unless that is done. Gives the key of the order.
     pub(super) fn get(&self, request: &GetFile) -> Result<String, String> {
         check_key(&request.key)?;
-        let remote = name(&request.remote)?;
+        let remote = remote_name(&request.remote)?;
         if let Some(known) = self.known_get(request)? {
             return Ok(known);
         }
@@ -265,12 +264,9 @@ fn parts(state: &State, id: TransactionId) -> Vec<(TransactionId, Role)> {
 }
 
 fn is_file_of(report: &file_delivery::entity::TransactionReport, request: TransactionId) -> bool {
-    report.role == Role::Receiver && report.originating == Some(request)
-}
-
-fn name(remote: &str) -> Result<StoreName, String> {
-    let name = remote.parse::<StoreName>();
-    name.map_err(|error| format!("REMOTE {remote:?}: {error}"))
+    // The answer to a request has no name.
+    let is_file = report.role == Role::Receiver && report.name.is_some();
+    is_file && report.originating == Some(request)
 }
 
 /// It becomes part of file names.

@@ -80,13 +80,11 @@ fn reports_of<'a>(
     state: &'a State,
     order: &'a Order,
 ) -> impl Iterator<Item = &'a TransactionReport> {
+    let id = order.transaction_id();
     state.reports.iter().filter(move |report| {
-        let is_named = |id: String| Some(id) == order.transaction;
         let name = report.name.as_ref();
-        is_named(report.transaction.to_string())
-            || report
-                .originating
-                .is_some_and(|id| is_named(id.to_string()))
+        Some(report.transaction) == id
+            || (id.is_some() && report.originating == id)
             || (order.asked_here && name.is_some_and(|name| name.as_str() == order.stored))
     })
 }
@@ -96,7 +94,9 @@ fn view(state: &State, order: &Order) -> Transfer {
         Direction::Up => Role::Sender,
         Direction::Down => Role::Receiver,
     };
-    let file = reports_of(state, order).find(|report| report.role == role);
+    // The answer to a request has no name: it is no file.
+    let is_file = |report: &&TransactionReport| report.role == role && report.name.is_some();
+    let file = reports_of(state, order).find(is_file);
     let any = file.or_else(|| reports_of(state, order).next());
     let size = file.and_then(|report| report.size).or(order.size);
     let to_repeat = file.map_or(0, |report| report.octets_to_repeat);
