@@ -38,7 +38,7 @@ use strsim::damerau_levenshtein;
 
 use crate::address::AddrConfig;
 use crate::config_file::ConfigFile;
-use crate::http::{Endpoint, HttpServer};
+use crate::http::{Endpoint, HttpServer, Limits, UnixDoor};
 use crate::link_metrics::link_metrics;
 use crate::link_schema::{LinkContext, link_schema};
 use crate::reload::{Configuration, Reload, Start};
@@ -62,6 +62,27 @@ pub struct LinkDefaults {
 /// A link that is about to start.
 pub type LinkBuilder = CommsServiceBuilder<RadioConnection>;
 
+/// What a service has beside its link: by default nothing.
+pub struct Equipment {
+    /// What the link is given before it starts: a file entity, say. It may be called twice,
+    /// if the link does not start with changes that were never confirmed.
+    pub link: Box<dyn Fn(LinkBuilder) -> LinkBuilder>,
+    /// What its HTTP port serves; by default [`link_endpoint`].
+    pub endpoint: Box<dyn FnOnce(LinkContext) -> Endpoint>,
+    /// Its Unix sockets.
+    pub doors: Vec<UnixDoor>,
+}
+
+impl Default for Equipment {
+    fn default() -> Self {
+        Equipment {
+            link: Box::new(|builder| builder),
+            endpoint: Box::new(link_endpoint),
+            doors: Vec::new(),
+        }
+    }
+}
+
 /// So many wrong letters make a typo; more make another word.
 const TYPO_DISTANCE_MAX: usize = 2;
 
@@ -83,18 +104,17 @@ impl LinkHost {
     /// What is wrong with the configuration, or which socket could not be had;
     /// no socket and no thread of the link is left then.
     pub fn start(file: &ConfigFile, defaults: LinkDefaults) -> anyhow::Result<LinkHost> {
-        Self::start_with(file, defaults, |builder| builder)
+        Self::start_with(file, defaults, Equipment::default())
     }
 
-    /// The same, with what `equip` gives the link besides: a file entity, say. It may be
-    /// called twice, if the link does not start with changes that were never confirmed.
+    /// The same, with what a service has besides.
     ///
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with(
         file: &ConfigFile,
         defaults: LinkDefaults,
-        equip: impl Fn(LinkBuilder) -> LinkBuilder,
+        equipment: Equipment,
     ) -> anyhow::Result<LinkHost> {
         let service = defaults.service;
         let mut start = Start::read(service, defaults.own_table, defaults.comms, file)?;
@@ -121,8 +141,15 @@ impl LinkHost {
             configuration: Configuration::default(),
         };
         let configuration = context.configuration.clone();
-        let http = HttpServer::start(addr.socket_addr(), endpoint(context))?;
-        let comms = start_link(&mut start, &connection, &telemetry, &equip)
+        let Equipment {
+            link,
+            endpoint,
+            doors,
+        } = equipment;
+        let limits = Limits::default();
+        let addr = addr.socket_addr();
+        let http = HttpServer::start_with_doors(addr, endpoint(context), doors, limits)?;
+        let comms = start_link(&mut start, &connection, &telemetry, &*link)
             .map_err(|error| naming_file(error, file))?;
         let reload = start.running(comms.reconfigure(), http.local_addr().port());
         configuration.is(Arc::clone(&reload));
@@ -249,17 +276,23 @@ fn address_in_use(config: &RadioConfig) -> bool {
     }
 }
 
-fn endpoint(context: LinkContext) -> Endpoint {
+/// GraphQL and metrics of a link.
+pub fn link_endpoint(context: LinkContext) -> Endpoint {
+    let metrics = link_metrics_page(&context);
+    Endpoint::new(link_schema(), context).with_metrics(metrics)
+}
+
+/// The metrics of a link, for the page of a service that has others besides.
+pub fn link_metrics_page(context: &LinkContext) -> impl Fn() -> String + Send + Sync + use<> {
     let counted = context.clone();
-    let metrics = move || {
+    move || {
         let channel = counted.radio.channel().map(ChannelMonitor::statistics);
         link_metrics(
             &counted.telemetry().statistics(),
             &counted.radio.statistics(),
             channel.as_ref(),
         )
-    };
-    Endpoint::new(link_schema(), context).with_metrics(metrics)
+    }
 }
 
 /// A mistyped table or key must not leave a service with the radio of its

@@ -14,7 +14,7 @@ use radio_hal::{Ax25Config, FramingConfig, RadioConfig};
 use service_host::address::AddrConfig;
 use service_host::arguments::HostArguments;
 use service_host::config_file::ConfigFile;
-use service_host::link_host::{LinkDefaults, LinkHost};
+use service_host::link_host::{Equipment, LinkDefaults, LinkHost};
 use service_host::logging;
 
 use crate::entity::Event;
@@ -50,7 +50,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> 
         settings.root.display()
     );
     let receiver = agent.receiver();
-    let host = LinkHost::start_with(&file, defaults()?, |link| link.pdus(receiver.clone()))?;
+    let equipment = Equipment {
+        link: Box::new(move |link| link.pdus(receiver.clone())),
+        ..Equipment::default()
+    };
+    let host = LinkHost::start_with(&file, defaults()?, equipment)?;
     let link = host.comms().pdu_sender();
     let files = agent.start(link.context("the link takes no PDUs")?)?;
     let events = files.events().clone();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,10 +12,13 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
 
+use super::door::{Listener, Stream, UnixDoor};
 use super::endpoint::Endpoint;
 use super::execution_threads;
 use super::limits::{EXECUTIONS_MAX, Limits};
@@ -38,6 +42,15 @@ pub enum StartError {
     Bind {
         /// The address asked for.
         address: SocketAddr,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+
+    /// A Unix socket cannot be had.
+    #[error("cannot listen at the Unix socket {}: {cause}", path.display())]
+    Door {
+        /// Where it was to be.
+        path: PathBuf,
         /// What the operating system said.
         cause: io::Error,
     },
@@ -74,6 +87,16 @@ impl HttpServer {
         endpoint: Endpoint,
         limits: Limits,
     ) -> Result<Self, StartError> {
+        Self::start_with_doors(addr, endpoint, Vec::new(), limits)
+    }
+
+    /// The same with Unix sockets beside it, each with routes of its own.
+    pub fn start_with_doors(
+        addr: SocketAddr,
+        endpoint: Endpoint,
+        doors: Vec<UnixDoor>,
+        limits: Limits,
+    ) -> Result<Self, StartError> {
         let bind_error = |cause| StartError::Bind {
             address: addr,
             cause,
@@ -85,16 +108,24 @@ impl HttpServer {
         let mut builder = Builder::new_current_thread();
         builder.enable_io().enable_time();
         let runtime = execution_threads::limit(&mut builder, EXECUTION_THREADS).build()?;
-        let listener = {
-            let _inside = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
+        let routes = routes(endpoint, limits);
+        let mut ways_in = Vec::with_capacity(doors.len() + 1);
+        let inside = runtime.enter();
+        ways_in.push((Listener::Tcp(TcpListener::from_std(listener)?), routes));
+        for door in doors {
+            let opened = door.open().map_err(|cause| StartError::Door {
+                path: door.path.clone(),
+                cause,
+            })?;
+            ways_in.push((Listener::Unix(opened), door.routes));
+        }
+        drop(inside);
 
         execution_threads::start(&runtime, EXECUTION_THREADS);
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("graphql-http".to_owned())
-            .spawn(move || run(runtime, listener, routes(endpoint, limits), limits, stopped))?;
+            .spawn(move || run(runtime, ways_in, limits, stopped))?;
         Ok(Self {
             local_addr,
             running: Some(Running { stop, thread }),
@@ -136,18 +167,23 @@ impl Drop for HttpServer {
 /// The server's thread.
 fn run(
     runtime: Runtime,
-    listener: TcpListener,
-    routes: Router,
+    ways_in: Vec<(Listener, Router)>,
     limits: Limits,
     stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async {
-        let graceful = GracefulShutdown::new();
-        tokio::select! {
-            () = accept(listener, routes, limits, &graceful) => {}
-            _ = stopped => {}
+        let graceful = Arc::new(GracefulShutdown::new());
+        let mut accepting = JoinSet::new();
+        for (listener, routes) in ways_in {
+            accepting.spawn(accept(listener, routes, limits, Arc::clone(&graceful)));
         }
-        // The listener is closed here: nobody new gets in.
+        // It fails where whoever was to stop it is gone.
+        let _ = stopped.await;
+        // The listeners are closed then: nobody new gets in.
+        accepting.shutdown().await;
+        let Some(graceful) = Arc::into_inner(graceful) else {
+            return;
+        };
         let patience = limits.stop_requests_timeout;
         let requests_answered = tokio::time::timeout(patience, graceful.shutdown());
         if requests_answered.await.is_err() {
@@ -162,25 +198,28 @@ fn run(
 
 /// Takes connections, as many as there are places, until dropped.
 async fn accept(
-    listener: TcpListener,
+    listener: Listener,
     routes: Router,
     limits: Limits,
-    graceful: &GracefulShutdown,
+    graceful: Arc<GracefulShutdown>,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections_max));
     // The place comes first: a connection without one stays in the queue of the
     // operating system and costs nothing here. The semaphore is never closed.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let served = serve(stream, routes.clone(), limits, graceful.watcher());
+            Ok(stream) => {
+                let (routes, watcher) = (routes.clone(), graceful.watcher());
                 tokio::spawn(async move {
-                    served.await;
+                    match stream {
+                        Stream::Tcp(stream) => serve(stream, routes, limits, watcher).await,
+                        Stream::Unix(stream) => serve(stream, routes, limits, watcher).await,
+                    }
                     drop(place);
                 });
             }
             Err(error) => {
-                log::warn!("cannot take a GraphQL connection: {error}");
+                log::warn!("cannot take an HTTP connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -188,11 +227,12 @@ async fn accept(
 }
 
 /// Serves the requests of one connection, one after the other.
-async fn serve(stream: TcpStream, routes: Router, limits: Limits, watcher: Watcher) {
-    // Answers are written whole; waiting for more would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        log::debug!("cannot set TCP_NODELAY: {error}");
-    }
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    routes: Router,
+    limits: Limits,
+    watcher: Watcher,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.read_timeout)
@@ -201,6 +241,6 @@ async fn serve(stream: TcpStream, routes: Router, limits: Limits, watcher: Watch
             TowerToHyperService::new(routes),
         );
     if let Err(error) = watcher.watch(connection).await {
-        log::debug!("a GraphQL connection ended: {error}");
+        log::debug!("an HTTP connection ended: {error}");
     }
 }
