@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use service_host::config_file::{ConfigError, ConfigFile};
+use service_host::config_file::{CONFIG_CANDIDATES, ConfigError, ConfigFile};
 
 use super::arguments::Explain;
 use crate::access::Access;
@@ -19,6 +19,9 @@ pub(super) enum ExplainError {
     /// The configuration cannot be read.
     #[error(transparent)]
     File(#[from] ConfigError),
+    /// There is none.
+    #[error("neither {} exists: name the configuration with -c", CONFIG_CANDIDATES.join(" nor "))]
+    NoFile,
     /// The configuration would not be taken by the service either.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -50,7 +53,11 @@ struct AnswerRule {
 }
 
 pub(super) fn run(arguments: &Explain) -> Result<ExitCode, ExplainError> {
-    let access = Access::read(&ConfigFile::find(arguments.config.as_deref())?)?;
+    let file = ConfigFile::find(arguments.config.as_deref())?;
+    if file.path.is_none() {
+        return Err(ExplainError::NoFile);
+    }
+    let access = Access::read(&file)?;
     let (from, to) = (&arguments.from, &arguments.to);
     let usual = || between(from, to).first().unwrap_or(LinkType::App2App);
     let decision = access.decide(&Question {

@@ -29,6 +29,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use service_host::config_file::ConfigFile;
+use strsim::damerau_levenshtein;
 use toml::{Table, Value};
 
 pub use app::{AppKind, AppSettings};
@@ -46,6 +47,8 @@ pub const RULES_MAX: usize = 16_384;
 
 /// Tables beside ours in `[link-service]`: those of every service on a link.
 const LINK_TABLES: [&str; 3] = ["addr", "comms", "radio"];
+/// So many wrong letters make a typo of our table; more make the table of another service.
+const TABLE_TYPO_DISTANCE_MAX: usize = 2;
 /// Keys of `[link-service]` that are read by themselves.
 const OTHER_KEYS: [&str; 5] = ["apps", "policy", "addr", "comms", "radio"];
 
@@ -117,9 +120,9 @@ impl Settings {
 
 /// A mistyped table must not leave a service without its apps.
 fn without_table(whole: &Table) -> Result<Settings, Problem> {
-    let typo = nearest(SERVICE, whole.keys().map(String::as_str));
-    match typo {
-        Some(key) => Err(Problem::UnknownTable { key }),
+    let is_typo = |key: &&String| damerau_levenshtein(key, SERVICE) <= TABLE_TYPO_DISTANCE_MAX;
+    match whole.keys().find(is_typo) {
+        Some(key) => Err(Problem::UnknownTable { key: key.clone() }),
         None => Ok(Settings::default()),
     }
 }
