@@ -8,8 +8,18 @@
 //! | [`request`] | what may be asked for |
 //! | [`code`] | how it ended |
 //! | [`queue`] | what runs next |
+//! | [`settings`] | what the configuration says |
+//! | [`registry`] | which apps there are, and where their directories are |
+//! | [`policy`] | who may send what to whom |
+//! | [`access`] | both together, and how another configuration takes their place |
+//! | [`service`] | the command `link-service` |
 
+pub mod access;
 pub mod code;
 pub mod names;
 pub mod queue;
+pub mod policy;
+pub mod registry;
 pub mod request;
+pub mod service;
+pub mod settings;
