@@ -7,7 +7,15 @@
 //! | [`names`] | which names of apps and files are taken |
 //! | [`request`] | what may be asked for |
 //! | [`code`] | how it ended |
+//! | [`record`] | how far a transfer is |
+//! | [`journal`] | what is known of transfers across restarts |
+//! | [`mover`] | how a file gets from an outbox to an inbox, and what a crash may leave |
+//! | [`folders`] | inboxes and outboxes, the only I/O on them |
 
 pub mod code;
+pub mod folders;
+pub mod journal;
+pub mod mover;
 pub mod names;
+pub mod record;
 pub mod request;
