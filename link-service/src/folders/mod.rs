@@ -211,8 +211,11 @@ pub trait Folders: Send + Sync {
     ///
     /// # Errors
     /// [`FolderError`].
-    fn open_to_write(&self, within: &Self::Directory, name: &str)
-    -> Result<Self::File, FolderError>;
+    fn open_to_write(
+        &self,
+        within: &Self::Directory,
+        name: &str,
+    ) -> Result<Self::File, FolderError>;
 
     /// What the disk says of it now.
     ///

@@ -1,8 +1,8 @@
 //! From a source to its staging, octet by octet, and the hash of what went.
 
+use super::Mover;
 use super::source::{Source, changed};
 use super::stop::Stop;
-use super::Mover;
 use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
@@ -66,7 +66,10 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         while let Some(rest) = octets.get_mut(filled..)
             && !rest.is_empty()
         {
-            match self.folders.read(&source.file, offset + filled as u64, rest)? {
+            match self
+                .folders
+                .read(&source.file, offset + filled as u64, rest)?
+            {
                 // It is shorter than it was.
                 0 => return Err(changed(name)),
                 read => filled += read,

@@ -56,7 +56,10 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let Some(code) = transfer.code() else {
             return Ok(Ran::Elsewhere);
         };
-        let failed = transfer.legs.iter().find(|leg| leg.phase.code() != Some(Code::Ok));
+        let failed = transfer
+            .legs
+            .iter()
+            .find(|leg| leg.phase.code() != Some(Code::Ok));
         let mut text = failed.map_or_else(String::new, |leg| leg.text.clone());
         let returned = match self.leave_nothing(transfer, code) {
             // An app made something else of what is the service's own: that is no reason
@@ -71,7 +74,11 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let outcome = Outcome {
             code,
             text,
-            legs: transfer.legs.iter().filter_map(|leg| leg.phase.code()).collect(),
+            legs: transfer
+                .legs
+                .iter()
+                .filter_map(|leg| leg.phase.code())
+                .collect(),
             returned,
         };
         let mut next = transfer.clone();

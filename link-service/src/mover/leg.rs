@@ -1,13 +1,13 @@
 //! The delivery to one recipient: copied, synced, verified, journaled, renamed, synced,
 //! journaled.
 
+use super::Mover;
 use super::copy::Hash;
 use super::places::{self, OWN};
 use super::room::Taken;
 use super::source::Source;
 use super::step::Step;
 use super::stop::Stop;
-use super::Mover;
 use crate::code::Code;
 use crate::folders::{FolderError, Folders, Kind, Replace, Side};
 use crate::journal::Journal;
@@ -214,7 +214,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         if facts.is_some_and(|facts| facts.kind != Kind::File || facts.links != 1) {
             places::discard(&self.folders, within, name).map_err(Stop::of_own)?;
         }
-        self.folders.open_to_write(within, name).map_err(Stop::of_own)
+        self.folders
+            .open_to_write(within, name)
+            .map_err(Stop::of_own)
     }
 
     fn batch_directory(&self, arrival: &Arrival<'_, F>) -> Result<F::Directory, Stop> {
@@ -240,7 +242,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         };
         let name = places::final_name(transfer);
         let from = (&arrival.own, arrival.staging.as_str());
-        let renamed = self.folders.rename(from, (within, &name), is_replaced(transfer));
+        let renamed = self
+            .folders
+            .rename(from, (within, &name), is_replaced(transfer));
         match renamed {
             Err(FolderError::Exists { .. }) => return Err(exists(transfer, arrival)),
             Err(error @ FolderError::Missing { .. }) => {
@@ -361,8 +365,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         boot: u128,
     ) -> Result<bool, Stop> {
         let arrival = self.arrival(transfer, recipient)?;
-        let was_renamed = !self.is_staged(&arrival)?
-            && self.was_renamed(transfer, &arrival, boot, &|| true)?;
+        let was_renamed =
+            !self.is_staged(&arrival)? && self.was_renamed(transfer, &arrival, boot, &|| true)?;
         if was_renamed {
             self.commit(transfer, index, &arrival)?;
         }

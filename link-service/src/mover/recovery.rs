@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Mover;
 use super::places::{self, OWN};
 use super::stop::Stop;
-use super::Mover;
 use crate::folders::{FolderError, Folders, Side};
 use crate::journal::{Journal, JournalError};
 use crate::names::AppId;
@@ -47,7 +47,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 && let Err(stop) = self.leave_nothing(transfer, outcome.code)
             {
                 let of = transfer.id;
-                recovered.left.push(format!("transfer {of}: {}", text(stop)));
+                recovered
+                    .left
+                    .push(format!("transfer {of}: {}", text(stop)));
             }
         }
         for app in apps {
@@ -55,7 +57,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 recovered.left.push(format!("inbox of {app}: {error}"));
             }
             if let Err(stop) = self.clear_outbox(app, &known, &mut recovered) {
-                recovered.left.push(format!("outbox of {app}: {}", text(stop)));
+                recovered
+                    .left
+                    .push(format!("outbox of {app}: {}", text(stop)));
             }
         }
         recovered.transfers = transfers;

@@ -1,10 +1,10 @@
 //! What is sent: looked at before it is accepted, taken out of the outbox, and at the end
 //! removed or given back.
 
+use super::Mover;
 use super::places::{self, OWN, RETURNED};
 use super::step::Step;
 use super::stop::Stop;
-use super::Mover;
 use crate::code::Code;
 use crate::folders::{Facts, FolderError, Folders, Kind, Replace, Side};
 use crate::journal::Journal;
@@ -86,7 +86,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             let within = places::beneath(&self.folders, outbox, subdirectory);
             for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
                 if self.folders.look(&claims, name.as_str())?.is_none() {
-                    let within = within.as_ref().map_err(|error| Stop::of_source(error.clone()))?;
+                    let within = within
+                        .as_ref()
+                        .map_err(|error| Stop::of_source(error.clone()))?;
                     self.claim_file(transfer, within, &claims, name, record)?;
                 }
             }
@@ -106,7 +108,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let source = self.open_source(within, name, &transfer.sender)?;
         is_as_accepted(name, record, &source.facts)?;
         let from = (within, name.as_str());
-        let claimed = self.folders.rename(from, (claims, name.as_str()), Replace::Never);
+        let claimed = self
+            .folders
+            .rename(from, (claims, name.as_str()), Replace::Never);
         claimed.map_err(|error| match &error {
             FolderError::Exists { .. } => Stop::of_own(error),
             _ => error.into(),
@@ -126,11 +130,13 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let outbox = outbox.map_err(Stop::of_box)?;
         let within = match transfer.request.leave_source {
             true => places::beneath(&self.folders, outbox, &transfer.request.subdirectory),
-            false => places::beneath(&self.folders, outbox, &Default::default()).and_then(|outbox| {
-                let claims = places::claims(&self.folders, &outbox, transfer.id)?;
-                let name = transfer.id.to_string();
-                claims.ok_or(FolderError::Missing { name })
-            }),
+            false => {
+                places::beneath(&self.folders, outbox, &Default::default()).and_then(|outbox| {
+                    let claims = places::claims(&self.folders, &outbox, transfer.id)?;
+                    let name = transfer.id.to_string();
+                    claims.ok_or(FolderError::Missing { name })
+                })
+            }
         };
         let within = within.map_err(Stop::of_source)?;
         let source = self.open_source(&within, name, &transfer.sender)?;
@@ -153,14 +159,16 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
-        match places::claims(&self.folders, &outbox, transfer.id)? {
-            Some(claims) => {
-                for (name, _) in self.folders.list(&claims)? {
-                    self.folders.remove(&claims, &name)?;
-                }
-                places::remove_claims(&self.folders, &outbox, transfer.id)?;
+        let mut claimed = Vec::new();
+        if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
+            claimed = self.folders.list(&claims)?;
+            for (name, _) in &claimed {
+                self.folders.remove(&claims, name)?;
             }
-            None => self.release_unclaimed(transfer, outbox)?,
+            places::remove_claims(&self.folders, &outbox, transfer.id)?;
+        }
+        if claimed.len() < transfer.files.len() {
+            self.release_unclaimed(transfer, outbox)?;
         }
         self.steps.done(Step::Released);
         Ok(())
@@ -213,7 +221,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let root = root.map_err(Stop::of_box)?;
         let back = places::beneath(&self.folders, root, &transfer.request.subdirectory);
         let back = back.and_then(|within| {
-            self.folders.rename((claims, name), (&within, name), Replace::Never)
+            self.folders
+                .rename((claims, name), (&within, name), Replace::Never)
         });
         match back {
             // Somebody has the name, or the directory is gone.
@@ -243,7 +252,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let returned = returned.map_err(Stop::of_own)?;
         let kept = places::open_or_make(&self.folders, &returned, id, Some(sender));
         let kept = kept.map_err(Stop::of_own)?;
-        let aside = self.folders.rename((claims, name), (&kept, name), Replace::Never);
+        let aside = self
+            .folders
+            .rename((claims, name), (&kept, name), Replace::Never);
         aside.map_err(Stop::of_own)
     }
 
@@ -252,7 +263,10 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let Ok(returned) = self.folders.open_directory(outbox, RETURNED) else {
             return Ok(Vec::new());
         };
-        let Ok(kept) = self.folders.open_directory(&returned, &transfer.id.to_string()) else {
+        let Ok(kept) = self
+            .folders
+            .open_directory(&returned, &transfer.id.to_string())
+        else {
             return Ok(Vec::new());
         };
         let names = self.folders.list(&kept)?;

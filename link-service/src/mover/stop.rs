@@ -24,7 +24,9 @@ impl Stop {
     /// What the outbox did not do for a source.
     pub(super) fn of_source(error: FolderError) -> Self {
         match &error {
-            FolderError::NotAllowed { .. } => Stop::finally(Code::SourceNotRegular, error.to_string()),
+            FolderError::NotAllowed { .. } => {
+                Stop::finally(Code::SourceNotRegular, error.to_string())
+            }
             _ => error.into(),
         }
     }
@@ -40,9 +42,9 @@ impl Stop {
     /// What is the service's own in a box, and is not as the service made it.
     pub(super) fn of_own(error: FolderError) -> Self {
         match &error {
-            FolderError::Missing { .. } | FolderError::Exists { .. } | FolderError::NotAllowed { .. } => {
-                Stop::Retry(Code::IoError, error.to_string())
-            }
+            FolderError::Missing { .. }
+            | FolderError::Exists { .. }
+            | FolderError::NotAllowed { .. } => Stop::Retry(Code::IoError, error.to_string()),
             _ => error.into(),
         }
     }

@@ -100,7 +100,9 @@ pub(crate) fn send(disk: &MemoryDisk, request: &LinkRequest) -> Outcome {
 /// Octets that no two names have in common.
 pub(crate) fn octets(name: &str, bytes: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(name.bytes().map(u64::from).sum());
-    std::iter::repeat_with(|| random.u8(..)).take(bytes).collect()
+    std::iter::repeat_with(|| random.u8(..))
+        .take(bytes)
+        .collect()
 }
 
 pub(crate) fn inbox(disk: &MemoryDisk, of: &str, path: &str) -> Option<Vec<u8>> {
@@ -120,7 +122,10 @@ pub(crate) fn nothing_is_left(disk: &MemoryDisk) {
     for app in apps() {
         for side in [Side::Inbox, Side::Outbox] {
             let paths = disk.paths(&app, side);
-            assert!(!paths.iter().any(|path| path.starts_with(".link/")), "{paths:?}");
+            assert!(
+                !paths.iter().any(|path| path.starts_with(".link/")),
+                "{paths:?}"
+            );
         }
     }
 }

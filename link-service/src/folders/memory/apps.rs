@@ -104,8 +104,10 @@ impl MemoryDisk {
         let state = self.state();
         let mut paths = Vec::new();
         let root = state.boxes.get(&(app.clone(), side));
-        let mut open: Vec<(Number, String)> =
-            root.map(|root| (*root, String::new())).into_iter().collect();
+        let mut open: Vec<(Number, String)> = root
+            .map(|root| (*root, String::new()))
+            .into_iter()
+            .collect();
         while let Some((within, path)) = open.pop() {
             for (name, number) in state.tree.names(within) {
                 let path = format!("{path}{name}");
@@ -123,7 +125,12 @@ impl MemoryDisk {
 
 impl State {
     /// The directory that a path is in, its last component, and what has it.
-    fn walk(&self, app: &AppId, side: Side, path: &str) -> Option<(Number, String, Option<Number>)> {
+    fn walk(
+        &self,
+        app: &AppId,
+        side: Side,
+        path: &str,
+    ) -> Option<(Number, String, Option<Number>)> {
         let mut within = *self.boxes.get(&(app.clone(), side))?;
         let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
         for directory in directories.split('/').filter(|name| !name.is_empty()) {

@@ -331,7 +331,11 @@ fn write(state: &mut State, number: Number, offset: u64, new: &[u8]) -> Result<(
     Ok(())
 }
 
-fn open_file(state: &State, within: &MemoryDirectory, name: &str) -> Result<MemoryFile, FolderError> {
+fn open_file(
+    state: &State,
+    within: &MemoryDirectory,
+    name: &str,
+) -> Result<MemoryFile, FolderError> {
     let number = find(state, within, name)?;
     match node(state, number)?.kind() {
         Kind::File => Ok(MemoryFile(number)),

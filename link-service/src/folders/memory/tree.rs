@@ -1,8 +1,8 @@
 //! Names in memory, and which of their changes a cut of the power leaves.
 //!
 //! Each change of names is there as a whole or not at all. It needs those before it that
-//! were of one of its names, and those that made the directories it is in. Otherwise the
-//! order of changes is nobody's promise.
+//! were of one of its names, and those that made the directories it is in, and to remove a
+//! directory, those that emptied it. Otherwise the order of changes is nobody's promise.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +38,8 @@ struct Change {
     names: Vec<((Number, String), Option<Number>)>,
     /// The directory that it makes.
     makes: Option<Number>,
+    /// What it takes the only name of; of a directory, that is empty.
+    removes: Option<Number>,
 }
 
 /// All that there is.
@@ -106,7 +108,9 @@ impl Tree {
     /// Octets of all files that have a name.
     pub(super) fn bytes(&self) -> u64 {
         let named: BTreeSet<&Number> = self.live.values().collect();
-        let nodes = named.into_iter().filter_map(|number| self.nodes.get(number));
+        let nodes = named
+            .into_iter()
+            .filter_map(|number| self.nodes.get(number));
         nodes.map(Node::bytes).sum()
     }
 
@@ -116,6 +120,7 @@ impl Tree {
         let mut change = Change {
             names: Vec::new(),
             makes: None,
+            removes: None,
         };
         for (within, name, number) in names {
             let of = (*within, (*name).to_string());
@@ -133,6 +138,9 @@ impl Tree {
         };
         let made = names.iter().filter_map(|(_, _, number)| *number);
         change.makes = made.into_iter().find(is_new);
+        if let [(within, name, None)] = names {
+            change.removes = self.find(*within, name);
+        }
         apply(&change, &mut self.live);
         self.not_synced.push(change);
     }
@@ -148,11 +156,18 @@ impl Tree {
     /// nothing by it.
     pub(super) fn sync(&mut self, directory: Number) {
         let changes = self.not_synced.iter();
-        if changes.clone().any(|change| change.makes == Some(directory)) {
+        if changes
+            .clone()
+            .any(|change| change.makes == Some(directory))
+        {
             return;
         }
-        let is_here =
-            |change: &Change| change.names.iter().any(|((within, _), _)| *within == directory);
+        let is_here = |change: &Change| {
+            change
+                .names
+                .iter()
+                .any(|((within, _), _)| *within == directory)
+        };
         let here = changes.enumerate().filter(|(_, change)| is_here(change));
         let here: BTreeSet<usize> = here.map(|(index, _)| index).collect();
         self.make_durable(&here);
@@ -182,10 +197,13 @@ impl Tree {
             return BTreeSet::new();
         };
         let is_needed = |before: &Change| {
-            change.names.iter().any(|(of, _)| {
+            let mut names = before.names.iter();
+            let empties = names.any(|((within, _), _)| Some(*within) == change.removes);
+            let is_same = |of: &(Number, String)| {
                 let same = before.names.iter().any(|(name, _)| name == of);
                 same || before.makes == Some(of.0)
-            })
+            };
+            empties || change.names.iter().any(|(of, _)| is_same(of))
         };
         let before = self.not_synced.iter().take(index).enumerate();
         let needed = before.filter(|(_, before)| is_needed(before));
