@@ -13,12 +13,20 @@
 //! | [`policy`] | who may send what to whom |
 //! | [`access`] | both together, and how another configuration takes their place |
 //! | [`service`] | the command `link-service` |
+//! | [`record`] | how far a transfer is |
+//! | [`journal`] | what is known of transfers across restarts |
+//! | [`mover`] | how a file gets from an outbox to an inbox, and what a crash may leave |
+//! | [`folders`] | inboxes and outboxes, the only I/O on them |
 
 pub mod access;
 pub mod code;
+pub mod folders;
+pub mod journal;
+pub mod mover;
 pub mod names;
-pub mod queue;
 pub mod policy;
+pub mod queue;
+pub mod record;
 pub mod registry;
 pub mod request;
 pub mod service;

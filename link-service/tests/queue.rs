@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use link_service::names::AppId;
-use link_service::queue::{
-    Deadline, Now, Queue, QueueLimits, Ran, Route, Standing, Stop, Ticket, TransferId,
-};
+use link_service::queue::{Deadline, Now, Queue, QueueLimits, Ran, Route, Standing, Stop, Ticket};
+use link_service::record::TransferId;
 use link_service::request::{Expiry, Priority};
 use proptest::prelude::*;
 

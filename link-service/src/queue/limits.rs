@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Now, Route, TransferId};
+use super::{Now, Route};
+use crate::record::TransferId;
 use crate::request::Priority;
 
 /// The limits of a [`Queue`](super::Queue).

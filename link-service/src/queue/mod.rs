@@ -30,16 +30,10 @@ pub use expiry::{Deadline, Now};
 pub use limits::{Full, QueueLimits};
 
 use crate::names::AppId;
+use crate::record::TransferId;
 use crate::request::Priority;
 use entry::Entry;
 use order::{Place, Turns};
-
-/// The number of a transfer, given once.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(transparent)]
-pub struct TransferId(pub u64);
 
 /// By what a transfer goes. Each route runs so many at once as its slots say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::TransferId;
 use crate::names::AppId;
+use crate::record::TransferId;
 use crate::request::Priority;
 
 /// Where one stands.

@@ -1,0 +1,60 @@
+//! The journal of a disk in memory.
+
+use super::{Fate, MemoryDisk, State};
+use crate::journal::{Journal, JournalError};
+use crate::record::{Transfer, TransferId};
+
+/// The journal of a [`MemoryDisk`], for simulations and tests.
+#[derive(Clone, Debug)]
+pub struct MemoryJournal(pub(super) MemoryDisk);
+
+impl MemoryJournal {
+    fn change(&self, change: impl FnOnce(&mut State)) -> Result<(), JournalError> {
+        let mut state = self.0.state();
+        match state.fate("writing to the journal") {
+            Fate::Made => {
+                change(&mut state);
+                Ok(())
+            }
+            Fate::Fails { is_made, error } => {
+                if is_made {
+                    change(&mut state);
+                }
+                Err(JournalError(error.to_string()))
+            }
+        }
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn load(&self) -> Result<Vec<Transfer>, JournalError> {
+        let state = self.0.state();
+        let mut records = state.records.clone();
+        records.extend(state.noted.clone());
+        let transfers = records.values().map(|record| Transfer::decode(record));
+        let transfers: Result<_, _> = transfers.collect();
+        transfers.map_err(|error| JournalError(error.to_string()))
+    }
+
+    fn put(&self, transfer: &Transfer) -> Result<(), JournalError> {
+        let record = transfer.encode();
+        let record = record.map_err(|error| JournalError(error.to_string()))?;
+        self.change(|state| {
+            state.noted.remove(&transfer.id);
+            state.records.insert(transfer.id, record);
+        })
+    }
+
+    fn note(&self, transfer: &Transfer) -> Result<(), JournalError> {
+        let record = transfer.encode();
+        let record = record.map_err(|error| JournalError(error.to_string()))?;
+        self.change(|state| drop(state.noted.insert(transfer.id, record)))
+    }
+
+    fn remove(&self, id: TransferId) -> Result<(), JournalError> {
+        self.change(|state| {
+            state.noted.remove(&id);
+            state.records.remove(&id);
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! What is known of transfers, across restarts.
+
+use crate::record::{Transfer, TransferId};
+
+/// Why the journal did not keep something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the journal of transfers failed: {0}")]
+pub struct JournalError(pub String);
+
+/// The last record of each transfer.
+///
+/// # For implementors
+///
+/// - Several threads put at once; a record that is durable for one may be so for all.
+/// - A [`put`](Journal::put) that fails may have been made.
+pub trait Journal: Send + Sync {
+    /// All transfers that are known, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn load(&self) -> Result<Vec<Transfer>, JournalError>;
+
+    /// What is known of a transfer from now on. When it returns, it is durable.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn put(&self, transfer: &Transfer) -> Result<(), JournalError>;
+
+    /// The same, of what the disk says as well: it may be lost by a cut of the power, and
+    /// need not be waited for.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn note(&self, transfer: &Transfer) -> Result<(), JournalError> {
+        self.put(transfer)
+    }
+
+    /// A transfer is not known any more. When it returns, that is durable.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn remove(&self, id: TransferId) -> Result<(), JournalError>;
+}

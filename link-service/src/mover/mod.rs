@@ -1,0 +1,301 @@
+//! How files get from an outbox to inboxes.
+//!
+//! The protocol, each step of which finds itself done where it was:
+//!
+//! 1. the source is opened: a regular file of the sender's own, through no link
+//! 2. the transfer is in the journal: it is accepted
+//! 3. the source is renamed to its place among the claims
+//! 4. quota and free space are looked at, and room is taken
+//! 5. the octets are copied to the inbox's own file system, and hashed
+//! 6. the file is synced
+//! 7. it is read again and compared with the hash; the source is as it was
+//! 8. the journal has the hash: it is verified
+//! 9. the file gets its name, in the place of none but where that was asked for
+//! 10. the directories are synced
+//! 11. the journal has it as committed; the source is removed; the outcome is told
+//!
+//! So whenever the power is cut, there is the source or what was delivered or both, and
+//! never a part of a file under its name. The claim, and its removal, need no sync of their
+//! own: the next run looks in both places.
+
+mod copy;
+mod ending;
+mod leg;
+mod places;
+mod recovery;
+mod room;
+mod source;
+mod step;
+mod stop;
+
+use std::time::Duration;
+
+use crate::code::Code;
+use crate::folders::Folders;
+use crate::journal::Journal;
+use crate::names::AppId;
+use crate::record::{Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
+use crate::request::{LinkRequest, Recipient};
+
+pub use places::batch_name;
+pub use recovery::Recovered;
+pub use room::Quota;
+pub use step::{AtStep, Step};
+
+use room::Rooms;
+use step::Steps;
+use stop::Stop;
+
+/// Moves files. Several threads may run transfers with one, each another.
+pub struct Mover<F: Folders, J: Journal> {
+    folders: F,
+    journal: J,
+    limits: MoverLimits,
+    quotas: Box<dyn Quotas>,
+    rooms: Rooms,
+    steps: Steps,
+}
+
+/// Limits of a [`Mover`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MoverLimits {
+    /// Octets that are copied at once; between two chunks, a run may be ended.
+    pub chunk_bytes: usize,
+    /// Octets of a file system that are left free.
+    pub free_bytes_min: u64,
+}
+
+impl Default for MoverLimits {
+    fn default() -> Self {
+        MoverLimits {
+            chunk_bytes: 1 << 20,
+            free_bytes_min: 64 << 20,
+        }
+    }
+}
+
+/// What inboxes may hold.
+pub trait Quotas: Send + Sync {
+    /// What the inbox of an app may hold.
+    fn of(&self, app: &AppId) -> Quota;
+}
+
+impl<Q: Fn(&AppId) -> Quota + Send + Sync> Quotas for Q {
+    fn of(&self, app: &AppId) -> Quota {
+        self(app)
+    }
+}
+
+/// How a run of a transfer ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// Nothing more becomes of it.
+    Ended(Outcome),
+    /// It may be well another time.
+    Retry(Code, String),
+    /// It was to stop, and goes on another time where it is.
+    Preempted,
+    /// What is left are legs that lead elsewhere: their files are claimed. Once they are
+    /// over, another run ends the transfer.
+    Elsewhere,
+}
+
+/// Why a request was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code:?}: {text}")]
+pub struct Refused {
+    /// As what.
+    pub code: Code,
+    /// What there is to say beside it.
+    pub text: String,
+}
+
+impl<F: Folders, J: Journal> Mover<F, J> {
+    /// One with these boxes and this journal.
+    #[must_use]
+    pub fn new(folders: F, journal: J, limits: MoverLimits, quotas: impl Quotas + 'static) -> Self {
+        Mover {
+            folders,
+            journal,
+            limits,
+            quotas: Box::new(quotas),
+            rooms: Rooms::default(),
+            steps: Steps::default(),
+        }
+    }
+
+    /// Calls `at_step` after each [`Step`] from now on: for tests, which end the process
+    /// there.
+    pub fn at_each_step(&mut self, at_step: AtStep) {
+        self.steps.tell(at_step);
+    }
+
+    /// The boxes.
+    pub fn folders(&self) -> &F {
+        &self.folders
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &J {
+        &self.journal
+    }
+
+    /// Accepts a request: steps 1 and 2. Who may send what to whom was asked before.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing has become of it.
+    pub fn accept(
+        &self,
+        id: TransferId,
+        sender: &AppId,
+        request: LinkRequest,
+        accepted_at: Duration,
+    ) -> Result<Transfer, Refused> {
+        let accept = || {
+            is_sound(&request)?;
+            let files = self.inspect(sender, &request)?;
+            let legs = request.recipients.iter().map(|recipient| Leg {
+                recipient: recipient.clone(),
+                phase: LegPhase::Waiting,
+                text: String::new(),
+            });
+            let transfer = Transfer {
+                id,
+                sender: sender.clone(),
+                legs: legs.collect(),
+                request,
+                accepted_at,
+                files,
+                attempts: 0,
+                phase: Phase::Accepted,
+            };
+            self.journal.put(&transfer)?;
+            self.steps.done(Step::Accepted);
+            Ok(transfer)
+        };
+        accept().map_err(|stop| match stop {
+            Stop::Final(code, text) | Stop::Retry(code, text) => Refused { code, text },
+            Stop::Preempted => Refused {
+                code: Code::Internal,
+                text: "nothing ran".to_string(),
+            },
+        })
+    }
+
+    /// Runs a transfer, steps 3 to 11, from where it is. Between two chunks it asks
+    /// whether to go on.
+    pub fn run(&self, transfer: &mut Transfer, go_on: &dyn Fn() -> bool) -> Ran {
+        transfer.attempts = transfer.attempts.saturating_add(1);
+        let ran = self.try_run(transfer, go_on);
+        ran.unwrap_or_else(Ran::of)
+    }
+
+    fn try_run(&self, transfer: &mut Transfer, go_on: &dyn Fn() -> bool) -> Result<Ran, Stop> {
+        if let Phase::Ended(outcome) = &transfer.phase {
+            return Ok(Ran::Ended(outcome.clone()));
+        }
+        if self.needs_source(transfer) {
+            match self.claim(transfer) {
+                Err(Stop::Final(code, text)) => self.fail_open_legs(transfer, code, &text)?,
+                claimed => claimed?,
+            }
+        }
+        let mut retry = None;
+        for index in 0..transfer.legs.len() {
+            let Some(recipient) = here(transfer, index) else {
+                continue;
+            };
+            match self.deliver(transfer, index, &recipient, go_on) {
+                Ok(()) => {}
+                Err(Stop::Final(code, text)) => {
+                    self.fail_leg(transfer, index, code, &text)?;
+                }
+                Err(Stop::Preempted) => return Err(Stop::Preempted),
+                // Others need not wait for it.
+                Err(stop) => retry = retry.or(Some(stop)),
+            }
+        }
+        match retry {
+            Some(stop) => Err(stop),
+            None => self.end(transfer),
+        }
+    }
+
+    /// Ends a transfer that is not to be tried again: it was cancelled, its time is over,
+    /// or it failed too often. Who has it already, has it.
+    pub fn give_up(&self, transfer: &mut Transfer, code: Code, text: &str) -> Ran {
+        let ran = self.try_give_up(transfer, code, text);
+        ran.unwrap_or_else(Ran::of)
+    }
+
+    fn try_give_up(&self, transfer: &mut Transfer, code: Code, text: &str) -> Result<Ran, Stop> {
+        if let Phase::Ended(outcome) = &transfer.phase {
+            return Ok(Ran::Ended(outcome.clone()));
+        }
+        self.fail_open_legs(transfer, code, text)?;
+        self.end(transfer)
+    }
+
+    fn fail_open_legs(&self, transfer: &mut Transfer, code: Code, text: &str) -> Result<(), Stop> {
+        for index in 0..transfer.legs.len() {
+            let phase = transfer.legs.get(index).map(|leg| leg.phase);
+            match (phase, here(transfer, index)) {
+                (None | Some(LegPhase::Committed | LegPhase::Failed(_)), _) => continue,
+                (Some(LegPhase::Verified { boot }), Some(app))
+                    if self.commit_renamed(transfer, index, &app, boot)? => {}
+                _ => self.fail_leg(transfer, index, code, text)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a leg is still to be copied.
+    fn needs_source(&self, transfer: &Transfer) -> bool {
+        let mut legs = transfer.legs.iter();
+        legs.any(|leg| matches!(leg.phase, LegPhase::Waiting | LegPhase::Copying { .. }))
+    }
+}
+
+/// Whom a leg leads to that is not over, and is of this spacecraft.
+fn here(transfer: &Transfer, index: usize) -> Option<AppId> {
+    let leg = transfer.legs.get(index)?;
+    match (&leg.recipient, leg.phase.code()) {
+        (Recipient::App(app), None) => Some(app.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a request is one at all.
+fn is_sound(request: &LinkRequest) -> Result<(), Stop> {
+    let refused = |text: &str| Err(Stop::finally(Code::InvalidArgument, text));
+    if request.files.is_empty() {
+        return refused("no file is named");
+    }
+    if request.recipients.is_empty() {
+        return refused("no recipient is named");
+    }
+    if has_twice(&request.files) {
+        return refused("a file is named twice");
+    }
+    if has_twice(&request.recipients) {
+        return refused("a recipient is named twice");
+    }
+    Ok(())
+}
+
+fn has_twice<T: Ord>(all: &[T]) -> bool {
+    let different: std::collections::BTreeSet<&T> = all.iter().collect();
+    different.len() < all.len()
+}
+
+impl Ran {
+    fn of(stop: Stop) -> Self {
+        match stop {
+            Stop::Retry(code, text) => Ran::Retry(code, text),
+            // What is final ends legs; where it comes here, it is of the source's or the
+            // staging's removal.
+            Stop::Final(code, text) => Ran::Retry(code, text),
+            Stop::Preempted => Ran::Preempted,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Where the service keeps what is on its way.
+//!
+//! ```text
+//! outbox/.link/<id>/<name>      claims: files that were taken out of the outbox
+//! outbox/returned/<id>/<name>   what could not go back, as its name was taken
+//! inbox/.link/<id>              staging: a file, or the directory of a batch
+//! ```
+
+use crate::folders::{FolderError, Folders, Kind, Side};
+use crate::names::{AppId, FileName, Subdirectory};
+use crate::record::{Transfer, TransferId};
+use crate::request::LinkRequest;
+
+/// The service's own directory in a box.
+pub(super) const OWN: &str = ".link";
+/// Where files are kept whose names were taken when they were to go back.
+pub(super) const RETURNED: &str = "returned";
+
+/// The name of the directory that a batch arrives as: `<sender>.<request id>.batch`, with
+/// the id of the transfer where the request id is no name of a file.
+#[must_use]
+pub fn batch_name(transfer: &Transfer) -> String {
+    let of_request = &transfer.request.request_id;
+    let fits = of_request.len() <= crate::request::CLIENT_ID_BYTES_MAX
+        && of_request.parse::<FileName>().is_ok();
+    match fits {
+        true => format!("{}.{of_request}.batch", transfer.sender),
+        false => format!("{}.{}.batch", transfer.sender, transfer.id),
+    }
+}
+
+/// Whether the files of a request arrive as the directory of a batch.
+pub(super) fn is_batch(request: &LinkRequest) -> bool {
+    request.files.len() > 1
+}
+
+/// What arrives gets this name.
+pub(super) fn final_name(transfer: &Transfer) -> String {
+    match transfer.request.files.as_slice() {
+        [file] => file.as_str().to_string(),
+        _ => batch_name(transfer),
+    }
+}
+
+/// The directory beneath a box, which is there.
+pub(super) fn beneath<F: Folders>(
+    folders: &F,
+    root: F::Directory,
+    subdirectory: &Subdirectory,
+) -> Result<F::Directory, FolderError> {
+    let mut directory = root;
+    for component in subdirectory.components() {
+        directory = folders.open_directory(&directory, component)?;
+    }
+    Ok(directory)
+}
+
+/// The directories beneath a box, from the box itself to the innermost; made where they are
+/// not there.
+pub(super) fn make_beneath<F: Folders>(
+    folders: &F,
+    root: F::Directory,
+    subdirectory: &Subdirectory,
+    of: &AppId,
+) -> Result<Vec<F::Directory>, FolderError> {
+    let mut directories = vec![root];
+    for component in subdirectory.components() {
+        let Some(within) = directories.last() else {
+            break;
+        };
+        let next = open_or_make(folders, within, component, Some(of))?;
+        directories.push(next);
+    }
+    Ok(directories)
+}
+
+/// A directory, which is made if it is not there.
+pub(super) fn open_or_make<F: Folders>(
+    folders: &F,
+    within: &F::Directory,
+    name: &str,
+    of: Option<&AppId>,
+) -> Result<F::Directory, FolderError> {
+    match folders.open_directory(within, name) {
+        Err(FolderError::Missing { .. }) => {}
+        opened => return opened,
+    }
+    match folders.make_directory(within, name, of) {
+        Ok(()) | Err(FolderError::Exists { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    folders.open_directory(within, name)
+}
+
+/// A directory; nothing where it is not there.
+pub(super) fn open_if_there<F: Folders>(
+    folders: &F,
+    within: &F::Directory,
+    name: &str,
+) -> Result<Option<F::Directory>, FolderError> {
+    match folders.open_directory(within, name) {
+        Ok(directory) => Ok(Some(directory)),
+        Err(FolderError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The claims of a transfer; nothing where it has none.
+pub(super) fn claims<F: Folders>(
+    folders: &F,
+    outbox: &F::Directory,
+    id: TransferId,
+) -> Result<Option<F::Directory>, FolderError> {
+    match open_if_there(folders, outbox, OWN)? {
+        Some(own) => open_if_there(folders, &own, &id.to_string()),
+        None => Ok(None),
+    }
+}
+
+/// Removes the directory of claims, as far as it is empty.
+pub(super) fn remove_claims<F: Folders>(
+    folders: &F,
+    outbox: &F::Directory,
+    id: TransferId,
+) -> Result<(), FolderError> {
+    match open_if_there(folders, outbox, OWN)? {
+        Some(own) => folders.remove_directory(&own, &id.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// Removes the staging of a transfer in an inbox; none that is there is removed.
+pub(super) fn discard_staging<F: Folders>(
+    folders: &F,
+    recipient: &AppId,
+    id: TransferId,
+) -> Result<(), FolderError> {
+    let inbox = match folders.open_box(recipient, Side::Inbox) {
+        Err(FolderError::Missing { .. }) => return Ok(()),
+        inbox => inbox?,
+    };
+    match open_if_there(folders, &inbox, OWN)? {
+        Some(own) => discard(folders, &own, &id.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// Removes a file, or a directory with all that is in it.
+pub(super) fn discard<F: Folders>(
+    folders: &F,
+    within: &F::Directory,
+    name: &str,
+) -> Result<(), FolderError> {
+    match folders.look(within, name)? {
+        None => Ok(()),
+        Some(facts) if facts.kind == Kind::Directory => {
+            let directory = folders.open_directory(within, name)?;
+            for (name, _) in folders.list(&directory)? {
+                discard(folders, &directory, &name)?;
+            }
+            folders.remove_directory(within, name)
+        }
+        Some(_) => folders.remove(within, name),
+    }
+}

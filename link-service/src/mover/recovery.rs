@@ -1,0 +1,149 @@
+//! What an earlier process left.
+//!
+//! The journal says which transfers there are; how far each is, its next run finds out from
+//! what is on the disk. What belongs to none is cleared.
+
+use std::collections::BTreeMap;
+
+use super::Mover;
+use super::places::{self, OWN};
+use super::stop::Stop;
+use crate::folders::{FolderError, Folders, Side};
+use crate::journal::{Journal, JournalError};
+use crate::names::AppId;
+use crate::record::{Phase, Transfer, TransferId};
+use crate::request::Recipient;
+
+/// What there was at the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Transfers that the journal knows, ended ones among them.
+    pub transfers: Vec<Transfer>,
+    /// Stagings that belonged to none, and were removed.
+    pub stagings_removed: u64,
+    /// Files that were taken out of an outbox for a transfer that nobody knows: they are
+    /// beneath its `returned` now.
+    pub files_returned: u64,
+    /// What could not be cleared, and why: it is tried again at the next start.
+    pub left: Vec<String>,
+}
+
+impl<F: Folders, J: Journal> Mover<F, J> {
+    /// To be called once at the start, before the first transfer runs, with all apps.
+    ///
+    /// # Errors
+    /// [`JournalError`]: the journal cannot be read.
+    pub fn recover<'a>(
+        &self,
+        apps: impl IntoIterator<Item = &'a AppId>,
+    ) -> Result<Recovered, JournalError> {
+        let transfers = self.journal.load()?;
+        let known = transfers.iter().map(|transfer| (transfer.id, transfer));
+        let known: BTreeMap<TransferId, &Transfer> = known.collect();
+        let mut recovered = Recovered::default();
+        for transfer in &transfers {
+            // Whoever was told of the end was told before a cut of the power undid it.
+            if let Phase::Ended(outcome) = &transfer.phase
+                && let Err(stop) = self.leave_nothing(transfer, outcome.code)
+            {
+                let of = transfer.id;
+                recovered
+                    .left
+                    .push(format!("transfer {of}: {}", text(stop)));
+            }
+        }
+        for app in apps {
+            if let Err(error) = self.clear_inbox(app, &known, &mut recovered) {
+                recovered.left.push(format!("inbox of {app}: {error}"));
+            }
+            if let Err(stop) = self.clear_outbox(app, &known, &mut recovered) {
+                recovered
+                    .left
+                    .push(format!("outbox of {app}: {}", text(stop)));
+            }
+        }
+        recovered.transfers = transfers;
+        Ok(recovered)
+    }
+
+    fn clear_inbox(
+        &self,
+        app: &AppId,
+        known: &BTreeMap<TransferId, &Transfer>,
+        recovered: &mut Recovered,
+    ) -> Result<(), FolderError> {
+        let inbox = self.folders.open_box(app, Side::Inbox)?;
+        let Some(own) = places::open_if_there(&self.folders, &inbox, OWN)? else {
+            return Ok(());
+        };
+        for (name, _) in self.folders.list(&own)? {
+            let of = TransferId::of_name(&name).and_then(|id| known.get(&id));
+            if !of.is_some_and(|transfer| is_on_its_way(transfer, app)) {
+                places::discard(&self.folders, &own, &name)?;
+                recovered.stagings_removed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn clear_outbox(
+        &self,
+        app: &AppId,
+        known: &BTreeMap<TransferId, &Transfer>,
+        recovered: &mut Recovered,
+    ) -> Result<(), Stop> {
+        let outbox = self.folders.open_box(app, Side::Outbox)?;
+        let Some(own) = places::open_if_there(&self.folders, &outbox, OWN)? else {
+            return Ok(());
+        };
+        for (name, _) in self.folders.list(&own)? {
+            let of = TransferId::of_name(&name).and_then(|id| known.get(&id));
+            if !of.is_some_and(|transfer| transfer.sender == *app) {
+                self.return_claims(app, &outbox, &own, &name, recovered)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The claims of a transfer that nobody knows: which subdirectory they were in, nobody
+    /// knows either.
+    fn return_claims(
+        &self,
+        app: &AppId,
+        outbox: &F::Directory,
+        own: &F::Directory,
+        id: &str,
+        recovered: &mut Recovered,
+    ) -> Result<(), Stop> {
+        let claims = match self.folders.open_directory(own, id) {
+            // Nothing that the service put there.
+            Err(FolderError::NotAllowed { .. }) => {
+                self.set_aside(app, outbox, own, id, "unknown")?;
+                recovered.files_returned += 1;
+                return Ok(());
+            }
+            claims => claims?,
+        };
+        for (name, _) in self.folders.list(&claims)? {
+            self.set_aside(app, outbox, &claims, &name, id)?;
+            recovered.files_returned += 1;
+        }
+        self.folders.remove_directory(own, id)?;
+        Ok(())
+    }
+}
+
+/// Whether an inbox's staging is still needed.
+fn is_on_its_way(transfer: &Transfer, app: &AppId) -> bool {
+    let is_to = |recipient: &Recipient| matches!(recipient, Recipient::App(to) if to == app);
+    let legs = transfer.legs.iter();
+    let mut legs = legs.filter(|leg| is_to(&leg.recipient) && leg.phase.code().is_none());
+    legs.next().is_some()
+}
+
+fn text(stop: Stop) -> String {
+    match stop {
+        Stop::Final(code, text) | Stop::Retry(code, text) => format!("{code:?}: {text}"),
+        Stop::Preempted => "preempted".to_string(),
+    }
+}

@@ -1,0 +1,288 @@
+//! What is sent: looked at before it is accepted, taken out of the outbox, and at the end
+//! removed or given back.
+
+use super::Mover;
+use super::places::{self, OWN, RETURNED};
+use super::step::Step;
+use super::stop::Stop;
+use crate::code::Code;
+use crate::folders::{Facts, FolderError, Folders, Kind, Replace, Side};
+use crate::journal::Journal;
+use crate::names::{AppId, FileName};
+use crate::record::{FileRecord, Transfer};
+use crate::request::LinkRequest;
+
+/// A file of the source that is open, and what it was then.
+pub(super) struct Source<F: Folders> {
+    pub(super) file: F::File,
+    pub(super) facts: Facts,
+}
+
+impl<F: Folders, J: Journal> Mover<F, J> {
+    /// What the files of a request are, where they may be sent.
+    pub(super) fn inspect(
+        &self,
+        sender: &AppId,
+        request: &LinkRequest,
+    ) -> Result<Vec<FileRecord>, Stop> {
+        let outbox = self.folders.open_box(sender, Side::Outbox);
+        let outbox = outbox.map_err(Stop::of_box)?;
+        let within = places::beneath(&self.folders, outbox, &request.subdirectory);
+        let within = within.map_err(Stop::of_source)?;
+        let inspect = |name: &FileName| {
+            let source = self.open_source(&within, name, sender)?;
+            Ok(FileRecord {
+                size: source.facts.size,
+                modified_ns: source.facts.modified_ns,
+                number: source.facts.number,
+                hash: None,
+            })
+        };
+        let files: Result<_, Stop> = request.files.iter().map(inspect).collect();
+        self.steps.done(Step::Opened);
+        files
+    }
+
+    /// Opens a file of an app, if it is a regular one of its own with this name only.
+    pub(super) fn open_source(
+        &self,
+        within: &F::Directory,
+        name: &FileName,
+        sender: &AppId,
+    ) -> Result<Source<F>, Stop> {
+        let file = self.folders.open(within, name.as_str());
+        let file = file.map_err(Stop::of_source)?;
+        let facts = self.folders.facts(&file)?;
+        let refused = |why: &str| {
+            let text = format!("{name} is not allowed: {why}");
+            Err(Stop::finally(Code::SourceNotRegular, text))
+        };
+        if facts.kind != Kind::File {
+            return refused("it is no regular file");
+        }
+        // Another name of a file is one that the app perhaps could not read itself.
+        if facts.links != 1 {
+            return refused("the file has other names, too");
+        }
+        match self.folders.owner(sender) {
+            Some(owner) if owner != facts.owner => refused("it is somebody else's"),
+            _ => Ok(Source { file, facts }),
+        }
+    }
+
+    /// Takes the files out of the outbox, so that their names are free for others. Those
+    /// that were taken out already are where they are.
+    pub(super) fn claim(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+        if !transfer.request.leave_source {
+            let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
+            let outbox = outbox.map_err(Stop::of_box)?;
+            let own = places::open_or_make(&self.folders, &outbox, OWN, None);
+            let own = own.map_err(Stop::of_own)?;
+            let id = transfer.id.to_string();
+            let claims = places::open_or_make(&self.folders, &own, &id, None);
+            let claims = claims.map_err(Stop::of_own)?;
+            let subdirectory = &transfer.request.subdirectory;
+            // Where all are claimed, the directory that they were in may be gone.
+            let within = places::beneath(&self.folders, outbox, subdirectory);
+            for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
+                if self.folders.look(&claims, name.as_str())?.is_none() {
+                    let within = within
+                        .as_ref()
+                        .map_err(|error| Stop::of_source(error.clone()))?;
+                    self.claim_file(transfer, within, &claims, name, record)?;
+                }
+            }
+        }
+        transfer.phase = crate::record::Phase::Claimed;
+        Ok(())
+    }
+
+    fn claim_file(
+        &self,
+        transfer: &Transfer,
+        within: &F::Directory,
+        claims: &F::Directory,
+        name: &FileName,
+        record: &FileRecord,
+    ) -> Result<(), Stop> {
+        let source = self.open_source(within, name, &transfer.sender)?;
+        is_as_accepted(name, record, &source.facts)?;
+        let from = (within, name.as_str());
+        let claimed = self
+            .folders
+            .rename(from, (claims, name.as_str()), Replace::Never);
+        claimed.map_err(|error| match &error {
+            FolderError::Exists { .. } => Stop::of_own(error),
+            _ => error.into(),
+        })?;
+        self.steps.done(Step::Claimed);
+        Ok(())
+    }
+
+    /// Opens a file of the source, wherever it is, if it is what was accepted.
+    pub(super) fn open_accepted(
+        &self,
+        transfer: &Transfer,
+        name: &FileName,
+        record: &FileRecord,
+    ) -> Result<Source<F>, Stop> {
+        let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
+        let outbox = outbox.map_err(Stop::of_box)?;
+        let within = match transfer.request.leave_source {
+            true => places::beneath(&self.folders, outbox, &transfer.request.subdirectory),
+            false => {
+                places::beneath(&self.folders, outbox, &Default::default()).and_then(|outbox| {
+                    let claims = places::claims(&self.folders, &outbox, transfer.id)?;
+                    let name = transfer.id.to_string();
+                    claims.ok_or(FolderError::Missing { name })
+                })
+            }
+        };
+        let within = within.map_err(Stop::of_source)?;
+        let source = self.open_source(&within, name, &transfer.sender)?;
+        is_as_accepted(name, record, &source.facts)?;
+        Ok(source)
+    }
+
+    /// Whether nobody wrote to a file since it was opened.
+    pub(super) fn is_unchanged(&self, name: &FileName, source: &Source<F>) -> Result<(), Stop> {
+        match self.folders.facts(&source.file)? == source.facts {
+            true => Ok(()),
+            false => Err(changed(name)),
+        }
+    }
+
+    /// Removes what was delivered.
+    pub(super) fn release(&self, transfer: &Transfer) -> Result<(), Stop> {
+        if transfer.request.leave_source {
+            return Ok(());
+        }
+        let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
+        let outbox = outbox.map_err(Stop::of_box)?;
+        let mut claimed = Vec::new();
+        if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
+            claimed = self.folders.list(&claims)?;
+            for (name, _) in &claimed {
+                self.folders.remove(&claims, name)?;
+            }
+            places::remove_claims(&self.folders, &outbox, transfer.id)?;
+        }
+        if claimed.len() < transfer.files.len() {
+            self.release_unclaimed(transfer, outbox)?;
+        }
+        self.steps.done(Step::Released);
+        Ok(())
+    }
+
+    /// What was delivered, and is in the outbox again: a cut of the power undid the claim.
+    fn release_unclaimed(&self, transfer: &Transfer, outbox: F::Directory) -> Result<(), Stop> {
+        let subdirectory = &transfer.request.subdirectory;
+        let within = match places::beneath(&self.folders, outbox, subdirectory) {
+            Err(FolderError::Missing { .. } | FolderError::NotAllowed { .. }) => return Ok(()),
+            within => within?,
+        };
+        for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
+            let Some(facts) = self.folders.look(&within, name.as_str())? else {
+                continue;
+            };
+            let is_it = facts.kind == Kind::File
+                && facts.number == record.number
+                && is_as_accepted(name, record, &facts).is_ok();
+            if is_it {
+                self.folders.remove(&within, name.as_str())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts back what was not delivered, as far as it was taken out: under its name, or
+    /// where that is taken, among what was returned. The paths of the latter.
+    pub(super) fn give_back(&self, transfer: &Transfer) -> Result<Vec<String>, Stop> {
+        let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
+        let outbox = outbox.map_err(Stop::of_box)?;
+        if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
+            for (name, _) in self.folders.list(&claims)? {
+                self.give_back_file(transfer, &outbox, &claims, &name)?;
+                self.steps.done(Step::GivenBack);
+            }
+            places::remove_claims(&self.folders, &outbox, transfer.id)?;
+        }
+        self.returned(transfer, &outbox)
+    }
+
+    fn give_back_file(
+        &self,
+        transfer: &Transfer,
+        outbox: &F::Directory,
+        claims: &F::Directory,
+        name: &str,
+    ) -> Result<(), Stop> {
+        let root = self.folders.open_box(&transfer.sender, Side::Outbox);
+        let root = root.map_err(Stop::of_box)?;
+        let back = places::beneath(&self.folders, root, &transfer.request.subdirectory);
+        let back = back.and_then(|within| {
+            self.folders
+                .rename((claims, name), (&within, name), Replace::Never)
+        });
+        match back {
+            // Somebody has the name, or the directory is gone.
+            Err(
+                FolderError::Exists { .. }
+                | FolderError::Missing { .. }
+                | FolderError::NotAllowed { .. }
+                | FolderError::OtherFileSystem { .. },
+            ) => {
+                let id = transfer.id.to_string();
+                self.set_aside(&transfer.sender, outbox, claims, name, &id)
+            }
+            back => Ok(back?),
+        }
+    }
+
+    /// Puts a claim among what was returned.
+    pub(super) fn set_aside(
+        &self,
+        sender: &AppId,
+        outbox: &F::Directory,
+        claims: &F::Directory,
+        name: &str,
+        id: &str,
+    ) -> Result<(), Stop> {
+        let returned = places::open_or_make(&self.folders, outbox, RETURNED, Some(sender));
+        let returned = returned.map_err(Stop::of_own)?;
+        let kept = places::open_or_make(&self.folders, &returned, id, Some(sender));
+        let kept = kept.map_err(Stop::of_own)?;
+        let aside = self
+            .folders
+            .rename((claims, name), (&kept, name), Replace::Never);
+        aside.map_err(Stop::of_own)
+    }
+
+    /// What of a transfer is among what was returned.
+    fn returned(&self, transfer: &Transfer, outbox: &F::Directory) -> Result<Vec<String>, Stop> {
+        let Ok(returned) = self.folders.open_directory(outbox, RETURNED) else {
+            return Ok(Vec::new());
+        };
+        let Ok(kept) = self
+            .folders
+            .open_directory(&returned, &transfer.id.to_string())
+        else {
+            return Ok(Vec::new());
+        };
+        let names = self.folders.list(&kept)?;
+        let path = |(name, _)| format!("{RETURNED}/{}/{name}", transfer.id);
+        Ok(names.into_iter().map(path).collect())
+    }
+}
+
+fn is_as_accepted(name: &FileName, record: &FileRecord, facts: &Facts) -> Result<(), Stop> {
+    match (record.size, record.modified_ns) == (facts.size, facts.modified_ns) {
+        true => Ok(()),
+        false => Err(changed(name)),
+    }
+}
+
+pub(super) fn changed(name: &FileName) -> Stop {
+    let text = format!("{name} changed since it was accepted; ask again once it is as it is to be");
+    Stop::finally(Code::SourceChanged, text)
+}
