@@ -1,5 +1,9 @@
 //! What is known of transfers, across restarts.
 
+mod redb;
+
+pub use self::redb::RedbJournal;
+
 use crate::record::{Transfer, TransferId};
 
 /// Why the journal did not keep something.
