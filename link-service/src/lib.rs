@@ -8,6 +8,7 @@
 //! | [`request`] | what may be asked for |
 //! | [`code`] | how it ended |
 //! | [`queue`] | what runs next |
+//! | [`desk`] | who takes requests, and knows how they stand |
 //! | [`settings`] | what the configuration says |
 //! | [`registry`] | which apps there are, and where their directories are |
 //! | [`policy`] | who may send what to whom |
@@ -20,6 +21,7 @@
 
 pub mod access;
 pub mod code;
+pub mod desk;
 pub mod folders;
 pub mod journal;
 pub mod mover;

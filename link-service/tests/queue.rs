@@ -79,6 +79,10 @@ impl Rig {
         self.queue.handle_ran(self.now, id, ran);
     }
 
+    fn over(&mut self) -> Option<(TransferId, Stop)> {
+        self.queue.poll_over(self.now)
+    }
+
     /// All that are ready, in their order.
     fn run_all(&mut self) -> Vec<TransferId> {
         let mut order = Vec::new();
@@ -204,16 +208,26 @@ fn one_that_waits_for_another_try_keeps_nobody_waiting() {
 }
 
 #[test]
-fn one_that_is_cancelled_is_over_at_once_or_stops() {
+fn one_that_is_cancelled_is_given_up_at_once_or_when_it_has_stopped() {
     let mut rig = Rig::narrow();
     let [running, waiting] = [Medium, Medium].map(|of| rig.put("a", of));
     rig.run();
-    assert_eq!(rig.queue.cancel(waiting), Some(true));
-    assert_eq!(rig.queue.cancel(running), Some(false));
+    assert!(rig.queue.cancel(rig.now, waiting));
+    assert_eq!(rig.over(), Some((waiting, Stop::Cancelled)));
+    assert!(rig.queue.cancel(rig.now, running));
+    assert_eq!(rig.over(), None);
     assert_eq!(rig.queue.stop(rig.now, running), Some(Stop::Cancelled));
     rig.ran(running, Ran::Stopped);
-    assert!(rig.queue.is_empty());
-    assert_eq!(rig.queue.cancel(running), None);
+    assert_eq!(rig.run(), None);
+    assert_eq!(rig.over(), Some((running, Stop::Cancelled)));
+    // It could not be given up yet.
+    rig.ran(running, Ran::Retry);
+    assert_eq!(rig.over(), None);
+    rig.pass(SECOND);
+    assert_eq!(rig.over(), Some((running, Stop::Cancelled)));
+    rig.ran(waiting, Ran::Ended);
+    rig.ran(running, Ran::Ended);
+    assert!(rig.queue.is_empty() && !rig.queue.cancel(rig.now, running));
 }
 
 #[test]
@@ -248,12 +262,12 @@ fn what_is_not_delivered_in_its_time_expires_where_it_waits_and_where_it_runs() 
         let [running, waiting] = [(); 2].map(|()| rig.put_until("a", Medium, Some(expiry)));
         rig.run();
         rig.pass(9 * SECOND);
-        assert_eq!(rig.queue.poll_expired(rig.now), None);
+        assert_eq!(rig.over(), None);
         assert_eq!(rig.queue.stop(rig.now, running), None);
         assert!(rig.queue.poll_timeout().expect("a deadline") <= rig.now.monotonic + SECOND);
         rig.pass(SECOND);
-        assert_eq!(rig.queue.poll_expired(rig.now), Some(waiting));
-        assert_eq!(rig.queue.poll_expired(rig.now), None);
+        assert_eq!(rig.over(), Some((waiting, Stop::Expired)));
+        assert_eq!(rig.over(), None);
         assert_eq!(rig.queue.stop(rig.now, running), Some(Stop::Expired));
     }
 }
@@ -263,24 +277,28 @@ fn a_clock_that_jumps_or_is_not_believed_expires_nothing() {
     let mut rig = Rig::narrow();
     let after = rig.put_until("a", Medium, Some(Expiry::After(10 * SECOND)));
     rig.now.wall = Some(YEAR_2026 * 2);
-    assert_eq!(rig.queue.poll_expired(rig.now), None);
+    assert_eq!(rig.over(), None);
     rig.now.wall = None;
     let at = rig.put_until("a", Medium, Some(Expiry::At(YEAR_2026 - SECOND)));
     rig.pass(SECOND);
-    assert_eq!(rig.queue.poll_expired(rig.now), None);
+    assert_eq!(rig.over(), None);
     assert!(rig.queue.standing(after).is_some());
     // It comes to be right.
     rig.now.wall = Some(YEAR_2026);
     rig.pass(60 * SECOND);
-    let expired = BTreeSet::from_iter(std::iter::from_fn(|| rig.queue.poll_expired(rig.now)));
-    assert_eq!(expired, BTreeSet::from([after, at]));
+    let expired: Vec<_> = std::iter::from_fn(|| rig.over()).collect();
+    let both = [after, at].map(|id| (id, Stop::Expired));
+    assert!(
+        both.iter()
+            .all(|one| expired.iter().any(|other| other == one))
+    );
 }
 
 #[test]
 fn after_a_restart_the_time_that_is_left_is_what_a_right_clock_says_or_all_of_it() {
     let rig = Rig::narrow();
     let expiry = Some(Expiry::After(100 * SECOND));
-    let deadline = Deadline::of(rig.now, expiry);
+    let accepted_at = rig.now.wall;
     let later = |wall| Now {
         monotonic: rig.now.monotonic,
         wall,
@@ -298,13 +316,13 @@ fn after_a_restart_the_time_that_is_left_is_what_a_right_clock_says_or_all_of_it
             sender: app("a"),
             route: Route::Local,
             priority: Medium,
-            deadline: Deadline::restored(rig.now, deadline, expiry),
+            deadline: Deadline::restored(rig.now, accepted_at, expiry),
             attempts: 0,
             held: false,
         };
         rig.queue.insert(rig.now, TransferId(1), ticket);
         rig.pass((left as u32) * SECOND);
-        assert!(rig.queue.poll_expired(rig.now).is_some(), "{wall:?}");
+        assert!(rig.over().is_some(), "{wall:?}");
     }
 }
 
@@ -416,12 +434,7 @@ proptest! {
                     let running: Vec<_> = model.running.iter().copied().collect();
                     if let Some(index) = which.checked_rem(running.len()) {
                         let id = running[index];
-                        let over = matches!(
-                            rig.queue.stop(rig.now, id),
-                            Some(Stop::Cancelled | Stop::Expired)
-                        );
                         let ran = match ran {
-                            _ if over => Ran::Ended,
                             0 => Ran::Ended,
                             1 => Ran::Retry,
                             _ => Ran::Stopped,
@@ -433,11 +446,11 @@ proptest! {
                         }
                     }
                 }
-                Step::Cancel(which) => if let Some(id) = model.pick(which)
-                    && rig.queue.cancel(id) == Some(true)
-                {
-                    model.end(id);
-                },
+                Step::Cancel(which) => {
+                    if let Some(id) = model.pick(which) {
+                        rig.queue.cancel(rig.now, id);
+                    }
+                }
                 Step::Hold(which) => if let Some(id) = model.pick(which) {
                     rig.queue.hold(rig.now, id);
                 },
@@ -451,8 +464,9 @@ proptest! {
                 },
                 Step::Pass(seconds) => rig.pass(u32::from(seconds) * SECOND),
             }
-            while let Some(id) = rig.queue.poll_expired(rig.now) {
-                prop_assert!(!model.running.contains(&id), "{id:?} runs and expired");
+            while let Some((id, _)) = rig.over() {
+                prop_assert!(!model.running.contains(&id), "{id:?} runs and is over");
+                rig.ran(id, Ran::Ended);
                 model.end(id);
             }
             prop_assert_eq!(rig.queue.len(), model.open.len());
@@ -466,7 +480,8 @@ proptest! {
             model.end(id);
         }
         for _ in 0..10_000 {
-            while let Some(id) = rig.queue.poll_expired(rig.now) {
+            while let Some((id, _)) = rig.over() {
+                rig.ran(id, Ran::Ended);
                 model.end(id);
             }
             match (rig.run(), rig.queue.poll_timeout()) {

@@ -34,7 +34,7 @@ use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
-use crate::record::{Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
+use crate::record::{FileRecord, Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
 use crate::request::{LinkRequest, Recipient};
 
 pub use places::batch_name;
@@ -151,9 +151,25 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         request: LinkRequest,
         accepted_at: Duration,
     ) -> Result<Transfer, Refused> {
+        self.accept_if(id, sender, request, accepted_at, |_| Ok(()))
+    }
+
+    /// The same, if files such as these may be sent.
+    ///
+    /// # Errors
+    /// [`Refused`], that of `may_be_sent` among them: nothing has become of it.
+    pub fn accept_if(
+        &self,
+        id: TransferId,
+        sender: &AppId,
+        request: LinkRequest,
+        accepted_at: Duration,
+        may_be_sent: impl Fn(&[FileRecord]) -> Result<(), Refused>,
+    ) -> Result<Transfer, Refused> {
         let accept = || {
             is_sound(&request)?;
             let files = self.inspect(sender, &request)?;
+            may_be_sent(&files).map_err(|Refused { code, text }| Stop::Final(code, text))?;
             let legs = request.recipients.iter().map(|recipient| Leg {
                 recipient: recipient.clone(),
                 phase: LegPhase::Waiting,

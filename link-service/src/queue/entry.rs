@@ -36,8 +36,8 @@ pub enum Standing {
     Waits,
     /// It is on hold.
     Held,
-    /// Its time is over.
-    Expired,
+    /// It was cancelled, or its time is over: it is to be given up.
+    Over,
 }
 
 #[derive(Debug)]

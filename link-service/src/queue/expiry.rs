@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
 use crate::request::Expiry;
 
 /// How long at most until a deadline of a clock that may jump is looked at again.
@@ -19,12 +17,11 @@ pub struct Now {
 }
 
 /// When a transfer expires. Nothing expires by a clock that is not believed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deadline {
     /// Since 1970.
     wall: Option<Duration>,
     /// In the time of this process.
-    #[serde(skip)]
     monotonic: Option<Instant>,
 }
 
@@ -39,26 +36,29 @@ impl Deadline {
                 monotonic: None,
             },
             Some(Expiry::After(time)) => Deadline {
-                wall: now.wall.and_then(|wall| wall.checked_add(time)),
+                wall: None,
                 monotonic: now.monotonic.checked_add(time),
             },
         }
     }
 
-    /// Of one that was found in the journal: how long this machine was off is known only to
-    /// a clock that is right. Where none was when it was accepted, its time begins anew.
+    /// Of one that was accepted then, and was found in the journal: how long this machine was
+    /// off is known only to a clock that is right, and was (`accepted_at` is none where it
+    /// was not). Else its time begins anew.
     #[must_use]
-    pub fn restored(now: Now, deadline: Deadline, expiry: Option<Expiry>) -> Self {
-        let monotonic = match (expiry, deadline.wall, now.wall) {
-            (Some(Expiry::After(time)), Some(until), Some(wall)) => {
-                Some(until.saturating_sub(wall).min(time))
+    pub fn restored(now: Now, accepted_at: Option<Duration>, expiry: Option<Expiry>) -> Self {
+        let Some(Expiry::After(time)) = expiry else {
+            return Deadline::of(now, expiry);
+        };
+        let left = match (accepted_at, now.wall) {
+            (Some(accepted_at), Some(wall)) => {
+                time.saturating_sub(wall.saturating_sub(accepted_at))
             }
-            (Some(Expiry::After(time)), ..) => Some(time),
-            _ => None,
+            _ => time,
         };
         Deadline {
-            wall: deadline.wall,
-            monotonic: monotonic.and_then(|left| now.monotonic.checked_add(left)),
+            wall: None,
+            monotonic: now.monotonic.checked_add(left),
         }
     }
 

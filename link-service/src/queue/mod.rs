@@ -7,6 +7,7 @@
 //!              ▲                   │  may be asked to stop at the next chunk: one of a
 //!              ├── its time ◀── retry   higher priority waits, it was cancelled, it expired
 //!              └──────────────── stopped
+//! cancelled, expired ──poll_over──▶ running, to be given up
 //! ```
 //!
 //! - The higher priority goes first. One that waited for [`QueueLimits::ageing`] counts as one
@@ -81,7 +82,8 @@ pub struct Queue {
     running: BTreeMap<Route, BTreeSet<TransferId>>,
     /// When one is ready again, or counts as one priority higher, or expires.
     due: BTreeSet<(Instant, TransferId)>,
-    expired: BTreeSet<TransferId>,
+    /// Cancelled or expired, and to be given up.
+    over: BTreeSet<TransferId>,
 }
 
 impl Queue {
@@ -95,7 +97,7 @@ impl Queue {
             turns: BTreeMap::new(),
             running: BTreeMap::new(),
             due: BTreeSet::new(),
-            expired: BTreeSet::new(),
+            over: BTreeSet::new(),
         }
     }
 
@@ -176,8 +178,7 @@ impl Queue {
         (waits && is_lowest()).then_some(Stop::Preempted)
     }
 
-    /// One that ran does not run any more. One that was cancelled is not in the queue any
-    /// more, however it ran.
+    /// One that ran does not run any more.
     pub fn handle_ran(&mut self, now: Now, id: TransferId, ran: Ran) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
@@ -187,7 +188,6 @@ impl Queue {
         }
         match ran {
             Ran::Ended => self.remove(id),
-            _ if entry.cancelled => self.remove(id),
             Ran::Stopped => self.make_ready(now, id),
             Ran::Retry => {
                 entry.attempts = entry.attempts.saturating_add(1);
@@ -198,16 +198,15 @@ impl Queue {
         }
     }
 
-    /// Nobody wants it any more. One that does not run is over at once: true; one that runs
-    /// is asked to stop.
-    pub fn cancel(&mut self, id: TransferId) -> Option<bool> {
-        let entry = self.entries.get_mut(&id)?;
+    /// Nobody wants it any more: it is to be [given up](Self::poll_over), once it has stopped
+    /// where it runs. False if it has ended.
+    pub fn cancel(&mut self, now: Now, id: TransferId) -> bool {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return false;
+        };
         entry.cancelled = true;
-        let is_over = entry.standing != Standing::Running;
-        if is_over {
-            self.remove(id);
-        }
-        Some(is_over)
+        self.make_ready(now, id);
+        true
     }
 
     /// It is not to run until it is [let go](Self::release).
@@ -230,12 +229,18 @@ impl Queue {
         true
     }
 
-    /// One whose time is over and that does not run. It is not in the queue any more.
-    pub fn poll_expired(&mut self, now: Now) -> Option<TransferId> {
+    /// One that is to be given up, and why. It runs from now on, whatever slots there are.
+    pub fn poll_over(&mut self, now: Now) -> Option<(TransferId, Stop)> {
         self.pass_time(now);
-        let id = self.expired.pop_first()?;
-        self.remove(id);
-        Some(id)
+        let id = self.over.pop_first()?;
+        let entry = self.entries.get_mut(&id)?;
+        entry.standing = Standing::Running;
+        let running = self.running.entry(entry.route.clone()).or_default();
+        running.insert(id);
+        match entry.cancelled {
+            true => Some((id, Stop::Cancelled)),
+            false => Some((id, Stop::Expired)),
+        }
     }
 
     /// When to look again, if nothing happens before.
@@ -296,18 +301,21 @@ impl Queue {
             // It finds out by itself, when it asks whether to stop.
             return;
         }
-        if entry.deadline.is_over(now) {
-            entry.standing = Standing::Expired;
-            self.expired.insert(id);
+        self.over.remove(&id);
+        let is_over = entry.cancelled || entry.deadline.is_over(now);
+        entry.retry_at = entry.retry_at.filter(|at| *at > now.monotonic);
+        entry.standing = match (is_over, entry.held, entry.retry_at) {
+            (true, _, None) => Standing::Over,
+            (true, _, Some(_)) => Standing::Waits,
+            (false, true, _) => Standing::Held,
+            (false, false, Some(_)) => Standing::Waits,
+            (false, false, None) => Standing::Ready,
+        };
+        if entry.standing == Standing::Over {
+            self.over.insert(id);
             return;
         }
-        entry.retry_at = entry.retry_at.filter(|at| *at > now.monotonic);
-        entry.standing = match (entry.held, entry.retry_at) {
-            (true, _) => Standing::Held,
-            (_, Some(_)) => Standing::Waits,
-            (false, None) => Standing::Ready,
-        };
-        let mut look_at = entry.deadline.next_look(now);
+        let mut look_at = entry.deadline.next_look(now).filter(|_| !is_over);
         if entry.standing == Standing::Ready {
             let (level, higher_at) = self.limits.aged(now, entry.since, entry.priority);
             let place = Place::new(level, entry.priority, entry.sender.clone(), id);
@@ -332,7 +340,7 @@ impl Queue {
         if let Some(at) = entry.look_at {
             self.due.remove(&(at, id));
         }
-        self.expired.remove(&id);
+        self.over.remove(&id);
         if let Some(open) = self.open.get_mut(&entry.sender) {
             *open -= 1;
             if *open == 0 {

@@ -1,0 +1,145 @@
+//! What is asked of requests that were made: how they stand, and that they end.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::Desk;
+use super::state::{Known, State};
+use super::view::TransferView;
+use crate::folders::Folders;
+use crate::journal::Journal;
+use crate::names::AppId;
+use crate::record::TransferId;
+use crate::request::Priority;
+
+/// Why something is not done about a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// It is not this app's, is forgotten, or never was.
+    #[error("there is no such request of yours")]
+    Unknown,
+    /// Nothing more becomes of it.
+    #[error("it has ended")]
+    Ended,
+}
+
+impl<F: Folders, J: Journal> Desk<F, J> {
+    /// The transfer of a request of `sender`, by the id that it gave.
+    #[must_use]
+    pub fn find(&self, sender: &AppId, request_id: &str) -> Option<TransferId> {
+        let key = (sender.clone(), request_id.to_owned());
+        match self.state().keys.get(&key) {
+            Some(Known::Transfer(id)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// How a transfer of `sender` stands.
+    ///
+    /// # Errors
+    /// [`AskError::Unknown`].
+    pub fn status(&self, sender: &AppId, id: TransferId) -> Result<TransferView, AskError> {
+        view(&self.state(), sender, id).ok_or(AskError::Unknown)
+    }
+
+    /// The same, once it has ended, or after that time.
+    ///
+    /// # Errors
+    /// [`AskError::Unknown`].
+    pub fn wait(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        time: Duration,
+    ) -> Result<TransferView, AskError> {
+        let until = Instant::now() + time;
+        let mut state = self.state();
+        loop {
+            let view = view(&state, sender, id).ok_or(AskError::Unknown)?;
+            let left = until.saturating_duration_since(Instant::now());
+            if view.has_ended() || left.is_zero() || state.stopping {
+                return Ok(view);
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Those of `sender` from number `from` on, at most so many, the oldest first.
+    #[must_use]
+    pub fn list(&self, sender: &AppId, from: TransferId, most: usize) -> Vec<TransferView> {
+        let state = self.state();
+        let of_sender = state.transfers.range(from..);
+        let of_sender = of_sender.filter(|(_, entry)| entry.transfer.sender == *sender);
+        let views = of_sender.filter_map(|(id, _)| view(&state, sender, *id));
+        views.take(most).collect()
+    }
+
+    /// It is not to be delivered. Who has it already, has it.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn cancel(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
+        self.ask(sender, id, |state, now| {
+            state.queue.cancel(now, id);
+        })
+    }
+
+    /// It is not to go on until it is [let go](Self::release).
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn hold(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
+        self.ask(sender, id, |state, now| {
+            state.queue.hold(now, id);
+        })
+    }
+
+    /// It may go on.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn release(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
+        self.ask(sender, id, |state, now| {
+            state.queue.release(now, id);
+        })
+    }
+
+    /// It has another priority from now on, as long as this process runs.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn reprioritise(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        priority: Priority,
+    ) -> Result<(), AskError> {
+        self.ask(sender, id, |state, now| {
+            state.queue.reprioritise(now, id, priority);
+        })
+    }
+
+    fn ask(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        does: impl FnOnce(&mut State, crate::queue::Now),
+    ) -> Result<(), AskError> {
+        let mut state = self.state();
+        let view = view(&state, sender, id).ok_or(AskError::Unknown)?;
+        if view.has_ended() {
+            return Err(AskError::Ended);
+        }
+        does(&mut state, self.clock.now());
+        self.changed.notify_all();
+        Ok(())
+    }
+}
+
+fn view(state: &State, sender: &AppId, id: TransferId) -> Option<TransferView> {
+    let entry = state.transfers.get(&id)?;
+    let is_own = entry.transfer.sender == *sender;
+    is_own.then(|| TransferView::of(entry, state.queue.standing(id)))
+}
