@@ -51,8 +51,8 @@ impl Registry {
     /// Those of the configuration. Touches no disk.
     ///
     /// # Errors
-    /// Which two apps have one name or share a directory, and which file of the service an
-    /// app could write to.
+    /// Which two apps have one name or share a directory or token, and which file of the
+    /// service an app could write to.
     pub fn new(settings: &Settings) -> Result<Registry, Problem> {
         let mut apps = BTreeMap::new();
         for app in &settings.apps {
