@@ -8,12 +8,12 @@ use service_host::config_file::ConfigFile;
 use crate::code::Code;
 use crate::policy::{DecidedBy, Decision, Party, Policy, Question};
 use crate::registry::Registry;
-use crate::settings::{Problem, Settings, SettingsError};
+use crate::settings::{Problem, ServiceSettings, Settings, SettingsError};
 
 /// Registry and policy of one configuration.
 #[derive(Debug)]
 pub struct Access {
-    settings: Settings,
+    settings: ServiceSettings,
     registry: Registry,
     policy: Policy,
 }
@@ -40,17 +40,17 @@ impl Access {
     /// What is wrong with them.
     pub fn new(settings: Settings) -> Result<Access, Problem> {
         let registry = Registry::new(&settings)?;
-        let policy = Policy::new(&settings.policy, &registry)?;
+        let policy = Policy::new(settings.policy, &registry)?;
         Ok(Access {
-            settings,
+            settings: settings.service,
             registry,
             policy,
         })
     }
 
-    /// What was written.
+    /// The service's own keys.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ServiceSettings {
         &self.settings
     }
 

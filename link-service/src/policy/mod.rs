@@ -53,9 +53,9 @@ impl Policy {
     /// # Errors
     /// Which rule is about nobody who is registered, about nothing that there can be, or
     /// never decides.
-    pub fn new(rules: &[RuleSettings], registry: &Registry) -> Result<Policy, Problem> {
+    pub fn new(rules: Vec<RuleSettings>, registry: &Registry) -> Result<Policy, Problem> {
         let mut policy = Policy::default();
-        for (index, settings) in rules.iter().enumerate() {
+        for (index, settings) in rules.into_iter().enumerate() {
             policy.push(index, settings, registry)?;
         }
         Ok(policy)
@@ -64,7 +64,7 @@ impl Policy {
     fn push(
         &mut self,
         index: usize,
-        settings: &RuleSettings,
+        settings: RuleSettings,
         registry: &Registry,
     ) -> Result<(), Problem> {
         for pattern in [&settings.from, &settings.to] {

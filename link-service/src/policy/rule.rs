@@ -26,9 +26,8 @@ pub struct Rule {
 
 impl Rule {
     /// The rule at `index` of the table.
-    pub(super) fn new(index: usize, settings: &RuleSettings) -> Result<Rule, Problem> {
-        let RuleSettings { from, to, .. } = settings;
-        let possible = between_patterns(from, to);
+    pub(super) fn new(index: usize, settings: RuleSettings) -> Result<Rule, Problem> {
+        let possible = between_patterns(&settings.from, &settings.to);
         let types = match settings.link_type {
             None => possible,
             Some(link_type) => TypeSet::only(link_type).and(possible),
@@ -36,8 +35,8 @@ impl Rule {
         if types.is_empty() {
             return Err(Problem::RuleOfNothing {
                 index,
-                from: from.clone(),
-                to: to.clone(),
+                from: settings.from,
+                to: settings.to,
                 link_type: settings.link_type,
             });
         }
@@ -51,8 +50,8 @@ impl Rule {
         }
         Ok(Rule {
             index,
-            from: from.clone(),
-            to: to.clone(),
+            from: settings.from,
+            to: settings.to,
             link_type: settings.link_type,
             types,
             allow: settings.allow,

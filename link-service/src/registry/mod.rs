@@ -51,8 +51,8 @@ impl Registry {
     /// Those of the configuration. Touches no disk.
     ///
     /// # Errors
-    /// Which two apps have one name or share a directory, and which file of the service an
-    /// app could write to.
+    /// Which two apps have one name or share a directory or token, and which file of the
+    /// service an app could write to.
     pub fn new(settings: &Settings) -> Result<Registry, Problem> {
         let mut apps = BTreeMap::new();
         for app in &settings.apps {
@@ -64,7 +64,7 @@ impl Registry {
                 return Err(Problem::TwoApps { app: twice.id });
             }
         }
-        roots::check(apps.values(), &settings.journal)?;
+        roots::check(apps.values(), &settings.service.journal)?;
         Ok(Registry { apps })
     }
 
@@ -90,7 +90,7 @@ impl App {
     fn new(app: &AppSettings, settings: &Settings) -> App {
         let root = match &app.root {
             Some(root) => root.clone(),
-            None => settings.apps_root.join(app.id.as_str()),
+            None => settings.service.apps_root.join(app.id.as_str()),
         };
         App {
             id: app.id.clone(),

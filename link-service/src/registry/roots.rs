@@ -1,5 +1,5 @@
-//! Whether the directories of apps are each its own. Compared as they are written: what a
-//! symbolic link leads to is for whoever opens it.
+//! Whether directories and tokens of apps are each its own. Compared as they are written: what
+//! a symbolic link leads to is for whoever opens it.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf, absolute};
@@ -8,7 +8,8 @@ use super::App;
 use crate::settings::Problem;
 
 /// # Errors
-/// Whose directory is in another's, and which of the service's own files an app could write.
+/// Whose directory is in another's, whose token is another's, and which of the service's own
+/// files an app could write.
 pub(super) fn check<'a>(
     apps: impl Iterator<Item = &'a App> + Clone,
     journal: &Path,
@@ -26,19 +27,41 @@ pub(super) fn check<'a>(
             return Err(inside(app, its));
         }
     }
-    let tokens = apps.filter_map(|app| app.token_file.as_deref());
-    let tokens = tokens.map(|path| ("the token file", path));
-    for (what, path) in tokens.chain([("the journal", journal)]) {
-        let whole = absolute(path).unwrap_or_else(|_| path.to_owned());
-        if let Some(app) = whole.ancestors().find_map(|above| roots.get(above)) {
-            return Err(Problem::Exposed {
-                what,
-                path: path.to_owned(),
-                app: app.id.clone(),
+    let mut tokens = BTreeMap::new();
+    for app in apps {
+        let Some(path) = &app.token_file else {
+            continue;
+        };
+        is_hidden("the token file", path, &roots)?;
+        if let Some(one) = tokens.insert(whole(path), &app.id) {
+            return Err(Problem::TokenShared {
+                one: one.clone(),
+                other: app.id.clone(),
             });
         }
     }
-    Ok(())
+    is_hidden("the journal", journal, &roots)
+}
+
+/// Whether a file of the service is out of the reach of all apps.
+fn is_hidden(
+    what: &'static str,
+    path: &Path,
+    roots: &BTreeMap<PathBuf, &App>,
+) -> Result<(), Problem> {
+    let whole = whole(path);
+    match whole.ancestors().find_map(|above| roots.get(above)) {
+        None => Ok(()),
+        Some(app) => Err(Problem::Exposed {
+            what,
+            path: path.to_owned(),
+            app: app.id.clone(),
+        }),
+    }
+}
+
+fn whole(path: &Path) -> PathBuf {
+    absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn root_of(app: &App) -> Result<PathBuf, Problem> {

@@ -102,6 +102,14 @@ pub enum Problem {
         /// Whose is the outer one.
         outer: AppId,
     },
+    /// A token would be of two apps.
+    #[error("apps `{one}` and `{other}` have one token file: give each its own")]
+    TokenShared {
+        /// The one.
+        one: AppId,
+        /// The other.
+        other: AppId,
+    },
     /// An app could write what is not its own.
     #[error("{what} {} is in the root of app `{app}`, which could write to it", path.display())]
     Exposed {

@@ -45,17 +45,27 @@ pub const APPS_MAX: usize = 4096;
 /// Most rules of the policy.
 pub const RULES_MAX: usize = 16_384;
 
-/// Tables beside ours in `[link-service]`: those of every service on a link.
-const LINK_TABLES: [&str; 3] = ["addr", "comms", "radio"];
 /// So many wrong letters make a typo of our table; more make the table of another service.
 const TABLE_TYPO_DISTANCE_MAX: usize = 2;
-/// Keys of `[link-service]` that are read by themselves.
+/// Keys of `[link-service]` that are read by themselves: our lists, and the tables of every
+/// service on a link.
 const OTHER_KEYS: [&str; 5] = ["apps", "policy", "addr", "comms", "radio"];
 
 /// What `[link-service]` says, but for the link's own tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The service's own keys.
+    pub service: ServiceSettings,
+    /// The apps and services there are.
+    pub apps: Vec<AppSettings>,
+    /// Who may send what to whom; the first rule that is about it decides.
+    pub policy: Vec<RuleSettings>,
+}
+
+/// The keys that are not about one app or rule.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-pub struct Settings {
+pub struct ServiceSettings {
     /// The folder with a directory for each app that names none of its own.
     pub apps_root: PathBuf,
     /// The file of the journal of transfers.
@@ -64,23 +74,15 @@ pub struct Settings {
     pub free_bytes_min: u64,
     /// Octets above that which only critical requests may fill.
     pub reserved_critical_bytes: u64,
-    /// The apps and services there are.
-    #[serde(skip)]
-    pub apps: Vec<AppSettings>,
-    /// Who may send what to whom; the first rule that is about it decides.
-    #[serde(skip)]
-    pub policy: Vec<RuleSettings>,
 }
 
-impl Default for Settings {
+impl Default for ServiceSettings {
     fn default() -> Self {
-        Settings {
+        ServiceSettings {
             apps_root: "link-service/apps".into(),
             journal: "link-service/link.redb".into(),
             free_bytes_min: 64 << 20,
             reserved_critical_bytes: 64 << 20,
-            apps: Vec::new(),
-            policy: Vec::new(),
         }
     }
 }
@@ -95,24 +97,29 @@ impl Settings {
     }
 
     fn from_table(whole: &Table) -> Result<Settings, Problem> {
-        let mut own = match whole.get(SERVICE) {
+        let own = match whole.get(SERVICE) {
             None => return without_table(whole),
-            Some(Value::Table(own)) => own.clone(),
+            Some(Value::Table(own)) => own,
             Some(_) => return Err(Problem::NoTable { table: SERVICE }),
         };
-        for table in LINK_TABLES {
-            own.remove(table);
+        let keys = own
+            .iter()
+            .filter(|(key, _)| !OTHER_KEYS.contains(&key.as_str()));
+        let keys = keys.map(|(key, value)| (key.clone(), value.clone()));
+        let service = strict::read(keys.collect(), &OTHER_KEYS, || format!("[{SERVICE}]"))?;
+        let mut settings = Settings {
+            service,
+            ..Settings::default()
+        };
+        for (index, app) in list(own, "apps", APPS_MAX)?.iter().enumerate() {
+            let app = table(app, "apps")?;
+            let read = strict::read(app.clone(), &[], || app::place(index, app))?;
+            settings.apps.push(read);
         }
-        let apps = tables(&mut own, "apps", APPS_MAX)?;
-        let rules = tables(&mut own, "policy", RULES_MAX)?;
-        let mut settings: Settings = strict::read(own, &OTHER_KEYS, || format!("[{SERVICE}]"))?;
-        for (index, app) in apps.into_iter().enumerate() {
-            let place = app::place(index, &app);
-            settings.apps.push(strict::read(app, &[], || place)?);
-        }
-        for (index, rule) in rules.into_iter().enumerate() {
-            let place = || rule::place(index);
-            settings.policy.push(strict::read(rule, &[], place)?);
+        for (index, rule) in list(own, "policy", RULES_MAX)?.iter().enumerate() {
+            let rule = table(rule, "policy")?;
+            let read = strict::read(rule.clone(), &[], || rule::place(index))?;
+            settings.policy.push(read);
         }
         Ok(settings)
     }
@@ -127,20 +134,20 @@ fn without_table(whole: &Table) -> Result<Settings, Problem> {
     }
 }
 
-/// Takes the list of tables `key` out of `own`.
-fn tables(own: &mut Table, key: &'static str, most: usize) -> Result<Vec<Table>, Problem> {
-    let values = match own.remove(key) {
-        None => return Ok(Vec::new()),
+/// The list of tables `key` of `own`.
+fn list<'a>(own: &'a Table, key: &'static str, most: usize) -> Result<&'a [Value], Problem> {
+    let values = match own.get(key) {
+        None => return Ok(&[]),
         Some(Value::Array(values)) => values,
         Some(_) => return Err(Problem::NoList { key }),
     };
-    if values.len() > most {
-        let count = values.len();
-        return Err(Problem::TooMany { key, count, most });
+    let count = values.len();
+    match count > most {
+        true => Err(Problem::TooMany { key, count, most }),
+        false => Ok(values),
     }
-    let table = |value| match value {
-        Value::Table(table) => Ok(table),
-        _ => Err(Problem::NoList { key }),
-    };
-    values.into_iter().map(table).collect()
+}
+
+fn table<'a>(value: &'a Value, key: &'static str) -> Result<&'a Table, Problem> {
+    value.as_table().ok_or(Problem::NoList { key })
 }

@@ -2,6 +2,7 @@
 
 mod rig;
 
+mod book;
 mod code;
 mod explain;
 mod names;

@@ -137,7 +137,7 @@ fn a_subdirectory_is_components_and_none_of_them_leads_up() {
 
 #[test]
 fn a_subdirectory_has_so_many_components_and_no_more() {
-    let deepest = vec!["a"; SUBDIRECTORY_DEPTH_MAX].join("/");
+    let deepest = ["a"; SUBDIRECTORY_DEPTH_MAX].join("/");
     assert!(deepest.parse::<Subdirectory>().is_ok());
     let depth = SUBDIRECTORY_DEPTH_MAX + 1;
     let error = FileNameError::TooDeep { depth };

@@ -134,3 +134,14 @@ fn no_app_can_write_the_journal_or_a_token() {
         "{error}"
     );
 }
+
+#[test]
+fn no_token_is_that_of_two_apps() {
+    let [camera, analyser] = ["camera", "analyser"].map(|id| app(id, "token-file = '/t/one'"));
+    let error = refusal(&format!("{camera}{analyser}"));
+    assert!(
+        error.contains("`camera`") && error.contains("`analyser`"),
+        "{error}"
+    );
+    assert!(error.contains("token"), "{error}");
+}

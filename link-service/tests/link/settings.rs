@@ -16,7 +16,7 @@ fn without_a_table_there_are_no_apps_and_nothing_is_allowed() {
     assert_eq!(settings("[file-service]"), Settings::default());
     let defaults = Settings::default();
     assert!(defaults.apps.is_empty() && defaults.policy.is_empty());
-    assert!(defaults.free_bytes_min > 0 && defaults.reserved_critical_bytes > 0);
+    assert!(defaults.service.free_bytes_min > 0 && defaults.service.reserved_critical_bytes > 0);
 }
 
 #[test]
@@ -28,10 +28,10 @@ fn the_keys_of_the_service_take_the_place_of_its_defaults() {
         free-bytes-min = 1
         reserved-critical-bytes = 2",
     );
-    assert_eq!(settings.apps_root, Path::new("/data/apps"));
-    assert_eq!(settings.journal, Path::new("/data/link.redb"));
-    assert_eq!(settings.free_bytes_min, 1);
-    assert_eq!(settings.reserved_critical_bytes, 2);
+    assert_eq!(settings.service.apps_root, Path::new("/data/apps"));
+    assert_eq!(settings.service.journal, Path::new("/data/link.redb"));
+    assert_eq!(settings.service.free_bytes_min, 1);
+    assert_eq!(settings.service.reserved_critical_bytes, 2);
 }
 
 #[test]
