@@ -6,6 +6,7 @@ mod deliveries;
 #[cfg(target_os = "linux")]
 mod directories;
 mod endings;
+mod interleavings;
 mod power_cuts;
 mod record;
 mod rig;
