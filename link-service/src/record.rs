@@ -76,8 +76,8 @@ pub enum LegPhase {
     },
     /// All octets are on the recipient's disk, and are right; they get their name now.
     Verified {
-        /// During which [boot](crate::folders::Folders::boot).
-        boot: u128,
+        /// During which [boot](crate::folders::Folders::boot), where that is known.
+        boot: Option<u128>,
     },
     /// The recipient has them.
     Committed,

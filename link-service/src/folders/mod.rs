@@ -5,12 +5,14 @@
 //! directories of a real one ([`Directories`]).
 
 #[cfg(target_os = "linux")]
+mod directories;
 pub mod memory;
 
 use crate::code::Code;
 use crate::names::AppId;
 
 #[cfg(target_os = "linux")]
+pub use directories::{AppDirectories, Directories};
 
 /// Which of the two boxes of an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,9 +165,9 @@ pub trait Folders: Send + Sync {
     /// are those that it gets.
     fn owner(&self, app: &AppId) -> Option<u32>;
 
-    /// The same number as long as nothing that was written can have been lost: since the
-    /// machine was started.
-    fn boot(&self) -> u128;
+    /// The same number as long as nothing that was written to a box can have been lost:
+    /// since the machine was started. Nothing where nobody knows, as on a share.
+    fn boot(&self, of: &Self::Directory) -> Option<u128>;
 
     /// Opens a directory.
     ///

@@ -50,7 +50,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         self.is_free(transfer, &arrival)?;
         let taken = self.take_room(transfer, &arrival)?;
         let hashes = self.stage(transfer, index, &arrival, go_on)?;
-        let boot = self.folders.boot();
+        let boot = self.folders.boot(&arrival.inbox);
         self.journal_leg(transfer, index, |transfer| {
             for (file, hash) in transfer.files.iter_mut().zip(&hashes) {
                 file.hash = Some(*hash);
@@ -60,7 +60,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         self.steps.done(Step::VerifiedJournaled);
         self.rename(transfer, index, &arrival)?;
         if let Some(taken) = taken {
-            taken.is_delivered();
+            taken.deliver();
         }
         self.commit(transfer, index, &arrival)
     }
@@ -299,10 +299,10 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         &self,
         transfer: &Transfer,
         arrival: &Arrival<'_, F>,
-        boot: u128,
+        boot: Option<u128>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<bool, Stop> {
-        if boot == self.folders.boot() {
+        if boot.is_some() && boot == self.folders.boot(&arrival.inbox) {
             return Ok(true);
         }
         match self.find_final(transfer, arrival)? {
@@ -362,7 +362,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         transfer: &mut Transfer,
         index: usize,
         recipient: &AppId,
-        boot: u128,
+        boot: Option<u128>,
     ) -> Result<bool, Stop> {
         let arrival = self.arrival(transfer, recipient)?;
         let was_renamed =

@@ -135,13 +135,12 @@ pub(super) fn discard_staging<F: Folders>(
     recipient: &AppId,
     id: TransferId,
 ) -> Result<(), FolderError> {
-    let inbox = match folders.open_box(recipient, Side::Inbox) {
-        Err(FolderError::Missing { .. }) => return Ok(()),
-        inbox => inbox?,
-    };
-    match open_if_there(folders, &inbox, OWN)? {
-        Some(own) => discard(folders, &own, &id.to_string()),
-        None => Ok(()),
+    let own = folders.open_box(recipient, Side::Inbox);
+    match own.and_then(|inbox| folders.open_directory(&inbox, OWN)) {
+        Ok(own) => discard(folders, &own, &id.to_string()),
+        // The recipient removed it, or made something else of it.
+        Err(FolderError::Missing { .. } | FolderError::NotAllowed { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -98,7 +98,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         };
         for (name, _) in self.folders.list(&own)? {
             let of = TransferId::of_name(&name).and_then(|id| known.get(&id));
-            if !of.is_some_and(|transfer| transfer.sender == *app) {
+            if of.is_none_or(|transfer| transfer.sender != *app) {
                 self.return_claims(app, &outbox, &own, &name, recovered)?;
             }
         }

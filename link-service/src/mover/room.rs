@@ -114,7 +114,7 @@ impl Rooms {
 
 impl Taken<'_> {
     /// It is there now.
-    pub(super) fn is_delivered(self) {
+    pub(super) fn deliver(self) {
         let mut rooms = self.rooms.lock();
         if let Some(room) = rooms.get_mut(&self.app) {
             room.there = room.there.map(|there| there.and(self.usage));

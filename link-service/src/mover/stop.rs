@@ -31,10 +31,13 @@ impl Stop {
         }
     }
 
-    /// A box that is not there may come: it is on a share, or is made yet.
+    /// A box that is not there, or is no directory, may come: it is on a share, or is made
+    /// yet.
     pub(super) fn of_box(error: FolderError) -> Self {
         match &error {
-            FolderError::Missing { .. } => Stop::Retry(Code::Unavailable, error.to_string()),
+            FolderError::Missing { .. } | FolderError::NotAllowed { .. } => {
+                Stop::Retry(Code::Unavailable, error.to_string())
+            }
             _ => error.into(),
         }
     }

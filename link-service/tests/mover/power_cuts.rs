@@ -166,7 +166,10 @@ impl Scenario {
             let source = outbox(disk, &self.path(file.as_str()));
             assert_eq!(source, is_there.then(|| octets(file.as_str(), BYTES)));
         }
-        assert_eq!(disk.paths(&app("camera"), Side::Outbox).len() > 0, is_there);
+        assert_eq!(
+            disk.paths(&app("camera"), Side::Outbox).is_empty(),
+            !is_there
+        );
         nothing_is_left(disk);
     }
 }

@@ -69,8 +69,8 @@ impl Folders for MemoryFolders {
         self.0.state().owners.get(app).copied()
     }
 
-    fn boot(&self) -> u128 {
-        self.0.state().boot
+    fn boot(&self, _: &MemoryDirectory) -> Option<u128> {
+        Some(self.0.state().boot)
     }
 
     fn open_directory(
