@@ -306,6 +306,26 @@ fn a_file_that_is_copied_can_be_stopped_after_each_chunk_and_what_is_there_is_no
 }
 
 #[test]
+fn a_file_that_is_stopped_after_each_chunk_arrives() {
+    let disk = disk(1);
+    let image = octets("image", 20 * CHUNK + 1);
+    put(&disk, "image", &image);
+    let mover = mover(&disk);
+    let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
+    for chunk in 1..=21 {
+        let left = Cell::new(1);
+        assert_eq!(
+            mover.run(&mut transfer, &|| left.replace(0) > 0),
+            Ran::Preempted
+        );
+        let done_bytes = image.len().min(chunk * CHUNK) as u64;
+        assert_eq!(transfer.legs[0].phase, LegPhase::Copying { done_bytes });
+    }
+    assert!(matches!(run(&mover, &mut transfer), Ran::Ended(_)));
+    assert_eq!(inbox(&disk, "analyser", "image"), Some(image));
+}
+
+#[test]
 fn what_an_earlier_run_left_is_kept_only_as_far_as_it_is_right() {
     let disk = disk(1);
     let image = octets("image", 6 * CHUNK);
@@ -323,6 +343,7 @@ fn what_an_earlier_run_left_is_kept_only_as_far_as_it_is_right() {
     there[CHUNK] ^= 1;
     there.extend([7; 5 * CHUNK]);
     disk.scribble(&app("analyser"), Side::Inbox, staging, &there);
+    let mover = crate::rig::mover(&disk);
     assert!(matches!(run(&mover, &mut transfer), Ran::Ended(_)));
     assert_eq!(inbox(&disk, "analyser", "image"), Some(image));
 }
