@@ -3,6 +3,7 @@
 
 use super::Mover;
 use super::copy::Hash;
+use super::kept::Copied;
 use super::places::{self, OWN};
 use super::room::Taken;
 use super::source::Source;
@@ -193,9 +194,18 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Hash, Stop> {
         let staged = self.open_staged(within, staged_name)?;
+        let there = self.folders.facts(&staged)?;
+        let copied = self.kept.take(&source.facts, &there);
         self.folders.reserve(&staged, source.facts.size)?;
         self.steps.done(Step::Reserved);
-        let hash = self.copy(name, source, &staged, done_bytes, go_on)?;
+        let mut copied = copied.unwrap_or_else(Copied::nothing);
+        let hash = self.copy(name, source, &staged, &mut copied, go_on);
+        *done_bytes += copied.bytes;
+        if matches!(hash, Err(Stop::Preempted)) {
+            let there = self.folders.facts(&staged)?;
+            self.kept.keep(source.facts, there, copied);
+        }
+        let hash = hash?;
         self.folders.hand_over(&staged, arrival.recipient)?;
         self.steps.done(Step::Copied);
         self.folders.sync(&staged)?;

@@ -20,6 +20,7 @@
 
 mod copy;
 mod ending;
+mod kept;
 mod leg;
 mod places;
 mod recovery;
@@ -42,6 +43,7 @@ pub use recovery::Recovered;
 pub use room::Quota;
 pub use step::{AtStep, Step};
 
+use kept::Kept;
 use room::Rooms;
 use step::Steps;
 use stop::Stop;
@@ -53,6 +55,7 @@ pub struct Mover<F: Folders, J: Journal> {
     limits: MoverLimits,
     quotas: Box<dyn Quotas>,
     rooms: Rooms,
+    kept: Kept,
     steps: Steps,
 }
 
@@ -120,6 +123,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             limits,
             quotas: Box::new(quotas),
             rooms: Rooms::default(),
+            kept: Kept::default(),
             steps: Steps::default(),
         }
     }
