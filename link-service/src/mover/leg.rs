@@ -196,7 +196,11 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let staged = self.open_staged(within, staged_name)?;
         let there = self.folders.facts(&staged)?;
         let copied = self.kept.take(&source.facts, &there);
-        self.folders.reserve(&staged, source.facts.size)?;
+        // What is written at once fails at once, and needs no reserving, which is a change
+        // of the file system more.
+        if source.facts.size > self.limits.chunk_bytes as u64 {
+            self.folders.reserve(&staged, source.facts.size)?;
+        }
         self.steps.done(Step::Reserved);
         let mut copied = copied.unwrap_or_else(Copied::nothing);
         let hash = self.copy(name, source, &staged, &mut copied, go_on);
