@@ -193,13 +193,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             self.steps.done(Step::Accepted);
             Ok(transfer)
         };
-        accept().map_err(|stop| match stop {
-            Stop::Final(code, text) | Stop::Retry(code, text) => Refused { code, text },
-            Stop::Preempted => Refused {
-                code: Code::Internal,
-                text: "nothing ran".to_string(),
-            },
-        })
+        accept().map_err(Refused::of)
     }
 
     /// Runs a transfer, steps 3 to 11, from where it is. Between two chunks it asks
@@ -239,6 +233,23 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             Some(stop) => Err(stop),
             None => self.end(transfer),
         }
+    }
+
+    /// Opens a file of a transfer that was run, for a leg that leads elsewhere: if it is still
+    /// what was accepted. `index` is that of the file.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn open_source_of(&self, transfer: &Transfer, index: usize) -> Result<F::File, Refused> {
+        let name = transfer.request.files.get(index);
+        let Some((name, record)) = name.zip(transfer.files.get(index)) else {
+            return Err(Refused {
+                code: Code::Internal,
+                text: format!("transfer {} has no file {index}", transfer.id),
+            });
+        };
+        let source = self.open_accepted(transfer, name, record);
+        source.map(|source| source.file).map_err(Refused::of)
     }
 
     /// Ends a transfer that is not to be tried again: it was cancelled, its time is over,
@@ -306,6 +317,18 @@ fn is_sound(request: &LinkRequest) -> Result<(), Stop> {
 fn has_twice<T: Ord>(all: &[T]) -> bool {
     let different: std::collections::BTreeSet<&T> = all.iter().collect();
     different.len() < all.len()
+}
+
+impl Refused {
+    fn of(stop: Stop) -> Self {
+        match stop {
+            Stop::Final(code, text) | Stop::Retry(code, text) => Refused { code, text },
+            Stop::Preempted => Refused {
+                code: Code::Internal,
+                text: "nothing ran".to_string(),
+            },
+        }
+    }
 }
 
 impl Ran {

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use link_service::code::Code;
-use link_service::folders::Side;
 use link_service::folders::memory::Fault;
+use link_service::folders::{Folders as _, Side};
 use link_service::journal::Journal;
 use link_service::mover::Ran;
 use link_service::record::LegPhase;
@@ -398,6 +398,9 @@ fn a_leg_that_leads_elsewhere_is_left_to_others_and_the_source_is_kept_for_it() 
     assert_eq!(run(&mover, &mut transfer), Ran::Elsewhere);
     assert!(inbox(&disk, "analyser", "image").is_some());
     assert!(outbox(&disk, ".link/0000000000000001/image").is_some());
+    let file = mover.open_source_of(&transfer, 0).unwrap();
+    assert_eq!(mover.folders().facts(&file).unwrap().size, 6);
+    mover.open_source_of(&transfer, 1).unwrap_err();
     transfer.legs[1].phase = LegPhase::Committed;
     assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
     nothing_is_left(&disk);
@@ -472,4 +475,36 @@ fn what_was_verified_and_is_lost_before_it_has_its_name_is_not_taken_for_deliver
         assert_eq!(inbox(&disk, "analyser", "image"), Some(image.clone()));
     }
     assert!(spoiled > 0);
+}
+
+#[test]
+fn what_the_journal_failed_to_call_verified_and_is_copied_anew_is_not_taken_for_delivered() {
+    let image = octets("image", 3 * CHUNK);
+    let mut removed = 0;
+    for (changes, seed) in (0..20).flat_map(|changes| (0..4).map(move |seed| (changes, seed))) {
+        let disk = disk(seed);
+        put(&disk, "image", &image);
+        let first = mover(&disk);
+        let mut transfer = accept(&first, 1, &request(&["image"])).unwrap();
+        // Once, and the process goes on.
+        disk.fault_after(changes, Fault::Io);
+        if let Ran::Ended(_) = run(&first, &mut transfer) {
+            continue;
+        }
+        let staging = ".link/0000000000000001";
+        if inbox(&disk, "analyser", staging).is_some() {
+            disk.scribble(&app("analyser"), Side::Inbox, staging, b"something else");
+            disk.set_bytes_max(4 * CHUNK as u64);
+            let ran = run(&first, &mut transfer);
+            assert!(matches!(ran, Ran::Retry(Code::NoSpace, _)), "{ran:?}");
+            removed += u32::from(disk.take(&app("analyser"), Side::Inbox, staging));
+            disk.set_bytes_max(u64::MAX);
+        }
+        disk.restart();
+        let next = mover(&disk);
+        let mut transfer = next.recover(&apps()).unwrap().transfers.remove(0);
+        assert_eq!(run_to_end(&next, &mut transfer).code, Code::Ok);
+        assert_eq!(inbox(&disk, "analyser", "image"), Some(image.clone()));
+    }
+    assert!(removed > 0);
 }

@@ -60,6 +60,7 @@ fn a_file_that_somebody_else_is_to_have_is_that_ones() {
             inbox: root.join("inbox"),
             outbox: root.join("outbox"),
             owner: Some(owner),
+            group: Some(owner),
         };
         directories.push((app(name), boxes));
     }
