@@ -49,6 +49,8 @@ pub enum Code {
     IoError,
     /// A defect of the service.
     Internal,
+    /// There is no such request of whoever asks.
+    UnknownRequest,
 }
 
 /// The codes of the original, by their numbers in its messages.
@@ -92,7 +94,9 @@ impl Code {
             Code::InvalidName | Code::InvalidArgument => StatusCode::InvalidArgument,
             Code::UnknownSender => StatusCode::Unauthorized,
             Code::Forbidden => StatusCode::Forbidden,
-            Code::UnknownRecipient | Code::SourceNotFound => StatusCode::NotFound,
+            Code::UnknownRecipient | Code::SourceNotFound | Code::UnknownRequest => {
+                StatusCode::NotFound
+            }
             Code::SourceNotRegular
             | Code::AlreadyExists
             | Code::Conflict

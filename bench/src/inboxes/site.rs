@@ -51,6 +51,7 @@ impl Site {
                 inbox: place("inbox"),
                 outbox: place("outbox"),
                 owner: None,
+                group: None,
             };
             fs::create_dir_all(&directories.inbox)?;
             fs::create_dir_all(&directories.outbox)?;

@@ -61,7 +61,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             if view.has_ended() || left.is_zero() || state.stopping {
                 return Ok(view);
             }
-            let waited = self.changed.wait_timeout(state, left);
+            let waited = self.shared.changed.wait_timeout(state, left);
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -69,11 +69,23 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     /// Those of `sender` from number `from` on, at most so many, the oldest first.
     #[must_use]
     pub fn list(&self, sender: &AppId, from: TransferId, most: usize) -> Vec<TransferView> {
+        self.list_where(sender, from, most, |_| true)
+    }
+
+    /// The same, of those that are wanted.
+    #[must_use]
+    pub fn list_where(
+        &self,
+        sender: &AppId,
+        from: TransferId,
+        most: usize,
+        is_wanted: impl Fn(&TransferView) -> bool,
+    ) -> Vec<TransferView> {
         let state = self.state();
         let of_sender = state.transfers.range(from..);
         let of_sender = of_sender.filter(|(_, entry)| entry.transfer.sender == *sender);
         let views = of_sender.filter_map(|(id, _)| view(&state, sender, *id));
-        views.take(most).collect()
+        views.filter(is_wanted).take(most).collect()
     }
 
     /// It is not to be delivered. Who has it already, has it.
@@ -133,7 +145,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             return Err(AskError::Ended);
         }
         does(&mut state, self.clock.now());
-        self.changed.notify_all();
+        self.shared.changed.notify_all();
         Ok(())
     }
 }
