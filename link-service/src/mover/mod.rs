@@ -273,6 +273,24 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         source.map(|source| source.file).map_err(Refused::of)
     }
 
+    /// A leg that leads elsewhere is over: its recipient has the files, or never gets them.
+    /// Durable when it returns. Another run ends the transfer, once that was the last.
+    ///
+    /// # Errors
+    /// [`Refused`]: the journal does not have it.
+    pub fn end_leg(
+        &self,
+        transfer: &mut Transfer,
+        index: usize,
+        ended: &Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let journaled = match ended {
+            Ok(()) => self.journal_leg(transfer, index, |_| LegPhase::Committed),
+            Err(Refused { code, text }) => self.fail_leg(transfer, index, *code, text),
+        };
+        journaled.map_err(Refused::of)
+    }
+
     /// Ends a transfer that is not to be tried again: it was cancelled, its time is over,
     /// or it failed too often. Who has it already, has it.
     pub fn give_up(&self, transfer: &mut Transfer, code: Code, text: &str) -> Ran {
