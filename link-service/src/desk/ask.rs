@@ -88,6 +88,28 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         views.filter(is_wanted).take(most).collect()
     }
 
+    /// The same, of all senders: for the operator.
+    #[must_use]
+    pub fn list_all(
+        &self,
+        from: TransferId,
+        most: usize,
+        is_wanted: impl Fn(&TransferView) -> bool,
+    ) -> Vec<TransferView> {
+        let state = self.state();
+        let all = state.transfers.range(from..);
+        let views = all.map(|(id, entry)| TransferView::of(entry, state.queue.standing(*id)));
+        views.filter(is_wanted).take(most).collect()
+    }
+
+    /// Who made the request of a transfer: for the operator, who may ask for any.
+    #[must_use]
+    pub fn sender(&self, id: TransferId) -> Option<AppId> {
+        let state = self.state();
+        let entry = state.transfers.get(&id)?;
+        Some(entry.transfer.sender.clone())
+    }
+
     /// It is not to be delivered. Who has it already, has it.
     ///
     /// # Errors
