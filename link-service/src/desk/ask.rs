@@ -9,6 +9,7 @@ use super::view::TransferView;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
+use crate::policy::{Party, Question};
 use crate::record::TransferId;
 use crate::request::Priority;
 
@@ -22,6 +23,9 @@ pub enum AskError {
     /// Nothing more becomes of it.
     #[error("it has ended")]
     Ended,
+    /// No rule of the policy allows it.
+    #[error("no rule allows that")]
+    Forbidden,
 }
 
 impl<F: Folders, J: Journal> Desk<F, J> {
@@ -140,11 +144,41 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         })
     }
 
-    /// It has another priority from now on, as long as this process runs.
+    /// It has another priority from now on, as long as this process runs; one with which it
+    /// might have been handed in.
     ///
     /// # Errors
     /// [`AskError`].
     pub fn reprioritise(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        priority: Priority,
+    ) -> Result<(), AskError> {
+        let view = self.status(sender, id)?;
+        let access = self.access.current();
+        let transfer = &view.transfer;
+        let is_allowed = transfer.request.recipients.iter().all(|to| {
+            let question = Question {
+                from: &Party::App(sender.clone()),
+                to,
+                link_type: transfer.request.link_type,
+                size: transfer.bytes(),
+                priority,
+            };
+            access.decide(&question).is_allowed()
+        });
+        match is_allowed {
+            true => self.reprioritise_unasked(sender, id, priority),
+            false => Err(AskError::Forbidden),
+        }
+    }
+
+    /// The same, with any priority: for the operator.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn reprioritise_unasked(
         &self,
         sender: &AppId,
         id: TransferId,

@@ -179,7 +179,7 @@ impl Mutation {
             LinkPriority::Critical => Priority::Critical,
         };
         context.ask(&id, |desk, sender, id| {
-            desk.reprioritise(sender, id, priority)
+            desk.reprioritise_unasked(sender, id, priority)
         })
     }
 }
