@@ -1,5 +1,7 @@
 //! How a request ended: one precise code, and the seventeen of the original beside it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How a request, or its delivery to one recipient, ended or stands.
@@ -108,5 +110,12 @@ impl Code {
             Code::NoSpace | Code::Unavailable => StatusCode::ServiceUnavailable,
             Code::IoError | Code::Internal => StatusCode::InternalServiceError,
         }
+    }
+}
+
+/// As it is written everywhere: `SOURCE_NOT_FOUND`.
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }

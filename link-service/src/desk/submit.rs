@@ -91,6 +91,13 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let (sender, _) = key;
         let room = state.queue.room(sender, request.priority);
         room.map_err(|full| refused(Code::Unavailable, full.to_string()))?;
+        if let Some(app) = self.access.current().registry().app(sender) {
+            let (open, max) = (state.queue.open_of(sender), app.outbox_requests_max);
+            if open >= max {
+                let text = format!("{open} requests have not ended; {max} are the most");
+                return Err(refused(Code::Unavailable, text));
+            }
+        }
         state.keys.insert(key.clone(), Known::Pending);
         Ok(Reserved::Anew(state.take_id()))
     }

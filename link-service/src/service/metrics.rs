@@ -12,7 +12,7 @@ pub(super) fn page(counts: &Counts, depths: Depths) -> String {
     page.counter(accepted, help, &[("code", "ACCEPTED")], counts.accepted)
         .counter(accepted, help, &[("code", "KNOWN")], counts.known);
     for (code, count) in &counts.refused {
-        page.counter(accepted, help, &[("code", &name(*code))], *count);
+        page.counter(accepted, help, &[("code", &code.to_string())], *count);
     }
     let help = "Transfers that ended, by how.";
     page.counter(
@@ -22,7 +22,7 @@ pub(super) fn page(counts: &Counts, depths: Depths) -> String {
         counts.ended.get(&Code::Ok).copied().unwrap_or_default(),
     );
     for (code, count) in counts.ended.iter().filter(|(code, _)| **code != Code::Ok) {
-        let labels = [("code", &*name(*code))];
+        let labels = [("code", &*code.to_string())];
         page.counter("link_transfers_ended_total", help, &labels, *count);
     }
     page.counter(
@@ -60,12 +60,4 @@ pub(super) fn page(counts: &Counts, depths: Depths) -> String {
 
 fn as_f64(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
-}
-
-/// As the interfaces have it.
-fn name(code: Code) -> String {
-    match serde_json::to_value(code) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => format!("{code:?}"),
-    }
 }

@@ -12,7 +12,7 @@ use service_host::http::axum::routing::{get, post};
 use tokio::sync::oneshot;
 
 use super::answer::{Directories, Health, LinkResponse, Links};
-use super::body::{PriorityBody, RequestBody};
+use super::body::{NothingBody, PriorityBody, RequestBody};
 use super::inbox;
 use super::query::{Query, json, read};
 use super::refusal::Refusal;
@@ -174,7 +174,9 @@ async fn cancel<F: Folders, J: Journal>(
     state: Shared<F, J>,
     id: Path<String>,
     headers: HeaderMap,
+    body: Body,
 ) -> Answer {
+    let NothingBody {} = read(body).await?;
     ask(state, id, headers, |desk, sender, id| {
         desk.cancel(sender, id)
     })
@@ -184,7 +186,9 @@ async fn hold<F: Folders, J: Journal>(
     state: Shared<F, J>,
     id: Path<String>,
     headers: HeaderMap,
+    body: Body,
 ) -> Answer {
+    let NothingBody {} = read(body).await?;
     ask(state, id, headers, |desk, sender, id| desk.hold(sender, id))
 }
 
@@ -192,7 +196,9 @@ async fn release<F: Folders, J: Journal>(
     state: Shared<F, J>,
     id: Path<String>,
     headers: HeaderMap,
+    body: Body,
 ) -> Answer {
+    let NothingBody {} = read(body).await?;
     ask(state, id, headers, |desk, sender, id| {
         desk.release(sender, id)
     })
