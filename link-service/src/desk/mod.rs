@@ -84,7 +84,10 @@ pub struct Desk<F: Folders, J: Journal> {
 /// What is known, for all threads.
 struct Shared {
     state: Mutex<State>,
-    changed: Condvar,
+    /// There is something to run, or soon is: one worker is woken for each.
+    work: Condvar,
+    /// A request that was looked at is accepted or refused.
+    settled: Condvar,
 }
 
 impl Shared {
@@ -134,7 +137,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         mover.tell_time(move || of_mover.now().wall.unwrap_or_default());
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
-            changed: Condvar::new(),
+            work: Condvar::new(),
+            settled: Condvar::new(),
         });
         let of_mover = Arc::clone(&shared);
         mover.at_each_leg(Box::new(move |transfer| {
