@@ -327,25 +327,30 @@ fn a_file_that_is_stopped_after_each_chunk_arrives() {
 
 #[test]
 fn what_an_earlier_run_left_is_kept_only_as_far_as_it_is_right() {
-    let disk = disk(1);
-    let image = octets("image", 6 * CHUNK);
-    put(&disk, "image", &image);
-    let mover = mover(&disk);
-    let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
-    let left = Cell::new(4);
-    let go_on = || {
-        left.set(left.get() - 1);
-        left.get() >= 0
-    };
-    assert_eq!(mover.run(&mut transfer, &go_on), Ran::Preempted);
-    let staging = ".link/0000000000000001";
-    let mut there = inbox(&disk, "analyser", staging).unwrap();
-    there[CHUNK] ^= 1;
-    there.extend([7; 5 * CHUNK]);
-    disk.scribble(&app("analyser"), Side::Inbox, staging, &there);
-    let mover = crate::rig::mover(&disk);
-    assert!(matches!(run(&mover, &mut transfer), Ran::Ended(_)));
-    assert_eq!(inbox(&disk, "analyser", "image"), Some(image));
+    for is_another_process in [false, true] {
+        let disk = disk(1);
+        let image = octets("image", 6 * CHUNK);
+        put(&disk, "image", &image);
+        let first = mover(&disk);
+        let mut transfer = accept(&first, 1, &request(&["image"])).unwrap();
+        let left = Cell::new(4);
+        let go_on = || {
+            left.set(left.get() - 1);
+            left.get() >= 0
+        };
+        assert_eq!(first.run(&mut transfer, &go_on), Ran::Preempted);
+        let staging = ".link/0000000000000001";
+        let mut there = inbox(&disk, "analyser", staging).unwrap();
+        there[CHUNK] ^= 1;
+        there.extend([7; 5 * CHUNK]);
+        disk.scribble(&app("analyser"), Side::Inbox, staging, &there);
+        let next = match is_another_process {
+            true => mover(&disk),
+            false => first,
+        };
+        assert!(matches!(run(&next, &mut transfer), Ran::Ended(_)));
+        assert_eq!(inbox(&disk, "analyser", "image"), Some(image));
+    }
 }
 
 #[test]
@@ -507,4 +512,28 @@ fn what_the_journal_failed_to_call_verified_and_is_copied_anew_is_not_taken_for_
         assert_eq!(inbox(&disk, "analyser", "image"), Some(image.clone()));
     }
     assert!(removed > 0);
+}
+
+#[test]
+fn what_the_journal_failed_to_call_verified_has_its_name_only_once_it_does() {
+    for (changes, seed) in (0..20).flat_map(|changes| (0..4).map(move |seed| (changes, seed))) {
+        for changes_then in 0..8 {
+            let disk = disk(seed);
+            put(&disk, "image", b"octets");
+            let first = mover(&disk);
+            let mut transfer = accept(&first, 1, &request(&["image"])).unwrap();
+            disk.fault_after(changes, Fault::Io);
+            run(&first, &mut transfer);
+            disk.fail_after(changes_then);
+            run(&first, &mut transfer);
+            disk.restart();
+            let next = mover(&disk);
+            let mut transfer = next.recover(&apps()).unwrap().transfers.remove(0);
+            assert_eq!(run_to_end(&next, &mut transfer).code, Code::Ok);
+            assert_eq!(
+                inbox(&disk, "analyser", "image").as_deref(),
+                Some(&b"octets"[..])
+            );
+        }
+    }
 }
