@@ -18,6 +18,7 @@
 //! never a part of a file under its name. The claim, and its removal, need no sync of their
 //! own: the next run looks in both places.
 
+mod arrival;
 mod copy;
 mod ending;
 mod kept;
@@ -26,6 +27,7 @@ mod places;
 mod recovery;
 mod room;
 mod source;
+mod staging;
 mod step;
 mod stop;
 
