@@ -291,3 +291,28 @@ fn a_leg_that_leads_elsewhere_is_left_to_others_and_the_source_is_kept_for_it() 
     assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
     nothing_is_left(&disk);
 }
+
+#[test]
+fn w12_a_file_that_is_named_as_another_with_an_ending_is_not_in_its_way() {
+    let disk = disk(1);
+    put(&disk, "image", b"octets");
+    put(&disk, "image.tmp", b"others");
+    assert_eq!(send(&disk, &request(&["image"])).code, Code::Ok);
+    assert_eq!(outbox(&disk, "image.tmp").as_deref(), Some(&b"others"[..]));
+}
+
+#[test]
+fn w14_a_file_that_is_replaced_again_and_again_at_once_is_delivered_each_time() {
+    let disk = disk(1);
+    let mover = mover(&disk);
+    let mut request = request(&["image"]);
+    request.overwrite = true;
+    for id in 1..=9 {
+        let octets = octets(&id.to_string(), 2 * CHUNK);
+        put(&disk, "image", &octets);
+        let mut transfer = accept(&mover, id, &request).unwrap();
+        assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
+        assert_eq!(inbox(&disk, "analyser", "image"), Some(octets));
+        assert_eq!(outbox(&disk, "image"), None);
+    }
+}

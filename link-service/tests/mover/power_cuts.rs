@@ -274,7 +274,7 @@ fn sweep(how: End, seeds: u64) {
 }
 
 #[test]
-fn a_power_cut_at_any_change_leaves_one_outcome_and_no_file_lost_or_in_part() {
+fn w7_w8_a_power_cut_at_any_change_leaves_one_outcome_and_no_file_lost_or_in_part() {
     sweep(End::Power, 24);
 }
 

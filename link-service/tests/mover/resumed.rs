@@ -3,9 +3,8 @@
 use std::cell::Cell;
 
 use link_service::code::Code;
+use link_service::folders::Side;
 use link_service::folders::memory::Fault;
-use link_service::folders::{Folders as _, Side};
-use link_service::journal::Journal;
 use link_service::mover::Ran;
 use link_service::record::LegPhase;
 
