@@ -38,10 +38,10 @@ use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
 use crate::record::{Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
-use crate::request::{LinkRequest, Recipient};
+use crate::request::{BATCH_FILES_MAX, LinkRequest, RECIPIENTS_MAX, Recipient};
 
 pub use places::batch_name;
-pub use recovery::Recovered;
+pub use recovery::{LEFT_MAX, Recovered};
 pub use room::Quota;
 pub use step::{AtStep, Step};
 
@@ -288,8 +288,14 @@ fn is_sound(request: &LinkRequest) -> Result<(), Stop> {
     if request.files.is_empty() {
         return refused("no file is named");
     }
+    if request.files.len() > BATCH_FILES_MAX {
+        return refused(&format!("more than {BATCH_FILES_MAX} files are named"));
+    }
     if request.recipients.is_empty() {
         return refused("no recipient is named");
+    }
+    if request.recipients.len() > RECIPIENTS_MAX {
+        return refused(&format!("more than {RECIPIENTS_MAX} recipients are named"));
     }
     if has_twice(&request.files) {
         return refused("a file is named twice");
