@@ -115,10 +115,14 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             stagings_removed,
             files_returned,
             left,
+            left_more,
         } = mover.recover(apps)?;
         log::debug!("{stagings_removed} stagings were left, {files_returned} files go back");
         for text in left {
             log::warn!("not cleared, and tried again at the next start: {text}");
+        }
+        if left_more > 0 {
+            log::warn!("{left_more} more were not cleared");
         }
         let acknowledged = mover.journal().load_acknowledged()?;
         let is_known = |(id, _): &(TransferId, u32)| {
