@@ -159,7 +159,10 @@ fn wait(root: &Path, app: &str, state: &Mutex<State>, asked: &str, body: &Value)
 impl State {
     fn answer(&mut self, root: &Path, app: &str, asked: &str, body: &Value) -> (u16, Value) {
         let path = asked.split('?').next().unwrap();
-        let parts: Vec<&str> = path.split(['/', ' ']).filter(|part| *part != "").collect();
+        let parts: Vec<&str> = path
+            .split(['/', ' '])
+            .filter(|part| !part.is_empty())
+            .collect();
         match parts.as_slice() {
             ["POST", "v1", "links"] => self.submit(root, app, body),
             ["GET", "v1", "links"] => {
