@@ -12,6 +12,7 @@
 //! | [`settings`] | what the configuration says |
 //! | [`registry`] | which apps there are, and where their directories are |
 //! | [`policy`] | who may send what to whom |
+//! | [`api`] | the ways in for programs |
 //! | [`access`] | both together, and how another configuration takes their place |
 //! | [`service`] | the command `link-service` |
 //! | [`record`] | how far a transfer is |
@@ -21,6 +22,7 @@
 //! | [`folders`] | inboxes and outboxes, the only I/O on them |
 
 pub mod access;
+pub mod api;
 pub mod code;
 pub mod desk;
 pub mod dropbox;

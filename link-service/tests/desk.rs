@@ -317,6 +317,7 @@ fn the_oldest_that_have_ended_are_forgotten_and_no_number_is_given_twice() {
     let disk = disk();
     let limits = DeskLimits {
         ended_max: 2,
+        unread_max: 2,
         ..DeskLimits::default()
     };
     let desk = open_with(&disk, limits.clone());

@@ -14,7 +14,7 @@
 //!     addr: AddrConfig { ip: [127, 0, 0, 1].into(), port: 8160 },
 //!     radio: RadioConfig::serial("/dev/ttyUSB0", 9600, FramingConfig::kiss())?,
 //!     comms: CommsConfig { downlink_ports: Some(vec![13011]), ..CommsConfig::default() },
-//!     own_table: None,
+//!     own_tables: &[],
 //! };
 //! let host = LinkHost::start(&ConfigFile::find(None)?, defaults)?;
 //! host.run_until_signal()
@@ -38,10 +38,10 @@ use strsim::damerau_levenshtein;
 
 use crate::address::AddrConfig;
 use crate::config_file::ConfigFile;
-use crate::http::{Endpoint, HttpServer, Limits, UnixDoor};
+use crate::http::{Doors, Endpoint, HttpServer, Limits};
 use crate::link_metrics::link_metrics;
 use crate::link_schema::{LinkContext, link_schema};
-use crate::reload::{Configuration, Reload, Start};
+use crate::reload::{Configuration, OwnTables, Reload, Start};
 use crate::signals::{Signal, stop_or_reload_requested};
 
 /// What a binary takes where the configuration says nothing.
@@ -54,9 +54,9 @@ pub struct LinkDefaults {
     pub radio: RadioConfig,
     /// Its row of ports, `[<service>.comms]`.
     pub comms: CommsConfig,
-    /// A table beside these that it reads itself, `files` for `[<service>.files]`; only a
-    /// restart changes it.
-    pub own_table: Option<&'static str>,
+    /// Keys and tables beside these that it reads itself, `files` for `[<service>.files]`;
+    /// only a restart changes them, unless the service has [`Equipment::reload`].
+    pub own_tables: &'static [&'static str],
 }
 
 /// A link that is about to start.
@@ -70,15 +70,27 @@ pub struct Equipment {
     /// What its HTTP port serves; by default [`link_endpoint`].
     pub endpoint: Box<dyn FnOnce(LinkContext) -> Endpoint>,
     /// Its Unix sockets.
-    pub doors: Vec<UnixDoor>,
+    pub doors: Arc<Doors>,
+    /// Takes its own tables out of a file that was read again on SIGHUP: as a whole, or not
+    /// at all; none where only a restart changes them. What mutations of the link stage is
+    /// no business of its.
+    pub reload: Option<OwnReload>,
+    /// Called once a stop is requested, before the endpoint stops: so that who waits for
+    /// something is told.
+    pub stopping: Box<dyn FnOnce()>,
 }
+
+/// Takes the tables of a service out of a configuration that was read again.
+pub type OwnReload = Box<dyn Fn(&ConfigFile) -> anyhow::Result<()>>;
 
 impl Default for Equipment {
     fn default() -> Self {
         Equipment {
             link: Box::new(|builder| builder),
             endpoint: Box::new(link_endpoint),
-            doors: Vec::new(),
+            doors: Arc::default(),
+            reload: None,
+            stopping: Box::new(|| {}),
         }
     }
 }
@@ -92,6 +104,8 @@ pub struct LinkHost {
     stop_requested: Receiver<Signal>,
     reload_requested: Receiver<()>,
     reload: Arc<Reload>,
+    own_reload: Option<OwnReload>,
+    stopping: Box<dyn FnOnce()>,
     comms: CommsHandle,
     http: HttpServer,
 }
@@ -117,7 +131,11 @@ impl LinkHost {
         equipment: Equipment,
     ) -> anyhow::Result<LinkHost> {
         let service = defaults.service;
-        let mut start = Start::read(service, defaults.own_table, defaults.comms, file)?;
+        let own_tables = OwnTables {
+            names: defaults.own_tables,
+            are_reloaded: equipment.reload.is_some(),
+        };
+        let mut start = Start::read(service, own_tables, defaults.comms, file)?;
         // Without changes that were never confirmed.
         let file = &start.file().clone();
         let addr = AddrConfig::read(file, service, defaults.addr)?;
@@ -145,10 +163,12 @@ impl LinkHost {
             link,
             endpoint,
             doors,
+            reload: own_reload,
+            stopping,
         } = equipment;
         let limits = Limits::default();
         let addr = addr.socket_addr();
-        let http = HttpServer::start_with_doors(addr, endpoint(context), doors, limits)?;
+        let http = HttpServer::start_with_doors(addr, endpoint(context), &doors, limits)?;
         let comms = start_link(&mut start, &connection, &telemetry, &*link)
             .map_err(|error| naming_file(error, file))?;
         let reload = start.running(comms.reconfigure(), http.local_addr().port());
@@ -166,6 +186,8 @@ impl LinkHost {
             stop_requested,
             reload_requested,
             reload,
+            own_reload,
+            stopping,
             comms,
             http,
         })
@@ -185,6 +207,7 @@ impl LinkHost {
     pub fn run_until_signal(self) -> anyhow::Result<()> {
         let signal = self.serve()?;
         log::info!("{}: stopping on {signal}", self.service);
+        (self.stopping)();
         self.http.stop();
         let report = self.comms.shutdown();
         if !report.detached.is_empty() {
@@ -207,7 +230,7 @@ impl LinkHost {
             let due = next.map_or_else(never, after);
             select! {
                 recv(self.stop_requested) -> signal => return Ok(signal?),
-                recv(self.reload_requested) -> _ => match self.reload.take_file() {
+                recv(self.reload_requested) -> _ => match self.reload.take_file(self.own_reload.as_ref()) {
                     Ok(()) => log::info!("{}: the configuration was read again", self.service),
                     Err(error) => log::error!(
                         "{}: the configuration stays as it was: {error:#}",
@@ -300,10 +323,9 @@ pub fn link_metrics_page(context: &LinkContext) -> impl Fn() -> String + Send + 
 pub(crate) fn check_keys(
     file: &ConfigFile,
     service: &str,
-    own_table: Option<&str>,
+    own_tables: &[&str],
 ) -> anyhow::Result<()> {
-    let tables = ["addr", "comms", "radio"].into_iter().chain(own_table);
-    let tables: Vec<&str> = tables.collect();
+    let tables = [&["addr", "comms", "radio"], own_tables].concat();
     let Some(own) = file.table.get(service) else {
         let tables = file.table.keys().map(String::as_str);
         if let Some(typo) = tables.min_by_key(|table| damerau_levenshtein(table, service))

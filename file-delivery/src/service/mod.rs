@@ -103,7 +103,7 @@ fn defaults() -> anyhow::Result<LinkDefaults> {
     let framing = FramingConfig::kiss_ax25(Ax25Config::new("HELIO-1".parse()?, "GROUND".parse()?));
     Ok(LinkDefaults {
         service: SERVICE,
-        own_table: Some("files"),
+        own_tables: &["files"],
         addr: AddrConfig {
             ip: Ipv4Addr::LOCALHOST.into(),
             port: 8153,

@@ -105,11 +105,24 @@ impl LiveAccess {
     /// # Errors
     /// What is wrong with it, or what of it only a restart can change; then the former holds.
     pub fn reload(&self, file: &ConfigFile) -> Result<(), SettingsError> {
-        let next = Access::read(file)?;
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        may_follow(&current, &next).map_err(|problem| problem.of(file))?;
-        *current = Arc::new(next);
+        let next = self.next(file)?;
+        self.replace(next);
         Ok(())
+    }
+
+    /// The access of another configuration, which may take the place of this one.
+    ///
+    /// # Errors
+    /// As [`reload`](Self::reload).
+    pub fn next(&self, file: &ConfigFile) -> Result<Access, SettingsError> {
+        let next = Access::read(file)?;
+        may_follow(&self.current(), &next).map_err(|problem| problem.of(file))?;
+        Ok(next)
+    }
+
+    /// Puts another access in the place of this one.
+    pub fn replace(&self, next: Access) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
     }
 }
 

@@ -9,6 +9,7 @@ use super::view::TransferView;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
+use crate::policy::{Party, Question};
 use crate::record::TransferId;
 use crate::request::Priority;
 
@@ -22,6 +23,9 @@ pub enum AskError {
     /// Nothing more becomes of it.
     #[error("it has ended")]
     Ended,
+    /// No rule of the policy allows it.
+    #[error("no rule allows that")]
+    Forbidden,
 }
 
 impl<F: Folders, J: Journal> Desk<F, J> {
@@ -61,7 +65,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             if view.has_ended() || left.is_zero() || state.stopping {
                 return Ok(view);
             }
-            let waited = self.changed.wait_timeout(state, left);
+            let waited = self.shared.changed.wait_timeout(state, left);
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -69,11 +73,45 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     /// Those of `sender` from number `from` on, at most so many, the oldest first.
     #[must_use]
     pub fn list(&self, sender: &AppId, from: TransferId, most: usize) -> Vec<TransferView> {
+        self.list_where(sender, from, most, |_| true)
+    }
+
+    /// The same, of those that are wanted.
+    #[must_use]
+    pub fn list_where(
+        &self,
+        sender: &AppId,
+        from: TransferId,
+        most: usize,
+        is_wanted: impl Fn(&TransferView) -> bool,
+    ) -> Vec<TransferView> {
         let state = self.state();
         let of_sender = state.transfers.range(from..);
         let of_sender = of_sender.filter(|(_, entry)| entry.transfer.sender == *sender);
         let views = of_sender.filter_map(|(id, _)| view(&state, sender, *id));
-        views.take(most).collect()
+        views.filter(is_wanted).take(most).collect()
+    }
+
+    /// The same, of all senders: for the operator.
+    #[must_use]
+    pub fn list_all(
+        &self,
+        from: TransferId,
+        most: usize,
+        is_wanted: impl Fn(&TransferView) -> bool,
+    ) -> Vec<TransferView> {
+        let state = self.state();
+        let all = state.transfers.range(from..);
+        let views = all.map(|(id, entry)| TransferView::of(entry, state.queue.standing(*id)));
+        views.filter(is_wanted).take(most).collect()
+    }
+
+    /// Who made the request of a transfer: for the operator, who may ask for any.
+    #[must_use]
+    pub fn sender(&self, id: TransferId) -> Option<AppId> {
+        let state = self.state();
+        let entry = state.transfers.get(&id)?;
+        Some(entry.transfer.sender.clone())
     }
 
     /// It is not to be delivered. Who has it already, has it.
@@ -106,11 +144,41 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         })
     }
 
-    /// It has another priority from now on, as long as this process runs.
+    /// It has another priority from now on, as long as this process runs; one with which it
+    /// might have been handed in.
     ///
     /// # Errors
     /// [`AskError`].
     pub fn reprioritise(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        priority: Priority,
+    ) -> Result<(), AskError> {
+        let view = self.status(sender, id)?;
+        let access = self.access.current();
+        let transfer = &view.transfer;
+        let is_allowed = transfer.request.recipients.iter().all(|to| {
+            let question = Question {
+                from: &Party::App(sender.clone()),
+                to,
+                link_type: transfer.request.link_type,
+                size: transfer.bytes(),
+                priority,
+            };
+            access.decide(&question).is_allowed()
+        });
+        match is_allowed {
+            true => self.reprioritise_unasked(sender, id, priority),
+            false => Err(AskError::Forbidden),
+        }
+    }
+
+    /// The same, with any priority: for the operator.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn reprioritise_unasked(
         &self,
         sender: &AppId,
         id: TransferId,
@@ -133,7 +201,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             return Err(AskError::Ended);
         }
         does(&mut state, self.clock.now());
-        self.changed.notify_all();
+        self.shared.changed.notify_all();
         Ok(())
     }
 }

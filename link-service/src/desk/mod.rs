@@ -14,9 +14,12 @@
 
 mod ask;
 mod clock;
+mod counts;
+mod inbox;
 mod state;
 mod submit;
 mod view;
+mod watch;
 mod workers;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -26,11 +29,15 @@ use crate::folders::Folders;
 use crate::journal::{Journal, JournalError};
 use crate::mover::{Mover, Recovered};
 use crate::queue::QueueLimits;
+use crate::record::TransferId;
 
 pub use ask::AskError;
 pub use clock::{Clock, SystemClock};
+pub use counts::{Counts, Depths};
+pub use inbox::{AcknowledgeError, DeliveredFile, Delivery};
 pub use submit::Receipt;
 pub use view::{LegView, TransferView};
+pub use watch::{Call, Event, Watch};
 pub use workers::Workers;
 
 use state::State;
@@ -43,6 +50,9 @@ pub struct DeskLimits {
     /// Transfers that have ended and are remembered: so long a request that comes again is
     /// known. The oldest are forgotten first.
     pub ended_max: usize,
+    /// Those besides that have ended, of which a recipient has not acknowledged what came to
+    /// it. The oldest are forgotten first: the files stay.
+    pub unread_max: usize,
     /// Tries before one that may heal is given up.
     pub attempts_max: u32,
 }
@@ -52,6 +62,7 @@ impl Default for DeskLimits {
         DeskLimits {
             queue: QueueLimits::default(),
             ended_max: 16_384,
+            unread_max: 16_384,
             attempts_max: 1_000,
         }
     }
@@ -62,9 +73,20 @@ pub struct Desk<F: Folders, J: Journal> {
     access: Arc<LiveAccess>,
     mover: Mover<F, J>,
     limits: DeskLimits,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
+}
+
+/// What is known, for all threads.
+struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<F: Folders, J: Journal> Desk<F, J> {
@@ -74,7 +96,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     /// # Errors
     /// [`JournalError`]: it cannot be read.
     pub fn open(
-        mover: Mover<F, J>,
+        mut mover: Mover<F, J>,
         access: Arc<LiveAccess>,
         limits: DeskLimits,
         clock: impl Clock + 'static,
@@ -91,15 +113,35 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         for text in left {
             log::warn!("not cleared, and tried again at the next start: {text}");
         }
+        let acknowledged = mover.journal().load_acknowledged()?;
+        let is_known = |(id, _): &(TransferId, u32)| {
+            let found = transfers.binary_search_by_key(id, |transfer| transfer.id);
+            found.is_ok()
+        };
+        let (acknowledged, of_nobody): (Vec<_>, Vec<_>) =
+            acknowledged.into_iter().partition(is_known);
+        for (id, _) in of_nobody {
+            mover.journal().remove(id)?;
+        }
         let now = clock.now();
-        let state = State::restored(now, &limits, transfers);
+        let state = State::restored(now, &limits, transfers, acknowledged);
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let of_mover = Arc::clone(&clock);
+        mover.tell_time(move || of_mover.now().wall.unwrap_or_default());
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
+        let of_mover = Arc::clone(&shared);
+        mover.at_each_leg(Box::new(move |transfer| {
+            of_mover.state().note_leg(transfer)
+        }));
         Ok(Desk {
             access,
             mover,
             limits,
-            clock: Box::new(clock),
-            state: Mutex::new(state),
-            changed: Condvar::new(),
+            clock,
+            shared,
         })
     }
 
@@ -108,7 +150,12 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         &self.access
     }
 
+    /// The boxes.
+    pub fn folders(&self) -> &F {
+        self.mover.folders()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.state()
     }
 }

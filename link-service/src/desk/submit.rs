@@ -32,7 +32,13 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     ///
     /// # Errors
     /// [`Refused`]: nothing has become of it. It may be made again with the same id.
-    pub fn submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
+    pub fn submit(&self, sender: &AppId, request: LinkRequest) -> Result<Receipt, Refused> {
+        let submitted = self.try_submit(sender, request);
+        self.state().counts.note_submitted(&submitted);
+        submitted
+    }
+
+    fn try_submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
         is_within_limits(&request)?;
         if request.request_id.is_empty() {
             request.request_id = format!(
@@ -51,7 +57,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             Ok(transfer) => {
                 let now = self.clock.now();
                 state.insert(now, transfer);
-                self.changed.notify_all();
+                self.shared.changed.notify_all();
                 Ok(Receipt {
                     id,
                     is_known: false,
@@ -59,7 +65,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             }
             Err(refused) => {
                 state.keys.remove(&key);
-                self.changed.notify_all();
+                self.shared.changed.notify_all();
                 Err(refused)
             }
         }
@@ -77,7 +83,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             match known {
                 Some(id) => return same(&state, id, request),
                 None => {
-                    let waited = self.changed.wait(state);
+                    let waited = self.shared.changed.wait(state);
                     state = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
                 }
             }
@@ -85,6 +91,13 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let (sender, _) = key;
         let room = state.queue.room(sender, request.priority);
         room.map_err(|full| refused(Code::Unavailable, full.to_string()))?;
+        if let Some(app) = self.access.current().registry().app(sender) {
+            let (open, max) = (state.queue.open_of(sender), app.outbox_requests_max);
+            if open >= max {
+                let text = format!("{open} requests have not ended; {max} are the most");
+                return Err(refused(Code::Unavailable, text));
+            }
+        }
         state.keys.insert(key.clone(), Known::Pending);
         Ok(Reserved::Anew(state.take_id()))
     }

@@ -52,8 +52,7 @@ impl<F: Folders + 'static, J: Journal + 'static> Workers<F, J> {
 
 impl<F: Folders + 'static, J: Journal + 'static> Drop for Workers<F, J> {
     fn drop(&mut self) {
-        self.desk.state().stopping = true;
-        self.desk.changed.notify_all();
+        self.desk.stop();
         for thread in self.threads.drain(..) {
             // It told of a panic itself.
             let _ = thread.join();
@@ -96,7 +95,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             }
             let due = state.queue.poll_timeout();
             let sleep = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()));
-            let waited = self.changed.wait_timeout(state, sleep.min(LOOK));
+            let waited = self.shared.changed.wait_timeout(state, sleep.min(LOOK));
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -123,17 +122,19 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let mut state = self.state();
         let has_ended = matches!(transfer.phase, Phase::Ended(_));
         if let Some(entry) = state.transfers.get_mut(&id) {
-            entry.transfer = transfer;
+            entry.transfer = transfer.clone();
             entry.waits_for = waits_for;
         }
+        state.note_arrivals(&transfer);
         state.queue.handle_ran(self.clock.now(), id, ran);
         if has_ended {
+            state.counts.note_end(&transfer);
             state.note_end(id);
         }
-        let forget = || state.forget_one(self.limits.ended_max);
+        let forget = || state.forget_one(&self.limits);
         let forgotten: Vec<TransferId> = std::iter::from_fn(forget).collect();
         drop(state);
-        self.changed.notify_all();
+        self.shared.changed.notify_all();
         for old in forgotten {
             if let Err(error) = self.mover.journal().remove(old) {
                 log::warn!("transfer {old} is forgotten, but not by the journal: {error}");

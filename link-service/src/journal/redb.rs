@@ -19,6 +19,8 @@ const CHANGES_MAX: usize = 1024;
 
 /// Number → the last record.
 const TRANSFERS: TableDefinition<u64, &[u8]> = TableDefinition::new("transfers");
+/// Number, and which of its legs was acknowledged.
+const ACKNOWLEDGED: TableDefinition<(u64, u32), ()> = TableDefinition::new("acknowledged");
 
 /// A journal in a file. Clones are the same journal; the last one that goes ends its thread,
 /// with everything on the disk.
@@ -37,7 +39,15 @@ struct Inner {
 #[derive(Debug)]
 enum Change {
     Put(TransferId, Vec<u8>),
+    Acknowledge(TransferId, u32),
     Remove(TransferId),
+}
+
+/// All that is in it.
+#[derive(Debug, Default)]
+struct Read {
+    records: Vec<Vec<u8>>,
+    acknowledged: Vec<(TransferId, u32)>,
 }
 
 #[derive(Debug)]
@@ -47,7 +57,7 @@ enum Work {
         /// Who waits for it; nobody where it need not be durable.
         reply: Option<Sender<Result<(), JournalError>>>,
     },
-    Load(Sender<Result<Vec<Vec<u8>>, JournalError>>),
+    Load(Sender<Result<Read, JournalError>>),
 }
 
 impl RedbJournal {
@@ -96,7 +106,7 @@ impl RedbJournal {
 
 impl Journal for RedbJournal {
     fn load(&self) -> Result<Vec<Transfer>, JournalError> {
-        let records = self.ask(Work::Load)??;
+        let Read { records, .. } = self.ask(Work::Load)??;
         let path = self.0.path.display();
         let transfers = records.iter().filter_map(|octets| {
             let decoded = Transfer::decode(octets);
@@ -122,6 +132,17 @@ impl Journal for RedbJournal {
             change,
             reply: None,
         })
+    }
+
+    fn load_acknowledged(&self) -> Result<Vec<(TransferId, u32)>, JournalError> {
+        Ok(self.ask(Work::Load)??.acknowledged)
+    }
+
+    fn acknowledge(&self, id: TransferId, leg: u32) -> Result<(), JournalError> {
+        self.ask(|reply| Work::Change {
+            change: Change::Acknowledge(id, leg),
+            reply: Some(reply),
+        })?
     }
 
     fn remove(&self, id: TransferId) -> Result<(), JournalError> {
@@ -215,13 +236,19 @@ fn write(database: &Database, changes: &[Change], durability: Durability) -> Res
     transaction.set_durability(durability)?;
     {
         let mut transfers = transaction.open_table(TRANSFERS)?;
+        let mut acknowledged = transaction.open_table(ACKNOWLEDGED)?;
         for change in changes {
             match change {
                 Change::Put(id, octets) => {
                     transfers.insert(id.0, octets.as_slice())?;
                 }
+                Change::Acknowledge(id, leg) => {
+                    acknowledged.insert((id.0, *leg), ())?;
+                }
                 Change::Remove(id) => {
                     transfers.remove(id.0)?;
+                    let legs = (id.0, 0)..=(id.0, u32::MAX);
+                    acknowledged.retain_in(legs, |_, ()| false)?;
                 }
             }
         }
@@ -230,12 +257,16 @@ fn write(database: &Database, changes: &[Change], durability: Durability) -> Res
     Ok(())
 }
 
-fn read(database: &Database) -> Result<Vec<Vec<u8>>, Error> {
+fn read(database: &Database) -> Result<Read, Error> {
     let transaction = database.begin_read()?;
     let transfers = transaction.open_table(TRANSFERS)?;
-    let mut records = Vec::new();
+    let mut all = Read::default();
     for found in transfers.iter()? {
-        records.push(found?.1.value().to_vec());
+        all.records.push(found?.1.value().to_vec());
     }
-    Ok(records)
+    for found in transaction.open_table(ACKNOWLEDGED)?.iter()? {
+        let (id, leg) = found?.0.value();
+        all.acknowledged.push((TransferId(id), leg));
+    }
+    Ok(all)
 }

@@ -15,12 +15,19 @@ use crate::names::{AppId, FileName};
 use crate::record::{LegPhase, Transfer};
 
 /// An inbox, and where in it what is on its way is put together.
-struct Arrival<'a, F: Folders> {
+pub(super) struct Arrival<'a, F: Folders> {
     recipient: &'a AppId,
     inbox: F::Directory,
     own: F::Directory,
     /// In `own`: a file, or a directory where it is a batch.
     staging: String,
+}
+
+impl<F: Folders> Arrival<'_, F> {
+    /// The service's own directory in the inbox.
+    pub(super) fn own(&self) -> &F::Directory {
+        &self.own
+    }
 }
 
 impl<F: Folders, J: Journal> Mover<F, J> {
@@ -65,7 +72,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         self.commit(transfer, index, &arrival)
     }
 
-    fn arrival<'a>(
+    pub(super) fn arrival<'a>(
         &self,
         transfer: &Transfer,
         recipient: &'a AppId,
@@ -314,7 +321,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
     }
 
-    fn has_right_octets(
+    pub(super) fn has_right_octets(
         &self,
         transfer: &Transfer,
         within: &F::Directory,
@@ -374,7 +381,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     }
 
     /// The directory that it arrives in; nothing where that is not there.
-    fn find_final(
+    pub(super) fn find_final(
         &self,
         transfer: &Transfer,
         arrival: &Arrival<'_, F>,

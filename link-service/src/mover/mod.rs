@@ -19,6 +19,7 @@
 //! own: the next run looks in both places.
 
 mod copy;
+mod delivered;
 mod ending;
 mod leg;
 mod places;
@@ -37,6 +38,7 @@ use crate::names::AppId;
 use crate::record::{FileRecord, Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
 use crate::request::{LinkRequest, Recipient};
 
+pub use delivered::delivered_path;
 pub use places::batch_name;
 pub use recovery::Recovered;
 pub use room::Quota;
@@ -54,7 +56,12 @@ pub struct Mover<F: Folders, J: Journal> {
     quotas: Box<dyn Quotas>,
     rooms: Rooms,
     steps: Steps,
+    wall: Box<dyn Fn() -> Duration + Send + Sync>,
+    at_leg: Option<AtLeg>,
 }
+
+/// Is told of a transfer when a leg of it is another.
+pub type AtLeg = Box<dyn Fn(&Transfer) + Send + Sync>;
 
 /// Limits of a [`Mover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +128,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             quotas: Box::new(quotas),
             rooms: Rooms::default(),
             steps: Steps::default(),
+            wall: Box::new(|| Duration::ZERO),
+            at_leg: None,
         }
     }
 
@@ -128,6 +137,17 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     /// there.
     pub fn at_each_step(&mut self, at_step: AtStep) {
         self.steps.tell(at_step);
+    }
+
+    /// What `wall` says is when something ended: since 1970. Without it, nobody knows.
+    pub fn tell_time(&mut self, wall: impl Fn() -> Duration + Send + Sync + 'static) {
+        self.wall = Box::new(wall);
+    }
+
+    /// Calls `at_leg` from now on when a leg of a transfer that runs is another, and the
+    /// journal knows it.
+    pub fn at_each_leg(&mut self, at_leg: AtLeg) {
+        self.at_leg = Some(at_leg);
     }
 
     /// The boxes.
@@ -174,6 +194,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 recipient: recipient.clone(),
                 phase: LegPhase::Waiting,
                 text: String::new(),
+                ended_at: Duration::ZERO,
             });
             let transfer = Transfer {
                 id,

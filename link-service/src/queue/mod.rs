@@ -106,7 +106,7 @@ impl Queue {
     /// # Errors
     /// [`Full`], which says when to try again.
     pub fn room(&self, sender: &AppId, priority: Priority) -> Result<(), Full> {
-        let open = self.open.get(sender).copied().unwrap_or(0);
+        let open = self.open_of(sender);
         self.limits.room(self.entries.len(), open, priority)
     }
 
@@ -121,6 +121,12 @@ impl Queue {
         *self.open.entry(ticket.sender.clone()).or_default() += 1;
         self.entries.insert(id, Entry::new(now, ticket));
         self.make_ready(now, id);
+    }
+
+    /// How many of `sender` have not ended.
+    #[must_use]
+    pub fn open_of(&self, sender: &AppId) -> usize {
+        self.open.get(sender).copied().unwrap_or(0)
     }
 
     /// How many have not ended.

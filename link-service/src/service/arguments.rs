@@ -6,20 +6,27 @@ use clap::{Args, Parser, Subcommand};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
+use service_host::arguments::HostArguments;
 
 use crate::policy::Party;
 use crate::request::{LinkType, Priority};
 
 /// Files between apps, other spacecraft and the ground.
 #[derive(Debug, Parser)]
-#[command(name = "link-service", version)]
+#[command(name = "link-service", version, args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    /// Of `run`, which is meant where no command is named.
+    #[command(flatten)]
+    pub(super) run: HostArguments,
+
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Runs the service until SIGINT or SIGTERM; what is done where no command is named
+    Run(HostArguments),
     Explain(Explain),
 }
 

@@ -2,6 +2,16 @@
 
 mod arguments;
 mod explain;
+#[cfg(target_os = "linux")]
+mod metrics;
+#[cfg(target_os = "linux")]
+mod operator;
+#[cfg(target_os = "linux")]
+mod reload;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+mod site;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -16,11 +26,24 @@ const EXIT_USAGE: u8 = 2;
 
 /// Runs the command. `arguments` begin with the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let result = match Arguments::parse_from(arguments).command {
-        Command::Explain(explain) => explain::run(&explain),
-    };
-    result.unwrap_or_else(|error| {
-        eprintln!("link-service: {error}");
-        ExitCode::from(EXIT_USAGE)
-    })
+    let arguments = Arguments::parse_from(arguments);
+    match arguments.command.unwrap_or(Command::Run(arguments.run)) {
+        Command::Explain(explain) => explain::run(&explain).unwrap_or_else(|error| {
+            eprintln!("link-service: {error}");
+            ExitCode::from(EXIT_USAGE)
+        }),
+        #[cfg(target_os = "linux")]
+        Command::Run(host) => match run::run(&host) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("link-service: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+        #[cfg(not(target_os = "linux"))]
+        Command::Run(_) => {
+            eprintln!("link-service: it runs on Linux only");
+            ExitCode::FAILURE
+        }
+    }
 }

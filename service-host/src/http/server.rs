@@ -1,5 +1,6 @@
 //! The server: one thread, its sockets, and its end.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::PathBuf;
@@ -13,12 +14,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
-use super::door::{Listener, Stream, UnixDoor};
+use super::door::{Change, Doors, Listener, Stream};
 use super::endpoint::Endpoint;
 use super::execution_threads;
 use super::limits::{EXECUTIONS_MAX, Limits};
@@ -87,14 +89,15 @@ impl HttpServer {
         endpoint: Endpoint,
         limits: Limits,
     ) -> Result<Self, StartError> {
-        Self::start_with_doors(addr, endpoint, Vec::new(), limits)
+        Self::start_with_doors(addr, endpoint, &Doors::default(), limits)
     }
 
-    /// The same with Unix sockets beside it, each with routes of its own.
+    /// The same with Unix sockets beside it, each with routes of its own. Doors are of the
+    /// first server that is started with them.
     pub fn start_with_doors(
         addr: SocketAddr,
         endpoint: Endpoint,
-        doors: Vec<UnixDoor>,
+        doors: &Doors,
         limits: Limits,
     ) -> Result<Self, StartError> {
         let bind_error = |cause| StartError::Bind {
@@ -109,23 +112,16 @@ impl HttpServer {
         builder.enable_io().enable_time();
         let runtime = execution_threads::limit(&mut builder, EXECUTION_THREADS).build()?;
         let routes = routes(endpoint, limits);
-        let mut ways_in = Vec::with_capacity(doors.len() + 1);
         let inside = runtime.enter();
-        ways_in.push((Listener::Tcp(TcpListener::from_std(listener)?), routes));
-        for door in doors {
-            let opened = door.open().map_err(|cause| StartError::Door {
-                path: door.path.clone(),
-                cause,
-            })?;
-            ways_in.push((Listener::Unix(opened), door.routes));
-        }
+        let port = (Listener::Tcp(TcpListener::from_std(listener)?), routes);
         drop(inside);
+        let doors = doors.changes();
 
         execution_threads::start(&runtime, EXECUTION_THREADS);
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("graphql-http".to_owned())
-            .spawn(move || run(runtime, ways_in, limits, stopped))?;
+            .spawn(move || run(runtime, port, doors, limits, stopped))?;
         Ok(Self {
             local_addr,
             running: Some(Running { stop, thread }),
@@ -167,18 +163,41 @@ impl Drop for HttpServer {
 /// The server's thread.
 fn run(
     runtime: Runtime,
-    ways_in: Vec<(Listener, Router)>,
+    (port, routes): (Listener, Router),
+    mut doors: Option<UnboundedReceiver<Change>>,
     limits: Limits,
-    stopped: oneshot::Receiver<()>,
+    mut stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async {
         let graceful = Arc::new(GracefulShutdown::new());
         let mut accepting = JoinSet::new();
-        for (listener, routes) in ways_in {
-            accepting.spawn(accept(listener, routes, limits, Arc::clone(&graceful)));
+        accepting.spawn(accept(port, routes, limits, Arc::clone(&graceful)));
+        let mut open: HashMap<PathBuf, AbortHandle> = HashMap::new();
+        loop {
+            let change = tokio::select! {
+                // It fails where whoever was to stop it is gone.
+                _ = &mut stopped => break,
+                Some(change) = next(&mut doors) => change,
+            };
+            let before = match change {
+                Change::Closed(path) => open.remove(&path),
+                Change::Opened(door, listener) => match UnixListener::from_std(listener) {
+                    Ok(listener) => {
+                        let listener = Listener::Unix(listener);
+                        let graceful = Arc::clone(&graceful);
+                        let task = accept(listener, door.routes, limits, graceful);
+                        open.insert(door.path, accepting.spawn(task))
+                    }
+                    Err(error) => {
+                        log::error!("nobody can connect to {}: {error}", door.path.display());
+                        None
+                    }
+                },
+            };
+            if let Some(before) = before {
+                before.abort();
+            }
         }
-        // It fails where whoever was to stop it is gone.
-        let _ = stopped.await;
         // The listeners are closed then: nobody new gets in.
         accepting.shutdown().await;
         let Some(graceful) = Arc::into_inner(graceful) else {
@@ -194,6 +213,14 @@ fn run(
         }
     });
     runtime.shutdown_timeout(limits.stop_executions_timeout);
+}
+
+/// What becomes of the doors next.
+async fn next(doors: &mut Option<UnboundedReceiver<Change>>) -> Option<Change> {
+    match doors {
+        Some(doors) => doors.recv().await,
+        None => None,
+    }
 }
 
 /// Takes connections, as many as there are places, until dropped.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use service_host::http::axum::Router;
 use service_host::http::axum::routing::get;
-use service_host::http::{Endpoint, HttpServer, Limits, StartError, UnixDoor};
+use service_host::http::{Doors, Endpoint, HttpServer, Limits, StartError, UnixDoor};
 use tempfile::TempDir;
 
 use crate::rig::{self, PATIENCE};
@@ -33,7 +33,11 @@ fn door(path: &Path, who: &'static str) -> UnixDoor {
 
 fn start(doors: Vec<UnixDoor>) -> Result<HttpServer, StartError> {
     let port = "127.0.0.1:0".parse().unwrap();
-    HttpServer::start_with_doors(port, endpoint(), doors, Limits::default())
+    let all = Doors::default();
+    for door in doors {
+        all.open(door)?;
+    }
+    HttpServer::start_with_doors(port, endpoint(), &all, Limits::default())
 }
 
 /// The answer of a Unix socket, head and body.
