@@ -1,69 +1,87 @@
 //! Scans again and again.
 
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::{Dropbox, DropboxCounts, Submit};
-use crate::folders::Folders;
 
-/// While requests are on their way, scans follow each other this much faster.
-const HASTE: u32 = 8;
+/// Looks whether requests are over, from one scan to the next.
+const POLLS: u32 = 8;
 
 /// The thread `dropbox`. Dropped, it ends.
 #[derive(Debug)]
 pub struct DropboxThread {
     stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<DropboxCounts>>,
+    thread: Option<JoinHandle<()>>,
+    counter: DropboxCounter,
 }
 
+/// What became of requests, for whoever wants to know. Clones count the same.
+#[derive(Clone, Debug, Default)]
+pub struct DropboxCounter(Arc<Mutex<DropboxCounts>>);
+
 impl DropboxThread {
-    /// Scans at once, and then each `interval`; more often while requests are on their way.
+    /// Scans at once, and then each `interval`; whether requests are over, it looks more
+    /// often.
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub fn start<F, S>(mut dropbox: Dropbox<F, S>, interval: Duration) -> io::Result<Self>
-    where
-        F: Folders + 'static,
-        S: Submit + 'static,
-    {
+    pub fn start<S: Submit + 'static>(
+        mut dropbox: Dropbox<S>,
+        interval: Duration,
+    ) -> io::Result<Self> {
         let (stop, stopped) = bounded::<()>(0);
+        let counter = DropboxCounter::default();
+        let told = counter.clone();
         let run = move || {
-            loop {
-                dropbox.scan();
-                let pause = match dropbox.is_waiting() {
-                    true => interval / HASTE,
-                    false => interval,
-                };
-                match stopped.recv_timeout(pause) {
+            for turn in (0..POLLS).cycle() {
+                match turn {
+                    0 => dropbox.scan(),
+                    _ => dropbox.poll(),
+                }
+                told.set(dropbox.counts());
+                match stopped.recv_timeout(interval / POLLS) {
                     Err(RecvTimeoutError::Timeout) => {}
-                    Ok(()) | Err(RecvTimeoutError::Disconnected) => return dropbox.counts(),
+                    Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
         };
         Ok(DropboxThread {
             stop: Some(stop),
             thread: Some(Builder::new().name("dropbox".to_owned()).spawn(run)?),
+            counter,
         })
     }
 
-    /// Ends it after the scan that runs; gives what became of requests.
+    /// What became of requests.
     #[must_use]
-    pub fn stop(mut self) -> DropboxCounts {
-        self.end()
+    pub fn counter(&self) -> DropboxCounter {
+        self.counter.clone()
+    }
+}
+
+impl DropboxCounter {
+    /// As it is now.
+    #[must_use]
+    pub fn counts(&self) -> DropboxCounts {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&mut self) -> DropboxCounts {
-        self.stop = None;
-        let counts = self.thread.take().map(JoinHandle::join);
-        counts.and_then(Result::ok).unwrap_or_default()
+    fn set(&self, counts: DropboxCounts) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 }
 
 impl Drop for DropboxThread {
     fn drop(&mut self) {
-        self.end();
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of it was told by the panic.
+            let _ = thread.join();
+        }
     }
 }

@@ -24,13 +24,13 @@
 
 mod body;
 mod clock;
+mod desk;
 mod kept_name;
 mod place;
 mod receipts;
 mod taking;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -39,7 +39,7 @@ use crate::folders::{FolderError, Folders, Side};
 use crate::names::AppId;
 use crate::record::TransferId;
 
-pub use clock::DropboxThread;
+pub use clock::{DropboxCounter, DropboxThread};
 pub use receipts::receipt_name;
 
 use kept_name::KeptName;
@@ -56,6 +56,12 @@ pub const RECEIPTS: &str = "receipts";
 
 /// Who takes the requests.
 pub trait Submit: Send {
+    /// Where the outboxes are.
+    type Folders: Folders;
+
+    /// The outboxes.
+    fn folders(&self) -> &Self::Folders;
+
     /// Whose outboxes there are.
     fn apps(&self) -> Vec<AppId>;
 
@@ -65,6 +71,8 @@ pub trait Submit: Send {
     /// How a request stands; nothing where it is not known any more.
     fn status(&self, sender: &AppId, id: TransferId) -> Option<Answer>;
 }
+
+type DirectoryOf<S> = <<S as Submit>::Folders as Folders>::Directory;
 
 /// What is said of a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,19 +134,17 @@ pub struct DropboxCounts {
 ///
 /// [`scan`](Self::scan) does everything; [`DropboxThread`] calls it again and again.
 #[derive(Debug)]
-pub struct Dropbox<F: Folders, S: Submit> {
-    folders: Arc<F>,
+pub struct Dropbox<S: Submit> {
     desk: S,
     limits: DropboxLimits,
     asked: BTreeMap<AppId, BTreeMap<KeptName, Asked>>,
     counts: DropboxCounts,
 }
 
-impl<F: Folders, S: Submit> Dropbox<F, S> {
-    /// One that hands in at `desk` what is in the outboxes of `folders`.
-    pub fn new(folders: Arc<F>, desk: S, limits: DropboxLimits) -> Self {
+impl<S: Submit> Dropbox<S> {
+    /// One that hands in at `desk` what is in the outboxes.
+    pub fn new(desk: S, limits: DropboxLimits) -> Self {
         Dropbox {
-            folders,
             desk,
             limits,
             asked: BTreeMap::new(),
@@ -164,13 +170,34 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
         let apps = self.desk.apps();
         self.asked.retain(|app, _| apps.contains(app));
         for app in apps {
-            let mut asked = self.asked.remove(&app).unwrap_or_default();
-            if let Err(error) = self.scan_app(&app, &mut asked) {
-                self.failed(&app, "its outbox", &error);
+            self.scan_one(&app);
+        }
+    }
+
+    /// Tells of requests that are over since. Where there is none, it touches no disk.
+    pub fn poll(&mut self) {
+        let is_over = |app: &AppId, asked: &Asked| match asked {
+            Asked::Open(id) => {
+                let answer = self.desk.status(app, *id);
+                answer.is_none_or(|answer| answer.code.is_terminal())
             }
-            if !asked.is_empty() {
-                self.asked.insert(app, asked);
-            }
+            Asked::New | Asked::Partly(..) | Asked::Again(_) => false,
+        };
+        let asked = self.asked.iter();
+        let asked = asked.filter(|(app, asked)| asked.values().any(|asked| is_over(app, asked)));
+        let apps: Vec<AppId> = asked.map(|(app, _)| app.clone()).collect();
+        for app in apps {
+            self.scan_one(&app);
+        }
+    }
+
+    fn scan_one(&mut self, app: &AppId) {
+        let mut asked = self.asked.remove(app).unwrap_or_default();
+        if let Err(error) = self.scan_app(app, &mut asked) {
+            self.failed(app, "its outbox", &error);
+        }
+        if !asked.is_empty() {
+            self.asked.insert(app.clone(), asked);
         }
     }
 
@@ -179,7 +206,7 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
         app: &AppId,
         asked: &mut BTreeMap<KeptName, Asked>,
     ) -> Result<(), FolderError> {
-        let outbox = self.folders.open_box(app, Side::Outbox)?;
+        let outbox = self.folders().open_box(app, Side::Outbox)?;
         let Some(kept) = self.take_up(app, &outbox, asked)? else {
             self.counts.taken_away += asked.len() as u64;
             asked.clear();
@@ -207,6 +234,10 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
             0 => Ok(()),
             _ => self.thin_out_receipts(&place),
         }
+    }
+
+    fn folders(&self) -> &S::Folders {
+        self.desk.folders()
     }
 
     fn failed(&mut self, app: &AppId, what: &str, error: &FolderError) {

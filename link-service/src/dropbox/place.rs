@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::kept_name::KeptName;
 use super::taking::Asked;
-use super::{Dropbox, KEPT, REQUEST_SUFFIX, Submit};
+use super::{DirectoryOf, Dropbox, KEPT, REQUEST_SUFFIX, Submit};
 use crate::folders::{FolderError, Folders, Kind, Replace};
 use crate::names::AppId;
 
@@ -16,28 +16,28 @@ pub(super) struct Place<'p, F: Folders> {
     pub(super) receipts_written: usize,
 }
 
-impl<F: Folders, S: Submit> Dropbox<F, S> {
+impl<S: Submit> Dropbox<S> {
     /// Takes new requests up. Afterwards `asked` has what is kept, no more and no less.
     /// Gives the directory that it is kept in; nothing while there is none.
     pub(super) fn take_up(
         &mut self,
         app: &AppId,
-        outbox: &F::Directory,
+        outbox: &DirectoryOf<S>,
         asked: &mut BTreeMap<KeptName, Asked>,
-    ) -> Result<Option<F::Directory>, FolderError> {
-        let listed = self.folders.list(outbox)?.into_iter();
+    ) -> Result<Option<DirectoryOf<S>>, FolderError> {
+        let listed = self.folders().list(outbox)?.into_iter();
         let files = listed.filter(|(_, kind)| *kind != Kind::Directory);
         let new: Vec<String> = files.map(first).filter(|name| is_request(name)).collect();
-        let kept = match self.folders.open_directory(outbox, KEPT) {
+        let kept = match self.folders().open_directory(outbox, KEPT) {
             Err(FolderError::Missing { .. }) if new.is_empty() => return Ok(None),
             Err(FolderError::Missing { .. }) => {
-                self.folders.make_directory(outbox, KEPT, None)?;
-                self.folders.sync_directory(outbox)?;
-                self.folders.open_directory(outbox, KEPT)?
+                self.folders().make_directory(outbox, KEPT, None)?;
+                self.folders().sync_directory(outbox)?;
+                self.folders().open_directory(outbox, KEPT)?
             }
             opened => opened?,
         };
-        let listed = self.folders.list(&kept)?.into_iter().map(first);
+        let listed = self.folders().list(&kept)?.into_iter().map(first);
         let mut names: BTreeSet<KeptName> = listed.filter_map(KeptName::of).collect();
         let stems: BTreeSet<String> = names.iter().map(|name| name.stem().to_owned()).collect();
         let mut is_changed = false;
@@ -53,7 +53,7 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
             let is = KeptName::anew(stem);
             let from = (outbox, name.as_str());
             match self
-                .folders
+                .folders()
                 .rename(from, (&kept, is.as_str()), Replace::Never)
             {
                 Ok(()) => {
@@ -67,7 +67,7 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
         }
         // Under another name it would be another request.
         if is_changed {
-            self.folders.sync_directory(&kept)?;
+            self.folders().sync_directory(&kept)?;
         }
         let known = asked.len();
         asked.retain(|name, _| names.contains(name));

@@ -21,11 +21,11 @@ pub(super) enum Asked {
     Open(TransferId),
 }
 
-impl<F: Folders, S: Submit> Dropbox<F, S> {
+impl<S: Submit> Dropbox<S> {
     /// One step of the request that is kept as `name`; gives nothing once it is over.
     pub(super) fn go_on(
         &mut self,
-        place: &mut Place<'_, F>,
+        place: &mut Place<'_, S::Folders>,
         name: &KeptName,
         was: Asked,
         takes_more: &mut bool,
@@ -34,7 +34,7 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
             return match self.desk.status(place.app, id) {
                 Some(answer) if answer.code.is_terminal() => {
                     self.tell(place, name, &answer.response)?;
-                    self.folders.remove(place.kept, name.as_str())?;
+                    self.folders().remove(place.kept, name.as_str())?;
                     self.counts.ended += 1;
                     Ok(None)
                 }
@@ -59,7 +59,7 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
             Err(unread) => {
                 let (code, text) = unread.told();
                 self.tell(place, name, &body::refusal(code, &text))?;
-                self.folders.remove(place.kept, name.as_str())?;
+                self.folders().remove(place.kept, name.as_str())?;
                 self.counts.unread += 1;
                 return Ok(None);
             }
@@ -83,7 +83,7 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
             }
             (None, false) => {
                 self.tell(place, name, &response)?;
-                self.folders.remove(place.kept, name.as_str())?;
+                self.folders().remove(place.kept, name.as_str())?;
                 self.counts.refused += 1;
                 Ok(None)
             }
@@ -94,20 +94,20 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
     /// small, not to be its own.
     fn read(
         &self,
-        place: &Place<'_, F>,
+        place: &Place<'_, S::Folders>,
         name: &KeptName,
     ) -> Result<Result<body::Body, Unread>, FolderError> {
         let refused = |text: &str| Ok(Err(Unread::NoRequest(text.to_owned())));
         let is_file = |facts: &Facts| facts.kind == Kind::File;
-        match self.folders.look(place.kept, name.as_str())? {
+        match self.folders().look(place.kept, name.as_str())? {
             Some(facts) if is_file(&facts) => {}
             _ => return refused("it is a link, or no regular file"),
         }
-        let file = self.folders.open(place.kept, name.as_str())?;
+        let file = self.folders().open(place.kept, name.as_str())?;
         // What is read now is what would be read after a cut of the power.
-        self.folders.sync(&file)?;
-        let facts = self.folders.facts(&file)?;
-        let owner = self.folders.owner(place.app);
+        self.folders().sync(&file)?;
+        let facts = self.folders().facts(&file)?;
+        let owner = self.folders().owner(place.app);
         if facts.links != 1 || owner.is_some_and(|owner| owner != facts.owner) {
             return refused("it is another user's file, or has a second name");
         }
@@ -118,7 +118,7 @@ impl<F: Folders, S: Submit> Dropbox<F, S> {
         let mut octets = vec![0; usize::try_from(facts.size).unwrap_or_default()];
         let mut filled = 0;
         while let Some(rest) = octets.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.folders.read(&file, filled as u64, rest)? {
+            match self.folders().read(&file, filled as u64, rest)? {
                 0 => break,
                 read => filled += read,
             }

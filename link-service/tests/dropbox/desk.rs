@@ -5,14 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use link_service::code::Code;
 use link_service::dropbox::{Answer, Dropbox, DropboxLimits, Submit};
-use link_service::folders::Side;
 use link_service::folders::memory::{MemoryDisk, MemoryFolders};
+use link_service::folders::{Folders, Side};
 use link_service::names::AppId;
 use link_service::record::TransferId;
 use serde_json::{Map, Value, json};
 
 #[derive(Clone, Default)]
 pub(crate) struct Desk(Arc<Mutex<Known>>);
+
+/// A desk, and where the outboxes are.
+pub(crate) struct DeskOf<F>(pub(crate) F, pub(crate) Desk);
 
 #[derive(Default)]
 pub(crate) struct Known {
@@ -66,13 +69,19 @@ impl Known {
     }
 }
 
-impl Submit for Desk {
+impl<F: Folders> Submit for DeskOf<F> {
+    type Folders = F;
+
+    fn folders(&self) -> &F {
+        &self.0
+    }
+
     fn apps(&self) -> Vec<AppId> {
-        self.known().apps.clone()
+        self.1.known().apps.clone()
     }
 
     fn submit(&self, sender: &AppId, body: Map<String, Value>) -> Answer {
-        let mut known = self.known();
+        let mut known = self.1.known();
         let id = body["requestHeader"]["trackingId"].as_str().unwrap();
         let key = (sender.clone(), id.to_owned());
         if let Some(number) = known.ids.get(&key) {
@@ -92,14 +101,14 @@ impl Submit for Desk {
     }
 
     fn status(&self, sender: &AppId, id: TransferId) -> Option<Answer> {
-        let known = self.known();
+        let known = self.1.known();
         let number = usize::try_from(id.0).unwrap();
         let (of, _) = known.requests.get(number)?;
         (of == sender).then(|| known.answer(number))
     }
 }
 
-pub(crate) type MemoryDropbox = Dropbox<MemoryFolders, Desk>;
+pub(crate) type MemoryDropbox = Dropbox<DeskOf<MemoryFolders>>;
 
 pub(crate) const CAMERA: &str = "camera";
 
@@ -114,8 +123,11 @@ pub(crate) fn disk(seed: u64) -> MemoryDisk {
 }
 
 pub(crate) fn dropbox(disk: &MemoryDisk, desk: &Desk) -> MemoryDropbox {
-    let folders = Arc::new(disk.folders());
-    Dropbox::new(folders, desk.clone(), DropboxLimits::default())
+    limited(disk, desk, DropboxLimits::default())
+}
+
+pub(crate) fn limited(disk: &MemoryDisk, desk: &Desk, limits: DropboxLimits) -> MemoryDropbox {
+    Dropbox::new(DeskOf(disk.folders(), desk.clone()), limits)
 }
 
 pub(crate) fn put(disk: &MemoryDisk, path: &str, octets: &str) {

@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use link_service::code::Code;
 use link_service::dropbox::{Dropbox, DropboxLimits};
@@ -11,7 +10,7 @@ use link_service::folders::{AppDirectories, Directories};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
 
-use crate::desk::{CAMERA, Desk, app};
+use crate::desk::{CAMERA, Desk, DeskOf, app};
 
 const TO_ANALYSER: &str = r#"{"destinationAppId": "analyser"}"#;
 
@@ -36,14 +35,14 @@ impl Site {
         path
     }
 
-    fn dropbox(&self, desk: &Desk) -> Dropbox<Directories, Desk> {
+    fn dropbox(&self, desk: &Desk) -> Dropbox<DeskOf<Directories>> {
         let directories = AppDirectories {
             inbox: self.0.path().join("inbox"),
             outbox: self.0.path().join("outbox"),
             owner: Some(fs::metadata(self.0.path()).unwrap().uid()),
         };
-        let folders = Arc::new(Directories::new([(app(CAMERA), directories)]));
-        Dropbox::new(folders, desk.clone(), DropboxLimits::default())
+        let folders = Directories::new([(app(CAMERA), directories)]);
+        Dropbox::new(DeskOf(folders, desk.clone()), DropboxLimits::default())
     }
 }
 

@@ -1,14 +1,13 @@
 //! What apps drop, and what they are told.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use link_service::code::Code;
-use link_service::dropbox::{Dropbox, DropboxCounts, DropboxLimits, DropboxThread, receipt_name};
+use link_service::dropbox::{DropboxCounts, DropboxLimits, DropboxThread, receipt_name};
 use link_service::folders::Side;
 use link_service::folders::memory::Fault;
 
-use crate::desk::{CAMERA, Desk, app, disk, dropbox, outbox, put, told};
+use crate::desk::{CAMERA, Desk, app, disk, dropbox, limited, outbox, put, told};
 
 const TO_ANALYSER: &str = r#"{"destinationAppId": "analyser"}"#;
 
@@ -205,7 +204,7 @@ fn more_requests_than_are_kept_wait_in_the_outbox() {
         kept_max: 2,
         ..DropboxLimits::default()
     };
-    let mut dropbox = Dropbox::new(Arc::new(disk.folders()), desk.clone(), limits);
+    let mut dropbox = limited(&disk, &desk, limits);
     for name in ["a", "b", "c"] {
         put(&disk, &format!("{name}.linkrequest.json"), TO_ANALYSER);
     }
@@ -226,7 +225,7 @@ fn receipts_that_nobody_removes_do_not_fill_the_disk() {
         ..DropboxLimits::default()
     };
     desk.known().refuses = Some(Code::Forbidden);
-    let mut dropbox = Dropbox::new(Arc::new(disk.folders()), desk.clone(), limits);
+    let mut dropbox = limited(&disk, &desk, limits);
     for name in ["e", "d", "c", "b", "a"] {
         put(&disk, &format!("{name}.linkrequest.json"), TO_ANALYSER);
         dropbox.scan();
@@ -296,6 +295,24 @@ fn the_thread_scans_again_and_again_until_it_is_stopped() {
     wait_for("ACCEPTED");
     desk.end(0, Code::Ok);
     wait_for("OK");
-    let counts = thread.stop();
-    assert_eq!((counts.taken, counts.accepted), (1, 1));
+    let counter = thread.counter();
+    drop(thread);
+    let counts = counter.counts();
+    assert_eq!((counts.taken, counts.accepted, counts.ended), (1, 1, 1));
+}
+
+#[test]
+fn an_end_is_told_without_looking_for_new_requests() {
+    let (disk, desk) = (disk(1), Desk::of(&[CAMERA]));
+    let mut dropbox = dropbox(&disk, &desk);
+    put(&disk, "image.raw.linkrequest.json", TO_ANALYSER);
+    dropbox.poll();
+    assert_eq!(desk.asked(), Vec::<String>::new(), "that is for a scan");
+    dropbox.scan();
+    let changes = disk.changes();
+    dropbox.poll();
+    assert_eq!(disk.changes(), changes);
+    desk.end(0, Code::Ok);
+    dropbox.poll();
+    assert_eq!(told(&disk, "image.raw").as_deref(), Some("OK"));
 }
