@@ -8,6 +8,7 @@
 //! | [`request`] | what may be asked for |
 //! | [`code`] | how it ended |
 //! | [`queue`] | what runs next |
+//! | [`courier`] | how files go down |
 //! | [`desk`] | who takes requests, and knows how they stand |
 //! | [`settings`] | what the configuration says |
 //! | [`registry`] | which apps there are, and where their directories are |
@@ -24,6 +25,8 @@
 pub mod access;
 pub mod api;
 pub mod code;
+#[cfg(target_os = "linux")]
+pub mod courier;
 pub mod desk;
 pub mod dropbox;
 pub mod folders;

@@ -12,7 +12,7 @@ pub use settings::{Checksum, FileSettings, Nak, PeerSettings, SettingsError};
 use crate::agent::FileAgent;
 use crate::entity::Entity;
 use crate::pdu::TransactionId;
-use crate::store::{Directory, JournalError, RedbJournal, StoreError};
+use crate::store::{Directory, FileStore, JournalError, RedbJournal, StoreError};
 
 /// A transaction number as large as no entity reaches by counting.
 const NUMBER_UNUSED: u64 = 1 << 31;
@@ -55,6 +55,22 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`]: what cannot be used.
 pub fn open(settings: &FileSettings) -> Result<FileAgent<Directory, RedbJournal>, OpenError> {
+    open_with(settings, |directory| directory)
+}
+
+/// The same with a store of its own: what `wrap` makes of the folder of the files.
+///
+/// # Errors
+/// As there.
+pub fn open_with<S>(
+    settings: &FileSettings,
+    wrap: impl FnOnce(Directory) -> S,
+) -> Result<FileAgent<S, RedbJournal>, OpenError>
+where
+    S: FileStore + AsMut<Directory> + Send + 'static,
+    S::Source: Send,
+    S::Staged: Send,
+{
     make_folder(&settings.root)?;
     if let Some(beside) = settings.journal.parent() {
         make_folder(beside)?;
@@ -79,10 +95,11 @@ pub fn open(settings: &FileSettings) -> Result<FileAgent<Directory, RedbJournal>
             damaged.display()
         );
     }
+    let store = wrap(store);
     let entity = Entity::new(Instant::now(), config, settings.peers(), store, journal);
     let mut entity = entity.map_err(no_journal)?;
     let known: Vec<TransactionId> = entity.stagings().map(|of| of.transaction).collect();
-    let cleared = entity.store().clear_unknown_staging(&known);
+    let cleared = entity.store().as_mut().clear_unknown_staging(&known);
     log::debug!("places of staging: {:?}", cleared.map_err(no_files)?);
     Ok(FileAgent::new(entity))
 }

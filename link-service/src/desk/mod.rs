@@ -15,6 +15,7 @@
 mod ask;
 mod clock;
 mod counts;
+mod elsewhere;
 mod inbox;
 mod state;
 mod submit;
@@ -53,6 +54,8 @@ pub struct DeskLimits {
     /// Those besides that have ended, of which a recipient has not acknowledged what came to
     /// it. The oldest are forgotten first: the files stay.
     pub unread_max: usize,
+    /// Whether a link leads to the ground.
+    pub reaches_ground: bool,
     /// Tries before one that may heal is given up.
     pub attempts_max: u32,
 }
@@ -63,6 +66,7 @@ impl Default for DeskLimits {
             queue: QueueLimits::default(),
             ended_max: 16_384,
             unread_max: 16_384,
+            reaches_ground: false,
             attempts_max: 1_000,
         }
     }

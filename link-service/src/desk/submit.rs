@@ -39,7 +39,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 
     fn try_submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
-        is_within_limits(&request)?;
+        is_within_limits(&request, self.limits.reaches_ground)?;
         if request.request_id.is_empty() {
             request.request_id = format!(
                 "{:032x}",
@@ -156,7 +156,7 @@ fn same(state: &State, id: TransferId, request: &LinkRequest) -> Result<Reserved
     }
 }
 
-fn is_within_limits(request: &LinkRequest) -> Result<(), Refused> {
+fn is_within_limits(request: &LinkRequest, reaches_ground: bool) -> Result<(), Refused> {
     let most = |what: &str, count: usize, most: usize| match count <= most {
         true => Ok(()),
         false => Err(refused(
@@ -172,13 +172,19 @@ fn is_within_limits(request: &LinkRequest) -> Result<(), Refused> {
     let metadata = request.metadata.iter();
     let metadata = metadata.map(|(key, value)| key.len() + value.len()).sum();
     most("octets of metadata", metadata, METADATA_BYTES_MAX)?;
-    // Until links lead there, nobody is promised anything.
-    let leads_elsewhere = |to: &Recipient| !matches!(to, Recipient::App(_));
-    if request.link_type != LinkType::App2App || request.recipients.iter().any(leads_elsewhere) {
-        return Err(refused(
-            Code::InvalidArgument,
-            "only apps of this spacecraft can be reached".to_owned(),
-        ));
+    // Where no link leads, nobody is promised anything.
+    let is_reached = |to: &Recipient| match to {
+        Recipient::App(_) => request.link_type == LinkType::App2App,
+        Recipient::Ground => request.link_type == LinkType::Downlink && reaches_ground,
+        Recipient::Remote { .. } => false,
+    };
+    if let Some(to) = request.recipients.iter().find(|to| !is_reached(to)) {
+        let text = format!("no link of type {} leads to {to}", request.link_type);
+        return Err(refused(Code::InvalidArgument, text));
+    }
+    if request.link_type == LinkType::Downlink && request.files.len() > 1 {
+        let text = "files go down one by one: make a request for each".to_owned();
+        return Err(refused(Code::InvalidArgument, text));
     }
     Ok(())
 }

@@ -107,6 +107,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
 
     /// One that ran: it has ended, or runs again.
     fn note(&self, mut transfer: Transfer, ran: Ran) {
+        let leads_elsewhere = ran == Ran::Elsewhere;
         let ran = match ran {
             Ran::Retry(code, text) if transfer.attempts >= self.limits.attempts_max => {
                 self.mover.give_up(&mut transfer, code, &text)
@@ -126,7 +127,11 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             entry.waits_for = waits_for;
         }
         state.note_arrivals(&transfer);
-        state.queue.handle_ran(self.clock.now(), id, ran);
+        let now = self.clock.now();
+        state.queue.handle_ran(now, id, ran);
+        if leads_elsewhere {
+            state.queue.reroute(now, id, Route::Downlink);
+        }
         if has_ended {
             state.counts.note_end(&transfer);
             state.note_end(id);

@@ -1,6 +1,7 @@
 //! From a source to its staging, octet by octet, and the hash of what went.
 
 use super::Mover;
+use super::kept::Copied;
 use super::source::{Source, changed};
 use super::stop::Stop;
 use crate::code::Code;
@@ -12,29 +13,28 @@ use crate::names::FileName;
 pub(super) type Hash = [u8; 32];
 
 impl<F: Folders, J: Journal> Mover<F, J> {
-    /// Copies a file and says what its octets are. What an earlier run left in the staging
-    /// is compared with the source, and written only where it differs.
+    /// Copies a file, from where it is `copied`, and says what its octets are. What an
+    /// earlier process left in the staging is compared with the source, and written only
+    /// where it differs.
     pub(super) fn copy(
         &self,
         name: &FileName,
         source: &Source<F>,
         staged: &F::File,
-        done_bytes: &mut u64,
+        copied: &mut Copied,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Hash, Stop> {
         let size = source.facts.size;
         let mut there_bytes = self.folders.facts(staged)?.size;
-        let mut hasher = blake3::Hasher::new();
         let mut octets = self.buffer(size);
         let mut there = Vec::new();
-        let mut offset = 0;
-        while offset < size {
+        while copied.bytes < size {
+            let offset = copied.bytes;
             if !go_on() {
                 return Err(Stop::Preempted);
             }
             let octets = chunk(&mut octets, size - offset);
             self.read_source(name, source, offset, octets)?;
-            hasher.update(octets);
             let end = offset + octets.len() as u64;
             let mut is_there = end <= there_bytes;
             if is_there {
@@ -46,13 +46,13 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 self.folders.write(staged, offset, octets)?;
                 there_bytes = there_bytes.max(end);
             }
-            *done_bytes += octets.len() as u64;
-            offset = end;
+            copied.hasher.update(octets);
+            copied.bytes = end;
         }
         if there_bytes > size {
             self.folders.cut(staged, size)?;
         }
-        Ok(hasher.finalize().into())
+        Ok(copied.hasher.finalize().into())
     }
 
     fn read_source(

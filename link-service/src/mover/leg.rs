@@ -3,6 +3,7 @@
 
 use super::Mover;
 use super::copy::Hash;
+use super::kept::Copied;
 use super::places::{self, OWN};
 use super::room::Taken;
 use super::source::Source;
@@ -47,6 +48,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 return self.commit(transfer, index, &arrival);
             }
             if is_staged && self.is_still_right(transfer, &arrival, go_on)? {
+                // Perhaps the journal failed to say so.
+                self.journal_verified(transfer, index, &arrival)?;
                 self.rename(transfer, index, &arrival)?;
                 return self.commit(transfer, index, &arrival);
             }
@@ -57,19 +60,34 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         self.is_free(transfer, &arrival)?;
         let taken = self.take_room(transfer, &arrival)?;
         let hashes = self.stage(transfer, index, &arrival, go_on)?;
-        let boot = self.folders.boot(&arrival.inbox);
-        self.journal_leg(transfer, index, |transfer| {
-            for (file, hash) in transfer.files.iter_mut().zip(&hashes) {
-                file.hash = Some(*hash);
-            }
-            LegPhase::Verified { boot }
-        })?;
-        self.steps.done(Step::VerifiedJournaled);
+        for (file, hash) in transfer.files.iter_mut().zip(hashes) {
+            file.hash = Some(hash);
+        }
+        self.journal_verified(transfer, index, &arrival)?;
         self.rename(transfer, index, &arrival)?;
         if let Some(taken) = taken {
             taken.deliver();
         }
         self.commit(transfer, index, &arrival)
+    }
+
+    /// Where the journal fails, it may say so all the same. So it is taken for verified from
+    /// then on: that means that the staging is not removed without the journal knowing.
+    fn journal_verified(
+        &self,
+        transfer: &mut Transfer,
+        index: usize,
+        arrival: &Arrival<'_, F>,
+    ) -> Result<(), Stop> {
+        let boot = self.folders.boot(&arrival.inbox);
+        let verified = LegPhase::Verified { boot };
+        let journaled = self.journal_leg(transfer, index, |_| verified);
+        if let Some(leg) = transfer.legs.get_mut(index) {
+            leg.phase = verified;
+        }
+        journaled?;
+        self.steps.done(Step::VerifiedJournaled);
+        Ok(())
     }
 
     pub(super) fn arrival<'a>(
@@ -200,9 +218,22 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Hash, Stop> {
         let staged = self.open_staged(within, staged_name)?;
-        self.folders.reserve(&staged, source.facts.size)?;
+        let there = self.folders.facts(&staged)?;
+        let copied = self.kept.take(&source.facts, &there);
+        // What is written at once fails at once, and needs no reserving, which is a change
+        // of the file system more.
+        if source.facts.size > self.limits.chunk_bytes as u64 {
+            self.folders.reserve(&staged, source.facts.size)?;
+        }
         self.steps.done(Step::Reserved);
-        let hash = self.copy(name, source, &staged, done_bytes, go_on)?;
+        let mut copied = copied.unwrap_or_else(Copied::nothing);
+        let hash = self.copy(name, source, &staged, &mut copied, go_on);
+        *done_bytes += copied.bytes;
+        if matches!(hash, Err(Stop::Preempted)) {
+            let there = self.folders.facts(&staged)?;
+            self.kept.keep(source.facts, there, copied);
+        }
+        let hash = hash?;
         self.folders.hand_over(&staged, arrival.recipient)?;
         self.steps.done(Step::Copied);
         self.folders.sync(&staged)?;
@@ -221,9 +252,16 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         if facts.is_some_and(|facts| facts.kind != Kind::File || facts.links != 1) {
             places::discard(&self.folders, within, name).map_err(Stop::of_own)?;
         }
-        self.folders
-            .open_to_write(within, name)
-            .map_err(Stop::of_own)
+        let staged = self.folders.open_to_write(within, name);
+        let staged = staged.map_err(Stop::of_own)?;
+        // A recipient may have put another there just now.
+        match self.folders.facts(&staged)?.links {
+            1 => Ok(staged),
+            links => {
+                let text = format!("the staging {name} has {links} names");
+                Err(Stop::Retry(Code::IoError, text))
+            }
+        }
     }
 
     fn batch_directory(&self, arrival: &Arrival<'_, F>) -> Result<F::Directory, Stop> {

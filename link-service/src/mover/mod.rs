@@ -21,6 +21,7 @@
 mod copy;
 mod delivered;
 mod ending;
+mod kept;
 mod leg;
 mod places;
 mod recovery;
@@ -44,6 +45,7 @@ pub use recovery::Recovered;
 pub use room::Quota;
 pub use step::{AtStep, Step};
 
+use kept::Kept;
 use room::Rooms;
 use step::Steps;
 use stop::Stop;
@@ -55,6 +57,7 @@ pub struct Mover<F: Folders, J: Journal> {
     limits: MoverLimits,
     quotas: Box<dyn Quotas>,
     rooms: Rooms,
+    kept: Kept,
     steps: Steps,
     wall: Box<dyn Fn() -> Duration + Send + Sync>,
     at_leg: Option<AtLeg>,
@@ -127,6 +130,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             limits,
             quotas: Box::new(quotas),
             rooms: Rooms::default(),
+            kept: Kept::default(),
             steps: Steps::default(),
             wall: Box::new(|| Duration::ZERO),
             at_leg: None,
@@ -210,13 +214,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             self.steps.done(Step::Accepted);
             Ok(transfer)
         };
-        accept().map_err(|stop| match stop {
-            Stop::Final(code, text) | Stop::Retry(code, text) => Refused { code, text },
-            Stop::Preempted => Refused {
-                code: Code::Internal,
-                text: "nothing ran".to_string(),
-            },
-        })
+        accept().map_err(Refused::of)
     }
 
     /// Runs a transfer, steps 3 to 11, from where it is. Between two chunks it asks
@@ -256,6 +254,41 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             Some(stop) => Err(stop),
             None => self.end(transfer),
         }
+    }
+
+    /// Opens a file of a transfer that was run, for a leg that leads elsewhere: if it is still
+    /// what was accepted. `index` is that of the file.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn open_source_of(&self, transfer: &Transfer, index: usize) -> Result<F::File, Refused> {
+        let name = transfer.request.files.get(index);
+        let Some((name, record)) = name.zip(transfer.files.get(index)) else {
+            return Err(Refused {
+                code: Code::Internal,
+                text: format!("transfer {} has no file {index}", transfer.id),
+            });
+        };
+        let source = self.open_accepted(transfer, name, record);
+        source.map(|source| source.file).map_err(Refused::of)
+    }
+
+    /// A leg that leads elsewhere is over: its recipient has the files, or never gets them.
+    /// Durable when it returns. Another run ends the transfer, once that was the last.
+    ///
+    /// # Errors
+    /// [`Refused`]: the journal does not have it.
+    pub fn end_leg(
+        &self,
+        transfer: &mut Transfer,
+        index: usize,
+        ended: &Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let journaled = match ended {
+            Ok(()) => self.journal_leg(transfer, index, |_| LegPhase::Committed),
+            Err(Refused { code, text }) => self.fail_leg(transfer, index, *code, text),
+        };
+        journaled.map_err(Refused::of)
     }
 
     /// Ends a transfer that is not to be tried again: it was cancelled, its time is over,
@@ -323,6 +356,18 @@ fn is_sound(request: &LinkRequest) -> Result<(), Stop> {
 fn has_twice<T: Ord>(all: &[T]) -> bool {
     let different: std::collections::BTreeSet<&T> = all.iter().collect();
     different.len() < all.len()
+}
+
+impl Refused {
+    fn of(stop: Stop) -> Self {
+        match stop {
+            Stop::Final(code, text) | Stop::Retry(code, text) => Refused { code, text },
+            Stop::Preempted => Refused {
+                code: Code::Internal,
+                text: "nothing ran".to_string(),
+            },
+        }
+    }
 }
 
 impl Ran {

@@ -215,6 +215,21 @@ impl Queue {
         true
     }
 
+    /// It goes on by another route, from its place there on. It does not run.
+    pub fn reroute(&mut self, now: Now, id: TransferId, route: Route) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        if let (Some(place), Some(turns)) = (entry.place.take(), self.turns.get_mut(&entry.route)) {
+            turns.remove(&place);
+        }
+        if let Some(running) = self.running.get_mut(&entry.route) {
+            running.remove(&id);
+        }
+        entry.route = route;
+        self.make_ready(now, id);
+    }
+
     /// It is not to run until it is [let go](Self::release).
     pub fn hold(&mut self, now: Now, id: TransferId) -> bool {
         self.set_held(now, id, true)

@@ -1,6 +1,8 @@
 //! The command `link-service`.
 
 mod arguments;
+#[cfg(target_os = "linux")]
+mod downlink;
 mod explain;
 #[cfg(target_os = "linux")]
 mod metrics;

@@ -15,6 +15,7 @@ use service_host::link_host::{Equipment, LinkDefaults, LinkHost, link_metrics_pa
 use service_host::link_schema::LinkContext;
 use service_host::logging;
 
+use super::downlink::{self, Downlink};
 use super::reload::Reloader;
 use super::{metrics, operator, site};
 use crate::access::{Access, LiveAccess};
@@ -39,6 +40,7 @@ const OWN_TABLES: &[&str] = &[
     "policy",
     "apps-root",
     "journal",
+    "files",
     "free-bytes-min",
     "reserved-critical-bytes",
 ];
@@ -54,7 +56,11 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     // Whoever has the journal is the only one who touches the directories.
     let journal = RedbJournal::open(&access.settings().journal)?;
     site::prepare(access.registry())?;
-    let desk = Arc::new(open(access, journal)?);
+    let files = downlink::settings(&file)?;
+    let desk = Arc::new(open(access, journal, files.is_some())?);
+    let downlink = files
+        .map(|files| Downlink::open(&files, &desk))
+        .transpose()?;
     let reloader = Arc::new(Reloader {
         file: file.clone(),
         desk: Arc::clone(&desk),
@@ -73,26 +79,32 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let dropbox = DropboxThread::start(dropbox, SCAN_INTERVAL);
     let dropbox = dropbox.context("no thread for requests that are dropped as files")?;
     let dropped = dropbox.counter();
+    let pdus = downlink.as_ref().map(Downlink::receiver);
     let equipment = Equipment {
+        link: Box::new(move |link| match &pdus {
+            Some(pdus) => link.pdus(Arc::clone(pdus)),
+            None => link,
+        }),
         endpoint: Box::new(move |context| endpoint(context, of_endpoint, dropped, addr)),
         doors: Arc::clone(&reloader.doors),
         reload: Some(Box::new(move |file| of_reload.take(file))),
         stopping: Box::new(move || of_stop.stop()),
-        ..Equipment::default()
     };
     let workers = Workers::start(&desk, DeskLimits::default().queue.local_slots);
     let workers = workers.context("no threads for transfers")?;
     let apps = desk.access().current().registry().apps().count();
     log::info!("{SERVICE}: {apps} apps");
     let host = LinkHost::start_with(&file, defaults, equipment)?;
+    let courier = downlink.map(|downlink| downlink.start(&host)).transpose()?;
     let stopped = host.run_until_signal();
+    drop(courier);
     // What is under way goes on with the next start.
     drop(dropbox);
     drop(workers);
     stopped
 }
 
-fn open(access: Access, journal: RedbJournal) -> anyhow::Result<ServiceDesk> {
+fn open(access: Access, journal: RedbJournal, reaches_ground: bool) -> anyhow::Result<ServiceDesk> {
     if let Some(aside) = journal.take_set_aside() {
         log::error!(
             "the journal was damaged and is kept as {}: what was under way goes back to its \
@@ -109,7 +121,11 @@ fn open(access: Access, journal: RedbJournal) -> anyhow::Result<ServiceDesk> {
     let quotas = InboxQuotas(Arc::clone(&access));
     let mover = Mover::new(folders, journal, limits, quotas);
     let clock = SystemClock::default();
-    Ok(Desk::open(mover, access, DeskLimits::default(), clock)?)
+    let limits = DeskLimits {
+        reaches_ground,
+        ..DeskLimits::default()
+    };
+    Ok(Desk::open(mover, access, limits, clock)?)
 }
 
 /// What inboxes may hold, as the configuration has it now.

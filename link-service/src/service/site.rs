@@ -76,6 +76,7 @@ pub(super) fn directories(
             inbox: app.inbox.clone(),
             outbox: app.outbox.clone(),
             owner: app.uid,
+            group: app.uid,
         };
         (app.id.clone(), directories)
     })

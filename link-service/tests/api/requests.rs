@@ -20,7 +20,7 @@ fn id(answer: &Value) -> String {
 
 #[test]
 fn a_file_is_sent_and_its_sender_hears_that_it_arrived() {
-    let rig = Rig::new().run();
+    let rig = Rig::new();
     rig.put("image.raw", &[7; 100]);
     let camera = rig.at("camera");
     let accepted = camera.post("/v1/links", &image());
@@ -30,6 +30,7 @@ fn a_file_is_sent_and_its_sender_hears_that_it_arrived() {
         accepted.body["linkRequest"]["requestHeader"]["appId"],
         "camera"
     );
+    let rig = rig.run();
     let path = format!("/v1/links/{}?waitSeconds=30", id(&accepted.body));
     let ended = camera.get(&path);
     assert_eq!(ended.status, 200);

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use link_service::code::Code;
-use link_service::folders::Side;
 use link_service::folders::memory::Fault;
+use link_service::folders::{Folders as _, Side};
 use link_service::journal::Journal;
 use link_service::mover::Ran;
 use link_service::record::LegPhase;
@@ -306,6 +306,26 @@ fn a_file_that_is_copied_can_be_stopped_after_each_chunk_and_what_is_there_is_no
 }
 
 #[test]
+fn a_file_that_is_stopped_after_each_chunk_arrives() {
+    let disk = disk(1);
+    let image = octets("image", 20 * CHUNK + 1);
+    put(&disk, "image", &image);
+    let mover = mover(&disk);
+    let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
+    for chunk in 1..=21 {
+        let left = Cell::new(1);
+        assert_eq!(
+            mover.run(&mut transfer, &|| left.replace(0) > 0),
+            Ran::Preempted
+        );
+        let done_bytes = image.len().min(chunk * CHUNK) as u64;
+        assert_eq!(transfer.legs[0].phase, LegPhase::Copying { done_bytes });
+    }
+    assert!(matches!(run(&mover, &mut transfer), Ran::Ended(_)));
+    assert_eq!(inbox(&disk, "analyser", "image"), Some(image));
+}
+
+#[test]
 fn what_an_earlier_run_left_is_kept_only_as_far_as_it_is_right() {
     let disk = disk(1);
     let image = octets("image", 6 * CHUNK);
@@ -323,7 +343,8 @@ fn what_an_earlier_run_left_is_kept_only_as_far_as_it_is_right() {
     there[CHUNK] ^= 1;
     there.extend([7; 5 * CHUNK]);
     disk.scribble(&app("analyser"), Side::Inbox, staging, &there);
-    assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
+    let mover = crate::rig::mover(&disk);
+    assert!(matches!(run(&mover, &mut transfer), Ran::Ended(_)));
     assert_eq!(inbox(&disk, "analyser", "image"), Some(image));
 }
 
@@ -377,7 +398,113 @@ fn a_leg_that_leads_elsewhere_is_left_to_others_and_the_source_is_kept_for_it() 
     assert_eq!(run(&mover, &mut transfer), Ran::Elsewhere);
     assert!(inbox(&disk, "analyser", "image").is_some());
     assert!(outbox(&disk, ".link/0000000000000001/image").is_some());
+    let file = mover.open_source_of(&transfer, 0).unwrap();
+    assert_eq!(mover.folders().facts(&file).unwrap().size, 6);
+    mover.open_source_of(&transfer, 1).unwrap_err();
     transfer.legs[1].phase = LegPhase::Committed;
     assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
     nothing_is_left(&disk);
+}
+
+#[test]
+fn w13_octets_that_the_disk_holds_wrongly_do_not_arrive() {
+    let disk = disk(1);
+    let image = octets("image", 3 * CHUNK);
+    put(&disk, "image", &image);
+    let mover = mover(&disk);
+    let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
+    disk.corrupt_next_sync();
+    let ran = run(&mover, &mut transfer);
+    assert!(matches!(ran, Ran::Retry(Code::HashMismatch, _)), "{ran:?}");
+    assert_eq!(
+        disk.paths(&app("analyser"), Side::Inbox),
+        Vec::<String>::new()
+    );
+    assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
+    assert_eq!(inbox(&disk, "analyser", "image"), Some(image));
+}
+
+#[test]
+fn after_a_failure_no_staging_takes_room_or_is_trusted() {
+    let mut retries = 0;
+    for changes in 0..20 {
+        let disk = disk(1);
+        put(&disk, "image", &octets("image", 3 * CHUNK));
+        let mover = mover(&disk);
+        let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
+        disk.fault_after(changes, Fault::NoSpace);
+        let ran = run(&mover, &mut transfer);
+        let is_copied = transfer.legs[0].phase == LegPhase::Waiting;
+        // But for the journal's fault: there it is right, and is there for the next run.
+        if matches!(&ran, Ran::Retry(code, _) if *code == Code::NoSpace) && is_copied {
+            retries += 1;
+            let paths = disk.paths(&app("analyser"), Side::Inbox);
+            assert_eq!(paths, Vec::<String>::new());
+        }
+    }
+    assert!(retries > 7, "{retries}");
+}
+
+#[test]
+fn what_was_verified_and_is_lost_before_it_has_its_name_is_not_taken_for_delivered() {
+    let image = octets("image", 3 * CHUNK);
+    let mut spoiled = 0;
+    for (changes, seed) in (0..20).flat_map(|changes| [(changes, 1), (changes, 2)]) {
+        let disk = disk(seed);
+        put(&disk, "image", &image);
+        let first = mover(&disk);
+        let mut transfer = accept(&first, 1, &request(&["image"])).unwrap();
+        disk.fail_after(changes);
+        run(&first, &mut transfer);
+        disk.restart();
+        let next = mover(&disk);
+        let mut transfer = next.recover(&apps()).unwrap().transfers.remove(0);
+        let staging = ".link/0000000000000001";
+        let is_verified = matches!(transfer.legs[0].phase, LegPhase::Verified { .. });
+        if is_verified && inbox(&disk, "analyser", staging).is_some() {
+            spoiled += 1;
+            disk.scribble(&app("analyser"), Side::Inbox, staging, b"something else");
+            // Copied anew, it has no room, and the staging is removed.
+            disk.set_bytes_max(4 * CHUNK as u64);
+            let ran = run(&next, &mut transfer);
+            assert!(matches!(ran, Ran::Retry(Code::NoSpace, _)), "{ran:?}");
+            disk.take(&app("analyser"), Side::Inbox, staging);
+            disk.set_bytes_max(u64::MAX);
+        }
+        assert_eq!(run_to_end(&next, &mut transfer).code, Code::Ok);
+        assert_eq!(inbox(&disk, "analyser", "image"), Some(image.clone()));
+    }
+    assert!(spoiled > 0);
+}
+
+#[test]
+fn what_the_journal_failed_to_call_verified_and_is_copied_anew_is_not_taken_for_delivered() {
+    let image = octets("image", 3 * CHUNK);
+    let mut removed = 0;
+    for (changes, seed) in (0..20).flat_map(|changes| (0..4).map(move |seed| (changes, seed))) {
+        let disk = disk(seed);
+        put(&disk, "image", &image);
+        let first = mover(&disk);
+        let mut transfer = accept(&first, 1, &request(&["image"])).unwrap();
+        // Once, and the process goes on.
+        disk.fault_after(changes, Fault::Io);
+        if let Ran::Ended(_) = run(&first, &mut transfer) {
+            continue;
+        }
+        let staging = ".link/0000000000000001";
+        if inbox(&disk, "analyser", staging).is_some() {
+            disk.scribble(&app("analyser"), Side::Inbox, staging, b"something else");
+            disk.set_bytes_max(4 * CHUNK as u64);
+            let ran = run(&first, &mut transfer);
+            assert!(matches!(ran, Ran::Retry(Code::NoSpace, _)), "{ran:?}");
+            removed += u32::from(disk.take(&app("analyser"), Side::Inbox, staging));
+            disk.set_bytes_max(u64::MAX);
+        }
+        disk.restart();
+        let next = mover(&disk);
+        let mut transfer = next.recover(&apps()).unwrap().transfers.remove(0);
+        assert_eq!(run_to_end(&next, &mut transfer).code, Code::Ok);
+        assert_eq!(inbox(&disk, "analyser", "image"), Some(image.clone()));
+    }
+    assert!(removed > 0);
 }

@@ -60,6 +60,7 @@ fn a_file_that_somebody_else_is_to_have_is_that_ones() {
             inbox: root.join("inbox"),
             outbox: root.join("outbox"),
             owner: Some(owner),
+            group: Some(owner),
         };
         directories.push((app(name), boxes));
     }
@@ -414,6 +415,36 @@ fn a_box_that_is_not_there_is_missing_and_not_made() {
         assert!(matches!(opened, Err(FolderError::Missing { .. })));
     }
     assert!(!site.path("analyser/inbox").exists());
+}
+
+#[test]
+fn many_threads_deliver_with_one_mover() {
+    const THREADS: u64 = 8;
+    const FILES: u64 = 25;
+    let site = Site::new();
+    let mover = site.mover();
+    let name = |id: u64| format!("image-{id}");
+    for id in 0..THREADS * FILES {
+        let octets = octets(&name(id), id as usize);
+        fs::write(site.path("camera/outbox").join(name(id)), octets).unwrap();
+    }
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let mover = &mover;
+            scope.spawn(move || {
+                for id in thread * FILES..(thread + 1) * FILES {
+                    let mut transfer = accept(mover, id, &request(&[&name(id)])).unwrap();
+                    assert_eq!(run_to_end(mover, &mut transfer).code, Code::Ok);
+                }
+            });
+        }
+    });
+    assert_eq!(site.paths("camera/outbox"), Vec::<String>::new());
+    assert_eq!(site.paths("analyser/inbox").len() as u64, THREADS * FILES);
+    for id in 0..THREADS * FILES {
+        let path = site.path("analyser/inbox").join(name(id));
+        assert_eq!(fs::read(path).unwrap(), octets(&name(id), id as usize));
+    }
 }
 
 /// A journal that keeps nothing.

@@ -85,6 +85,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 
 /// What was accepted.
 struct Accepted {
+    /// Where the disk failed, it may be accepted without anybody being told.
+    is_told: bool,
     request: LinkRequest,
     /// What its files held then.
     contents: Vec<Vec<u8>>,
@@ -197,16 +199,17 @@ impl World {
             .map(|name| outbox(&self.disk, &path(&wanted, name)));
         let contents: Option<Vec<Vec<u8>>> = contents.collect();
         let accepted = accept(&self.mover, self.next_id, &wanted);
-        self.next_id += 1;
-        if let Ok(transfer) = accepted {
+        if let Some(contents) = contents {
             let accepted = Accepted {
+                is_told: accepted.is_ok(),
                 request: wanted,
-                contents: contents.expect("what is accepted is there"),
+                contents,
                 told: None,
             };
-            self.accepted.insert(transfer.id, accepted);
-            self.transfers.push(transfer);
+            self.accepted.insert(TransferId(self.next_id), accepted);
         }
+        self.transfers.extend(accepted);
+        self.next_id += 1;
     }
 
     fn with(&mut self, index: usize, run: impl FnOnce(&MemoryMover, &mut Transfer) -> Ran) {
@@ -222,10 +225,7 @@ impl World {
     }
 
     fn tell(&mut self, id: TransferId, outcome: &Outcome) {
-        let Some(accepted) = self.accepted.get_mut(&id) else {
-            // Accepted, but nobody was told.
-            return;
-        };
+        let accepted = self.accepted.get_mut(&id).expect("it was asked for");
         let told = (outcome.code, outcome.legs.clone());
         match &accepted.told {
             Some(before) => assert_eq!(*before, told, "two outcomes"),
@@ -268,15 +268,19 @@ impl World {
         let recovered = self.mover.recover(&apps()).unwrap();
         assert_eq!((recovered.files_returned, recovered.left.len()), (0, 0));
         self.transfers = recovered.transfers;
-        for id in self.accepted.keys() {
-            let is_known = self.transfers.iter().any(|transfer| transfer.id == *id);
-            assert!(is_known, "accepted and forgotten");
-        }
+        let transfers = &self.transfers;
+        self.accepted.retain(|id, accepted| {
+            let is_known = transfers.iter().any(|transfer| transfer.id == *id);
+            assert!(is_known || !accepted.is_told, "accepted and forgotten");
+            is_known
+        });
     }
 
     /// What must be at any time.
     fn look(&mut self) {
-        let contents: BTreeSet<Vec<u8>> = self.whole_contents();
+        let contents = self.accepted.values();
+        let contents = contents.flat_map(|accepted| accepted.contents.clone());
+        let contents: BTreeSet<Vec<u8>> = contents.collect();
         for recipient in RECIPIENTS {
             for path in self.disk.paths(&app(recipient), Side::Inbox) {
                 if path.starts_with(".link/") {
@@ -306,42 +310,6 @@ impl World {
         }
         if !self.disk.has_failed() {
             self.nothing_is_lost();
-        }
-    }
-
-    fn whole_contents(&self) -> BTreeSet<Vec<u8>> {
-        // Also of what was accepted without anybody being told.
-        let journaled = self.transfers.iter().map(|transfer| transfer.id);
-        let unknown = journaled
-            .filter(|id| !self.accepted.contains_key(id))
-            .count();
-        let accepted = self
-            .accepted
-            .values()
-            .flat_map(|accepted| accepted.contents.clone());
-        match unknown {
-            0 => accepted.collect(),
-            _ => {
-                let everything = (1..self.next_content).flat_map(|number| {
-                    let whole = |path: &String| {
-                        let mut content = number.to_be_bytes().to_vec();
-                        let bytes = |chunks: usize| chunks * CHUNK + number as usize % 3;
-                        (0..5)
-                            .map(bytes)
-                            .map(|bytes| {
-                                content.truncate(8);
-                                content.extend(octets(path, bytes));
-                                content.clone()
-                            })
-                            .collect::<Vec<_>>()
-                    };
-                    let paths = NAMES
-                        .iter()
-                        .flat_map(|name| [name.to_string(), format!("raw/{name}")]);
-                    paths.flat_map(|path| whole(&path)).collect::<Vec<_>>()
-                });
-                accepted.chain(everything).collect()
-            }
         }
     }
 

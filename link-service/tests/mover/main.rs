@@ -7,6 +7,8 @@ mod deliveries;
 mod directories;
 mod endings;
 mod interleavings;
+#[cfg(target_os = "linux")]
+mod mounts;
 mod power_cuts;
 mod record;
 mod rig;

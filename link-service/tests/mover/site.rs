@@ -69,6 +69,7 @@ pub(crate) fn directories_at(site: &Path) -> Directories {
             inbox: root.join("inbox"),
             outbox: root.join("outbox"),
             owner: Some(fs::metadata(&root).unwrap().uid()),
+            group: None,
         };
         (app, directories)
     });

@@ -55,6 +55,8 @@ pub struct AppDirectories {
     /// The user that it runs as: only such files are taken from it, and it gets its own as
     /// such.
     pub owner: Option<u32>,
+    /// The group that may read what it gets; without, that of the service.
+    pub group: Option<u32>,
 }
 
 /// Inboxes and outboxes as directories.
@@ -88,6 +90,19 @@ impl Directories {
     pub fn without_renames_without_replacing(mut self) -> Self {
         self.renames_without_replacing = false;
         self
+    }
+
+    /// To whom what an app gets is given, where that is somebody else.
+    fn new_owner(&self, app: &AppId) -> (Option<Uid>, Option<Gid>) {
+        let Some(app) = self.app(app) else {
+            return (None, None);
+        };
+        // A user may own what it makes without being allowed to give it away.
+        let owner = app.owner.map(Uid::from_raw);
+        let owner = owner.filter(|owner| *owner != rustix::process::geteuid());
+        let group = app.group.map(Gid::from_raw);
+        let group = group.filter(|group| *group != rustix::process::getegid());
+        (owner, group)
     }
 
     fn app(&self, app: &AppId) -> Option<AppDirectories> {
@@ -143,15 +158,12 @@ impl Folders for Directories {
         };
         let name = component(name)?;
         mkdirat(within, name, mode).map_err(|error| refused(error, "making", name))?;
-        match of.and_then(|app| self.owner(app)).filter(is_somebody_else) {
-            Some(owner) => {
-                let (owner, group) = (Uid::from_raw(owner), Gid::from_raw(owner));
-                let flags = AtFlags::SYMLINK_NOFOLLOW;
-                let given = chownat(within, name, Some(owner), Some(group), flags);
-                given.map_err(|error| refused(error, "handing over", name))
-            }
-            None => Ok(()),
+        let (owner, group) = of.map_or((None, None), |app| self.new_owner(app));
+        if owner.is_none() && group.is_none() {
+            return Ok(());
         }
+        let given = chownat(within, name, owner, group, AtFlags::SYMLINK_NOFOLLOW);
+        given.map_err(|error| refused(error, "handing over", name))
     }
 
     fn list(&self, within: &OwnedFd) -> Result<Vec<(String, Kind)>, FolderError> {
@@ -269,9 +281,9 @@ impl Folders for Directories {
 
     fn hand_over(&self, file: &File, app: &AppId) -> Result<(), FolderError> {
         let failure = |error| failed(&format!("giving a file to {app}"), error);
-        if let Some(owner) = self.owner(app).filter(is_somebody_else) {
-            let (owner, group) = (Uid::from_raw(owner), Gid::from_raw(owner));
-            fchown(file, Some(owner), Some(group)).map_err(failure)?;
+        let (owner, group) = self.new_owner(app);
+        if owner.is_some() || group.is_some() {
+            fchown(file, owner, group).map_err(failure)?;
         }
         match fchmod(file, DELIVERED) {
             // Shares have modes of their own.
@@ -349,9 +361,4 @@ fn is_file(name: &str, kind: Kind) -> Result<(), FolderError> {
         Kind::Directory => Err(not_allowed(name, "it is a directory")),
         Kind::Other => Err(not_allowed(name, "it is a link, or no regular file")),
     }
-}
-
-/// A user may own what it makes without being allowed to give it away.
-fn is_somebody_else(owner: &u32) -> bool {
-    rustix::process::geteuid().as_raw() != *owner
 }

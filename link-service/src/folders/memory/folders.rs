@@ -226,9 +226,11 @@ impl Folders for MemoryFolders {
             return Err(failed("syncing", FAILED));
         }
         let fate = state.fate("syncing");
+        let corrupts = std::mem::take(&mut state.next_sync_corrupts);
         let node = node_mut(&mut state, file.0)?;
         if let What::File(octets) = &mut node.what {
             match &fate {
+                Fate::Made if corrupts => octets.corrupt_sync(),
                 Fate::Made => octets.sync(),
                 Fate::Fails { is_made: true, .. } => octets.sync(),
                 Fate::Fails { is_made: false, .. } => octets.fail_sync(),

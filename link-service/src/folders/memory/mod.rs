@@ -71,6 +71,7 @@ struct State {
     failed: bool,
     /// Changes until one fails, and how; what follows goes on.
     fault: Option<(u64, Fault)>,
+    next_sync_corrupts: bool,
 }
 
 /// What a disk says that has failed.
@@ -102,6 +103,7 @@ impl MemoryDisk {
             changes_left: None,
             failed: false,
             fault: None,
+            next_sync_corrupts: false,
         })))
     }
 
@@ -145,6 +147,11 @@ impl MemoryDisk {
     #[must_use]
     pub fn has_fault_to_come(&self) -> bool {
         self.state().fault.is_some()
+    }
+
+    /// The next sync of a file succeeds, and what is on the disk is something else.
+    pub fn corrupt_next_sync(&self) {
+        self.state().next_sync_corrupts = true;
     }
 
     /// Cuts the power and gives it back: what was not synced is there or not, in part or

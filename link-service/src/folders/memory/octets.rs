@@ -51,6 +51,14 @@ impl Octets {
         self.not_synced.clear();
     }
 
+    /// A sync that succeeds, and writes something else.
+    pub(super) fn corrupt_sync(&mut self) {
+        self.sync();
+        if let Some(octet) = self.durable.first_mut() {
+            *octet ^= 1;
+        }
+    }
+
     /// What is not waiting to be written is read from the disk.
     pub(super) fn forget_cached(&mut self) {
         if self.not_synced.is_empty() {
