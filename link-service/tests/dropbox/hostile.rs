@@ -40,6 +40,7 @@ impl Site {
             inbox: self.0.path().join("inbox"),
             outbox: self.0.path().join("outbox"),
             owner: Some(fs::metadata(self.0.path()).unwrap().uid()),
+            group: None,
         };
         let folders = Directories::new([(app(CAMERA), directories)]);
         Dropbox::new(DeskOf(folders, desk.clone()), DropboxLimits::default())
