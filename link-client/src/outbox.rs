@@ -94,9 +94,11 @@ impl Place {
 
     /// Puts a copy into the outbox, or finds it there. While another file has its name, it
     /// waits for `patience` that this one is taken.
-    pub(crate) fn put(&self, patience: Duration) -> Result<Placed, LinkError> {
+    fn put(&self, patience: Duration) -> Result<Placed, LinkError> {
         let path = self.directory.join(&self.name);
         if self.is_in_outbox {
+            sync(&path)?;
+            sync(&self.directory)?;
             return Ok(Placed { path, copy: None });
         }
         fs::create_dir_all(&self.directory).map_err(|error| failure(&self.directory, error))?;
@@ -110,8 +112,10 @@ impl Place {
             _ => Ok(()),
         };
         let copy = put?;
-        removed?;
-        Ok(Placed { path, copy })
+        let placed = Placed { path, copy };
+        let synced = removed.and_then(|()| sync(&self.directory));
+        synced.inspect_err(|_| placed.take_back())?;
+        Ok(placed)
     }
 
     fn put_by(
@@ -153,6 +157,21 @@ impl Place {
 }
 
 impl Placed {
+    /// Puts files into the outbox, all or none.
+    pub(crate) fn all(places: &[Place], patience: Duration) -> Result<Vec<Placed>, LinkError> {
+        let mut all = Vec::with_capacity(places.len());
+        for place in places {
+            match place.put(patience) {
+                Ok(placed) => all.push(placed),
+                Err(error) => {
+                    all.iter().for_each(Placed::take_back);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(all)
+    }
+
     /// Removes a copy that was made to be sent, where it is in the outbox still or again.
     pub(crate) fn take_back(&self) {
         let found = fs::symlink_metadata(&self.path).map(|metadata| metadata.ino());
@@ -222,6 +241,15 @@ fn is_same(a: &Path, b: &Path) -> bool {
     };
     let is_file = fs::symlink_metadata(b).is_ok_and(|metadata| metadata.is_file());
     is_file && compare().unwrap_or(false)
+}
+
+/// A request that is accepted survives a power cut: so is its file to.
+fn sync(path: &Path) -> Result<(), LinkError> {
+    match File::open(path).and_then(|file| file.sync_all()) {
+        // Shares whose server does that of its own, for directories.
+        Err(error) if error.kind() != ErrorKind::InvalidInput => Err(failure(path, error)),
+        _ => Ok(()),
+    }
 }
 
 fn facts(metadata: &Metadata) -> [i64; 4] {

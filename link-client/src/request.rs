@@ -30,12 +30,12 @@ pub enum Priority {
     Critical,
 }
 
-/// A request to send a file. Nothing happens before [`send`](Self::send).
+/// A request to send a file, or several as one. Nothing happens before [`send`](Self::send).
 #[derive(Debug)]
 #[must_use]
 pub struct Request {
     client: LinkClient,
-    file: PathBuf,
+    files: Vec<PathBuf>,
     tracking_id: Option<String>,
     body: Body,
 }
@@ -47,7 +47,7 @@ struct Body {
     request_header: Header,
     link_type: &'static str,
     priority: Priority,
-    file_name: String,
+    file_names: Vec<String>,
     subdirectory: String,
     destination_app_ids: Vec<String>,
     overwrite: bool,
@@ -68,13 +68,20 @@ impl Request {
     pub(crate) fn new(client: LinkClient, file: &Path) -> Self {
         Request {
             client,
-            file: file.to_path_buf(),
+            files: vec![file.to_path_buf()],
             tracking_id: None,
             body: Body {
                 link_type: "APP2APP",
                 ..Body::default()
             },
         }
+    }
+
+    /// Together with this file: all arrive, in a directory of their own, or none. All come
+    /// from one directory of the outbox, or from elsewhere.
+    pub fn with(mut self, file: impl AsRef<Path>) -> Self {
+        self.files.push(file.as_ref().to_path_buf());
+        self
     }
 
     /// To this app; `app@node` is one of another spacecraft.
@@ -159,54 +166,64 @@ impl Request {
         if let Some(id) = self.tracking_id.take() {
             self.body.request_header.tracking_id = id;
             if let Some(link) = self.known()? {
-                return Ok(Sent::new(self.client, link, None));
+                return Ok(Sent::new(self.client, link, Vec::new()));
             }
         }
         let directories = self.client.directories()?;
-        let place = match Place::of(&self.file, &directories.outbox, &self.body.subdirectory) {
+        let places = match self.places(&directories.outbox) {
             Err(LinkError::NoFile { path, error }) => {
                 return match self.under_way(&directories.outbox)? {
-                    Some(link) => Ok(Sent::new(self.client, link, None)),
+                    Some(link) => Ok(Sent::new(self.client, link, Vec::new())),
                     None => Err(LinkError::NoFile { path, error }),
                 };
             }
-            place => place?,
+            places => places?,
         };
-        self.body.file_name = place.name.clone();
-        self.body.subdirectory = place.subdirectory.clone();
-        self.body.leave_source_file &= place.is_in_outbox;
+        self.body.file_names = places.iter().map(|place| place.name.clone()).collect();
+        self.body.leave_source_file &= places.iter().all(|place| place.is_in_outbox);
         if self.body.request_header.tracking_id.is_empty()
-            && let Some(link) = self.derive_tracking_id(&place)?
+            && let Some(link) = self.derive_tracking_id(&places)?
         {
-            return Ok(Sent::new(self.client, link, None));
+            return Ok(Sent::new(self.client, link, Vec::new()));
         }
-        let placed = place.put(self.client.transport.patience)?;
+        let placed = Placed::all(&places, self.client.transport.patience)?;
         self.hand_in(placed)
     }
 
-    fn hand_in(self, placed: Placed) -> Result<Sent, LinkError> {
+    /// Where the files are to be; all in the directory of the first.
+    fn places(&mut self, outbox: &Path) -> Result<Vec<Place>, LinkError> {
+        let mut places = Vec::with_capacity(self.files.len());
+        for file in &self.files {
+            let place = Place::of(file, outbox, &self.body.subdirectory)?;
+            self.body.subdirectory = place.subdirectory.clone();
+            places.push(place);
+        }
+        Ok(places)
+    }
+
+    fn hand_in(self, placed: Vec<Placed>) -> Result<Sent, LinkError> {
         match self.client.transport.post::<Link>("/v1/links", &self.body) {
             Ok(link) => {
-                // Somebody sent the same at the same time, and this copy is one too many.
+                // Somebody sent the same at the same time, and these copies are too many.
                 if link.is_known {
-                    placed.take_back();
+                    placed.iter().for_each(Placed::take_back);
                 }
-                Ok(Sent::new(self.client, link, Some(placed)))
+                Ok(Sent::new(self.client, link, placed))
             }
             Err(error) => {
                 if matches!(error, LinkError::Refused { .. }) {
-                    placed.take_back();
+                    placed.iter().for_each(Placed::take_back);
                 }
                 Err(error)
             }
         }
     }
 
-    /// The id of this file and these words; the request that has it already, but not one
+    /// The id of these files and these words; the request that has it already, but not one
     /// that failed.
-    fn derive_tracking_id(&mut self, place: &Place) -> Result<Option<Link>, LinkError> {
+    fn derive_tracking_id(&mut self, places: &[Place]) -> Result<Option<Link>, LinkError> {
         let words = serde_json::to_vec(&self.body).unwrap_or_default();
-        let id = tracking::id(place, &words);
+        let id = tracking::id(places, &words);
         for number in 1..TRIES_MAX {
             self.body.request_header.tracking_id = match number {
                 1 => id.clone(),
@@ -225,16 +242,17 @@ impl Request {
         self.client.status(&format!("tracking:{id}"))
     }
 
-    /// The request that took the file out of the outbox, and has not ended.
+    /// The request that took the files out of the outbox, and has not ended.
     fn under_way(&self, outbox: &Path) -> Result<Option<Link>, LinkError> {
-        let Some((name, subdirectory)) = Place::left(&self.file, outbox) else {
+        let left = self.files.iter().map(|file| Place::left(file, outbox));
+        let Some(left) = left.collect::<Option<Vec<_>>>() else {
             return Ok(None);
         };
         let is_it = |link: &Link| {
             let to = link.recipients.iter().map(|to| &to.app_id);
             let files = link.files.iter().map(|file| &file.name);
-            link.subdirectory == subdirectory
-                && files.eq([&name])
+            files.eq(left.iter().map(|(name, _)| name))
+                && left.iter().all(|(_, within)| *within == link.subdirectory)
                 && to.eq(&self.body.destination_app_ids)
         };
         Ok(self.client.list(true)?.into_iter().rfind(is_it))

@@ -17,11 +17,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Sent {
     client: LinkClient,
     link: Link,
-    placed: Option<Placed>,
+    placed: Vec<Placed>,
 }
 
 impl Sent {
-    pub(crate) fn new(client: LinkClient, link: Link, placed: Option<Placed>) -> Self {
+    pub(crate) fn new(client: LinkClient, link: Link, placed: Vec<Placed>) -> Self {
         Sent {
             client,
             link,
@@ -103,9 +103,7 @@ impl Sent {
         if link.is_ok() {
             return Ok(link);
         }
-        if let Some(placed) = &self.placed {
-            placed.take_back();
-        }
+        self.placed.iter().for_each(Placed::take_back);
         Err(LinkError::NotDelivered(Box::new(link)))
     }
 }

@@ -4,14 +4,16 @@ use sha2::{Digest, Sha256};
 
 use crate::outbox::Place;
 
-/// Of a file as it is, and of everything that is said of it.
-pub(crate) fn id(place: &Place, words: &[u8]) -> String {
+/// Of files as they are, and of everything that is said of them.
+pub(crate) fn id(places: &[Place], words: &[u8]) -> String {
     let mut hasher = Sha256::new();
-    let path = place.source.as_os_str().as_encoded_bytes();
-    hasher.update((path.len() as u64).to_le_bytes());
-    hasher.update(path);
-    for fact in place.facts {
-        hasher.update(fact.to_le_bytes());
+    for place in places {
+        let path = place.source.as_os_str().as_encoded_bytes();
+        hasher.update((path.len() as u64).to_le_bytes());
+        hasher.update(path);
+        for fact in place.facts {
+            hasher.update(fact.to_le_bytes());
+        }
     }
     hasher.update(words);
     let hash = hasher.finalize();

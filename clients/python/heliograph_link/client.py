@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from .delivery import Delivery, deliveries
 from .errors import NotSendable, Refused
-from .outbox import Place, name_and_subdirectory
+from .outbox import Place, name_and_subdirectory, put_all, take_back, tracking_id
 from .sent import Link, Sent
 from .transport import Transport
 
@@ -22,13 +22,14 @@ _PAGE = 100
 _TRIES_MAX = 10_000
 
 
+Path = Union[str, os.PathLike]
+
+
 class LinkClient:
     """A client of the link service, as one app. Which app it is says the socket, or the
     token. While the service is away, calls wait for it ``patience`` seconds."""
 
-    def __init__(
-        self, socket_path: Union[str, os.PathLike], patience: float = _PATIENCE_SECONDS
-    ) -> None:
+    def __init__(self, socket_path: Path, patience: float = _PATIENCE_SECONDS) -> None:
         """At an app's socket. Nothing is asked yet."""
         self._transport = Transport(os.fspath(socket_path), None, None, patience)
 
@@ -50,7 +51,7 @@ class LinkClient:
     def send(
         self,
         to: Union[str, Sequence[str]],
-        path: Union[str, os.PathLike],
+        path: Union[Path, Sequence[Path]],
         *,
         priority: str = "MEDIUM",
         overwrite: bool = False,
@@ -62,7 +63,8 @@ class LinkClient:
         metadata: Optional[Dict[str, str]] = None,
         link_type: Optional[str] = None,
     ) -> Sent:
-        """Sends a file to an app, or to several, and says that it is accepted.
+        """Sends a file to an app, or to several, and says that it is accepted. Several
+        files arrive as one, in a directory of their own, or not at all.
 
         A file that is not in the outbox is copied there; one that is in a directory of
         the outbox comes to such a one of the inbox. ``expires_in`` is in seconds.
@@ -88,13 +90,14 @@ class LinkClient:
         }
         if expires_in is not None:
             body["expiresInSeconds"] = int(expires_in)
-        return self._send(os.fspath(path), body)
+        paths = [path] if isinstance(path, (str, os.PathLike)) else path
+        return self._send([os.fspath(each) for each in paths], body)
 
-    def downlink(self, path: Union[str, os.PathLike], **words: Any) -> Sent:
+    def downlink(self, path: Union[Path, Sequence[Path]], **words: Any) -> Sent:
         """Sends a file to the ground; the rest as :meth:`send`."""
         return self.send("ground", path, link_type="DOWNLINK", **words)
 
-    def crosslink(self, to: str, path: Union[str, os.PathLike], **words: Any) -> Sent:
+    def crosslink(self, to: str, path: Union[Path, Sequence[Path]], **words: Any) -> Sent:
         """Sends a file to an app of another spacecraft, ``app@node``; the rest as
         :meth:`send`."""
         return self.send(to, path, link_type="CROSSLINK", **words)
@@ -145,60 +148,65 @@ class LinkClient:
             return None
         return {"root": root, "inbox": inbox, "outbox": outbox}
 
-    def _send(self, path: str, body: Dict[str, Any]) -> Sent:
+    def _send(self, paths: List[str], body: Dict[str, Any]) -> Sent:
         header = body["requestHeader"]
         known = self._known(header["trackingId"]) if header["trackingId"] else None
         if known is not None:
             return Sent(self._transport, known)
         outbox = self.directories()["outbox"]
+        places: List[Place] = []
         try:
-            place = Place(path, outbox, body["subdirectory"])
+            for path in paths:
+                places.append(Place(path, outbox, body["subdirectory"]))
+                # All are in the directory of the first.
+                body["subdirectory"] = places[0].subdirectory
         except FileNotFoundError:
-            known = self._under_way(path, outbox, body)
+            known = self._under_way(paths, outbox, body)
             if known is None:
                 raise
             return Sent(self._transport, known)
-        body["fileName"] = place.name
-        body["subdirectory"] = place.subdirectory
-        body["leaveSourceFile"] = body["leaveSourceFile"] and place.is_in_outbox
+        body["fileNames"] = [place.name for place in places]
+        if not all(place.is_in_outbox for place in places):
+            body["leaveSourceFile"] = False
         if not header["trackingId"]:
-            known = self._derive_tracking_id(place, body)
+            known = self._derive_tracking_id(places, body)
             if known is not None:
                 return Sent(self._transport, known)
-        placed = place.put(self._transport.patience)
+        placed = put_all(places, self._transport.patience)
         try:
             link = Link(self._transport.post("/v1/links", body))
         except Refused:
-            placed.take_back()
+            take_back(placed)
             raise
         if link.is_known:
-            # Somebody sent the same at the same time, and this copy is one too many.
-            placed.take_back()
+            # Somebody sent the same at the same time, and these copies are too many.
+            take_back(placed)
         return Sent(self._transport, link, placed)
 
-    def _derive_tracking_id(self, place: Place, body: Dict[str, Any]) -> Optional[Link]:
-        """The id of this file and these words; the request that has it already, but not
+    def _derive_tracking_id(
+        self, places: List[Place], body: Dict[str, Any]
+    ) -> Optional[Link]:
+        """The id of these files and these words; the request that has it already, but not
         one that failed."""
-        first = place.tracking_id(json.dumps(body, sort_keys=True).encode())
+        first = tracking_id(places, json.dumps(body, sort_keys=True).encode())
         for number in range(1, _TRIES_MAX):
-            tracking_id = first if number == 1 else f"{first}-{number}"
-            body["requestHeader"]["trackingId"] = tracking_id
-            known = self._known(tracking_id)
+            header = body["requestHeader"]
+            header["trackingId"] = first if number == 1 else f"{first}-{number}"
+            known = self._known(header["trackingId"])
             if known is None or not known.has_ended or known.is_ok:
                 return known
-        raise NotSendable(f"cannot send {place.source}: it failed {_TRIES_MAX} times")
+        raise NotSendable(f"cannot send {places[0].source}: it failed {_TRIES_MAX} times")
 
     def _known(self, tracking_id: str) -> Optional[Link]:
         return self.status(f"tracking:{tracking_id}")
 
-    def _under_way(self, path: str, outbox: str, body: Dict[str, Any]) -> Optional[Link]:
-        """The request that took the file out of the outbox, and has not ended."""
-        inside = name_and_subdirectory(path, outbox)
-        if inside is None:
-            return None
-        name, subdirectory = inside
+    def _under_way(
+        self, paths: List[str], outbox: str, body: Dict[str, Any]
+    ) -> Optional[Link]:
+        """The request that took the files out of the outbox, and has not ended."""
+        inside = [name_and_subdirectory(path, outbox) for path in paths]
         for link in reversed(self.list(open_only=True)):
-            is_it = link.files == [name] and link.subdirectory == subdirectory
+            is_it = inside == [(name, link.subdirectory) for name in link.files]
             if is_it and list(link.recipients) == body["destinationAppIds"]:
                 return link
         return None

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import stat
 import time
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from .errors import NameTaken, NotSendable
 
@@ -54,7 +54,7 @@ class Place:
         self.source = os.path.join(
             os.path.realpath(os.path.dirname(os.path.abspath(path))), os.path.basename(path)
         )
-        self._facts = (found.st_size, found.st_mtime_ns, found.st_ino)
+        self.facts = (found.st_size, found.st_mtime_ns, found.st_ino)
         inside = name_and_subdirectory(path, outbox)
         self.is_in_outbox = inside is not None
         self.name = os.path.basename(path)
@@ -68,26 +68,25 @@ class Place:
             raise NotSendable(f"cannot send {path}: its subdirectory leads nowhere")
         self._directory = os.path.join(os.path.realpath(outbox), *parts)
 
-    def tracking_id(self, words: bytes) -> str:
-        """The same for the same file and the same words."""
-        of = repr((self.source, self._facts)).encode() + b"\0" + words
-        return "file-" + hashlib.sha256(of).hexdigest()[:32]
-
     def put(self, patience: float) -> Placed:
         """Puts a copy into the outbox, or finds it there. While another file has its name,
         it waits for ``patience`` seconds that this one is taken."""
         path = os.path.join(self._directory, self.name)
         if self.is_in_outbox:
+            _sync(path)
+            _sync(self._directory)
             return Placed(path, None)
         os.makedirs(self._directory, exist_ok=True)
         part = os.path.join(self._directory, secrets.token_hex(8).join(_PART))
         try:
-            return Placed(path, self._put_by(part, path, patience))
+            placed = Placed(path, self._put_by(part, path, patience))
         finally:
             try:
                 os.unlink(part)
             except FileNotFoundError:
                 pass
+        _sync(self._directory)
+        return placed
 
     def _put_by(self, part: str, path: str, patience: float) -> Optional[int]:
         with open(self.source, "rb") as source, open(part, "xb") as copy:
@@ -110,6 +109,43 @@ class Place:
                 text = f"{path} is there already, with other octets: send or remove it"
                 raise NameTaken(text)
             time.sleep(_LOOK_PAUSE_SECONDS)
+
+
+def tracking_id(places: List[Place], words: bytes) -> str:
+    """The same for the same files and the same words."""
+    of = repr([(place.source, place.facts) for place in places]).encode() + b"\0" + words
+    return "file-" + hashlib.sha256(of).hexdigest()[:32]
+
+
+def put_all(places: List[Place], patience: float) -> List[Placed]:
+    """Puts files into the outbox, all or none."""
+    placed: List[Placed] = []
+    try:
+        for place in places:
+            placed.append(place.put(patience))
+    except BaseException:
+        take_back(placed)
+        raise
+    return placed
+
+
+def take_back(placed: List[Placed]) -> None:
+    """Removes copies that were made to be sent."""
+    for each in placed:
+        each.take_back()
+
+
+def _sync(path: str) -> None:
+    """A request that is accepted survives a power cut: so is its file to."""
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        # Shares whose server does that of its own, for directories.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(number)
 
 
 def _name_if_free(part: str, path: str) -> None:

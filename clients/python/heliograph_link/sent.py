@@ -58,7 +58,7 @@ class Link:
 class Sent:
     """A request that was accepted. It goes on without this."""
 
-    def __init__(self, transport, link: Link, placed=None) -> None:
+    def __init__(self, transport, link: Link, placed=()) -> None:
         self._transport = transport
         self._placed = placed
         self.link = link
@@ -102,8 +102,8 @@ class Sent:
     def _outcome(self, link: Link) -> Link:
         if link.is_ok:
             return link
-        if self._placed is not None:
-            self._placed.take_back()
+        for each in self._placed:
+            each.take_back()
         raise NotDelivered(link)
 
     def __repr__(self) -> str:

@@ -261,7 +261,7 @@ impl State {
                 "status": "PENDING", "message": "", "metadata": {},
             },
             "linkRequest": asked, "fileSizeKB": 1, "code": code, "id": number.to_string(),
-            "fileSizeBytes": 6, "files": [{"name": body["fileName"], "size": 6}],
+            "fileSizeBytes": 6, "files": [{"name": body["fileNames"][0], "size": 6}],
             "recipients": to, "isKnown": is_known, "returned": [],
         })
     }
@@ -277,7 +277,7 @@ impl State {
                 json!({
                     "id": number.to_string(), "fromAppId": link.sender,
                     "files": [{
-                        "name": link.body["fileName"], "path": delivered(root, app, link),
+                        "name": link.body["fileNames"][0], "path": delivered(root, app, link),
                         "size": 6, "blake3": "00",
                     }],
                     "subdirectory": "", "trackingId": link.body["requestHeader"]["trackingId"],
@@ -292,7 +292,7 @@ impl State {
 
 fn sub_path(body: &Value) -> PathBuf {
     Path::new(body["subdirectory"].as_str().unwrap_or_default())
-        .join(body["fileName"].as_str().unwrap())
+        .join(body["fileNames"][0].as_str().unwrap())
 }
 
 fn delivered(root: &Path, app: &str, link: &Link) -> PathBuf {

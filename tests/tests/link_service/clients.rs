@@ -186,3 +186,41 @@ assert link.get_xfer_directories()['outbox'].endswith('camera/outbox')
     assert_eq!(site.arrived(), ["image.raw"]);
     service.stop();
 }
+
+#[test]
+fn several_files_arrive_as_one_or_not_at_all() {
+    let site = Site::new();
+    let _service = site.start();
+    let names = ["a", "b", "c"];
+    let files = names.map(|name| file(&site, name, name));
+    let camera = client(&site, "camera");
+    let absent = site.path("absent");
+    let request = camera.request(&files[0]).with(absent).to("analyser");
+    request.send().unwrap_err();
+    assert!(site.left().is_empty());
+    let request = || camera.request(&files[0]).with(&files[1]).with(&files[2]);
+    let sent = request().to("analyser").send().unwrap();
+    sent.wait_for(PATIENCE).unwrap();
+    let again = request().to("analyser").send().unwrap();
+    assert_eq!(again.id(), sent.id());
+    let analyser = client(&site, "analyser");
+    let mut deliveries = analyser.receive_within(SHORT);
+    let delivery = deliveries.next().unwrap().unwrap();
+    let arrived = delivery.files().iter();
+    let arrived = arrived.map(|file| fs::read_to_string(&file.path).unwrap());
+    assert_eq!(arrived.collect::<Vec<_>>(), names);
+    delivery.ack().unwrap();
+    assert!(deliveries.next().is_none());
+    assert!(site.arrived().is_empty());
+    python(
+        &site,
+        "camera",
+        "import heliograph_link as link
+sent = link.send('analyser', ['a', 'b', 'c'])
+assert sent.wait(60).files == ['a', 'b', 'c']
+assert link.send('analyser', ['a', 'b', 'c']).id == sent.id
+",
+    );
+    let delivery = analyser.receive().next().unwrap().unwrap();
+    assert_eq!(delivery.files().len(), 3);
+}

@@ -46,9 +46,12 @@ fn a_file_and_its_request_are_dropped_and_a_receipt_comes() {
     // The API knows it as well.
     let id = receipt["id"].as_str().unwrap();
     assert_eq!(site.ended(id)["code"], "OK");
-    let page = service.get("/metrics", None).1;
+    let until = Instant::now() + PATIENCE;
     let ended = "link_dropped_requests_total{is=\"ended\"} 1";
-    assert!(page.contains(ended), "{page}");
+    while !service.get("/metrics", None).1.contains(ended) {
+        assert!(Instant::now() < until, "it is not counted");
+        thread::sleep(Duration::from_millis(20));
+    }
     service.stop();
 }
 
