@@ -32,6 +32,7 @@ pub(crate) struct Site {
     folder: TempDir,
     radio: u16,
     ground: u16,
+    downlink: u16,
 }
 
 impl Site {
@@ -41,6 +42,7 @@ impl Site {
             folder: TempDir::new().unwrap(),
             radio: free_udp_port(),
             ground: free_udp_port(),
+            downlink: free_udp_port(),
         };
         site.write_token(0o600);
         site.configure(APPS);
@@ -55,7 +57,7 @@ impl Site {
 
     /// Writes the configuration, with these apps and rules.
     pub(crate) fn configure(&self, apps: &str) {
-        let (radio, ground) = (self.radio, self.ground);
+        let (radio, ground, downlink) = (self.radio, self.ground, self.downlink);
         let text = format!(
             "[link-service]\napps-root = 'apps'\njournal = 'state/link.redb'\n\
              free-bytes-min = 0\n\
@@ -63,7 +65,7 @@ impl Site {
              [link-service.radio]\nkind = 'udp'\nbind = '127.0.0.1:{radio}'\n\
              peer = '127.0.0.1:{ground}'\n\
              [link-service.comms]\nhandler-port-min = 0\nhandler-port-max = 0\n\
-             downlink-ports = []\nground-port = {ground}\n{apps}"
+             downlink-ports = [{downlink}]\nground-port = {ground}\n{apps}"
         );
         fs::write(self.path("config.toml"), text).unwrap();
     }
