@@ -14,6 +14,7 @@ mod figure;
 mod files;
 mod graphql;
 mod growth;
+mod inboxes;
 mod link;
 mod memory;
 mod passthrough;

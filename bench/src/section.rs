@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::figure::Figure;
 use crate::progress::say;
-use crate::{codecs, files, graphql, growth, link, memory, passthrough};
+use crate::{codecs, files, graphql, growth, inboxes, link, memory, passthrough};
 
 /// One part of what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -27,6 +27,8 @@ pub(crate) enum Section {
     /// A large file and many transactions on a disk; files through passes and loss,
     /// beside what the air allows and beside `cfdp-py`.
     Files,
+    /// Files from app to app through the link service, beside bare loops.
+    Inboxes,
 }
 
 /// How a section is to run.
@@ -84,6 +86,7 @@ impl Section {
             Section::Memory => memory::run(run),
             Section::Growth => growth::run(run),
             Section::Files => files::run(run),
+            Section::Inboxes => inboxes::run(run),
         }
     }
 }

@@ -5,11 +5,9 @@
 //! on the disk when [`Journal::write`] returns; all entries of one call share one
 //! transaction. It is bounded in commands; finished ones give way first.
 
-use std::fs;
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use kept_database::DatabaseFile;
 use redb::{
     Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError,
     TableDefinition,
@@ -26,8 +24,6 @@ const CACHE_BYTES: usize = 256 * 1024;
 const KEY_BYTES: usize = 13;
 /// Octets of an entry: hash, 1 started or 2 finished, place in the order.
 const ENTRY_BYTES: usize = 25;
-/// Damaged databases that are kept aside at most.
-const SET_ASIDE_MAX: u32 = 100;
 
 const COMMANDS: TableDefinition<[u8; KEY_BYTES], [u8; ENTRY_BYTES]> =
     TableDefinition::new("commands");
@@ -36,12 +32,8 @@ const ORDER: TableDefinition<u64, [u8; KEY_BYTES]> = TableDefinition::new("order
 
 /// The database, open or to be opened again.
 pub(crate) struct Journal {
-    path: PathBuf,
+    file: DatabaseFile,
     commands_max: u64,
-    /// None after it failed, until it is opened again.
-    database: Option<Database>,
-    /// Where a database is kept that was found damaged since it was asked last.
-    set_aside: Option<PathBuf>,
 }
 
 /// What was found at the start.
@@ -64,26 +56,22 @@ impl Journal {
     /// When the directory or the file cannot be made or read, or another process
     /// has it open.
     pub(crate) fn open(directory: &Path, commands_max: usize) -> Result<Opened, JournalError> {
-        fs::create_dir_all(directory).map_err(JournalError::Io)?;
         let path = directory.join(FILE_NAME);
-        let commands_max = commands_max as u64;
-        let opened = |found: Found, set_aside| Opened {
+        let mut file = DatabaseFile::open(&path, CACHE_BYTES, prepare)?;
+        Ok(Opened {
+            commands: file.with(read)?,
+            set_aside: file.take_set_aside(),
             journal: Journal {
-                path: path.clone(),
-                commands_max,
-                database: Some(found.0),
-                set_aside: None,
+                file,
+                commands_max: commands_max as u64,
             },
-            commands: found.1,
-            set_aside,
-        };
-        read_or_begin(&path).map(|(found, aside)| opened(found, aside))
+        })
     }
 
     /// Where a database is kept that was found damaged by [`write`](Self::write): a new
     /// one was begun. Said once.
     pub(crate) fn take_set_aside(&mut self) -> Option<PathBuf> {
-        self.set_aside.take()
+        self.file.take_set_aside()
     }
 
     /// Enters everything, in one transaction. It is on the disk when this returns,
@@ -116,20 +104,9 @@ impl Journal {
         entries: &[JournalEntry],
         durability: Durability,
     ) -> Result<(), JournalError> {
-        let database = match self.database.take() {
-            Some(database) => database,
-            None => {
-                let ((database, _), aside) = read_or_begin(&self.path)?;
-                self.set_aside = aside.or(self.set_aside.take());
-                database
-            }
-        };
         let commands_max = self.commands_max;
-        let written = unless_it_panics(|| transact(&database, entries, durability, commands_max));
-        if written.is_ok() {
-            self.database = Some(database);
-        }
-        written
+        self.file
+            .with(|database| transact(database, entries, durability, commands_max))
     }
 }
 
@@ -210,91 +187,34 @@ fn oldest(
     Ok(finished.or(oldest))
 }
 
-type Found = (Database, Vec<RecordedCommand>);
+/// Makes the tables, and reads all of them.
+fn prepare(database: &Database) -> Result<(), JournalError> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(COMMANDS)?;
+    transaction.open_table(ORDER)?;
+    transaction.commit()?;
+    read(database).map(|_| ())
+}
 
-/// Opens or makes the database at `path`. A damaged one is kept aside, which is told.
-fn read_or_begin(path: &Path) -> Result<(Found, Option<PathBuf>), JournalError> {
-    match read(path) {
-        Ok(found) => Ok((found, None)),
-        Err(error) if is_damage(&error) => {
-            let aside = set_aside(path).map_err(JournalError::Io)?;
-            read(path).map(|found| (found, Some(aside)))
-        }
-        Err(error) => Err(error),
+/// All commands, the oldest first.
+fn read(database: &Database) -> Result<Vec<RecordedCommand>, JournalError> {
+    let transaction = database.begin_read()?;
+    let (commands, order) = (
+        transaction.open_table(COMMANDS)?,
+        transaction.open_table(ORDER)?,
+    );
+    let mut recorded = Vec::new();
+    for found in order.iter()? {
+        let key = found.map(|(_, key)| key.value())?;
+        let entry = commands.get(key)?.map(|entry| entry.value());
+        let damaged = || StorageError::Corrupted("an entry of the order has no command".into());
+        recorded.push(recorded_command(&key, &entry.ok_or_else(damaged)?));
     }
-}
-
-/// Opens or makes the database at `path`, and reads all of it.
-fn read(path: &Path) -> Result<Found, JournalError> {
-    unless_it_panics(|| {
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create(path)?;
-        let transaction = database.begin_write()?;
-        transaction.open_table(COMMANDS)?;
-        transaction.open_table(ORDER)?;
-        transaction.commit()?;
-
-        // So that the database's name is on the disk, too.
-        if let Some(directory) = path.parent() {
-            fs::File::open(directory)?.sync_all()?;
-        }
-
-        let transaction = database.begin_read()?;
-        let (commands, order) = (
-            transaction.open_table(COMMANDS)?,
-            transaction.open_table(ORDER)?,
-        );
-        let mut recorded = Vec::new();
-        for found in order.iter()? {
-            let key = found.map(|(_, key)| key.value())?;
-            let entry = commands.get(key)?.map(|entry| entry.value());
-            let damaged = || StorageError::Corrupted("an entry of the order has no command".into());
-            recorded.push(recorded_command(&key, &entry.ok_or_else(damaged)?));
-        }
-        if recorded.len() as u64 != commands.len()? {
-            let text = "a command is not in the order".to_string();
-            return Err(StorageError::Corrupted(text).into());
-        }
-        Ok((database, recorded))
-    })
-}
-
-/// What the library takes for impossible in a file that it did not write.
-fn unless_it_panics<T>(run: impl FnOnce() -> Result<T, JournalError>) -> Result<T, JournalError> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(JournalError::Corrupted(
-            "the database library panicked on it".to_string(),
-        ))
-    })
-}
-
-fn is_damage(error: &JournalError) -> bool {
-    match error {
-        JournalError::Corrupted(_)
-        | JournalError::RepairAborted
-        | JournalError::UpgradeRequired(_)
-        | JournalError::TableTypeMismatch { .. }
-        | JournalError::TypeDefinitionChanged { .. } => true,
-        // No database at all, or one that ends too soon.
-        JournalError::Io(error) => matches!(
-            error.kind(),
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-        ),
-        _ => false,
+    if recorded.len() as u64 != commands.len()? {
+        let text = "a command is not in the order".to_string();
+        return Err(StorageError::Corrupted(text).into());
     }
-}
-
-fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    for number in 1..=SET_ASIDE_MAX {
-        let aside = path.with_extension(format!("redb.damaged-{number}"));
-        // The last place is used again and again.
-        if number == SET_ASIDE_MAX || !aside.exists() {
-            fs::rename(path, &aside)?;
-            return Ok(aside);
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
+    Ok(recorded)
 }
 
 // Octets.
@@ -391,6 +311,8 @@ pub(crate) fn is_open_elsewhere(error: &JournalError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::link::RecordId;
 
@@ -531,8 +453,8 @@ mod tests {
         let path = directory.path().join(FILE_NAME);
         let mut journal = open(directory.path(), 10).journal;
         journal.write(&started([1])).unwrap();
-        // As after a transaction that failed.
-        journal.database = None;
+        let fails = || JournalError::Corrupted("a transaction fails".to_string());
+        assert!(journal.file.with(|_| Err::<(), _>(fails())).is_err());
         fs::write(&path, b"no database").unwrap();
         journal.write(&started([2])).unwrap();
         let aside = journal.take_set_aside().unwrap();

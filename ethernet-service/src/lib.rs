@@ -51,7 +51,7 @@ pub fn defaults() -> anyhow::Result<LinkDefaults> {
     let framing = FramingConfig::kiss_ax25(Ax25Config::new("HELIO-1".parse()?, "GROUND".parse()?));
     Ok(LinkDefaults {
         service: "ethernet-service",
-        own_table: None,
+        own_tables: &[],
         addr: AddrConfig {
             ip: Ipv4Addr::LOCALHOST.into(),
             port: 8150,

@@ -1,18 +1,20 @@
 //! A ground station and a satellite on one machine, and what travels between
 //! them.
 //!
-//! `cargo run --release --example flatsat` starts four parties as processes of
+//! `cargo run --release --example flatsat` starts five parties as processes of
 //! their own. They meet only over a UDP radio and local ports:
 //!
 //! ```text
 //! ground ══ AX.25 in KISS, one frame per datagram ══ ethernet-service ── HTTP, UDP ── telemetry service
-//!                                                            └── UDP downlink port ── mission app
+//!    ║                                                       └── UDP downlink port ── mission app
+//!    ╚═ the same, with passes and lost frames ══ file-service ── files
 //! ```
 //!
 //! The link has a key: whoever else transmits meets silence.
 //!
 //! `--stay` keeps them running afterwards and says what to try.
 
+mod files;
 mod mission_app;
 mod parties;
 mod show;
@@ -34,7 +36,7 @@ struct Arguments {
     #[arg(long)]
     stay: bool,
 
-    /// Stop the satellite's radio before this step, to see how a failure looks
+    /// Stop the satellite's radios before this step, to see how a failure looks
     #[arg(long, value_name = "STEP", value_parser = value_parser!(u64).range(2..=steps::STEPS as u64))]
     cut_radio_before: Option<u64>,
 
@@ -52,6 +54,8 @@ struct Arguments {
 enum Party {
     /// The mock radio: the satellite's communications service.
     EthernetService,
+    /// Files up and down.
+    FileService,
     /// The ground end.
     Ground,
     /// An app on the satellite that sends a beacon.
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
     let result = match arguments.party {
         Some(Party::Ground) => return ground_gateway::run(told("ground")),
         Some(Party::EthernetService) => ethernet_service::run(told("ethernet-service")),
+        Some(Party::FileService) => file_delivery::service::run(told("file-service")),
         Some(Party::MissionApp) => mission_app::run(told("mission-app")),
         Some(Party::TelemetryService) => telemetry_service::run(told("telemetry-service")),
         None => steps::run(arguments.stay, arguments.cut_radio_before),

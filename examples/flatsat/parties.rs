@@ -5,13 +5,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use signal_hook::consts::SIGTERM;
 use signal_hook::low_level;
 use tempfile::TempDir;
+
+use crate::files;
 
 /// Every port of the demonstration, on 127.0.0.1.
 #[derive(PartialEq, Eq)]
@@ -22,6 +25,10 @@ pub(crate) struct Ports {
     pub(crate) radio_satellite: u16,
     pub(crate) radio_ground: u16,
     pub(crate) downlink: u16,
+    pub(crate) files_graphql: u16,
+    pub(crate) files_satellite: u16,
+    pub(crate) files_ground: u16,
+    pub(crate) files_downlink: u16,
 }
 
 const USUAL: Ports = Ports {
@@ -31,6 +38,10 @@ const USUAL: Ports = Ports {
     radio_satellite: 13_000,
     radio_ground: 9_001,
     downlink: 13_011,
+    files_graphql: 8153,
+    files_satellite: 13_060,
+    files_ground: 9_004,
+    files_downlink: 13_071,
 };
 
 impl Ports {
@@ -43,6 +54,10 @@ impl Ports {
             radio_satellite: udp_port(USUAL.radio_satellite)?,
             radio_ground: udp_port(USUAL.radio_ground)?,
             downlink: udp_port(USUAL.downlink)?,
+            files_graphql: tcp_port(USUAL.files_graphql)?,
+            files_satellite: udp_port(USUAL.files_satellite)?,
+            files_ground: udp_port(USUAL.files_ground)?,
+            files_downlink: udp_port(USUAL.files_downlink)?,
         })
     }
 
@@ -130,9 +145,11 @@ impl Flatsat {
         };
         flatsat.write_key()?;
         let (satellite, ground) = (flatsat.satellite_config(), flatsat.ground_config());
+        let satellite = satellite + &flatsat.satellite_files();
         fs::write(flatsat.file("satellite.toml"), satellite)?;
+        files::take_image(&flatsat.satellite_file(""))?;
         fs::write(flatsat.file("stranger.toml"), &ground)?;
-        let ground = ground + &flatsat.ground_trust();
+        let ground = ground + &flatsat.ground_trust() + &flatsat.ground_files();
         fs::write(flatsat.file("ground.toml"), ground)?;
         let port = |port: u16| port.to_string();
         let (graphql, command) = (
@@ -145,6 +162,7 @@ impl Flatsat {
         )?;
         let config = flatsat.file("satellite.toml");
         flatsat.spawn("ethernet-service", &["-l", "error", "-c", &config])?;
+        flatsat.spawn("file-service", &["-l", "error", "-c", &config])?;
         let downlink = port(flatsat.ports.downlink);
         flatsat.spawn("mission-app", &["--downlink-port", &downlink])?;
         Ok(flatsat)
@@ -184,10 +202,16 @@ impl Flatsat {
         self.parties.retain(|party| party.name != name);
     }
 
-    /// Waits until both GraphQL services of the satellite accept connections.
+    /// Path of a file that the file service has.
+    pub(crate) fn satellite_file(&self, name: &str) -> PathBuf {
+        self.directory.path().join("satellite-files").join(name)
+    }
+
+    /// Waits until the GraphQL services of the satellite accept connections.
     pub(crate) fn wait_until_up(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(20);
-        for port in [self.ports.telemetry, self.ports.ethernet_graphql] {
+        let ports = &self.ports;
+        for port in [ports.telemetry, ports.ethernet_graphql, ports.files_graphql] {
             while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
                 self.parties.iter_mut().try_for_each(Running::check)?;
                 if Instant::now() > deadline {
@@ -213,13 +237,26 @@ impl Flatsat {
         Ok(String::from_utf8_lossy(&stdout).trim().to_string())
     }
 
+    /// The same, of a command that shows by itself how far it is.
+    pub(crate) fn ground_watched(&self, told: &[&str]) -> anyhow::Result<()> {
+        let mut command = self.ground_command("ground.toml", told)?;
+        let status = command.status().context("cannot start ground")?;
+        ensure!(status.success(), "ground {} failed", told.join(" "));
+        Ok(())
+    }
+
     /// The same with one of the configuration files, whatever comes of it.
     pub(crate) fn ground_with(&self, config: &str, told: &[&str]) -> anyhow::Result<Output> {
+        let mut command = self.ground_command(config, told)?;
+        command.output().context("cannot start ground")
+    }
+
+    fn ground_command(&self, config: &str, told: &[&str]) -> anyhow::Result<Command> {
         let mut command = party("ground")?;
         command.args(["-c", &self.file(config)]);
         command.args(told).stdin(Stdio::null());
         command.env("HELIOGRAPH_RUNTIME_DIR", self.directory.path());
-        command.output().context("cannot start ground")
+        Ok(command)
     }
 }
 
@@ -304,6 +341,79 @@ reception-report-ms = 200
 "#,
             self.file("ground"),
             self.file("link.key"),
+        )
+    }
+
+    /// The file service, with a radio of its own that is as in space.
+    fn satellite_files(&self) -> String {
+        let Ports {
+            files_graphql,
+            files_satellite,
+            files_ground,
+            files_downlink,
+            ..
+        } = &self.ports;
+        format!(
+            r#"
+[file-service.addr]
+port = {files_graphql}
+
+[file-service.radio]
+kind = "udp"
+bind = "127.0.0.1:{files_satellite}"
+peer = "127.0.0.1:{files_ground}"
+framing = "kiss-ax25"
+ax25 = {{ callsign = "HELIO-1", peer = "GROUND" }}
+
+[file-service.radio.channel]
+bit-rate-bps = {}
+{}
+
+[file-service.comms]
+handler-port-min = 0
+handler-port-max = 0
+downlink-ports = [{files_downlink}]
+
+[file-service.files]
+root = '{}'
+journal = '{}'
+"#,
+            files::BIT_RATE_BPS,
+            files::CHANNEL,
+            self.satellite_file("").display(),
+            self.file("satellite-files.redb"),
+        )
+    }
+
+    fn ground_files(&self) -> String {
+        let Ports {
+            files_satellite,
+            files_ground,
+            ..
+        } = &self.ports;
+        format!(
+            r#"
+[[link]]
+name = "files"
+satellite = "flatsat"
+
+[link.radio]
+kind = "udp"
+bind = "127.0.0.1:{files_ground}"
+peer = "127.0.0.1:{files_satellite}"
+framing = "kiss-ax25"
+ax25 = {{ callsign = "GROUND", peer = "HELIO-1" }}
+
+[link.comms]
+bit-rate-bps = {}
+
+[link.files]
+root = '{}'
+journal = '{}'
+"#,
+            files::BIT_RATE_BPS,
+            self.file("ground-files"),
+            self.file("ground-files.redb"),
         )
     }
 }

@@ -4,15 +4,17 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use service_host::signals;
 
+use crate::files;
 use crate::parties::Flatsat;
 use crate::show::{Show, line};
 use crate::trust;
 
-pub(crate) const STEPS: usize = 9;
+pub(crate) const STEPS: usize = 11;
 
 const PICTURE: &str =
     "  ground ══ AX.25 in KISS over UDP ══ ethernet-service ── HTTP and UDP ── telemetry service
-                                             └────── UDP downlink port ── mission app";
+     ║                                       └────── UDP downlink port ── mission app
+     ╚═══ the same, with passes and lost frames ═══ file-service";
 
 /// Runs all steps; with `stay`, keeps everything running afterwards.
 pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<()> {
@@ -44,6 +46,11 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<(
             trust::submit,
         ),
         (
+            "a file comes down through passes, over a radio that loses frames",
+            files::down,
+        ),
+        ("another goes up", files::up),
+        (
             "what the satellite's end of the link has counted",
             telemetry,
         ),
@@ -52,7 +59,8 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<(
         let number = show.step(text);
         if cut_radio_before == Some(number as u64) {
             flatsat.end("ethernet-service");
-            show.note("(the satellite's radio is cut now, as asked)");
+            flatsat.end("file-service");
+            show.note("(the satellite's radios are cut now, as asked)");
         }
         let result = step(&mut flatsat, &show);
         // The signal may have reached the parties too: then they are not to blame.
@@ -87,6 +95,7 @@ fn start(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
                 "radio on UDP {}, GraphQL on TCP {}, downlink port UDP {}",
                 ports.radio_satellite, ports.ethernet_graphql, ports.downlink
             ),
+            "file-service" => format!("radio on UDP {}", ports.files_satellite),
             _ => "a beacon every 500 ms".to_string(),
         };
         show.note(&format!(
@@ -96,8 +105,8 @@ fn start(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
         ));
     }
     show.note(&format!(
-        "{:<18} a process for each command, radio on UDP {}",
-        "ground", ports.radio_ground
+        "{:<18} a process for each command, radios on UDP {} and {}",
+        "ground", ports.radio_ground, ports.files_ground
     ));
     Ok(())
 }
@@ -250,6 +259,7 @@ fn what_to_try(flatsat: &Flatsat) {
   {ground} query{config} --service {} '{{ battery {{ voltage }} }}'
   {ground} send{config} --port {} --text 'heater off'
   {ground} listen{config}
+  {ground} get{config} --link files image.raw
   echo hello | nc -u -w0 127.0.0.1 {}       (and see it arrive at `ground listen`)
   http://127.0.0.1:{}/          GraphiQL of the satellite's communications service
   http://127.0.0.1:{}/metrics   its metrics

@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     let ax25 = Ax25Config::new("SAT-1".parse()?, "GROUND".parse()?);
     let defaults = LinkDefaults {
         service: "serial-radio",
-        own_table: None,
+        own_tables: &[],
         addr: AddrConfig {
             ip: Ipv4Addr::LOCALHOST.into(),
             port: 8160,

@@ -9,6 +9,7 @@
 //! | [`extents`] | which octets of a file are there |
 //! | [`name`] | which file names are taken from the link |
 //! | [`entity`] | who sends and receives files, and does what others ask for |
+//! | [`setup`] | an entity from a table of a configuration |
 //! | [`store`] | what stands behind an entity: files and a journal |
 //!
 //! Only [`agent`] owns a clock and starts a thread, and only [`store::Directory`] and
@@ -33,6 +34,8 @@ pub mod name;
 pub mod pdu;
 #[cfg(feature = "service")]
 pub mod service;
+#[cfg(target_os = "linux")]
+pub mod setup;
 pub mod store;
 
 pub use checksum::ChecksumType;

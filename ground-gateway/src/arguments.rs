@@ -29,6 +29,7 @@ Examples:
   ground query --service 8020 '{ battery { voltage } }'
   ground send --port 8021 --text 'heater on'
   ground listen --count 3
+  ground get logs/today.txt
   ground doctor
 
 Exit codes:
@@ -62,6 +63,43 @@ Example:
 Exit codes:
   0  ended by --count, --for, Ctrl-C or whoever reads the output
   1  failed, or heard fewer messages than --count, as one line on standard error says
+  2  the arguments are not understood";
+
+const GET_AFTER_HELP: &str = "\
+Example:
+  ground get --link uhf logs/today.txt
+
+Exit codes:
+  0  the file is whole under its name here
+  1  it is not, as one line on standard error says; whether it still comes, that line says too
+  2  the arguments are not understood";
+
+const PUT_AFTER_HELP: &str = "\
+Example:
+  ground put --link uhf plan.bin plans/monday.bin
+
+Exit codes:
+  0  the satellite has the file, whole and under its name
+  1  it has not, or nobody knows, as one line on standard error says; whether the file still
+     goes up, that line says too
+  2  the arguments are not understood";
+
+const FILES_AFTER_HELP: &str = "\
+Example:
+  ground files --pass 8m
+
+Exit codes:
+  0  done: the list is printed, or the transaction is cancelled, suspended or resumed
+  1  failed, as one line on standard error says
+  2  the arguments are not understood";
+
+const SERVE_AFTER_HELP: &str = "\
+Example:
+  ground serve --link uhf
+
+Exit codes:
+  0  ended by --for, Ctrl-C or whoever reads the output
+  1  failed, as one line on standard error says
   2  the arguments are not understood";
 
 const RESYNC_AFTER_HELP: &str = "\
@@ -123,6 +161,29 @@ pub(crate) enum Command {
     /// Print what comes down unasked
     #[command(after_help = LISTEN_AFTER_HELP)]
     Listen(ListenArguments),
+    /// Get a file from the satellite
+    ///
+    /// The satellite is asked for it, and sends it when it hears that, through as many
+    /// passes as that takes. What was asked for goes on whenever this link is held by any
+    /// command, after Ctrl-C and after a restart of this machine too; asked for again, it is
+    /// waited for.
+    #[command(after_help = GET_AFTER_HELP)]
+    Get(GetArguments),
+    /// Put a file to the satellite
+    ///
+    /// A copy is kept until the satellite has it, so the file here may change or go
+    /// meanwhile. It goes on whenever this link is held by any command, after Ctrl-C and
+    /// after a restart of this machine too.
+    #[command(after_help = PUT_AFTER_HELP)]
+    Put(PutArguments),
+    /// Show how files stand that go or come; cancel, suspend or resume one
+    #[command(after_help = FILES_AFTER_HELP)]
+    Files(FilesArguments),
+    /// Hold the link, go on with files, and take those that the satellite sends
+    ///
+    /// Prints a line for each file that has arrived, either way, or never will.
+    #[command(after_help = SERVE_AFTER_HELP)]
+    Serve(ServeArguments),
     /// Get new keys, after this station or the satellite lost its state
     ///
     /// On a link with security only. The satellite offers new keys once a minute when
@@ -143,6 +204,14 @@ pub(crate) enum Command {
     /// and names the keys to change. Nothing is transmitted.
     #[command(after_help = DOCTOR_AFTER_HELP)]
     Doctor(DoctorArguments),
+}
+
+impl Command {
+    /// Whether it is about files, which not every link has.
+    pub(crate) fn needs_files(&self) -> bool {
+        use Command::{Files, Get, Put, Serve};
+        matches!(self, Get(_) | Put(_) | Files(_) | Serve(_))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -258,6 +327,106 @@ pub(crate) struct ListenArguments {
     pub(crate) json: bool,
 }
 
+/// How a file goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Transfer")]
+pub(crate) struct TransferArguments {
+    /// Return when what is asked for is on this disk, and do not wait for the file
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) detach: bool,
+
+    /// Wait so long: 1500, 1500ms, 5s or 2m; then the file goes on by itself [default: for ever]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_timeout)]
+    pub(crate) limit: Option<Duration>,
+
+    /// Ask for nothing that is lost: what does not come whole at once, fails
+    #[arg(long)]
+    pub(crate) unacknowledged: bool,
+
+    /// Goes before files of a lower one, 0 to 255
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) priority: u8,
+
+    /// Print one JSON object for each change
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArguments {
+    /// Name of the file at the satellite
+    #[arg(value_name = "REMOTE")]
+    pub(crate) remote: String,
+
+    /// Where it is to be here, or a directory for it [default: its own name, here]
+    #[arg(value_name = "LOCAL")]
+    pub(crate) local: Option<PathBuf>,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) transfer: TransferArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PutArguments {
+    /// The file here
+    #[arg(value_name = "LOCAL")]
+    pub(crate) local: PathBuf,
+
+    /// Name that it is to have at the satellite, where it replaces a file of that name
+    #[arg(value_name = "REMOTE")]
+    pub(crate) remote: String,
+
+    #[command(flatten)]
+    pub(crate) transfer: TransferArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change"))]
+pub(crate) struct FilesArguments {
+    /// Show the last that ended, too
+    #[arg(long, conflicts_with = "change")]
+    pub(crate) all: bool,
+
+    /// Show it until Ctrl-C, as it changes
+    #[arg(long, conflicts_with = "change")]
+    pub(crate) watch: bool,
+
+    /// Print one JSON object for each file
+    #[arg(long, conflicts_with = "change")]
+    pub(crate) json: bool,
+
+    /// Count passes of this length [default: those that were seen]
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout, conflicts_with = "change")]
+    pub(crate) pass: Option<Duration>,
+
+    /// End this transaction, without its file
+    #[arg(long, value_name = "ID", group = "change")]
+    pub(crate) cancel: Option<String>,
+
+    /// Let this transaction rest until it is resumed
+    #[arg(long, value_name = "ID", group = "change")]
+    pub(crate) suspend: Option<String>,
+
+    /// Go on with this transaction
+    #[arg(long, value_name = "ID", group = "change")]
+    pub(crate) resume: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// End after this time: 1500, 1500ms, 5s or 2m [default: never]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_timeout)]
+    pub(crate) limit: Option<Duration>,
+
+    /// Print one JSON object for each file
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ResyncArguments {
     /// Wait for this time: 1500, 1500ms, 5s or 2m
@@ -356,7 +525,8 @@ mod tests {
     fn each_help_has_an_example_and_the_exit_codes() {
         let mut ground = Arguments::command();
         ground.build();
-        for name in ["query", "send", "listen", "resync", "replay", "doctor"] {
+        let names = "query send listen get put files serve resync replay doctor";
+        for name in names.split(' ') {
             let command = ground.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();
             for part in [&format!("  ground {name} --"), "Exit codes:\n  0  "] {
@@ -382,6 +552,12 @@ mod tests {
             "ground listen --count 0",
             "ground query --service 1 --file a {a}",
             "ground query --service 1 --retries 101 {a}",
+            "ground get",
+            "ground put a",
+            "ground get a --detach --for 1s",
+            "ground get a --priority 256",
+            "ground files --cancel 2-1 --suspend 2-1",
+            "ground files --cancel 2-1 --watch",
             "ground listen --retries 1",
             "ground listen --timeout 1s",
             "ground replay",

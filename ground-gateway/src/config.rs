@@ -19,6 +19,11 @@
 //! ground-ip = "127.0.0.1"          # format `udp` only, as the next two
 //! satellite-ip = "127.0.0.1"
 //! ground-port = 9001
+//!
+//! [link.files]                     # optional, may be empty: files by CFDP
+//! entity-id = 2                    # and the other keys of [file-service.files]; the first
+//!                                  # of `peers` is the satellite, by default entity 1;
+//!                                  # `root` and `journal` stand where `state-dir` does
 //! ```
 //!
 //! Every key is strict. Tables of other programs may stand in the same file.
@@ -26,14 +31,16 @@
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use comms_service::LinkOptions;
 use comms_service::message::End;
 use comms_service::options::Addresses;
+use comms_service::{LinkOptions, PacketFormat};
+use file_delivery::setup::FileSettings;
 use radio_hal::RadioConfig;
 use service_host::config_file::ConfigFile;
 use toml::{Table, Value};
 
 use crate::error::{GroundError, one_line};
+use crate::files;
 
 /// Most links in one configuration.
 pub const LINKS_MAX: usize = 64;
@@ -52,6 +59,22 @@ bind = "127.0.0.1:9001"
 peer = "127.0.0.1:13000"
 framing = "kiss-ax25"
 ax25 = { callsign = "GROUND", peer = "HELIO-1" }
+"#;
+
+/// After it comes the `file-service`.
+const DEFAULT_FILES: &str = r#"
+[[link]]
+name = "files"
+satellite = "flatsat"
+
+[link.radio]
+kind = "udp"
+bind = "127.0.0.1:9004"
+peer = "127.0.0.1:13060"
+framing = "kiss-ax25"
+ax25 = { callsign = "GROUND", peer = "HELIO-1" }
+
+[link.files]
 "#;
 
 /// The links of this ground station; at least one.
@@ -74,13 +97,15 @@ pub struct GroundLinkConfig {
     pub comms: LinkOptions,
     /// The addresses of format `udp`, as the satellite has them.
     pub addresses: Addresses,
+    /// Files, where the link has them.
+    pub files: Option<FileSettings>,
 }
 
 impl GroundConfig {
     /// Finds and reads the configuration: `explicit`, which must have a `[[link]]`,
     /// else `./config.toml`, else `/etc/heliograph/config.toml`. Without any, or
-    /// where the file found has no `[[link]]`, there is exactly one link:
-    /// `ethernet`, to the `ethernet-service` on this machine.
+    /// where the file found has no `[[link]]`, there are two links: `ethernet`, to the
+    /// `ethernet-service` on this machine, and `files`, to the `file-service` there.
     ///
     /// # Errors
     /// [`GroundError::ConfigFile`] and [`GroundError::Config`], naming file and key.
@@ -100,7 +125,9 @@ impl GroundConfig {
                         problem,
                     });
                 }
-                Some(_) => log::warn!("{name}: no [[link]]; the built-in link `ethernet` holds"),
+                Some(_) => log::warn!(
+                    "{name}: no [[link]]; the built-in links `ethernet` and `files` hold"
+                ),
                 None => {}
             }
         }
@@ -156,6 +183,28 @@ impl GroundConfig {
     }
 }
 
+impl GroundConfig {
+    /// The link called `name`, which has files; without a name, the first that has.
+    ///
+    /// # Errors
+    /// [`GroundError::UnknownLink`], and [`GroundError::NoFiles`].
+    pub fn link_with_files(&self, name: Option<&str>) -> Result<&GroundLinkConfig, GroundError> {
+        let first = self.links.iter().find(|link| link.files.is_some());
+        let link = match (name, first) {
+            (None, Some(first)) => first,
+            (name, _) => self.link(name)?,
+        };
+        match link.files {
+            Some(_) => Ok(link),
+            None => Err(GroundError::NoFiles {
+                link: link.name.clone(),
+                file: self.file.clone(),
+                carries_pdus: link.comms.format == PacketFormat::SpacePacket,
+            }),
+        }
+    }
+}
+
 impl GroundLinkConfig {
     /// Names this link in file names: its name, and a hash over everything that
     /// two processes must have in common to share it.
@@ -169,7 +218,10 @@ impl GroundLinkConfig {
             notices: Vec::new(),
             ..self.comms.clone()
         };
-        let text = format!("{transport:?}{framing:?}{comms:?}{:?}", self.addresses);
+        let mut text = format!("{transport:?}{framing:?}{comms:?}{:?}", self.addresses);
+        if let Some(files) = &self.files {
+            text.push_str(&format!("{files:?}"));
+        }
         let hash = fnv_1a(text.as_bytes());
         format!("{}-{:08x}", self.name, (hash >> 32) ^ (hash & 0xFFFF_FFFF))
     }
@@ -188,7 +240,12 @@ fn fnv_1a(octets: &[u8]) -> u64 {
 }
 
 fn read_default() -> Result<Vec<GroundLinkConfig>, String> {
-    let table: Table = DEFAULT.parse().map_err(|error| format!("{error}"))?;
+    // Without a home there is no place for files.
+    let text = match state_home() {
+        Some(_) => format!("{DEFAULT}{DEFAULT_FILES}"),
+        None => DEFAULT.to_owned(),
+    };
+    let table: Table = text.parse().map_err(|error| format!("{error}"))?;
     match table.get("link") {
         Some(Value::Array(links)) => read_links(links),
         _ => Ok(Vec::new()),
@@ -217,7 +274,7 @@ fn read_links(values: &[Value]) -> Result<Vec<GroundLinkConfig>, String> {
     Ok(links)
 }
 
-const LINK_KEYS: [&str; 4] = ["name", "satellite", "radio", "comms"];
+const LINK_KEYS: [&str; 5] = ["name", "satellite", "radio", "comms", "files"];
 
 fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
     let table = value.as_table().ok_or("must be a table: write [[link]]")?;
@@ -248,18 +305,32 @@ fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
         Some(_) => return Err("`comms` must be a table: write [link.comms]".to_owned()),
     };
     let mut comms = comms;
+    let state = state_home().map(|home| home.join("heliograph").join(&name));
     if comms.security.is_some() && comms.state_dir.is_none() {
-        comms.state_dir = state_home().map(|home| home.join("heliograph").join(&name));
+        comms.state_dir = state.clone();
     }
     comms
         .packet_format(End::Ground, None, addresses)
         .map_err(|error| format!("[link.comms]: {error}"))?;
+    let state = comms.state_dir.as_deref().or(state.as_deref());
+    let files = match table.get("files") {
+        None => None,
+        Some(Value::Table(_)) if comms.format != PacketFormat::SpacePacket => {
+            return Err("[link.files] needs format `space-packet` in [link.comms]".to_owned());
+        }
+        Some(Value::Table(files)) => {
+            let read = files::settings::read(files, state);
+            Some(read.map_err(|problem| format!("[link.files]: {problem}"))?)
+        }
+        Some(_) => return Err("`files` must be a table: write [link.files]".to_owned()),
+    };
     Ok(GroundLinkConfig {
         name,
         satellite: text(table, "satellite")?,
         radio,
         comms,
         addresses,
+        files,
     })
 }
 
@@ -349,10 +420,35 @@ mod tests {
     #[test]
     fn without_links_there_is_the_ethernet_service_of_this_machine() {
         let config = read("[ethernet-service.addr]\nport = 1").unwrap();
-        assert_eq!(config.links().len(), 1);
+        assert_eq!(config.links().len(), 2);
+        assert_eq!(config.link_with_files(None).unwrap().name, "files");
         let link = config.link(None).unwrap();
         assert_eq!((&*link.name, &*link.satellite), ("ethernet", "flatsat"));
         assert_eq!(link.message_bytes_max(), 1 << 20);
+    }
+
+    #[test]
+    fn files_are_where_a_link_says_so() {
+        let second = DEFAULT.replace("\"ethernet\"", "\"uhf\"");
+        let text = format!("{DEFAULT}{second}[link.files]\nroot = '/r'\njournal = '/j'");
+        let config = read(&text).unwrap();
+        assert_eq!(config.link_with_files(None).unwrap().name, "uhf");
+        let error = config.link_with_files(Some("ethernet")).unwrap_err();
+        assert!(error.to_string().contains("[link.files]"), "{error}");
+
+        let none = read(&DEFAULT.replace(
+            "[link.radio]",
+            "[link.comms]\nformat = 'kubos'\n[link.radio]",
+        ));
+        let error = none.unwrap().link_with_files(None).unwrap_err().to_string();
+        assert!(error.contains("need format `space-packet`"), "{error}");
+        let kubos = format!("{DEFAULT}[link.comms]\nformat = 'kubos'\n[link.files]");
+        assert!(
+            read(&kubos)
+                .unwrap_err()
+                .contains("[link.files] needs format")
+        );
+        assert!(refused("[link.files]\nrot = 'a'").contains("rot"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use comms_service::CommsError;
+use file_delivery::setup::OpenError;
 use radio_hal::RadioError;
 use service_host::config_file::ConfigError;
 
@@ -70,6 +71,45 @@ pub enum GroundError {
         link: String,
         /// Why.
         source: CommsError,
+    },
+    /// The files of the link cannot be used.
+    #[error("link `{link}`: {source}")]
+    Files {
+        /// The link.
+        link: String,
+        /// What cannot be used, and why.
+        source: OpenError,
+    },
+    /// The link carries no files.
+    #[error(
+        "link `{link}` of {file} has no files: give it a table [link.files], which may be empty, \
+         where the satellite has a file entity on it{}",
+        format_advice(*.carries_pdus)
+    )]
+    NoFiles {
+        /// The link.
+        link: String,
+        /// The file, or a phrase that says there is none.
+        file: String,
+        /// Whether its packet format could carry them.
+        carries_pdus: bool,
+    },
+    /// A file is not where it was to be, and will not be.
+    #[error("{name}: {failure}")]
+    NotTransferred {
+        /// The file.
+        name: String,
+        /// Why.
+        failure: String,
+    },
+    /// Nobody waits for a file any more, which goes on.
+    #[error(
+        "interrupted; transaction {id} goes on whenever this link is held, as by `ground serve`; \
+         `ground files --cancel {id}` ends it"
+    )]
+    TransferGoesOn {
+        /// The transaction.
+        id: String,
     },
     /// Another process holds the link and does not speak.
     #[error(
@@ -212,6 +252,13 @@ fn hint(nearest: &Option<String>) -> String {
     match nearest {
         Some(nearest) => format!("; did you mean `{nearest}`?"),
         None => String::new(),
+    }
+}
+
+fn format_advice(carries_pdus: bool) -> &'static str {
+    match carries_pdus {
+        true => "",
+        false => "; they need format `space-packet`",
     }
 }
 

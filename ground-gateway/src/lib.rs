@@ -26,10 +26,11 @@
 //! | [`LinkClient`] | one link as a command sees it: query, send, listen |
 //! | `replay` | a capture through the code of a live link |
 //! | `doctor` | why nothing gets through |
+//! | `files` | what was asked for of files, and how it stands |
 //! | `hub` | the process that holds the radio, and what it speaks with its clients |
 //! | [`RuntimeDir`] | where lock and socket of a link stand |
 //!
-//! Unix only. What comes down between two holders of a link is lost, as it is
+//! Linux only, as the store of files is. What comes down between two holders of a link is lost, as it is
 //! when nobody holds it.
 #![warn(
     missing_docs,
@@ -55,6 +56,7 @@ mod config;
 mod direction;
 mod doctor;
 mod error;
+mod files;
 mod hub;
 mod ip;
 mod output;

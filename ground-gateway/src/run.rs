@@ -56,7 +56,11 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
     })?;
     let common = &arguments.common;
     let config = GroundConfig::find(common.config.as_deref())?;
-    let link = config.link(common.link.as_deref())?.clone();
+    let name = common.link.as_deref();
+    let link = match arguments.command.needs_files() {
+        true => config.link_with_files(name)?.clone(),
+        false => config.link(name)?.clone(),
+    };
     let on_link = |command: &dyn Fn(&LinkClient) -> Result<(), GroundError>| {
         let client = LinkClient::new(link.clone(), &RuntimeDir::from_environment()?, stop.clone());
         let code = match command(&client) {
@@ -70,6 +74,10 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
         Command::Query(arguments) => on_link(&|client| commands::query(client, arguments)),
         Command::Send(arguments) => on_link(&|client| commands::send(client, arguments)),
         Command::Listen(arguments) => on_link(&|client| commands::listen(client, arguments)),
+        Command::Get(arguments) => on_link(&|client| commands::get(client, arguments)),
+        Command::Put(arguments) => on_link(&|client| commands::put(client, arguments)),
+        Command::Files(arguments) => on_link(&|client| commands::files(client, arguments)),
+        Command::Serve(arguments) => on_link(&|client| commands::serve(client, arguments)),
         Command::Resync(arguments) => on_link(&|client| commands::resync(client, arguments)),
         Command::Replay(arguments) => {
             commands::replay(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)

@@ -1,5 +1,7 @@
 //! How a request ended: one precise code, and the seventeen of the original beside it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How a request, or its delivery to one recipient, ended or stands.
@@ -49,6 +51,8 @@ pub enum Code {
     IoError,
     /// A defect of the service.
     Internal,
+    /// There is no such request of whoever asks.
+    UnknownRequest,
 }
 
 /// The codes of the original, by their numbers in its messages.
@@ -92,7 +96,9 @@ impl Code {
             Code::InvalidName | Code::InvalidArgument => StatusCode::InvalidArgument,
             Code::UnknownSender => StatusCode::Unauthorized,
             Code::Forbidden => StatusCode::Forbidden,
-            Code::UnknownRecipient | Code::SourceNotFound => StatusCode::NotFound,
+            Code::UnknownRecipient | Code::SourceNotFound | Code::UnknownRequest => {
+                StatusCode::NotFound
+            }
             Code::SourceNotRegular
             | Code::AlreadyExists
             | Code::Conflict
@@ -104,5 +110,12 @@ impl Code {
             Code::NoSpace | Code::Unavailable => StatusCode::ServiceUnavailable,
             Code::IoError | Code::Internal => StatusCode::InternalServiceError,
         }
+    }
+}
+
+/// As it is written everywhere: `SOURCE_NOT_FOUND`.
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }

@@ -7,15 +7,34 @@
 //! | [`names`] | which names of apps and files are taken |
 //! | [`request`] | what may be asked for |
 //! | [`code`] | how it ended |
+//! | [`queue`] | what runs next |
+//! | [`courier`] | how files go down |
+//! | [`desk`] | who takes requests, and knows how they stand |
+//! | [`settings`] | what the configuration says |
+//! | [`registry`] | which apps there are, and where their directories are |
+//! | [`policy`] | who may send what to whom |
+//! | [`api`] | the ways in for programs |
+//! | [`access`] | both together, and how another configuration takes their place |
+//! | [`service`] | the command `link-service` |
 //! | [`record`] | how far a transfer is |
 //! | [`journal`] | what is known of transfers across restarts |
 //! | [`mover`] | how a file gets from an outbox to an inbox, and what a crash may leave |
 //! | [`folders`] | inboxes and outboxes, the only I/O on them |
 
+pub mod access;
+pub mod api;
 pub mod code;
+#[cfg(target_os = "linux")]
+pub mod courier;
+pub mod desk;
 pub mod folders;
 pub mod journal;
 pub mod mover;
 pub mod names;
+pub mod policy;
+pub mod queue;
 pub mod record;
+pub mod registry;
 pub mod request;
+pub mod service;
+pub mod settings;

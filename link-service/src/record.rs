@@ -62,6 +62,8 @@ pub struct Leg {
     pub phase: LegPhase,
     /// Why it failed; nothing where it did not.
     pub text: String,
+    /// When it was over: since 1970, as the clock had it; zero before.
+    pub ended_at: Duration,
 }
 
 /// How far a delivery to one recipient is.
@@ -111,6 +113,8 @@ pub struct Outcome {
     /// Where files are that could not go back to their place, as that was taken: beneath
     /// the outbox.
     pub returned: Vec<String>,
+    /// When it ended: since 1970, as the clock had it.
+    pub ended_at: Duration,
 }
 
 impl LegPhase {

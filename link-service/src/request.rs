@@ -25,6 +25,7 @@ pub enum LinkType {
     /// To an app of another spacecraft.
     Crosslink,
     /// From app to app.
+    #[serde(rename = "app2app")]
     App2App,
     /// From an app to the ground.
     Downlink,
@@ -99,6 +100,28 @@ pub enum Expiry {
     At(Duration),
     /// So long after it was accepted, whatever the clock says.
     After(Duration),
+}
+
+impl fmt::Display for LinkType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LinkType::Uplink => "uplink",
+            LinkType::Crosslink => "crosslink",
+            LinkType::App2App => "app2app",
+            LinkType::Downlink => "downlink",
+        })
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Priority::Low => "low",
+            Priority::Medium => "medium",
+            Priority::High => "high",
+            Priority::Critical => "critical",
+        })
+    }
 }
 
 impl fmt::Display for Recipient {

@@ -14,7 +14,7 @@
 //!     addr: AddrConfig { ip: [127, 0, 0, 1].into(), port: 8160 },
 //!     radio: RadioConfig::serial("/dev/ttyUSB0", 9600, FramingConfig::kiss())?,
 //!     comms: CommsConfig { downlink_ports: Some(vec![13011]), ..CommsConfig::default() },
-//!     own_table: None,
+//!     own_tables: &[],
 //! };
 //! let host = LinkHost::start(&ConfigFile::find(None)?, defaults)?;
 //! host.run_until_signal()
@@ -38,10 +38,10 @@ use strsim::damerau_levenshtein;
 
 use crate::address::AddrConfig;
 use crate::config_file::ConfigFile;
-use crate::http::{Endpoint, HttpServer};
+use crate::http::{Doors, Endpoint, HttpServer, Limits};
 use crate::link_metrics::link_metrics;
 use crate::link_schema::{LinkContext, link_schema};
-use crate::reload::{Configuration, Reload, Start};
+use crate::reload::{Configuration, OwnTables, Reload, Start};
 use crate::signals::{Signal, stop_or_reload_requested};
 
 /// What a binary takes where the configuration says nothing.
@@ -54,13 +54,46 @@ pub struct LinkDefaults {
     pub radio: RadioConfig,
     /// Its row of ports, `[<service>.comms]`.
     pub comms: CommsConfig,
-    /// A table beside these that it reads itself, `files` for `[<service>.files]`; only a
-    /// restart changes it.
-    pub own_table: Option<&'static str>,
+    /// Keys and tables beside these that it reads itself, `files` for `[<service>.files]`;
+    /// only a restart changes them, unless the service has [`Equipment::reload`].
+    pub own_tables: &'static [&'static str],
 }
 
 /// A link that is about to start.
 pub type LinkBuilder = CommsServiceBuilder<RadioConnection>;
+
+/// What a service has beside its link: by default nothing.
+pub struct Equipment {
+    /// What the link is given before it starts: a file entity, say. It may be called twice,
+    /// if the link does not start with changes that were never confirmed.
+    pub link: Box<dyn Fn(LinkBuilder) -> LinkBuilder>,
+    /// What its HTTP port serves; by default [`link_endpoint`].
+    pub endpoint: Box<dyn FnOnce(LinkContext) -> Endpoint>,
+    /// Its Unix sockets.
+    pub doors: Arc<Doors>,
+    /// Takes its own tables out of a file that was read again on SIGHUP: as a whole, or not
+    /// at all; none where only a restart changes them. What mutations of the link stage is
+    /// no business of its.
+    pub reload: Option<OwnReload>,
+    /// Called once a stop is requested, before the endpoint stops: so that who waits for
+    /// something is told.
+    pub stopping: Box<dyn FnOnce()>,
+}
+
+/// Takes the tables of a service out of a configuration that was read again.
+pub type OwnReload = Box<dyn Fn(&ConfigFile) -> anyhow::Result<()>>;
+
+impl Default for Equipment {
+    fn default() -> Self {
+        Equipment {
+            link: Box::new(|builder| builder),
+            endpoint: Box::new(link_endpoint),
+            doors: Arc::default(),
+            reload: None,
+            stopping: Box::new(|| {}),
+        }
+    }
+}
 
 /// So many wrong letters make a typo; more make another word.
 const TYPO_DISTANCE_MAX: usize = 2;
@@ -71,6 +104,8 @@ pub struct LinkHost {
     stop_requested: Receiver<Signal>,
     reload_requested: Receiver<()>,
     reload: Arc<Reload>,
+    own_reload: Option<OwnReload>,
+    stopping: Box<dyn FnOnce()>,
     comms: CommsHandle,
     http: HttpServer,
 }
@@ -83,21 +118,24 @@ impl LinkHost {
     /// What is wrong with the configuration, or which socket could not be had;
     /// no socket and no thread of the link is left then.
     pub fn start(file: &ConfigFile, defaults: LinkDefaults) -> anyhow::Result<LinkHost> {
-        Self::start_with(file, defaults, |builder| builder)
+        Self::start_with(file, defaults, Equipment::default())
     }
 
-    /// The same, with what `equip` gives the link besides: a file entity, say. It may be
-    /// called twice, if the link does not start with changes that were never confirmed.
+    /// The same, with what a service has besides.
     ///
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with(
         file: &ConfigFile,
         defaults: LinkDefaults,
-        equip: impl Fn(LinkBuilder) -> LinkBuilder,
+        equipment: Equipment,
     ) -> anyhow::Result<LinkHost> {
         let service = defaults.service;
-        let mut start = Start::read(service, defaults.own_table, defaults.comms, file)?;
+        let own_tables = OwnTables {
+            names: defaults.own_tables,
+            are_reloaded: equipment.reload.is_some(),
+        };
+        let mut start = Start::read(service, own_tables, defaults.comms, file)?;
         // Without changes that were never confirmed.
         let file = &start.file().clone();
         let addr = AddrConfig::read(file, service, defaults.addr)?;
@@ -121,8 +159,17 @@ impl LinkHost {
             configuration: Configuration::default(),
         };
         let configuration = context.configuration.clone();
-        let http = HttpServer::start(addr.socket_addr(), endpoint(context))?;
-        let comms = start_link(&mut start, &connection, &telemetry, &equip)
+        let Equipment {
+            link,
+            endpoint,
+            doors,
+            reload: own_reload,
+            stopping,
+        } = equipment;
+        let limits = Limits::default();
+        let addr = addr.socket_addr();
+        let http = HttpServer::start_with_doors(addr, endpoint(context), &doors, limits)?;
+        let comms = start_link(&mut start, &connection, &telemetry, &*link)
             .map_err(|error| naming_file(error, file))?;
         let reload = start.running(comms.reconfigure(), http.local_addr().port());
         configuration.is(Arc::clone(&reload));
@@ -139,6 +186,8 @@ impl LinkHost {
             stop_requested,
             reload_requested,
             reload,
+            own_reload,
+            stopping,
             comms,
             http,
         })
@@ -158,6 +207,7 @@ impl LinkHost {
     pub fn run_until_signal(self) -> anyhow::Result<()> {
         let signal = self.serve()?;
         log::info!("{}: stopping on {signal}", self.service);
+        (self.stopping)();
         self.http.stop();
         let report = self.comms.shutdown();
         if !report.detached.is_empty() {
@@ -180,7 +230,7 @@ impl LinkHost {
             let due = next.map_or_else(never, after);
             select! {
                 recv(self.stop_requested) -> signal => return Ok(signal?),
-                recv(self.reload_requested) -> _ => match self.reload.take_file() {
+                recv(self.reload_requested) -> _ => match self.reload.take_file(self.own_reload.as_ref()) {
                     Ok(()) => log::info!("{}: the configuration was read again", self.service),
                     Err(error) => log::error!(
                         "{}: the configuration stays as it was: {error:#}",
@@ -249,17 +299,23 @@ fn address_in_use(config: &RadioConfig) -> bool {
     }
 }
 
-fn endpoint(context: LinkContext) -> Endpoint {
+/// GraphQL and metrics of a link.
+pub fn link_endpoint(context: LinkContext) -> Endpoint {
+    let metrics = link_metrics_page(&context);
+    Endpoint::new(link_schema(), context).with_metrics(metrics)
+}
+
+/// The metrics of a link, for the page of a service that has others besides.
+pub fn link_metrics_page(context: &LinkContext) -> impl Fn() -> String + Send + Sync + use<> {
     let counted = context.clone();
-    let metrics = move || {
+    move || {
         let channel = counted.radio.channel().map(ChannelMonitor::statistics);
         link_metrics(
             &counted.telemetry().statistics(),
             &counted.radio.statistics(),
             channel.as_ref(),
         )
-    };
-    Endpoint::new(link_schema(), context).with_metrics(metrics)
+    }
 }
 
 /// A mistyped table or key must not leave a service with the radio of its
@@ -267,10 +323,9 @@ fn endpoint(context: LinkContext) -> Endpoint {
 pub(crate) fn check_keys(
     file: &ConfigFile,
     service: &str,
-    own_table: Option<&str>,
+    own_tables: &[&str],
 ) -> anyhow::Result<()> {
-    let tables = ["addr", "comms", "radio"].into_iter().chain(own_table);
-    let tables: Vec<&str> = tables.collect();
+    let tables = [&["addr", "comms", "radio"], own_tables].concat();
     let Some(own) = file.table.get(service) else {
         let tables = file.table.keys().map(String::as_str);
         if let Some(typo) = tables.min_by_key(|table| damerau_levenshtein(table, service))

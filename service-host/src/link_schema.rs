@@ -26,11 +26,54 @@ pub struct LinkContext {
 impl juniper::Context for LinkContext {}
 
 impl LinkContext {
-    pub(crate) fn telemetry(&self) -> CommsTelemetry {
+    /// What the link counts.
+    #[must_use]
+    pub fn telemetry(&self) -> CommsTelemetry {
         self.telemetry
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// What the radio counts.
+    #[must_use]
+    pub fn radio_frames(&self) -> RadioFrames {
+        RadioFrames(self.radio.statistics())
+    }
+
+    /// How the service is configured; none while it starts.
+    #[must_use]
+    pub fn configuration(&self) -> Option<ConfigurationView> {
+        let reload = self.configuration.get()?;
+        let (state, left) = match reload.standing() {
+            Standing::Settled => ("settled", None),
+            Standing::Staged => ("staged", None),
+            Standing::OnTrial(left) => ("on-trial", Some(left)),
+        };
+        Some(ConfigurationView {
+            state: state.to_owned(),
+            confirm_ms_left: left
+                .map(|left| Counter(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))),
+            overlay: reload.overlay(),
+        })
+    }
+
+    /// Has the configuration file read again, on trial.
+    #[must_use]
+    pub fn reload_configuration(&self) -> MutationResult {
+        MutationResult::of(self, Reload::stage_file)
+    }
+
+    /// Changes keys of `[<service>.comms]`, on trial.
+    #[must_use]
+    pub fn configure(&self, toml: &str) -> MutationResult {
+        MutationResult::of(self, |reload| reload.stage_overlay(toml))
+    }
+
+    /// Keeps the configuration that is on trial.
+    #[must_use]
+    pub fn confirm_configuration(&self) -> MutationResult {
+        MutationResult::of(self, Reload::confirm)
     }
 }
 
@@ -65,23 +108,12 @@ impl LinkQuery {
 
     /// Everything that the radio counts.
     fn radio(context: &LinkContext) -> RadioFrames {
-        RadioFrames(context.radio.statistics())
+        context.radio_frames()
     }
 
     /// How the service is configured; null while it starts.
     fn configuration(context: &LinkContext) -> Option<ConfigurationView> {
-        let reload = context.configuration.get()?;
-        let (state, left) = match reload.standing() {
-            Standing::Settled => ("settled", None),
-            Standing::Staged => ("staged", None),
-            Standing::OnTrial(left) => ("on-trial", Some(left)),
-        };
-        Some(ConfigurationView {
-            state: state.to_owned(),
-            confirm_ms_left: left
-                .map(|left| Counter(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))),
-            overlay: reload.overlay(),
-        })
+        context.configuration()
     }
 
     /// Valid packets from the radio.
@@ -122,19 +154,19 @@ impl LinkMutation {
     /// has left, and is rolled back unless it is confirmed: by a message from
     /// the ground, or `confirmConfiguration`.
     fn reload_configuration(context: &LinkContext) -> MutationResult {
-        MutationResult::of(context, Reload::stage_file)
+        context.reload_configuration()
     }
 
     /// Changes keys of `[<service>.comms]`: `toml` takes the place of all changes
     /// made in this way before; an empty text takes them back. It holds, and is
     /// rolled back, as after `reloadConfiguration`.
     fn configure(context: &LinkContext, toml: String) -> MutationResult {
-        MutationResult::of(context, |reload| reload.stage_overlay(&toml))
+        context.configure(&toml)
     }
 
     /// Keeps the configuration that is on trial.
     fn confirm_configuration(context: &LinkContext) -> MutationResult {
-        MutationResult::of(context, Reload::confirm)
+        context.confirm_configuration()
     }
 }
 
@@ -175,7 +207,8 @@ pub struct MutationResult {
     pub errors: String,
 }
 
-struct RadioFrames(FrameStatistics);
+/// What the radio counts.
+pub struct RadioFrames(FrameStatistics);
 
 /// What became of the frames of the radio: received = delivered + dropped.
 #[graphql_object]

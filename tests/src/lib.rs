@@ -15,6 +15,8 @@ pub mod ports;
 pub mod referee;
 pub mod tshark;
 pub mod udp;
+#[cfg(unix)]
+pub mod unix_http;
 pub mod wait;
 
 #[cfg(doctest)]

@@ -54,7 +54,9 @@ fn every_step_is_shown_and_the_end_is_good() {
     );
     let shown = lines(&flatsat, Stream::Stdout).join("\n");
     for expected in [
-        "[9/9]",
+        "[11/11]",
+        "image.raw: 250000 octets, whole",
+        "plans/plan.txt is on the satellite's disk, whole",
         "silence",
         "times and ran once",
         "picture 1 is ready",
@@ -101,7 +103,7 @@ fn its_parties_end_with_it_even_when_it_is_killed() {
     for signal in ["KILL", "INT"] {
         let (_alone, mut flatsat) = flatsat(&["--stay"]);
         let parties = parties(&flatsat);
-        assert_eq!(parties.len(), 3);
+        assert_eq!(parties.len(), 4);
         flatsat.signal(signal);
         flatsat.wait_for_exit(PATIENCE);
         eventually(PATIENCE, || (!parties.iter().any(is_running)).then_some(()));
@@ -110,7 +112,7 @@ fn its_parties_end_with_it_even_when_it_is_killed() {
 
 #[test]
 fn arguments_that_it_does_not_know_are_refused() {
-    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "10"]] {
+    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "12"]] {
         let (_alone, mut flatsat) = flatsat(arguments);
         assert_eq!(
             flatsat.wait_for_exit(PATIENCE).code(),

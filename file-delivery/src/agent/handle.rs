@@ -120,6 +120,12 @@ impl<S: FileStore, J: Journal> FileHandle<S, J> {
         self.intake.pdus().dropped()
     }
 
+    /// File directives that are with the link and have not left. The last word of a
+    /// transaction whose end was told is among them.
+    pub fn directives_queued(&self) -> usize {
+        self.intake.pdus().directives_queued()
+    }
+
     /// What happens, in order; at most 4096 wait to be taken. Each goes to one reader.
     pub fn events(&self) -> &Receiver<Event> {
         &self.events

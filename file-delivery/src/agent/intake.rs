@@ -40,9 +40,21 @@ pub(super) struct Intake<S: FileStore, J: Journal> {
 pub(super) struct PduCounts {
     waiting: AtomicUsize,
     dropped: AtomicU64,
+    /// File directives that are with the link, on their way out.
+    directives_queued: AtomicUsize,
 }
 
 impl PduCounts {
+    /// So many file directives are with the link now.
+    pub(super) fn set_directives_queued(&self, directives: usize) {
+        self.directives_queued.store(directives, Ordering::Relaxed);
+    }
+
+    /// How many file directives are with the link.
+    pub(super) fn directives_queued(&self) -> usize {
+        self.directives_queued.load(Ordering::Relaxed)
+    }
+
     /// The thread took one.
     pub(super) fn taken(&self) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);

@@ -48,7 +48,8 @@ use crossbeam_channel::{Receiver, bounded, unbounded};
 
 pub use handle::{FileHandle, Stopped};
 
-use crate::entity::Entity;
+use crate::entity::{Entity, TransactionReport};
+use crate::pdu::TransactionId;
 use crate::store::{FileStore, Journal};
 use intake::{Intake, Task};
 use thread::Thread;
@@ -78,6 +79,21 @@ where
             intake: Arc::new(Intake::new(sender)),
             tasks,
         }
+    }
+
+    /// How the transactions stand with which it begins.
+    pub fn transactions(&self) -> impl Iterator<Item = TransactionReport> + '_ {
+        self.entity.transactions()
+    }
+
+    /// The entity, before it is on a link.
+    pub fn entity(&mut self) -> &mut Entity<S, J> {
+        &mut self.entity
+    }
+
+    /// As [`Entity::arrived`].
+    pub fn arrived(&self, transaction: TransactionId) -> Option<bool> {
+        self.entity.arrived(transaction)
     }
 
     /// What the link is to be given before it starts.

@@ -69,8 +69,13 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
             self.follow_packet_size();
             self.send(QueueClass::Response, DIRECTIVES_MAX);
             self.send(QueueClass::Bulk, self.link.credits());
+            // Before the events: who hears of an end knows what is left to be sent.
+            self.pdus
+                .set_directives_queued(self.queued_of(QueueClass::Response));
             self.tell_events();
             if !self.take_tasks() {
+                // What came just before the end has its events, too.
+                self.tell_events();
                 return;
             }
         }
@@ -138,8 +143,7 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
             return;
         }
         self.refused_until = None;
-        let of_class = self.queued.values().filter(|(_, of)| *of == class);
-        for _ in of_class.count()..queued_max {
+        for _ in self.queued_of(class)..queued_max {
             let polled = match class {
                 QueueClass::Response => self.entity.poll_directive(now, &mut self.out),
                 _ => self.entity.poll_data(now, &mut self.out),
@@ -160,6 +164,11 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
                 return;
             }
         }
+    }
+
+    fn queued_of(&self, class: QueueClass) -> usize {
+        let of_class = self.queued.values().filter(|(_, of)| *of == class);
+        of_class.count()
     }
 
     fn tell_events(&mut self) {

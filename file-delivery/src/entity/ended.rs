@@ -43,6 +43,11 @@ impl Ended {
         self.known.contains_key(id) || forgotten.is_some_and(|last| id.number <= *last)
     }
 
+    /// What was noted of one that is known.
+    pub(super) fn verdict(&self, id: &TransactionId) -> Option<u8> {
+        self.known.get(id).map(|record| record.verdict)
+    }
+
     pub(super) fn next_order(&self) -> u64 {
         let last = self.by_order.last_key_value();
         last.map_or(0, |(order, _)| order + 1)

@@ -56,7 +56,7 @@ use clock::ContactClock;
 use ended::Ended;
 use index::{Index, ToDo};
 use receiver::{Phase, Receiver};
-use record::{EndedRecord, Record};
+use record::{EndedRecord, Record, Verdict};
 use round_trip::RoundTrip;
 use sender::Sender;
 use sent::Sent;
@@ -526,6 +526,10 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
 
     /// A transaction is over: nothing but the fact is kept.
     fn end(&mut self, id: TransactionId) {
+        self.end_as(id, Verdict::NotNoted);
+    }
+
+    fn end_as(&mut self, id: TransactionId, verdict: Verdict) {
         if let Some(sender) = self.sending.remove(&id) {
             self.learn(sender.header().destination, sender.round_trip());
             self.drop_temporary(&sender);
@@ -535,7 +539,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         }
         let record = EndedRecord {
             order: self.ended.next_order(),
-            condition: 0,
+            verdict: verdict as u8,
         };
         self.put_record(id, &Record::Ended(record.clone()));
         let forgotten = self.ended.insert(id, record, self.config.ended_max);

@@ -125,8 +125,19 @@ pub(super) struct ReceivingRecord {
 pub(super) struct EndedRecord {
     /// Of transactions that ended, the lower is forgotten first.
     pub(super) order: u64,
-    /// Condition code.
-    pub(super) condition: u8,
+    /// A [`Verdict`].
+    pub(super) verdict: u8,
+}
+
+/// What a sender knows of a file that it sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It was not noted, as by a receiver.
+    NotNoted = 0,
+    /// Its receiver has it.
+    Arrived = 1,
+    /// Its receiver has it not, or nobody knows.
+    NotArrived = 2,
 }
 
 impl Record {

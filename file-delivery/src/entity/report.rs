@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Entity;
 use super::event::Role;
+use super::record::Verdict;
 use crate::StoreName;
 use crate::pdu::{EntityId, TransactionId};
 use crate::store::{FileStore, Journal};
@@ -64,6 +65,17 @@ impl fmt::Display for TransactionReport {
 }
 
 impl<S: FileStore, J: Journal> Entity<S, J> {
+    /// Whether a file that this entity sent arrived, of one of the last transactions that
+    /// are over; none where that is not known here any more, or was never. For whoever was
+    /// not there for [`Event::Finished`](super::Event::Finished).
+    pub fn arrived(&self, transaction: TransactionId) -> Option<bool> {
+        match self.ended.verdict(&transaction)? {
+            verdict if verdict == Verdict::Arrived as u8 => Some(true),
+            verdict if verdict == Verdict::NotArrived as u8 => Some(false),
+            _ => None,
+        }
+    }
+
     /// All transactions that are under way, in the order of their ids.
     pub fn transactions(&self) -> impl Iterator<Item = TransactionReport> + '_ {
         let sending = self.sending.iter().map(|(id, sender)| TransactionReport {

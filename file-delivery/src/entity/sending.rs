@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::event::{Event, Outcome, Role};
 use super::options::fault_handler_of;
+use super::record::Verdict;
 use super::sender::Sender;
 use super::{Entity, PduDropReason, Peer};
 use crate::pdu::tlv::FilestoreStatus;
@@ -121,12 +122,16 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
     /// It is over; who asked for it is told, with the same commit.
     pub(super) fn finish_at_sender(&mut self, id: TransactionId, outcome: Outcome) {
         let answer = self.answer_to_proxy(id, &outcome);
+        let verdict = match outcome.is_success() && outcome.file_status == FileStatus::Retained {
+            true => Verdict::Arrived,
+            false => Verdict::NotArrived,
+        };
         self.events.push_back(Event::Finished {
             transaction: id,
             role: Role::Sender,
             outcome,
         });
-        self.end(id);
+        self.end_as(id, verdict);
         if let Some((asked_by, messages)) = answer {
             self.answer(asked_by, &messages);
         }

@@ -1,6 +1,7 @@
 //! Entity ids, transaction sequence numbers, and how many octets they take.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::BuildError;
 
@@ -118,9 +119,39 @@ impl fmt::Display for TransactionId {
     }
 }
 
+/// What is no transaction id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a transaction is written as the id of its source and its number, such as 2-17")]
+pub struct NoTransactionId;
+
+impl FromStr for TransactionId {
+    type Err = NoTransactionId;
+
+    fn from_str(text: &str) -> Result<Self, NoTransactionId> {
+        let number = |text: &str| text.parse::<u64>().map_err(|_| NoTransactionId);
+        let (source, seq) = text.split_once('-').ok_or(NoTransactionId)?;
+        Ok(TransactionId {
+            source: EntityId(number(source)?),
+            number: TransactionSeq(number(seq)?),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Width;
+    use super::{TransactionId, Width};
+
+    #[test]
+    fn a_transaction_id_is_read_as_it_is_shown() {
+        let id: TransactionId = "2-17".parse().unwrap();
+        assert_eq!(
+            (id.source.0, id.number.0, &*id.to_string()),
+            (2, 17, "2-17")
+        );
+        for text in ["", "2", "2-", "-1", "2-17-1", "a-1"] {
+            assert!(text.parse::<TransactionId>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_value_takes_as_few_octets_as_hold_it() {

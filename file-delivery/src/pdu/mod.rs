@@ -46,7 +46,7 @@ pub use error::{BuildError, PduError};
 pub use file_data::{FileData, RecordContinuation, SegmentMetadata};
 pub use finished::{DeliveryCode, FileStatus, Finished};
 pub use header::{DATA_FIELD_BYTES_MAX, Direction, Header, SegmentationControl, TransmissionMode};
-pub use id::{EntityId, TransactionId, TransactionSeq, Width, Widths};
+pub use id::{EntityId, NoTransactionId, TransactionId, TransactionSeq, Width, Widths};
 pub use keep_alive::KeepAlive;
 pub use metadata::Metadata;
 pub use nak::{Nak, SegmentRequest, SegmentRequests};

@@ -1,14 +1,11 @@
 //! The service `file-service`: a file entity with a link of its own.
 
-mod settings;
-
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
@@ -17,21 +14,13 @@ use radio_hal::{Ax25Config, FramingConfig, RadioConfig};
 use service_host::address::AddrConfig;
 use service_host::arguments::HostArguments;
 use service_host::config_file::ConfigFile;
-use service_host::link_host::{LinkDefaults, LinkHost};
+use service_host::link_host::{Equipment, LinkDefaults, LinkHost};
 use service_host::logging;
 
-pub use settings::FileSettings;
-
-use crate::agent::FileAgent;
-use crate::entity::{Entity, Event};
-use crate::pdu::TransactionId;
-use crate::store::{Directory, RedbJournal};
+use crate::entity::Event;
+use crate::setup::{self, FileSettings};
 
 const SERVICE: &str = "file-service";
-
-/// A transaction number as large as no entity reaches by counting.
-const NUMBER_UNUSED: u64 = 1 << 31;
-const NUMBER_RANDOM: u32 = 1 << 30;
 
 /// Files up and down, by CFDP.
 #[derive(Debug, Parser)]
@@ -54,9 +43,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> 
     let settings = settings.unwrap_or_default();
     let named = || format!("{}: [{SERVICE}.files]", file.name());
     settings.check().with_context(named)?;
-    let agent = open(&settings)?;
+    let agent = setup::open(&settings)?;
+    log::info!(
+        "{SERVICE}: entity {}, files in {}",
+        settings.entity_id,
+        settings.root.display()
+    );
     let receiver = agent.receiver();
-    let host = LinkHost::start_with(&file, defaults()?, |link| link.pdus(receiver.clone()))?;
+    let equipment = Equipment {
+        link: Box::new(move |link| link.pdus(receiver.clone())),
+        ..Equipment::default()
+    };
+    let host = LinkHost::start_with(&file, defaults()?, equipment)?;
     let link = host.comms().pdu_sender();
     let files = agent.start(link.context("the link takes no PDUs")?)?;
     let events = files.events().clone();
@@ -78,41 +76,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<()> 
     is_stopping.store(true, Ordering::SeqCst);
     drop(files);
     stopped
-}
-
-/// The entity, as it was left.
-fn open(settings: &FileSettings) -> anyhow::Result<FileAgent<Directory, RedbJournal>> {
-    let folder = |path: &std::path::Path| {
-        std::fs::create_dir_all(path)
-            .with_context(|| format!("cannot make the folder {}", path.display()))
-    };
-    folder(&settings.root)?;
-    if let Some(beside) = settings.journal.parent() {
-        folder(beside)?;
-    }
-    let store = Directory::open(&settings.root, settings.limits())
-        .with_context(|| format!("the files in {}", settings.root.display()))?;
-    let mut journal = RedbJournal::open(&settings.journal)
-        .with_context(|| format!("the journal {}", settings.journal.display()))?;
-    let mut config = settings.entity();
-    if let Some(damaged) = journal.take_set_aside() {
-        // Which numbers were given is not known, but that they were not as large.
-        config.first_number = NUMBER_UNUSED | u64::from(fastrand::u32(..NUMBER_RANDOM));
-        log::error!(
-            "the journal of transactions was damaged and is kept as {}: what was under way is lost",
-            damaged.display()
-        );
-    }
-    let mut entity = Entity::new(Instant::now(), config, settings.peers(), store, journal)?;
-    let known: Vec<TransactionId> = entity.stagings().map(|of| of.transaction).collect();
-    let cleared = entity.store().clear_unknown_staging(&known)?;
-    log::debug!("places of staging: {cleared:?}");
-    log::info!(
-        "{SERVICE}: entity {}, files in {}",
-        settings.entity_id,
-        settings.root.display()
-    );
-    Ok(FileAgent::new(entity))
 }
 
 fn log(event: &Event) {
@@ -140,7 +103,7 @@ fn defaults() -> anyhow::Result<LinkDefaults> {
     let framing = FramingConfig::kiss_ax25(Ax25Config::new("HELIO-1".parse()?, "GROUND".parse()?));
     Ok(LinkDefaults {
         service: SERVICE,
-        own_table: Some("files"),
+        own_tables: &["files"],
         addr: AddrConfig {
             ip: Ipv4Addr::LOCALHOST.into(),
             port: 8153,

@@ -109,6 +109,26 @@ fn the_file_of_the_higher_priority_is_there_first() {
 }
 
 #[test]
+fn after_a_power_cut_a_sender_knows_whether_what_it_sent_arrived() {
+    let mut rig = Rig::new();
+    let arrived = rig.send_up(100);
+    rig.run_to_the_end(arrived);
+    let file = name("beacon.bin");
+    rig.sides[GROUND].disk.put(&file, &content(100));
+    let not_known = rig.put(PutRequest {
+        mode: TransmissionMode::Unacknowledged,
+        ..PutRequest::file(id(SATELLITE), file.clone(), file)
+    });
+    rig.run_to_the_end(not_known);
+    let now = rig.now;
+    rig.sides[GROUND].cut(now);
+    let ground = &rig.sides[GROUND].entity;
+    assert_eq!(ground.arrived(arrived), Some(true));
+    assert_eq!(ground.arrived(not_known), Some(false));
+    assert_eq!(rig.sides[SATELLITE].entity.arrived(arrived), None);
+}
+
+#[test]
 fn a_number_is_never_given_twice_across_restarts() {
     let mut rig = Rig::new();
     let mut numbers = Vec::new();

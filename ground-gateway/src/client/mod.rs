@@ -1,6 +1,7 @@
 //! One link, as a command sees it.
 
 mod connection;
+mod files;
 mod listener;
 
 use std::fmt;

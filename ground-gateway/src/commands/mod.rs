@@ -2,19 +2,28 @@
 
 mod capture;
 mod doctor;
+mod files;
+mod get;
 mod input;
 mod listen;
+mod put;
 mod query;
 mod replay;
 mod resync;
 mod send;
+mod serve;
+mod transfer;
 
 pub(crate) use doctor::doctor;
+pub(crate) use files::files;
+pub(crate) use get::get;
 pub(crate) use listen::listen;
+pub(crate) use put::put;
 pub(crate) use query::query;
 pub(crate) use replay::replay;
 pub(crate) use resync::resync;
 pub(crate) use send::send;
+pub(crate) use serve::serve;
 
 /// A payload as text of one line, without what would confuse a terminal; in
 /// hexadecimal where it is no text.

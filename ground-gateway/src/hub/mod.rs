@@ -6,9 +6,11 @@
 //! | `accept` | takes connections on the Unix socket, at most `CLIENTS_MAX` |
 //! | `client-N` | reads one request, answers it |
 //! | `route` | gives what the link does to the client that waits for it |
+//! | `files`, `file-events` | the file entity, and what it tells, on a link that has one |
 //!
 //! and the link's own three.
 
+mod files;
 mod listeners;
 pub(crate) mod protocol;
 mod radio;
@@ -29,6 +31,8 @@ use std::time::{Duration, Instant};
 use comms_service::ground::{GroundControls, GroundLink};
 use comms_service::link::Action;
 use crossbeam_channel::{Receiver, Sender, bounded, select};
+use file_delivery::agent::FileAgent;
+use file_delivery::setup;
 use radio_hal::config::Transport;
 use radio_hal::{ErrorKind, RadioConfig, RadioConnection, RadioError};
 
@@ -38,6 +42,7 @@ pub(crate) use protocol::REPLIES_MAX;
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
 use crate::runtime::{LinkLock, LinkPaths, RUNTIME_DIR_VARIABLE};
+use files::RunningFiles;
 use serve::REPLY_TIMEOUT;
 use shared::Shared;
 
@@ -60,6 +65,7 @@ pub(crate) struct Hub {
     acceptor: Option<JoinHandle<()>>,
     /// The routing thread; it ends when the sender is dropped.
     routing: Option<(Sender<()>, JoinHandle<()>)>,
+    files: Option<RunningFiles>,
     paths: LinkPaths,
     // Last: whoever gets the lock finds the radio free.
     _lock: LinkLock,
@@ -72,13 +78,15 @@ impl Hub {
         paths: &LinkPaths,
         lock: LinkLock,
     ) -> Result<Self, GroundError> {
-        let (link, actions) = start_link(config)?;
-        let shared = Arc::new(Shared::new(config.clone(), link));
+        let (link, actions, files) = start_link(config)?;
+        let known = files.as_ref().map(|running| Arc::clone(&running.files));
+        let shared = Arc::new(Shared::new(config.clone(), link, known));
         let mut hub = Hub {
             shared: Arc::clone(&shared),
             stopping: Arc::new(AtomicBool::new(false)),
             acceptor: None,
             routing: None,
+            files,
             paths: paths.clone(),
             _lock: lock,
         };
@@ -130,6 +138,11 @@ impl Hub {
 impl Drop for Hub {
     fn drop(&mut self) {
         self.shared.drain(REPLY_TIMEOUT);
+        self.shared.close_files();
+        if let Some(files) = &self.files {
+            files.close();
+            files.settle();
+        }
         self.stop_accepting();
         // In the order in which messages flow, so that none is left behind.
         self.shared.close_link();
@@ -138,11 +151,15 @@ impl Drop for Hub {
             let _ = thread.join();
         }
         self.shared.close_clients(CLOSE_TIMEOUT);
+        // Before the lock: the next hub has the same root and journal.
+        drop(self.files.take());
         log::info!("link `{}`: released", self.shared.config.name);
     }
 }
 
-fn start_link(config: &GroundLinkConfig) -> Result<(GroundLink, Receiver<Action>), GroundError> {
+type Started = (GroundLink, Receiver<Action>, Option<RunningFiles>);
+
+fn start_link(config: &GroundLinkConfig) -> Result<Started, GroundError> {
     let link = || config.name.clone();
     let asked = config.radio.read_timeout();
     let asked = match config.comms.read_timeout_ms {
@@ -158,20 +175,32 @@ fn start_link(config: &GroundLinkConfig) -> Result<(GroundLink, Receiver<Action>
             link: link(),
             source,
         })?;
+    let agent = config.files.as_ref().map(setup::open).transpose();
+    let agent = agent.map_err(|source| GroundError::Files {
+        link: link(),
+        source,
+    })?;
     let controls = GroundControls {
         read: Arc::new(comms_service::radio::read),
         write: Arc::new(radio::write()),
         radio_bytes_max: connection.packet_bytes_max(),
         read_timeout: connection.read_timeout(),
-        pdus: None,
+        pdus: agent.as_ref().map(FileAgent::receiver),
         connection,
         options: config.comms.clone(),
         addresses: config.addresses,
     };
-    GroundLink::start(controls).map_err(|source| GroundError::Start {
+    let (ground, actions) = GroundLink::start(controls).map_err(|source| GroundError::Start {
         link: link(),
         source,
-    })
+    })?;
+    let files = match (&config.files, agent, ground.pdu_sender()) {
+        (Some(settings), Some(agent), Some(pdus)) => {
+            Some(RunningFiles::start(config, settings, agent, pdus)?)
+        }
+        _ => None,
+    };
+    Ok((ground, actions, files))
 }
 
 fn open_radio(radio: &RadioConfig) -> Result<RadioConnection, RadioError> {

@@ -12,20 +12,35 @@
 //! either side closes. A client that closes takes its command back. A hub that is about to leave says
 //! `{"leaving":{"within_ms":n}}` instead of `accepted`, or just closes: a client
 //! that has not seen `accepted` asks the next hub. Payloads are base64.
+//!
+//! Files are another matter: what is asked for is durable, and outlives client and hub.
+//! ```text
+//! client: {"get":{"key":"9f…","remote":"log.txt","local":"/home/a/log.txt",…}}
+//! hub:    {"accepted":{}}
+//! hub:    {"transfer":{"id":"2-17","state":"moving",…}}   again and again
+//! hub:    {"transfer":{"id":"2-17","state":"arrived",…}}  or "failed", the last
+//! ```
+//! A request with the same `key` is the same request: a client whose hub closes before the
+//! end asks the next one, with the key. A client that closes takes nothing back. `files`
+//! gives a `transfer` for each, then `{"listed":{}}`; `ends` gives `{"ends":{"last":n}}` and
+//! then a `transfer` for each that has ended since; `change` ends with `{"changed":{}}`.
 
 use std::io::{self, BufRead, Read as _, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::files::transfer::Transfer;
 use crate::patience::Patience;
 
 /// Most replies that a client may ask for: so many may wait for it.
 pub(crate) const REPLIES_MAX: u32 = 1024;
 
 /// Octets of a line beside the payload.
-const LINE_OVERHEAD_BYTES: usize = 4096;
+/// A path, escaped, is the longest of it.
+const LINE_OVERHEAD_BYTES: usize = 64 * 1024;
 
 /// Octets of the longest line on a link whose messages have at most
 /// `message_bytes_max` octets.
@@ -51,6 +66,53 @@ pub(crate) enum Request {
     Listen {},
     /// New keys, within that time.
     Resync { timeout_ms: u64 },
+    /// A file up.
+    Put(PutFile),
+    /// A file down.
+    Get(GetFile),
+    /// How files stand, once or again and again; with `all` those that have ended, too.
+    Files { all: bool, watch: bool },
+    /// Files that end after the end of this number, or from now on.
+    Ends { after: Option<u64> },
+    /// Something else is to become of a transaction.
+    Change { id: String, change: Change },
+}
+
+/// A file that is to be sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutFile {
+    /// Hexadecimal; drawn at random by who asks.
+    pub(crate) key: String,
+    /// Absolute.
+    pub(crate) local: PathBuf,
+    pub(crate) remote: String,
+    pub(crate) acknowledged: bool,
+    pub(crate) priority: u8,
+}
+
+/// A file that the satellite is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GetFile {
+    /// As that of [`PutFile`].
+    pub(crate) key: String,
+    pub(crate) remote: String,
+    /// Absolute.
+    pub(crate) local: PathBuf,
+    /// Whether it may replace a file.
+    pub(crate) force: bool,
+    pub(crate) acknowledged: bool,
+    pub(crate) priority: u8,
+}
+
+/// What may become of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Change {
+    Cancel,
+    Suspend,
+    Resume,
 }
 
 /// A command for a service on the satellite.
@@ -111,6 +173,12 @@ pub(crate) enum Reply {
     Lost {
         messages: u64,
     },
+    Transfer(Box<Transfer>),
+    Listed {},
+    Ends {
+        last: u64,
+    },
+    Changed {},
 }
 
 /// A message that nobody asked for.

@@ -8,6 +8,7 @@ use comms_service::link::{Command, CommandFailure, TIMEOUT_MAX};
 use comms_service::message::PayloadType;
 use crossbeam_channel::RecvTimeoutError;
 
+use super::files::{self, Files};
 use super::protocol::{self, CommandRequest, REPLIES_MAX, Reply, Request};
 use super::shared::{Outcome, Refused, Shared};
 use crate::patience::TRANSMIT_WAIT_MAX;
@@ -21,7 +22,7 @@ const LISTENER_CHECK: Duration = Duration::from_millis(500);
 /// How often a client that waits for the outcome of its command is.
 const ASKER_CHECK: Duration = Duration::from_millis(50);
 /// How long such a check may take.
-const CHECK_TIMEOUT: Duration = Duration::from_millis(1);
+pub(super) const CHECK_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// Answers the one request of `client`. An error is the client's loss: it went
 /// away or is no client at all.
@@ -49,10 +50,32 @@ pub(super) fn serve(shared: &Shared, client: u64, mut stream: UnixStream) -> io:
         Ok(Some(Request::Resync { timeout_ms })) => {
             resync(shared, stream, Duration::from_millis(timeout_ms))
         }
+        Ok(Some(request)) => serve_files(shared, &mut stream, request),
         Err(error) => {
             let message = format!("the request is not understood: {error}");
             protocol::write_line(&mut stream, &Reply::Failed { message })
         }
+    }
+}
+
+/// Requests that concern files.
+fn serve_files(shared: &Shared, stream: &mut UnixStream, request: Request) -> io::Result<()> {
+    let Some(of_link) = shared.files() else {
+        let message = match shared.is_closing() {
+            // The next hub is asked.
+            true => return Ok(()),
+            false => format!("link `{}` has no files", shared.config.name),
+        };
+        return protocol::write_line(stream, &Reply::Failed { message });
+    };
+    let of_link: &Files = &of_link;
+    match request {
+        Request::Put(put) => files::put(of_link, stream, &put),
+        Request::Get(get) => files::get(of_link, stream, &get),
+        Request::Files { all, watch } => files::list(of_link, stream, all, watch),
+        Request::Ends { after } => files::tell_ends(of_link, stream, after),
+        Request::Change { id, change } => files::change(of_link, stream, &id, change),
+        _ => Ok(()),
     }
 }
 
@@ -224,7 +247,7 @@ fn resync(shared: &Shared, mut stream: UnixStream, timeout: Duration) -> io::Res
 }
 
 /// Whether the client, which has nothing more to say, still holds its end.
-fn is_open(stream: &mut UnixStream) -> io::Result<bool> {
+pub(super) fn is_open(stream: &mut UnixStream) -> io::Result<bool> {
     match stream.read(&mut [0; 1]) {
         Ok(octets) => Ok(octets > 0),
         Err(error) => match error.kind() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use comms_service::budget::HeldBytes;
@@ -11,6 +11,7 @@ use comms_service::ground::GroundLink;
 use comms_service::link::{Action, Command, CommandFailure};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::files::Files;
 use super::listeners::{ListenerQueue, Listeners};
 use super::protocol::Heard;
 use crate::config::GroundLinkConfig;
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     link: Mutex<Option<GroundLink>>,
     state: Mutex<State>,
     changed: Condvar,
+    /// None without files, and once the hub leaves.
+    files: Mutex<Option<Arc<Files>>>,
 }
 
 #[derive(Default)]
@@ -63,12 +66,17 @@ pub(super) enum Refused {
 }
 
 impl Shared {
-    pub(super) fn new(config: GroundLinkConfig, link: GroundLink) -> Self {
+    pub(super) fn new(
+        config: GroundLinkConfig,
+        link: GroundLink,
+        files: Option<Arc<Files>>,
+    ) -> Self {
         Shared {
             config,
             link: Mutex::new(Some(link)),
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
+            files: Mutex::new(files),
         }
     }
 
@@ -78,6 +86,23 @@ impl Shared {
 
     fn link(&self) -> MutexGuard<'_, Option<GroundLink>> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files of this link, if it has any.
+    pub(super) fn files(&self) -> Option<Arc<Files>> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.clone()
+    }
+
+    /// Serves files no more.
+    pub(super) fn close_files(&self) {
+        let files = self.files.lock();
+        drop(files.unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Whether the hub takes no more commands.
+    pub(super) fn is_closing(&self) -> bool {
+        self.state().leaving
     }
 
     // Clients.

@@ -67,6 +67,27 @@ fn a_listener_that_has_heard_nothing_yet_says_that_it_listens() {
 }
 
 #[test]
+fn a_file_that_waits_for_the_satellite_has_a_bar() {
+    let rig = Rig::alone();
+    let state = rig.file("state");
+    let (root, journal) = (state.join("files"), state.join("files.redb"));
+    rig.configure(&format!(
+        "[link.files]\nroot = {root:?}\njournal = {journal:?}\n"
+    ));
+    let local = rig.file("plan.bin");
+    std::fs::write(&local, [7; 2000]).unwrap();
+    let (mut ours, theirs) = terminal();
+    let mut command = rig.command(&["put", local.to_str().unwrap(), "plan.bin"]);
+    let mut put = command.stderr(Stdio::from(theirs)).spawn().unwrap();
+    drop(command);
+    wait_until_shown(&mut ours, "plan.bin [");
+    wait_until_shown(&mut ours, "waiting for contact");
+    kill_process(Pid::from_child(&put), Signal::INT).unwrap();
+    wait_until_shown(&mut ours, " goes on whenever");
+    assert_eq!(put.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn the_doctor_says_that_it_listens() {
     let rig = Rig::alone();
     let (mut ours, theirs) = terminal();

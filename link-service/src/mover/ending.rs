@@ -24,12 +24,18 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let phase = change(&mut next);
         if let Some(leg) = next.legs.get_mut(index) {
             leg.phase = phase;
+            if phase.code().is_some() {
+                leg.ended_at = (self.wall)();
+            }
         }
         if next.code().is_some() {
             next.phase = Phase::Ending;
         }
         self.journal.put(&next)?;
         *transfer = next;
+        if let Some(at_leg) = &self.at_leg {
+            at_leg(transfer);
+        }
         Ok(())
     }
 
@@ -80,6 +86,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 .filter_map(|leg| leg.phase.code())
                 .collect(),
             returned,
+            ended_at: (self.wall)(),
         };
         let mut next = transfer.clone();
         next.phase = Phase::Ended(outcome.clone());

@@ -20,6 +20,7 @@
 
 mod arrival;
 mod copy;
+mod delivered;
 mod ending;
 mod kept;
 mod leg;
@@ -37,9 +38,10 @@ use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
-use crate::record::{Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
+use crate::record::{FileRecord, Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
 use crate::request::{BATCH_FILES_MAX, LinkRequest, RECIPIENTS_MAX, Recipient};
 
+pub use delivered::delivered_path;
 pub use places::batch_name;
 pub use recovery::{LEFT_MAX, Recovered};
 pub use room::Quota;
@@ -59,7 +61,12 @@ pub struct Mover<F: Folders, J: Journal> {
     rooms: Rooms,
     kept: Kept,
     steps: Steps,
+    wall: Box<dyn Fn() -> Duration + Send + Sync>,
+    at_leg: Option<AtLeg>,
 }
+
+/// Is told of a transfer when a leg of it is another.
+pub type AtLeg = Box<dyn Fn(&Transfer) + Send + Sync>;
 
 /// Limits of a [`Mover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +134,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             rooms: Rooms::default(),
             kept: Kept::default(),
             steps: Steps::default(),
+            wall: Box::new(|| Duration::ZERO),
+            at_leg: None,
         }
     }
 
@@ -134,6 +143,17 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     /// there.
     pub fn at_each_step(&mut self, at_step: AtStep) {
         self.steps.tell(at_step);
+    }
+
+    /// What `wall` says is when something ended: since 1970. Without it, nobody knows.
+    pub fn tell_time(&mut self, wall: impl Fn() -> Duration + Send + Sync + 'static) {
+        self.wall = Box::new(wall);
+    }
+
+    /// Calls `at_leg` from now on when a leg of a transfer that runs is another, and the
+    /// journal knows it.
+    pub fn at_each_leg(&mut self, at_leg: AtLeg) {
+        self.at_leg = Some(at_leg);
     }
 
     /// The boxes.
@@ -157,13 +177,30 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         request: LinkRequest,
         accepted_at: Duration,
     ) -> Result<Transfer, Refused> {
+        self.accept_if(id, sender, request, accepted_at, |_| Ok(()))
+    }
+
+    /// The same, if files such as these may be sent.
+    ///
+    /// # Errors
+    /// [`Refused`], that of `may_be_sent` among them: nothing has become of it.
+    pub fn accept_if(
+        &self,
+        id: TransferId,
+        sender: &AppId,
+        request: LinkRequest,
+        accepted_at: Duration,
+        may_be_sent: impl Fn(&[FileRecord]) -> Result<(), Refused>,
+    ) -> Result<Transfer, Refused> {
         let accept = || {
             is_sound(&request)?;
             let files = self.inspect(sender, &request)?;
+            may_be_sent(&files).map_err(|Refused { code, text }| Stop::Final(code, text))?;
             let legs = request.recipients.iter().map(|recipient| Leg {
                 recipient: recipient.clone(),
                 phase: LegPhase::Waiting,
                 text: String::new(),
+                ended_at: Duration::ZERO,
             });
             let transfer = Transfer {
                 id,
@@ -236,6 +273,24 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         };
         let source = self.open_accepted(transfer, name, record);
         source.map(|source| source.file).map_err(Refused::of)
+    }
+
+    /// A leg that leads elsewhere is over: its recipient has the files, or never gets them.
+    /// Durable when it returns. Another run ends the transfer, once that was the last.
+    ///
+    /// # Errors
+    /// [`Refused`]: the journal does not have it.
+    pub fn end_leg(
+        &self,
+        transfer: &mut Transfer,
+        index: usize,
+        ended: &Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let journaled = match ended {
+            Ok(()) => self.journal_leg(transfer, index, |_| LegPhase::Committed),
+            Err(Refused { code, text }) => self.fail_leg(transfer, index, *code, text),
+        };
+        journaled.map_err(Refused::of)
     }
 
     /// Ends a transfer that is not to be tried again: it was cancelled, its time is over,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Mover;
+use super::delivered::done_id;
 use super::places::{self, OWN};
 use super::stop::Stop;
 use crate::folders::{FolderError, Folders, Side};
@@ -66,8 +67,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             }
         }
         for app in apps {
-            if let Err(error) = self.clear_inbox(app, &known, &mut recovered) {
-                recovered.leave(format!("inbox of {app}: {error}"));
+            if let Err(stop) = self.clear_inbox(app, &known, &mut recovered) {
+                recovered.leave(format!("inbox of {app}: {}", text(stop)));
             }
             if let Err(stop) = self.clear_outbox(app, &known, &mut recovered) {
                 recovered.leave(format!("outbox of {app}: {}", text(stop)));
@@ -82,12 +83,20 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         app: &AppId,
         known: &BTreeMap<TransferId, &Transfer>,
         recovered: &mut Recovered,
-    ) -> Result<(), FolderError> {
+    ) -> Result<(), Stop> {
         let inbox = self.folders.open_box(app, Side::Inbox)?;
         let Some(own) = places::open_if_there(&self.folders, &inbox, OWN)? else {
             return Ok(());
         };
         for (name, _) in self.folders.list(&own)? {
+            if let Some(id) = done_id(&name) {
+                let of = known.get(&id).copied();
+                if let Err(stop) = self.clear_done(of, app, &own, &name) {
+                    let why = text(stop);
+                    recovered.leave(format!("inbox of {app}: {why}"));
+                }
+                continue;
+            }
             let of = TransferId::of_name(&name).and_then(|id| known.get(&id));
             if !of.is_some_and(|transfer| is_on_its_way(transfer, app)) {
                 places::discard(&self.folders, &own, &name)?;

@@ -464,6 +464,21 @@ impl link_service::journal::Journal for NoJournal {
         Ok(())
     }
 
+    fn load_acknowledged(
+        &self,
+    ) -> Result<Vec<(link_service::record::TransferId, u32)>, link_service::journal::JournalError>
+    {
+        Ok(Vec::new())
+    }
+
+    fn acknowledge(
+        &self,
+        _: link_service::record::TransferId,
+        _: u32,
+    ) -> Result<(), link_service::journal::JournalError> {
+        Ok(())
+    }
+
     fn remove(
         &self,
         _: link_service::record::TransferId,

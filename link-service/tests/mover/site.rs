@@ -116,6 +116,14 @@ impl Journal for FileJournal {
         Ok(())
     }
 
+    fn load_acknowledged(&self) -> Result<Vec<(TransferId, u32)>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    fn acknowledge(&self, _: TransferId, _: u32) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     fn remove(&self, id: TransferId) -> Result<(), JournalError> {
         fs::remove_file(self.path(id)).unwrap();
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use juniper::http::{GraphQLBatchRequest, GraphQLBatchResponse};
 use juniper::{DefaultScalarValue, GraphQLType, RootNode};
 
@@ -13,6 +14,8 @@ pub struct Endpoint {
     pub graphql: Arc<dyn Fn(GraphQLBatchRequest) -> GraphQLBatchResponse + Send + Sync>,
     /// Writes the metrics page, in the format of [`prometheus`](crate::prometheus).
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What it serves beside GraphQL, under paths of its own.
+    pub routes: Router,
 }
 
 impl Endpoint {
@@ -31,7 +34,14 @@ impl Endpoint {
         Self {
             graphql: Arc::new(move |request| request.execute_sync(&root, &context)),
             metrics: Arc::new(String::new),
+            routes: Router::new(),
         }
+    }
+
+    /// The same with these routes beside GraphQL: an interface for programs, say.
+    #[must_use]
+    pub fn with_routes(self, routes: Router) -> Self {
+        Self { routes, ..self }
     }
 
     /// The same with this metrics page.

@@ -24,6 +24,7 @@
 //! `Origin`, so a rebound name can still read; it cannot command.
 
 mod body;
+mod door;
 mod endpoint;
 mod error_document;
 mod execution;
@@ -36,6 +37,8 @@ mod routes;
 mod server;
 mod write_stall;
 
+pub use axum;
+pub use door::{Doors, UnixDoor};
 pub use endpoint::Endpoint;
 pub use limits::Limits;
 pub use server::{HttpServer, StartError};

@@ -29,6 +29,7 @@ struct Served {
 }
 
 pub(super) fn routes(endpoint: Endpoint, limits: Limits) -> Router {
+    let own = endpoint.routes.clone();
     Router::new()
         .route("/", get(root).post(post))
         .route("/graphql", get(query_string).post(post))
@@ -46,6 +47,7 @@ pub(super) fn routes(endpoint: Endpoint, limits: Limits) -> Router {
             metrics: Places::new(1, limits.execution_timeout),
             limits,
         })
+        .merge(own)
 }
 
 async fn root(state: State<Served>, headers: HeaderMap, uri: Uri) -> Response {

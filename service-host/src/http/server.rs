@@ -1,7 +1,9 @@
 //! The server: one thread, its sockets, and its end.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,10 +13,14 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
 
+use super::door::{Change, Doors, Listener, Stream};
 use super::endpoint::Endpoint;
 use super::execution_threads;
 use super::limits::{EXECUTIONS_MAX, Limits};
@@ -38,6 +44,15 @@ pub enum StartError {
     Bind {
         /// The address asked for.
         address: SocketAddr,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+
+    /// A Unix socket cannot be had.
+    #[error("cannot listen at the Unix socket {}: {cause}", path.display())]
+    Door {
+        /// Where it was to be.
+        path: PathBuf,
         /// What the operating system said.
         cause: io::Error,
     },
@@ -74,6 +89,17 @@ impl HttpServer {
         endpoint: Endpoint,
         limits: Limits,
     ) -> Result<Self, StartError> {
+        Self::start_with_doors(addr, endpoint, &Doors::default(), limits)
+    }
+
+    /// The same with Unix sockets beside it, each with routes of its own. Doors are of the
+    /// first server that is started with them.
+    pub fn start_with_doors(
+        addr: SocketAddr,
+        endpoint: Endpoint,
+        doors: &Doors,
+        limits: Limits,
+    ) -> Result<Self, StartError> {
         let bind_error = |cause| StartError::Bind {
             address: addr,
             cause,
@@ -85,16 +111,17 @@ impl HttpServer {
         let mut builder = Builder::new_current_thread();
         builder.enable_io().enable_time();
         let runtime = execution_threads::limit(&mut builder, EXECUTION_THREADS).build()?;
-        let listener = {
-            let _inside = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
+        let routes = routes(endpoint, limits);
+        let inside = runtime.enter();
+        let port = (Listener::Tcp(TcpListener::from_std(listener)?), routes);
+        drop(inside);
+        let doors = doors.changes();
 
         execution_threads::start(&runtime, EXECUTION_THREADS);
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("graphql-http".to_owned())
-            .spawn(move || run(runtime, listener, routes(endpoint, limits), limits, stopped))?;
+            .spawn(move || run(runtime, port, doors, limits, stopped))?;
         Ok(Self {
             local_addr,
             running: Some(Running { stop, thread }),
@@ -136,18 +163,46 @@ impl Drop for HttpServer {
 /// The server's thread.
 fn run(
     runtime: Runtime,
-    listener: TcpListener,
-    routes: Router,
+    (port, routes): (Listener, Router),
+    mut doors: Option<UnboundedReceiver<Change>>,
     limits: Limits,
-    stopped: oneshot::Receiver<()>,
+    mut stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async {
-        let graceful = GracefulShutdown::new();
-        tokio::select! {
-            () = accept(listener, routes, limits, &graceful) => {}
-            _ = stopped => {}
+        let graceful = Arc::new(GracefulShutdown::new());
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(port, routes, limits, Arc::clone(&graceful)));
+        let mut open: HashMap<PathBuf, AbortHandle> = HashMap::new();
+        loop {
+            let change = tokio::select! {
+                // It fails where whoever was to stop it is gone.
+                _ = &mut stopped => break,
+                Some(change) = next(&mut doors) => change,
+            };
+            let before = match change {
+                Change::Closed(path) => open.remove(&path),
+                Change::Opened(door, listener) => match UnixListener::from_std(listener) {
+                    Ok(listener) => {
+                        let listener = Listener::Unix(listener);
+                        let graceful = Arc::clone(&graceful);
+                        let task = accept(listener, door.routes, limits, graceful);
+                        open.insert(door.path, accepting.spawn(task))
+                    }
+                    Err(error) => {
+                        log::error!("nobody can connect to {}: {error}", door.path.display());
+                        None
+                    }
+                },
+            };
+            if let Some(before) = before {
+                before.abort();
+            }
         }
-        // The listener is closed here: nobody new gets in.
+        // The listeners are closed then: nobody new gets in.
+        accepting.shutdown().await;
+        let Some(graceful) = Arc::into_inner(graceful) else {
+            return;
+        };
         let patience = limits.stop_requests_timeout;
         let requests_answered = tokio::time::timeout(patience, graceful.shutdown());
         if requests_answered.await.is_err() {
@@ -160,27 +215,38 @@ fn run(
     runtime.shutdown_timeout(limits.stop_executions_timeout);
 }
 
+/// What becomes of the doors next.
+async fn next(doors: &mut Option<UnboundedReceiver<Change>>) -> Option<Change> {
+    match doors {
+        Some(doors) => doors.recv().await,
+        None => None,
+    }
+}
+
 /// Takes connections, as many as there are places, until dropped.
 async fn accept(
-    listener: TcpListener,
+    listener: Listener,
     routes: Router,
     limits: Limits,
-    graceful: &GracefulShutdown,
+    graceful: Arc<GracefulShutdown>,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections_max));
     // The place comes first: a connection without one stays in the queue of the
     // operating system and costs nothing here. The semaphore is never closed.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let served = serve(stream, routes.clone(), limits, graceful.watcher());
+            Ok(stream) => {
+                let (routes, watcher) = (routes.clone(), graceful.watcher());
                 tokio::spawn(async move {
-                    served.await;
+                    match stream {
+                        Stream::Tcp(stream) => serve(stream, routes, limits, watcher).await,
+                        Stream::Unix(stream) => serve(stream, routes, limits, watcher).await,
+                    }
                     drop(place);
                 });
             }
             Err(error) => {
-                log::warn!("cannot take a GraphQL connection: {error}");
+                log::warn!("cannot take an HTTP connection: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -188,11 +254,12 @@ async fn accept(
 }
 
 /// Serves the requests of one connection, one after the other.
-async fn serve(stream: TcpStream, routes: Router, limits: Limits, watcher: Watcher) {
-    // Answers are written whole; waiting for more would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        log::debug!("cannot set TCP_NODELAY: {error}");
-    }
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    routes: Router,
+    limits: Limits,
+    watcher: Watcher,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.read_timeout)
@@ -201,6 +268,6 @@ async fn serve(stream: TcpStream, routes: Router, limits: Limits, watcher: Watch
             TowerToHyperService::new(routes),
         );
     if let Err(error) = watcher.watch(connection).await {
-        log::debug!("a GraphQL connection ended: {error}");
+        log::debug!("an HTTP connection ended: {error}");
     }
 }

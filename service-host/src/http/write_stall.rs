@@ -7,21 +7,20 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// A stream whose writes fail with `TimedOut` once not a single octet could
 /// be written for the time-out. Without it, a client that asks and
 /// never reads would hold its place for ever.
-pub(super) struct WriteStall {
-    stream: TcpStream,
+pub(super) struct WriteStall<S> {
+    stream: S,
     timeout: Duration,
     /// Runs while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl WriteStall {
-    pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
+impl<S> WriteStall<S> {
+    pub(super) fn new(stream: S, timeout: Duration) -> Self {
         Self {
             stream,
             timeout,
@@ -48,7 +47,7 @@ impl WriteStall {
     }
 }
 
-impl AsyncRead for WriteStall {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteStall<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -58,7 +57,7 @@ impl AsyncRead for WriteStall {
     }
 }
 
-impl AsyncWrite for WriteStall {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteStall<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -8,12 +8,20 @@ use toml::{Table, Value};
 use crate::config_file::ConfigFile;
 use crate::link_host::check_keys;
 
+/// What the service reads itself of its table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OwnTables {
+    /// The keys.
+    pub(crate) names: &'static [&'static str],
+    /// It takes others while it runs.
+    pub(crate) are_reloaded: bool,
+}
+
 /// What a configuration is read with.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
     pub(super) service: &'static str,
-    /// A table that the service reads itself.
-    pub(super) own_table: Option<&'static str>,
+    pub(super) own_tables: OwnTables,
     /// What holds where the configuration says nothing.
     pub(super) defaults: CommsConfig,
 }
@@ -32,7 +40,7 @@ pub(crate) struct Candidate {
 impl Reader {
     /// The link's part, checked as far as it can be by itself.
     pub(super) fn read(&self, candidate: &Candidate) -> anyhow::Result<(CommsConfig, LinkOptions)> {
-        check_keys(&candidate.file, self.service, self.own_table)
+        check_keys(&candidate.file, self.service, self.own_tables.names)
             .with_context(|| candidate.file.name())?;
         let table = self.effective(candidate)?;
         let (config, mut options) =
@@ -106,7 +114,11 @@ impl Reader {
             let own = file.table.get(self.service);
             own.and_then(|own| own.get(name)).cloned()
         };
-        for name in ["addr", "radio"].into_iter().chain(self.own_table) {
+        let own = match self.own_tables.are_reloaded {
+            true => &[],
+            false => self.own_tables.names,
+        };
+        for name in ["addr", "radio"].iter().chain(own) {
             if part(old, name) != part(new, name) {
                 let service = self.service;
                 bail!("[{service}.{name}] cannot change while the service runs: restart it");
@@ -129,7 +141,7 @@ mod tests {
     fn reader() -> Reader {
         Reader {
             service: "radio",
-            own_table: None,
+            own_tables: OwnTables::default(),
             defaults: CommsConfig::default(),
         }
     }

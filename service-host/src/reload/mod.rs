@@ -27,12 +27,14 @@ use comms_service::{CommsReconfigure, PacketFormat};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use toml::{Table, Value};
 
+pub(crate) use candidate::OwnTables;
 use candidate::{Candidate, Reader};
 pub(crate) use start::Start;
 use store::Store;
 use trial::{Trial, Verdict};
 
 use crate::config_file::ConfigFile;
+use crate::link_host::OwnReload;
 
 /// So long the answer to a mutation has to get into the queue.
 const ANSWER_TIME: Duration = Duration::from_millis(500);
@@ -143,11 +145,11 @@ impl Reload {
     }
 
     /// SIGHUP: reads the file again and takes it. What is on trial is over: its
-    /// changes are not taken along.
+    /// changes are not taken along. `own` takes what the service reads itself.
     ///
     /// # Errors
     /// What is wrong with the file; nothing has changed then.
-    pub(crate) fn take_file(&self) -> anyhow::Result<()> {
+    pub(crate) fn take_file(&self, own: Option<&OwnReload>) -> anyhow::Result<()> {
         let mut state = self.state();
         let mut next = Candidate {
             file: read_again(&state.running.file)?,
@@ -156,6 +158,9 @@ impl Reload {
         };
         self.reader.load_keys(&mut next)?;
         self.check(&state.running, &next)?;
+        if let Some(own) = own {
+            own(&next.file)?;
+        }
         self.apply(&next)?;
         state.running = next;
         state.change = Change::None;

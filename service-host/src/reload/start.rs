@@ -7,7 +7,7 @@ use anyhow::Context;
 use comms_service::{CommsConfig, CommsReconfigure, LinkOptions};
 use toml::{Table, Value};
 
-use super::candidate::{Candidate, Reader};
+use super::candidate::{Candidate, OwnTables, Reader};
 use super::store::Store;
 use super::{OVERLAY, Reload, UNCONFIRMED};
 use crate::config_file::ConfigFile;
@@ -27,13 +27,13 @@ impl Start {
     /// not fit the file any more, is left out, and the log says so.
     pub(crate) fn read(
         service: &'static str,
-        own_table: Option<&'static str>,
+        own_tables: OwnTables,
         defaults: CommsConfig,
         file: &ConfigFile,
     ) -> anyhow::Result<Self> {
         let reader = Reader {
             service,
-            own_table,
+            own_tables,
             defaults,
         };
         let mut candidate = Candidate {
@@ -169,7 +169,8 @@ mod tests {
             path: None,
             table: text.parse().unwrap(),
         };
-        let start = Start::read("radio", None, CommsConfig::default(), &file).unwrap();
+        let start =
+            Start::read("radio", OwnTables::default(), CommsConfig::default(), &file).unwrap();
         start.link().unwrap().1.message_bytes_max
     }
 

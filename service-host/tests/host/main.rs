@@ -2,6 +2,7 @@
 
 mod arguments;
 mod config;
+mod doors;
 mod graphql;
 mod origin;
 mod page;

@@ -34,6 +34,7 @@ fn an_address_in_use_is_named() {
     let endpoint = Endpoint {
         graphql: std::sync::Arc::new(|_| unreachable!()),
         metrics: std::sync::Arc::new(String::new),
+        routes: Default::default(),
     };
     let error = HttpServer::start(address, endpoint).unwrap_err();
     assert!(error.to_string().contains(&address.to_string()), "{error}");

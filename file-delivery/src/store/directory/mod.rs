@@ -97,6 +97,12 @@ impl Directory {
     }
 }
 
+impl AsMut<Directory> for Directory {
+    fn as_mut(&mut self) -> &mut Directory {
+        self
+    }
+}
+
 impl FileStore for Directory {
     type Source = DirectorySource;
     type Staged = DirectoryStaged;

@@ -51,10 +51,21 @@ impl Journal for MemoryJournal {
         self.change(|state| drop(state.noted.insert(transfer.id, record)))
     }
 
+    fn load_acknowledged(&self) -> Result<Vec<(TransferId, u32)>, JournalError> {
+        Ok(self.0.state().acknowledged.iter().copied().collect())
+    }
+
+    fn acknowledge(&self, id: TransferId, leg: u32) -> Result<(), JournalError> {
+        self.change(|state| {
+            state.acknowledged.insert((id, leg));
+        })
+    }
+
     fn remove(&self, id: TransferId) -> Result<(), JournalError> {
         self.change(|state| {
             state.noted.remove(&id);
             state.records.remove(&id);
+            state.acknowledged.retain(|(of, _)| *of != id);
         })
     }
 }

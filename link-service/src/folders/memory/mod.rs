@@ -12,7 +12,7 @@ mod journal;
 mod octets;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{FolderError, Side};
@@ -60,6 +60,8 @@ struct State {
     records: BTreeMap<TransferId, Vec<u8>>,
     /// Records that are perhaps.
     noted: BTreeMap<TransferId, Vec<u8>>,
+    /// Legs that were acknowledged.
+    acknowledged: BTreeSet<(TransferId, u32)>,
     random: fastrand::Rng,
     bytes_max: u64,
     boot: u128,
@@ -93,6 +95,7 @@ impl MemoryDisk {
             owners: BTreeMap::new(),
             records: BTreeMap::new(),
             noted: BTreeMap::new(),
+            acknowledged: BTreeSet::new(),
             random: fastrand::Rng::with_seed(seed),
             bytes_max: u64::MAX,
             boot: 1,

@@ -1,5 +1,9 @@
 //! What is known of transfers, across restarts.
 
+mod redb;
+
+pub use self::redb::RedbJournal;
+
 use crate::record::{Transfer, TransferId};
 
 /// Why the journal did not keep something.
@@ -35,7 +39,21 @@ pub trait Journal: Send + Sync {
         self.put(transfer)
     }
 
-    /// A transfer is not known any more. When it returns, that is durable.
+    /// Which legs of transfers were acknowledged by their recipients: transfer and index of
+    /// the leg.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn load_acknowledged(&self) -> Result<Vec<(TransferId, u32)>, JournalError>;
+
+    /// The recipient of a leg has taken what came to it. When it returns, that is durable.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn acknowledge(&self, id: TransferId, leg: u32) -> Result<(), JournalError>;
+
+    /// A transfer is not known any more, nor what was acknowledged of it. When it returns,
+    /// that is durable.
     ///
     /// # Errors
     /// [`JournalError`].

@@ -1,55 +1,31 @@
-//! The database's file, which counts its syncs and tells of each step.
+//! The database's file, which tells of each step.
 
 use std::fs::OpenOptions;
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
 
-use crate::store::step::{AtStep, Step, Steps};
-
-/// What is told of the file, whichever time it is open.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    syncs: AtomicU64,
-    steps: Mutex<Steps>,
-}
-
-impl Told {
-    pub(super) fn syncs(&self) -> u64 {
-        self.syncs.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn tell(&self, at_step: AtStep) {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.tell(at_step);
-    }
-
-    fn done(&self, step: Step) {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.done(step);
-    }
-}
+use crate::Watch;
 
 #[derive(Debug)]
 pub(super) struct Backend {
     file: FileBackend,
-    told: Arc<Told>,
+    watch: Arc<dyn Watch>,
 }
 
 impl Backend {
     /// Opens or makes the file, for nobody else to read (mode 0600).
-    pub(super) fn open(path: &Path, told: Arc<Told>) -> Result<Self, DatabaseError> {
+    pub(super) fn open(path: &Path, watch: Arc<dyn Watch>) -> Result<Self, DatabaseError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = FileBackend::new(options.open(path)?)?;
-        Ok(Backend { file, told })
+        Ok(Backend { file, watch })
     }
 }
 
@@ -67,15 +43,14 @@ impl StorageBackend for Backend {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.told.syncs.fetch_add(1, Ordering::Relaxed);
         self.file.sync_data()?;
-        self.told.done(Step::JournalSynced);
+        self.watch.synced();
         Ok(())
     }
 
     fn write(&self, offset: u64, octets: &[u8]) -> io::Result<()> {
         self.file.write(offset, octets)?;
-        self.told.done(Step::JournalWritten);
+        self.watch.written();
         Ok(())
     }
 

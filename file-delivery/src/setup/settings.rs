@@ -1,9 +1,8 @@
-//! `[file-service.files]`.
+//! The table of a file entity: `[file-service.files]`, and `[link.files]` on the ground.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::ensure;
 use serde::Deserialize;
 
 use crate::ChecksumType;
@@ -116,39 +115,63 @@ impl Default for PeerSettings {
     }
 }
 
+/// Values of a [`FileSettings`] that do not fit together, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// `sync-bytes`.
+    #[error("sync-bytes is 0: every octet would wait for the disk")]
+    NoSyncBytes,
+    /// `transactions-max`.
+    #[error("transactions-max is 0: no file could go either way")]
+    NoTransactions,
+    /// A peer with the id of this entity.
+    #[error("peer {0} has the id of this entity: give one of them another entity-id")]
+    OwnId(u64),
+    /// Two peers with the same id.
+    #[error("there are two peers {0}")]
+    TwoPeers(u64),
+    /// A timeout of a peer.
+    #[error("{key} of peer {peer} is 0: it would be out before an answer can come")]
+    NoTimeout {
+        /// Its key.
+        key: &'static str,
+        /// Whose.
+        peer: u64,
+    },
+}
+
 impl FileSettings {
     /// Whether the values fit together.
     ///
     /// # Errors
     /// Which do not, and what to do.
-    pub fn check(&self) -> anyhow::Result<()> {
+    pub fn check(&self) -> Result<(), SettingsError> {
         let own = self.entity_id;
-        ensure!(
-            self.sync_bytes > 0,
-            "sync-bytes is 0: every octet would wait for the disk"
-        );
-        ensure!(
-            self.transactions_max > 0,
-            "transactions-max is 0: no file could go either way"
-        );
+        if self.sync_bytes == 0 {
+            return Err(SettingsError::NoSyncBytes);
+        }
+        if self.transactions_max == 0 {
+            return Err(SettingsError::NoTransactions);
+        }
         let mut known = vec![own];
         for peer in &self.peers {
             let id = peer.entity_id;
-            ensure!(
-                id != own,
-                "peer {id} has the id of this entity: give one of them another entity-id"
-            );
-            ensure!(!known.contains(&id), "there are two peers {id}");
+            if id == own {
+                return Err(SettingsError::OwnId(id));
+            }
+            if known.contains(&id) {
+                return Err(SettingsError::TwoPeers(id));
+            }
             known.push(id);
             for (key, value) in [
                 ("ack-timeout-ms", peer.ack_timeout_ms),
                 ("nak-timeout-ms", peer.nak_timeout_ms),
                 ("inactivity-timeout-ms", peer.inactivity_timeout_ms),
             ] {
-                ensure!(
-                    value > 0,
-                    "{key} of peer {id} is 0: it would be out before an answer can come"
-                );
+                if value == 0 {
+                    return Err(SettingsError::NoTimeout { key, peer: id });
+                }
             }
         }
         Ok(())

@@ -1,0 +1,131 @@
+//! Two apps, and a desk between them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use link_service::access::{Access, LiveAccess};
+use link_service::code::Code;
+use link_service::desk::{Desk, DeskLimits, SystemClock, Workers};
+use link_service::folders::{AppDirectories, Directories};
+use link_service::journal::RedbJournal;
+use link_service::mover::{Mover, MoverLimits, Quota};
+use link_service::names::AppId;
+use link_service::queue::QueueLimits;
+use link_service::request::{LinkRequest, LinkType, Priority};
+use service_host::config_file::ConfigFile;
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(3600);
+const CONFIG: &str = "
+[[link-service.apps]]
+id = 'camera'
+[[link-service.apps]]
+id = 'analyser'
+[[link-service.policy]]
+from = 'camera'
+to = 'analyser'
+";
+
+type RealDesk = Desk<Directories, RedbJournal>;
+
+pub(super) struct Site {
+    folder: TempDir,
+    desk: Arc<RealDesk>,
+    camera: AppId,
+    // Before the desk.
+    _workers: Workers<Directories, RedbJournal>,
+}
+
+impl Site {
+    /// So many run at once.
+    pub(super) fn open(slots: usize) -> Result<Self> {
+        let folder = tempfile::tempdir().context("no folder")?;
+        let mut apps = Vec::new();
+        for name in ["camera", "analyser"] {
+            let place = |side| folder.path().join(name).join(side);
+            let directories = AppDirectories {
+                inbox: place("inbox"),
+                outbox: place("outbox"),
+                owner: None,
+                group: None,
+            };
+            fs::create_dir_all(&directories.inbox)?;
+            fs::create_dir_all(&directories.outbox)?;
+            apps.push((name.parse()?, directories));
+        }
+        let journal = RedbJournal::open(&folder.path().join("link.redb"))?;
+        let unlimited = |_: &AppId| Quota::UNLIMITED;
+        let limits = MoverLimits::default();
+        let mover = Mover::new(Directories::new(apps), journal, limits, unlimited);
+        let file = ConfigFile {
+            table: CONFIG.parse::<toml::Table>()?,
+            path: None,
+        };
+        let access = LiveAccess::new(Access::read(&file)?);
+        let limits = DeskLimits {
+            queue: QueueLimits {
+                local_slots: slots,
+                ..QueueLimits::default()
+            },
+            ..DeskLimits::default()
+        };
+        let desk = Desk::open(mover, Arc::new(access), limits, SystemClock::default())?;
+        let desk = Arc::new(desk);
+        Ok(Site {
+            folder,
+            _workers: Workers::start(&desk, slots)?,
+            desk,
+            camera: "camera".parse()?,
+        })
+    }
+
+    pub(super) fn outbox(&self) -> PathBuf {
+        self.folder.path().join("camera/outbox")
+    }
+
+    pub(super) fn inbox(&self) -> PathBuf {
+        self.folder.path().join("analyser/inbox")
+    }
+
+    /// Writes files, and sends each once the one before has arrived.
+    pub(super) fn send_all(&self, flight: usize, files: usize, bytes: usize) -> Result<()> {
+        let octets = vec![0x5A; bytes];
+        for number in 0..files {
+            let name = format!("file-{flight}-{number}");
+            fs::write(self.outbox().join(&name), &octets)?;
+            self.send(&name)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a file of the outbox, and waits until it has arrived.
+    pub(super) fn send(&self, name: &str) -> Result<()> {
+        let request = LinkRequest {
+            link_type: LinkType::App2App,
+            priority: Priority::Medium,
+            files: vec![name.parse()?],
+            subdirectory: Default::default(),
+            recipients: vec!["analyser".parse()?],
+            overwrite: false,
+            leave_source: false,
+            expires: None,
+            request_id: String::new(),
+            correlation_id: String::new(),
+            metadata: BTreeMap::new(),
+        };
+        let receipt = self.desk.submit(&self.camera, request);
+        let receipt = receipt.map_err(|refused| anyhow!("{refused}"))?;
+        let view = self.desk.wait(&self.camera, receipt.id, PATIENCE)?;
+        ensure!(
+            view.code == Code::Ok,
+            "{name}: {:?} {}",
+            view.code,
+            view.text
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! Condition codes in words.
+
+use file_delivery::entity::Outcome;
+use file_delivery::pdu::{ConditionCode, FileStatus};
+
+/// Why a transaction ended without its file.
+pub(crate) fn of_outcome(outcome: &Outcome) -> &'static str {
+    use ConditionCode as Code;
+    match outcome.condition {
+        Code::NoError => match outcome.file_status {
+            FileStatus::RejectedByFilestore => "the store there refused the file",
+            FileStatus::Discarded => "the other end discarded the file",
+            _ => "it is not known whether all of it arrived",
+        },
+        Code::PositiveAckLimitReached => "the other end did not acknowledge the end of the file",
+        Code::KeepAliveLimitReached => "the receiver lagged too far behind",
+        Code::InvalidTransmissionMode => "the other end does not do this transmission mode",
+        Code::FilestoreRejection => "the store refused the file",
+        Code::FileChecksumFailure => "the checksum of what arrived is not the sender's",
+        Code::FileSizeError => "more came than the file has",
+        Code::NakLimitReached => "what was missing was asked for so often, and never came",
+        Code::InactivityDetected => "the other end was silent for too long",
+        Code::InvalidFileStructure => "the records of the file are not as they should be",
+        Code::CheckLimitReached => "the file was not whole when the time for it was over",
+        Code::UnsupportedChecksumType => "the other end does not know this checksum",
+        Code::SuspendRequestReceived => "it was suspended",
+        Code::CancelRequestReceived => "it was cancelled, or the other end had no room for it",
+    }
+}

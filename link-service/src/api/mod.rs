@@ -1,0 +1,8 @@
+//! The ways in for programs: each says who asks, and hands what is asked to the desk.
+
+pub mod json;
+mod pool;
+mod tokens;
+
+pub use pool::{Busy, Pool};
+pub use tokens::{LiveTokens, TokenError, Tokens};

@@ -1,0 +1,255 @@
+//! Files that go down: from the desk to a file entity (CFDP) on the service's own link, and
+//! back what became of them. The source is released when the ground has the file.
+//!
+//! ```text
+//! desk ──next_downlink──▶ courier ──put──▶ entity ──▶ link ──▶ ground
+//! desk ◀──downlinked───── courier ◀─Finished─ entity
+//! ```
+//!
+//! The entity reads a file where it is claimed, in the outbox, so nothing is copied. What is
+//! under way is known by its name at the entity, `claims/TRANSFER/FILE`: after a restart the
+//! courier finds its transactions by it.
+//!
+//! At the ground a file is called `SENDER/SUBDIRECTORY/NAME`.
+
+mod flights;
+mod names;
+mod store;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, select, tick};
+use file_delivery::agent::FileHandle;
+use file_delivery::entity::{Event, PutRequest, Role};
+use file_delivery::pdu::{EntityId, TransactionId};
+use file_delivery::store::RedbJournal;
+
+pub use store::CourierStore;
+
+use crate::code::Code;
+use crate::desk::Desk;
+use crate::folders::Folders;
+use crate::journal::Journal;
+use crate::mover::Refused;
+use crate::queue::Stop;
+use crate::record::{Transfer, TransferId};
+use crate::request::Priority;
+use flights::{Flight, outcome_of};
+
+/// Between two looks at what is to go and what is to stop.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// The file entity whose files are the desk's.
+pub type CourierHandle<F, J> = FileHandle<CourierStore<F, J>, RedbJournal>;
+
+/// The courier's thread. Dropped, it ends; what is under way goes on with the next.
+pub struct Courier {
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Courier {
+    /// Starts the thread `courier`, which hands files for `ground` to the entity. Where the
+    /// entity ends before the courier is dropped, `is_lost` is called, once.
+    ///
+    /// # Errors
+    /// When the system has no thread.
+    pub fn start<F, J>(
+        desk: Arc<Desk<F, J>>,
+        entity: CourierHandle<F, J>,
+        ground: EntityId,
+        is_lost: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self>
+    where
+        F: Folders + 'static,
+        J: Journal + 'static,
+    {
+        let (end, ended) = bounded(0);
+        let mut run = Run {
+            desk,
+            entity,
+            ground,
+            flights: BTreeMap::new(),
+        };
+        let thread = thread::Builder::new()
+            .name("courier".to_owned())
+            .spawn(move || {
+                if run.run(&ended) == End::EntityLost {
+                    is_lost();
+                }
+            })?;
+        Ok(Courier {
+            end: Some(end),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Courier {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // It told of a panic itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Why the thread ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Wanted,
+    EntityLost,
+}
+
+struct Run<F: Folders + 'static, J: Journal + 'static> {
+    desk: Arc<Desk<F, J>>,
+    entity: CourierHandle<F, J>,
+    ground: EntityId,
+    flights: BTreeMap<TransferId, Flight>,
+}
+
+impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
+    fn run(&mut self, ended: &Receiver<()>) -> End {
+        // What an earlier process handed over.
+        for report in self.entity.transactions().unwrap_or_default() {
+            let claim = report.name.as_ref().and_then(names::transfer_of);
+            if let (Role::Sender, Some(id)) = (report.role, claim) {
+                let flight = Flight::found(report.transaction, report.is_suspended);
+                self.flights.insert(id, flight);
+            }
+        }
+        let events = self.entity.events().clone();
+        let looks = tick(LOOK);
+        loop {
+            self.take_over();
+            self.look();
+            select! {
+                recv(events) -> event => match event {
+                    Ok(event) => self.hear(&event),
+                    Err(_) => return End::EntityLost,
+                },
+                recv(looks) -> _ => {}
+                recv(ended) -> _ => return End::Wanted,
+            }
+        }
+    }
+
+    /// Hands the entity what is to go.
+    fn take_over(&mut self) {
+        while let Some(transfer) = self.desk.next_downlink() {
+            let id = transfer.id;
+            match self.flights.get_mut(&id) {
+                Some(flight) => {
+                    flight.is_flying = true;
+                    if std::mem::take(&mut flight.is_suspended)
+                        && let Err(error) = self.entity.resume(flight.transaction)
+                    {
+                        log::debug!("transfer {id}: {error}");
+                    }
+                }
+                None => match self.put(&transfer) {
+                    Ok(transaction) => {
+                        self.flights.insert(id, Flight::begun(transaction));
+                    }
+                    Err(refused) => {
+                        self.flights.insert(id, Flight::failed(refused));
+                    }
+                },
+            }
+        }
+    }
+
+    fn put(&self, transfer: &Transfer) -> Result<TransactionId, Refused> {
+        let invalid = |text: String| Refused {
+            code: Code::InvalidName,
+            text,
+        };
+        let here = names::claim_of(transfer.id).map_err(|error| invalid(error.to_string()))?;
+        let there = names::at_ground(transfer)?;
+        let request = PutRequest {
+            priority: match transfer.request.priority {
+                Priority::Low => 0,
+                Priority::Medium => 64,
+                Priority::High => 128,
+                Priority::Critical => 192,
+            },
+            ..PutRequest::file(self.ground, here, there)
+        };
+        self.entity.put(request).map_err(|error| Refused {
+            code: Code::Unavailable,
+            text: error.to_string(),
+        })
+    }
+
+    /// Something became of a transaction.
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Finished {
+                transaction,
+                role: Role::Sender,
+                outcome,
+            } => {
+                let mut flights = self.flights.values_mut();
+                if let Some(flight) = flights.find(|one| one.transaction == *transaction) {
+                    flight.ended = Some(outcome_of(outcome, flight.stopped_as));
+                }
+            }
+            Event::StorageFailed { text } => log::error!("files that go down: {text}"),
+            Event::Fault { text, .. } => log::info!("files that go down: {text}"),
+            _ => {}
+        }
+    }
+
+    /// Tells the desk what has ended, and the entity what is to stop.
+    fn look(&mut self) {
+        let mut over = Vec::new();
+        for (id, flight) in &mut self.flights {
+            if !self.desk.is_open(*id) {
+                // It was given up while it was on hold, or waited for its turn.
+                if flight.ended.is_none()
+                    && let Err(error) = self.entity.cancel(flight.transaction)
+                {
+                    log::debug!("transfer {id}: {error}");
+                }
+                over.push(*id);
+                continue;
+            }
+            if !flight.is_flying {
+                continue;
+            }
+            if let Some(ended) = &flight.ended {
+                match self.desk.downlinked(*id, ended) {
+                    Ok(()) => over.push(*id),
+                    Err(refused) => log::warn!("transfer {id}: {refused}; told again"),
+                }
+                continue;
+            }
+            match self.desk.downlink_stop(*id) {
+                None | Some(Stop::Preempted) => {}
+                Some(Stop::Held) => {
+                    flight.is_suspended = self.entity.suspend(flight.transaction).is_ok();
+                    flight.is_flying = false;
+                    self.desk.downlink_stopped(*id);
+                }
+                Some(why) if flight.stopped_as.is_none() => {
+                    flight.stopped_as = Some(match why {
+                        Stop::Expired => Code::Expired,
+                        _ => Code::Cancelled,
+                    });
+                    if let Err(error) = self.entity.cancel(flight.transaction) {
+                        log::debug!("transfer {id}: {error}");
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        for id in over {
+            self.flights.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What is asked of requests that were made: how they stand, and that they end.
+
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+
+use super::Desk;
+use super::state::{Known, State};
+use super::view::TransferView;
+use super::watch::Event;
+use crate::folders::Folders;
+use crate::journal::Journal;
+use crate::names::AppId;
+use crate::policy::{Party, Question};
+use crate::record::TransferId;
+use crate::request::Priority;
+
+/// Why something is not done about a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// It is not this app's, is forgotten, or never was.
+    #[error("there is no such request of yours")]
+    Unknown,
+    /// Nothing more becomes of it.
+    #[error("it has ended")]
+    Ended,
+    /// No rule of the policy allows it.
+    #[error("no rule allows that")]
+    Forbidden,
+}
+
+impl<F: Folders, J: Journal> Desk<F, J> {
+    /// The transfer of a request of `sender`, by the id that it gave.
+    #[must_use]
+    pub fn find(&self, sender: &AppId, request_id: &str) -> Option<TransferId> {
+        let key = (sender.clone(), request_id.to_owned());
+        match self.state().keys.get(&key) {
+            Some(Known::Transfer(id)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// How a transfer of `sender` stands.
+    ///
+    /// # Errors
+    /// [`AskError::Unknown`].
+    pub fn status(&self, sender: &AppId, id: TransferId) -> Result<TransferView, AskError> {
+        view(&self.state(), sender, id).ok_or(AskError::Unknown)
+    }
+
+    /// The same, once it has ended, or after that time.
+    ///
+    /// # Errors
+    /// [`AskError::Unknown`].
+    pub fn wait(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        time: Duration,
+    ) -> Result<TransferView, AskError> {
+        let view = self.status(sender, id)?;
+        if view.has_ended() {
+            return Ok(view);
+        }
+        let (tell, told) = bounded(1);
+        let call = move || {
+            let _ = tell.try_send(());
+        };
+        let _watch = self.watch(Event::Ended(id), Box::new(call));
+        // Told or not: how it stands is asked anew.
+        let _ = told.recv_timeout(time);
+        self.status(sender, id)
+    }
+
+    /// Those of `sender` from number `from` on, at most so many, the oldest first.
+    #[must_use]
+    pub fn list(&self, sender: &AppId, from: TransferId, most: usize) -> Vec<TransferView> {
+        self.list_where(sender, from, most, |_| true)
+    }
+
+    /// The same, of those that are wanted.
+    #[must_use]
+    pub fn list_where(
+        &self,
+        sender: &AppId,
+        from: TransferId,
+        most: usize,
+        is_wanted: impl Fn(&TransferView) -> bool,
+    ) -> Vec<TransferView> {
+        let state = self.state();
+        let of_sender = state.transfers.range(from..);
+        let of_sender = of_sender.filter(|(_, entry)| entry.transfer.sender == *sender);
+        let views = of_sender.filter_map(|(id, _)| view(&state, sender, *id));
+        views.filter(is_wanted).take(most).collect()
+    }
+
+    /// The same, of all senders: for the operator.
+    #[must_use]
+    pub fn list_all(
+        &self,
+        from: TransferId,
+        most: usize,
+        is_wanted: impl Fn(&TransferView) -> bool,
+    ) -> Vec<TransferView> {
+        let state = self.state();
+        let all = state.transfers.range(from..);
+        let views = all.map(|(id, entry)| TransferView::of(entry, state.queue.standing(*id)));
+        views.filter(is_wanted).take(most).collect()
+    }
+
+    /// Who made the request of a transfer: for the operator, who may ask for any.
+    #[must_use]
+    pub fn sender(&self, id: TransferId) -> Option<AppId> {
+        let state = self.state();
+        let entry = state.transfers.get(&id)?;
+        Some(entry.transfer.sender.clone())
+    }
+
+    /// It is not to be delivered. Who has it already, has it.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn cancel(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
+        self.ask(sender, id, |state, now| {
+            state.queue.cancel(now, id);
+        })
+    }
+
+    /// It is not to go on until it is [let go](Self::release).
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn hold(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
+        self.ask(sender, id, |state, now| {
+            state.queue.hold(now, id);
+        })
+    }
+
+    /// It may go on.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn release(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
+        self.ask(sender, id, |state, now| {
+            state.queue.release(now, id);
+        })
+    }
+
+    /// It has another priority from now on, as long as this process runs; one with which it
+    /// might have been handed in.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn reprioritise(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        priority: Priority,
+    ) -> Result<(), AskError> {
+        let view = self.status(sender, id)?;
+        let access = self.access.current();
+        let transfer = &view.transfer;
+        let is_allowed = transfer.request.recipients.iter().all(|to| {
+            let question = Question {
+                from: &Party::App(sender.clone()),
+                to,
+                link_type: transfer.request.link_type,
+                size: transfer.bytes(),
+                priority,
+            };
+            access.decide(&question).is_allowed()
+        });
+        match is_allowed {
+            true => self.reprioritise_unasked(sender, id, priority),
+            false => Err(AskError::Forbidden),
+        }
+    }
+
+    /// The same, with any priority: for the operator.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub fn reprioritise_unasked(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        priority: Priority,
+    ) -> Result<(), AskError> {
+        self.ask(sender, id, |state, now| {
+            state.queue.reprioritise(now, id, priority);
+        })
+    }
+
+    fn ask(
+        &self,
+        sender: &AppId,
+        id: TransferId,
+        does: impl FnOnce(&mut State, crate::queue::Now),
+    ) -> Result<(), AskError> {
+        let mut state = self.state();
+        let view = view(&state, sender, id).ok_or(AskError::Unknown)?;
+        if view.has_ended() {
+            return Err(AskError::Ended);
+        }
+        does(&mut state, self.clock.now());
+        self.shared.work.notify_one();
+        Ok(())
+    }
+}
+
+fn view(state: &State, sender: &AppId, id: TransferId) -> Option<TransferView> {
+    let entry = state.transfers.get(&id)?;
+    let is_own = entry.transfer.sender == *sender;
+    is_own.then(|| TransferView::of(entry, state.queue.standing(id)))
+}

@@ -1,0 +1,173 @@
+//! Where requests are taken: whoever hands one in hears that it is accepted, which a power cut
+//! does not undo, or why not; and once, how it ended.
+//!
+//! ```text
+//! submit ─▶ known already? ─▶ may it be sent? ─▶ is there room? ─▶ accepted, on the disk
+//!                                                                       │
+//! status, wait, cancel, … ◀── what is known of transfers ◀── workers ◀── queue
+//! ```
+//!
+//! | thread | does |
+//! |---|---|
+//! | `mover-N` | runs what the queue says is next, each its own |
+//! | whoever asks | everything else |
+
+mod ask;
+mod clock;
+mod counts;
+mod elsewhere;
+mod inbox;
+mod state;
+mod submit;
+mod view;
+mod watch;
+mod workers;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::access::LiveAccess;
+use crate::folders::Folders;
+use crate::journal::{Journal, JournalError};
+use crate::mover::{Mover, Recovered};
+use crate::queue::QueueLimits;
+use crate::record::TransferId;
+
+pub use ask::AskError;
+pub use clock::{Clock, SystemClock};
+pub use counts::{Counts, Depths};
+pub use inbox::{AcknowledgeError, DeliveredFile, Delivery};
+pub use submit::Receipt;
+pub use view::{LegView, TransferView};
+pub use watch::{Call, Event, Watch};
+pub use workers::Workers;
+
+use state::State;
+
+/// Limits of a [`Desk`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeskLimits {
+    /// Of what has not ended.
+    pub queue: QueueLimits,
+    /// Transfers that have ended and are remembered: so long a request that comes again is
+    /// known. The oldest are forgotten first.
+    pub ended_max: usize,
+    /// Those besides that have ended, of which a recipient has not acknowledged what came to
+    /// it. The oldest are forgotten first: the files stay.
+    pub unread_max: usize,
+    /// Whether a link leads to the ground.
+    pub reaches_ground: bool,
+    /// Tries before one that may heal is given up.
+    pub attempts_max: u32,
+}
+
+impl Default for DeskLimits {
+    fn default() -> Self {
+        DeskLimits {
+            queue: QueueLimits::default(),
+            ended_max: 16_384,
+            unread_max: 16_384,
+            reaches_ground: false,
+            attempts_max: 1_000,
+        }
+    }
+}
+
+/// Takes requests, and knows how they stand.
+pub struct Desk<F: Folders, J: Journal> {
+    access: Arc<LiveAccess>,
+    mover: Mover<F, J>,
+    limits: DeskLimits,
+    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
+}
+
+/// What is known, for all threads.
+struct Shared {
+    state: Mutex<State>,
+    /// There is something to run, or soon is: one worker is woken for each.
+    work: Condvar,
+    /// A request that was looked at is accepted or refused.
+    settled: Condvar,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F: Folders, J: Journal> Desk<F, J> {
+    /// One that goes on with what the journal of `mover` knows. Nothing runs before it has
+    /// [workers](Workers).
+    ///
+    /// # Errors
+    /// [`JournalError`]: it cannot be read.
+    pub fn open(
+        mut mover: Mover<F, J>,
+        access: Arc<LiveAccess>,
+        limits: DeskLimits,
+        clock: impl Clock + 'static,
+    ) -> Result<Self, JournalError> {
+        let current = access.current();
+        let apps = current.registry().apps().map(|app| &app.id);
+        let Recovered {
+            transfers,
+            stagings_removed,
+            files_returned,
+            left,
+            left_more,
+        } = mover.recover(apps)?;
+        log::debug!("{stagings_removed} stagings were left, {files_returned} files go back");
+        for text in left {
+            log::warn!("not cleared, and tried again at the next start: {text}");
+        }
+        if left_more > 0 {
+            log::warn!("not cleared either: {left_more} more");
+        }
+        let acknowledged = mover.journal().load_acknowledged()?;
+        let is_known = |(id, _): &(TransferId, u32)| {
+            let found = transfers.binary_search_by_key(id, |transfer| transfer.id);
+            found.is_ok()
+        };
+        let (acknowledged, of_nobody): (Vec<_>, Vec<_>) =
+            acknowledged.into_iter().partition(is_known);
+        for (id, _) in of_nobody {
+            mover.journal().remove(id)?;
+        }
+        let now = clock.now();
+        let state = State::restored(now, &limits, transfers, acknowledged);
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let of_mover = Arc::clone(&clock);
+        mover.tell_time(move || of_mover.now().wall.unwrap_or_default());
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            settled: Condvar::new(),
+        });
+        let of_mover = Arc::clone(&shared);
+        mover.at_each_leg(Box::new(move |transfer| {
+            of_mover.state().note_leg(transfer)
+        }));
+        Ok(Desk {
+            access,
+            mover,
+            limits,
+            clock,
+            shared,
+        })
+    }
+
+    /// What holds of apps and policy.
+    pub fn access(&self) -> &LiveAccess {
+        &self.access
+    }
+
+    /// The boxes.
+    pub fn folders(&self) -> &F {
+        self.mover.folders()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
+    }
+}

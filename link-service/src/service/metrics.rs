@@ -1,0 +1,63 @@
+//! What the service counts, beside its link, on the metrics page.
+
+use service_host::prometheus::Page;
+
+use crate::code::Code;
+use crate::desk::{Counts, Depths};
+
+pub(super) fn page(counts: &Counts, depths: Depths) -> String {
+    let mut page = Page::new();
+    let accepted = "link_requests_total";
+    let help = "Link requests that were handed in, by what became of them at once.";
+    page.counter(accepted, help, &[("code", "ACCEPTED")], counts.accepted)
+        .counter(accepted, help, &[("code", "KNOWN")], counts.known);
+    for (code, count) in &counts.refused {
+        page.counter(accepted, help, &[("code", &code.to_string())], *count);
+    }
+    let help = "Transfers that ended, by how.";
+    page.counter(
+        "link_transfers_ended_total",
+        help,
+        &[("code", "OK")],
+        counts.ended.get(&Code::Ok).copied().unwrap_or_default(),
+    );
+    for (code, count) in counts.ended.iter().filter(|(code, _)| **code != Code::Ok) {
+        let labels = [("code", &*code.to_string())];
+        page.counter("link_transfers_ended_total", help, &labels, *count);
+    }
+    page.counter(
+        "link_delivered_bytes_total",
+        "Octets that recipients have, of transfers that ended.",
+        &[],
+        counts.delivered_bytes,
+    )
+    .counter(
+        "link_unread_forgotten_total",
+        "Transfers that were forgotten although not all that they delivered was acknowledged.",
+        &[],
+        counts.unread_forgotten,
+    )
+    .gauge(
+        "link_transfers_open",
+        "Transfers that have not ended.",
+        &[],
+        as_f64(depths.open),
+    )
+    .gauge(
+        "link_transfers_known",
+        "Transfers that are known, ended ones among them.",
+        &[],
+        as_f64(depths.known),
+    )
+    .gauge(
+        "link_deliveries_unread",
+        "Deliveries that their recipients have not acknowledged.",
+        &[],
+        as_f64(depths.unread),
+    );
+    page.finish()
+}
+
+fn as_f64(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+}

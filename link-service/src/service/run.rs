@@ -1,0 +1,180 @@
+//! `link-service run`: the service, until it is told to stop.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context;
+use comms_service::CommsConfig;
+use radio_hal::{Ax25Config, FramingConfig, RadioConfig};
+use service_host::address::AddrConfig;
+use service_host::arguments::HostArguments;
+use service_host::config_file::ConfigFile;
+use service_host::http::{Doors, Endpoint};
+use service_host::link_host::{Equipment, LinkDefaults, LinkHost, link_metrics_page};
+use service_host::link_schema::LinkContext;
+use service_host::logging;
+
+use super::downlink::{self, Downlink};
+use super::reload::Reloader;
+use super::{metrics, operator, site};
+use crate::access::{Access, LiveAccess};
+use crate::api::json::{Api, Way};
+use crate::api::{LiveTokens, Pool, Tokens};
+use crate::desk::{Desk, DeskLimits, SystemClock, Workers};
+use crate::folders::Directories;
+use crate::journal::RedbJournal;
+use crate::mover::{Mover, MoverLimits, Quota, Quotas};
+use crate::names::AppId;
+use crate::settings::SERVICE;
+
+/// Threads for requests that wait for the disk: the more there are, the more requests wait
+/// for the disk at once.
+const API_THREADS: usize = 8;
+/// Keys of `[link-service]` that are not the link's.
+const OWN_TABLES: &[&str] = &[
+    "apps",
+    "policy",
+    "apps-root",
+    "journal",
+    "files",
+    "free-bytes-min",
+    "reserved-critical-bytes",
+];
+
+/// The desk of the service.
+pub(super) type ServiceDesk = Desk<Directories, RedbJournal>;
+
+pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
+    logging::start(arguments.log_level);
+    let file = ConfigFile::find(arguments.config.as_deref())?;
+    let access = Access::read(&file)?;
+    let tokens = Tokens::read(access.registry())?;
+    // Whoever has the journal is the only one who touches the directories.
+    let journal = RedbJournal::open(&access.settings().journal)?;
+    site::prepare(access.registry())?;
+    let files = downlink::settings(&file)?;
+    let desk = Arc::new(open(access, journal, files.is_some())?);
+    let downlink = files
+        .map(|files| Downlink::open(&files, &desk))
+        .transpose()?;
+    let reloader = Arc::new(Reloader {
+        file: file.clone(),
+        desk: Arc::clone(&desk),
+        pool: Arc::new(Pool::start(API_THREADS).context("no threads for requests")?),
+        tokens: Arc::new(LiveTokens::new(tokens)),
+        doors: Arc::new(Doors::default()),
+        turn: Mutex::new(()),
+    });
+    reloader.open_doors(None, desk.access().current().registry())?;
+    let defaults = defaults()?;
+    let addr = AddrConfig::read(&file, SERVICE, defaults.addr)?.socket_addr();
+    let of_endpoint = Arc::clone(&reloader);
+    let of_reload = Arc::clone(&reloader);
+    let of_stop = Arc::clone(&desk);
+    let pdus = downlink.as_ref().map(Downlink::receiver);
+    let equipment = Equipment {
+        link: Box::new(move |link| match &pdus {
+            Some(pdus) => link.pdus(Arc::clone(pdus)),
+            None => link,
+        }),
+        endpoint: Box::new(move |context| endpoint(context, of_endpoint, addr)),
+        doors: Arc::clone(&reloader.doors),
+        reload: Some(Box::new(move |file| of_reload.take(file))),
+        stopping: Box::new(move || of_stop.stop()),
+    };
+    let workers = Workers::start(&desk, DeskLimits::default().queue.local_slots);
+    let workers = workers.context("no threads for transfers")?;
+    let apps = desk.access().current().registry().apps().count();
+    log::info!("{SERVICE}: {apps} apps");
+    let host = LinkHost::start_with(&file, defaults, equipment)?;
+    let courier = downlink.map(|downlink| downlink.start(&host)).transpose()?;
+    let stopped = host.run_until_signal();
+    drop(courier);
+    // What is under way goes on with the next start.
+    drop(workers);
+    stopped
+}
+
+fn open(access: Access, journal: RedbJournal, reaches_ground: bool) -> anyhow::Result<ServiceDesk> {
+    if let Some(aside) = journal.take_set_aside() {
+        log::error!(
+            "the journal was damaged and is kept as {}: what was under way goes back to its \
+             senders",
+            aside.display()
+        );
+    }
+    let folders = Directories::new(site::directories(access.registry()));
+    let limits = MoverLimits {
+        free_bytes_min: access.settings().free_bytes_min,
+        ..MoverLimits::default()
+    };
+    let access = Arc::new(LiveAccess::new(access));
+    let quotas = InboxQuotas(Arc::clone(&access));
+    let mover = Mover::new(folders, journal, limits, quotas);
+    let clock = SystemClock::default();
+    let limits = DeskLimits {
+        reaches_ground,
+        ..DeskLimits::default()
+    };
+    Ok(Desk::open(mover, access, limits, clock)?)
+}
+
+/// What inboxes may hold, as the configuration has it now.
+struct InboxQuotas(Arc<LiveAccess>);
+
+impl Quotas for InboxQuotas {
+    fn of(&self, app: &AppId) -> Quota {
+        let access = self.0.current();
+        let app = access.registry().app(app);
+        app.map_or(Quota::UNLIMITED, |app| Quota {
+            bytes_max: app.quota.bytes,
+            files_max: app.quota.files,
+        })
+    }
+}
+
+/// GraphQL for the operator, the metrics page, and the interface of apps that show a token.
+fn endpoint(context: LinkContext, reloader: Arc<Reloader>, addr: SocketAddr) -> Endpoint {
+    let link = link_metrics_page(&context);
+    let desk = Arc::clone(&reloader.desk);
+    let page = move || {
+        let own = metrics::page(&desk.counts(), desk.depths());
+        format!("{}{own}", link())
+    };
+    let api = Api {
+        desk: Arc::clone(&reloader.desk),
+        pool: Arc::clone(&reloader.pool),
+        way: Way::Token(Arc::clone(&reloader.tokens)),
+    };
+    let endpoint = operator::endpoint(context, reloader).with_metrics(page);
+    if addr.ip().is_loopback() {
+        return endpoint.with_routes(api.routes());
+    }
+    log::warn!(
+        "{SERVICE}: {addr} is not on the loopback interface: apps are served at their sockets only"
+    );
+    endpoint
+}
+
+/// What holds where the configuration says nothing: the row of this service in the table
+/// of ports, and AX.25 in KISS between HELIO-1 and GROUND.
+fn defaults() -> anyhow::Result<LinkDefaults> {
+    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let framing = FramingConfig::kiss_ax25(Ax25Config::new("HELIO-1".parse()?, "GROUND".parse()?));
+    Ok(LinkDefaults {
+        service: SERVICE,
+        own_tables: OWN_TABLES,
+        addr: AddrConfig {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            port: 8151,
+        },
+        radio: RadioConfig::udp(local(13_020), local(9_002), framing)?,
+        comms: CommsConfig {
+            handler_port_min: 13_200,
+            handler_port_max: 13_249,
+            downlink_ports: Some(vec![13_031]),
+            ground_port: Some(9_002),
+            ..CommsConfig::default()
+        },
+    })
+}

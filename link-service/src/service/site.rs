@@ -1,0 +1,98 @@
+//! The directories of apps: made where they are not there.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, chown};
+use std::path::{Path, PathBuf};
+
+use service_host::http::UnixDoor;
+use service_host::http::axum::Router;
+
+use crate::folders::AppDirectories;
+use crate::names::AppId;
+use crate::registry::{App, Registry};
+
+/// Of directories of an app: it and its group, nobody else.
+const DIRECTORY_MODE: u32 = 0o750;
+/// Of its socket: it alone.
+const SOCKET_MODE: u32 = 0o600;
+/// The name of the socket, in the root of its app.
+const SOCKET: &str = "link.sock";
+
+/// A directory is not there, and cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("app `{app}`: its directory {} cannot be had: {error}", path.display())]
+pub(super) struct SiteError {
+    app: AppId,
+    path: PathBuf,
+    error: io::Error,
+}
+
+/// Makes the directories of all apps. Those that are there stay as they are.
+pub(super) fn prepare(registry: &Registry) -> Result<(), SiteError> {
+    registry.apps().try_for_each(|app| {
+        // The root is the service's, so that no app puts another socket or inbox there.
+        for (path, owner) in [
+            (&app.root, None),
+            (&app.inbox, app.uid),
+            (&app.outbox, app.uid),
+        ] {
+            make(path, owner, app.uid).map_err(|error| SiteError {
+                app: app.id.clone(),
+                path: path.clone(),
+                error,
+            })?;
+        }
+        Ok(())
+    })
+}
+
+fn make(path: &Path, owner: Option<u32>, group: Option<u32>) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => {
+            return Err(io::Error::other(
+                "something else has the name, or it is a link",
+            ));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above)?;
+    }
+    DirBuilder::new().mode(DIRECTORY_MODE).create(path)?;
+    let given = chown(path, owner, group);
+    // Else the next start would take it for one that was there.
+    given.inspect_err(|_| drop(fs::remove_dir(path)))
+}
+
+/// What the folders are to know of apps.
+pub(super) fn directories(
+    registry: &Registry,
+) -> impl Iterator<Item = (AppId, AppDirectories)> + use<'_> {
+    registry.apps().map(|app| {
+        let directories = AppDirectories {
+            inbox: app.inbox.clone(),
+            outbox: app.outbox.clone(),
+            owner: app.uid,
+            group: app.uid,
+        };
+        (app.id.clone(), directories)
+    })
+}
+
+/// Where the socket of an app is.
+pub(super) fn socket(app: &App) -> PathBuf {
+    app.root.join(SOCKET)
+}
+
+/// The socket of an app.
+pub(super) fn door(app: &App, routes: Router) -> UnixDoor {
+    UnixDoor {
+        path: socket(app),
+        mode: SOCKET_MODE,
+        owner: app.uid.map(|uid| (uid, uid)),
+        routes,
+    }
+}

@@ -1,0 +1,153 @@
+//! `[link-service]`: what the configuration says of apps, their directories and the policy.
+//!
+//! ```toml
+//! [link-service]
+//! apps-root = "/var/lib/heliograph/apps"
+//!
+//! [[link-service.apps]]
+//! id = "camera"                    # its directories: <apps-root>/camera/{inbox,outbox}
+//!
+//! [[link-service.apps]]
+//! id = "analyser"
+//!
+//! [[link-service.policy]]
+//! from = "camera"
+//! to = "analyser"
+//! size-max = 1073741824
+//! ```
+//!
+//! Strict: a key that is not known is refused, with the known one that is most like it. These
+//! are values as they were written; [`Registry`](crate::registry::Registry) and
+//! [`Policy`](crate::policy::Policy) are what comes of them once they are checked.
+
+mod app;
+mod error;
+mod rule;
+mod strict;
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use service_host::config_file::ConfigFile;
+use strsim::damerau_levenshtein;
+use toml::{Table, Value};
+
+pub use app::{AppKind, AppSettings};
+pub use error::{Problem, SettingsError};
+pub use rule::RuleSettings;
+
+pub(crate) use strict::nearest;
+
+/// The table of this service.
+pub const SERVICE: &str = "link-service";
+/// Most apps.
+pub const APPS_MAX: usize = 4096;
+/// Most rules of the policy.
+pub const RULES_MAX: usize = 16_384;
+
+/// So many wrong letters make a typo of our table; more make the table of another service.
+const TABLE_TYPO_DISTANCE_MAX: usize = 2;
+/// Keys of `[link-service]` that are read by themselves: our lists, and the tables of every
+/// service on a link.
+const OTHER_KEYS: [&str; 6] = ["apps", "policy", "addr", "comms", "files", "radio"];
+
+/// What `[link-service]` says, but for the link's own tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The service's own keys.
+    pub service: ServiceSettings,
+    /// The apps and services there are.
+    pub apps: Vec<AppSettings>,
+    /// Who may send what to whom; the first rule that is about it decides.
+    pub policy: Vec<RuleSettings>,
+}
+
+/// The keys that are not about one app or rule.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct ServiceSettings {
+    /// The folder with a directory for each app that names none of its own.
+    pub apps_root: PathBuf,
+    /// The file of the journal of transfers.
+    pub journal: PathBuf,
+    /// Octets of a file system that are left free.
+    pub free_bytes_min: u64,
+    /// Octets above that which only critical requests may fill.
+    pub reserved_critical_bytes: u64,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        ServiceSettings {
+            apps_root: "link-service/apps".into(),
+            journal: "link-service/link.redb".into(),
+            free_bytes_min: 64 << 20,
+            reserved_critical_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads `[link-service]`. Without it there are no apps, and nothing is allowed.
+    ///
+    /// # Errors
+    /// Which key or value is wrong, and where.
+    pub fn read(file: &ConfigFile) -> Result<Settings, SettingsError> {
+        Self::from_table(&file.table).map_err(|problem| problem.of(file))
+    }
+
+    fn from_table(whole: &Table) -> Result<Settings, Problem> {
+        let own = match whole.get(SERVICE) {
+            None => return without_table(whole),
+            Some(Value::Table(own)) => own,
+            Some(_) => return Err(Problem::NoTable { table: SERVICE }),
+        };
+        let keys = own
+            .iter()
+            .filter(|(key, _)| !OTHER_KEYS.contains(&key.as_str()));
+        let keys = keys.map(|(key, value)| (key.clone(), value.clone()));
+        let service = strict::read(keys.collect(), &OTHER_KEYS, || format!("[{SERVICE}]"))?;
+        let mut settings = Settings {
+            service,
+            ..Settings::default()
+        };
+        for (index, app) in list(own, "apps", APPS_MAX)?.iter().enumerate() {
+            let app = table(app, "apps")?;
+            let read = strict::read(app.clone(), &[], || app::place(index, app))?;
+            settings.apps.push(read);
+        }
+        for (index, rule) in list(own, "policy", RULES_MAX)?.iter().enumerate() {
+            let rule = table(rule, "policy")?;
+            let read = strict::read(rule.clone(), &[], || rule::place(index))?;
+            settings.policy.push(read);
+        }
+        Ok(settings)
+    }
+}
+
+/// A mistyped table must not leave a service without its apps.
+fn without_table(whole: &Table) -> Result<Settings, Problem> {
+    let is_typo = |key: &&String| damerau_levenshtein(key, SERVICE) <= TABLE_TYPO_DISTANCE_MAX;
+    match whole.keys().find(is_typo) {
+        Some(key) => Err(Problem::UnknownTable { key: key.clone() }),
+        None => Ok(Settings::default()),
+    }
+}
+
+/// The list of tables `key` of `own`.
+fn list<'a>(own: &'a Table, key: &'static str, most: usize) -> Result<&'a [Value], Problem> {
+    let values = match own.get(key) {
+        None => return Ok(&[]),
+        Some(Value::Array(values)) => values,
+        Some(_) => return Err(Problem::NoList { key }),
+    };
+    let count = values.len();
+    match count > most {
+        true => Err(Problem::TooMany { key, count, most }),
+        false => Ok(values),
+    }
+}
+
+fn table<'a>(value: &'a Value, key: &'static str) -> Result<&'a Table, Problem> {
+    value.as_table().ok_or(Problem::NoList { key })
+}

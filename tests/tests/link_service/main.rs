@@ -1,0 +1,9 @@
+//! The link service as it is installed: its binary, its configuration file, its directories
+//! and its sockets.
+
+mod apps;
+mod operator;
+mod reload;
+mod restart;
+mod site;
+mod start;
