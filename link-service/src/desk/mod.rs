@@ -122,7 +122,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             log::warn!("not cleared, and tried again at the next start: {text}");
         }
         if left_more > 0 {
-            log::warn!("{left_more} more were not cleared");
+            log::warn!("not cleared either: {left_more} more");
         }
         let acknowledged = mover.journal().load_acknowledged()?;
         let is_known = |(id, _): &(TransferId, u32)| {

@@ -93,7 +93,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 let of = known.get(&id).copied();
                 if let Err(stop) = self.clear_done(of, app, &own, &name) {
                     let why = text(stop);
-                    recovered.left.push(format!("inbox of {app}: {why}"));
+                    recovered.leave(format!("inbox of {app}: {why}"));
                 }
                 continue;
             }
