@@ -90,3 +90,22 @@ fn the_socket_of_a_process_that_was_killed_is_taken_over_and_nothing_else_is() {
     assert!(error.to_string().contains("a.sock"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "a letter");
 }
+
+#[test]
+fn doors_open_and_close_while_the_server_runs() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.sock");
+    let doors = Doors::default();
+    let port = "127.0.0.1:0".parse().unwrap();
+    let server = HttpServer::start_with_doors(port, endpoint(), &doors, Limits::default());
+    doors.open(door(&path, "app a")).unwrap();
+    assert!(ask(&path, "GET /v1/who").ends_with("app a"));
+    // In the place of the first.
+    doors.open(door(&path, "another")).unwrap();
+    assert!(ask(&path, "GET /v1/who").ends_with("another"));
+    doors.close(path.clone());
+    assert!(UnixStream::connect(&path).is_err());
+    drop(server);
+    // Nobody serves it, but it may be opened.
+    doors.open(door(&path, "app a")).unwrap();
+}
