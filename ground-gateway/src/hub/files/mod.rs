@@ -185,6 +185,8 @@ impl Drop for RunningFiles {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // A client whose file is being copied may still be served.
+        self.files.state().orders.close();
     }
 }
 
