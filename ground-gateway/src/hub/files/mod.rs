@@ -92,6 +92,12 @@ struct State {
     is_dead: bool,
 }
 
+/// Octets of the file that are at the receiver, as far as is known: of those that were sent
+/// it may ask for some again.
+fn octets_there(report: &TransactionReport) -> u64 {
+    report.octets.saturating_sub(report.octets_to_repeat)
+}
+
 /// A file that came, for an order.
 struct Arrived {
     key: String,
@@ -179,6 +185,8 @@ impl Drop for RunningFiles {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // A client whose file is being copied may still be served.
+        self.files.state().orders.close();
     }
 }
 
@@ -275,7 +283,7 @@ impl Files {
         let octets_before: BTreeMap<_, _> = state
             .reports
             .iter()
-            .map(|report| (report.transaction, report.octets))
+            .map(|report| (report.transaction, octets_there(report)))
             .collect();
         state.rates = before
             .into_iter()
@@ -284,14 +292,13 @@ impl Files {
         for report in &reports {
             let id = report.transaction;
             let known = octets_before.get(&id);
-            let octets = report
-                .octets
-                .saturating_sub(*known.unwrap_or(&report.octets));
+            let there = octets_there(report);
+            let octets = there.saturating_sub(*known.unwrap_or(&there));
             moved = moved.saturating_add(octets);
             if octets > 0 {
                 state.resting.remove(&id);
             }
-            state.rates.entry(id).or_default().look(now, report.octets);
+            state.rates.entry(id).or_default().look(now, there);
         }
         state.reports = reports;
         state.is_heard = self.is_heard();
