@@ -104,6 +104,13 @@ pub(crate) struct PutArguments {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("change"))]
 pub(crate) struct FilesArguments {
+    /// Print the names that the satellite has in DIR, or in its root, instead
+    ///
+    /// Waits until the satellite answers. Directories end with a slash.
+    #[arg(long, value_name = "DIR", num_args = 0..=1,
+          conflicts_with_all = ["change", "all", "watch", "json", "pass"])]
+    pub(crate) remote: Option<Option<String>>,
+
     /// Show the last that ended, too
     #[arg(long, conflicts_with = "change")]
     pub(crate) all: bool,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `requests` | get, put, cancel, suspend, resume |
 //! | `events` | what the entity tells, and what follows for orders |
+//! | `listing` | the names of the satellite's files |
 //! | `view` | how everything stands, for clients |
 //! | `serve` | what clients are told of it |
 //!
@@ -11,6 +12,7 @@
 //! next hub goes on with it, whatever became of this one and of the client.
 
 mod events;
+mod listing;
 mod requests;
 mod serve;
 mod view;
@@ -32,7 +34,7 @@ use file_delivery::pdu::{EntityId, TransactionId};
 use file_delivery::setup::FileSettings;
 use file_delivery::store::{Directory, RedbJournal};
 
-pub(super) use serve::{change, get, list, put, tell_ends};
+pub(super) use serve::{change, get, list, names, put, tell_ends};
 
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
@@ -40,6 +42,7 @@ use crate::files::orders::{Order, Orders};
 use crate::files::outgoing;
 use crate::files::passes::Pass;
 use crate::files::rate::Rate;
+use listing::Listing;
 
 type Handle = FileHandle<Directory, RedbJournal>;
 
@@ -86,6 +89,8 @@ struct State {
     arrived: Vec<Arrived>,
     /// Requests whose file has come, of which the satellite has not said so yet.
     unconfirmed: BTreeSet<TransactionId>,
+    /// Listings that clients wait for.
+    listings: BTreeMap<TransactionId, Listing>,
     pass: Pass,
     is_heard: bool,
     /// The thread that has the entity has ended, and not because we wanted it.
@@ -201,6 +206,7 @@ impl State {
             coming: BTreeMap::new(),
             arrived: Vec::new(),
             unconfirmed: BTreeSet::new(),
+            listings: BTreeMap::new(),
             pass: Pass::default(),
             is_heard: false,
             is_dead: false,
@@ -360,6 +366,7 @@ impl Files {
             self.go_on_with(&mut state, &order, reports, arrived.copied());
         }
         self.remove_unknown_outgoing(&state, reports);
+        self.remove_listings();
         drop(state);
         self.deliver_arrived();
     }

@@ -2,6 +2,7 @@
 
 use file_delivery::entity::{Role, TransactionReport};
 
+use super::listing::is_listing;
 use super::{Files, State, octets_there};
 use crate::files::orders::Order;
 use crate::files::passes::passes_left;
@@ -26,7 +27,9 @@ impl Files {
             transfers.push(view(&state, order));
         }
         for report in &state.reports {
-            let is_answer = report.role == Role::Sender && report.name.is_none();
+            let name = report.name.as_ref();
+            let is_listing = name.is_some_and(|name| is_listing(name.as_str()));
+            let is_answer = (report.role == Role::Sender && name.is_none()) || is_listing;
             if !is_answer && !of_orders.contains(&report.transaction) {
                 transfers.extend(self.view_unasked(&state, report));
             }
