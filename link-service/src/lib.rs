@@ -19,6 +19,7 @@
 //! | [`record`] | how far a transfer is |
 //! | [`journal`] | what is known of transfers across restarts |
 //! | [`mover`] | how a file gets from an outbox to an inbox, and what a crash may leave |
+//! | [`dropbox`] | requests that are dropped as files |
 //! | [`folders`] | inboxes and outboxes, the only I/O on them |
 
 pub mod access;
@@ -27,6 +28,7 @@ pub mod code;
 #[cfg(target_os = "linux")]
 pub mod courier;
 pub mod desk;
+pub mod dropbox;
 pub mod folders;
 pub mod journal;
 pub mod mover;

@@ -8,3 +8,6 @@ struct WriteAService;
 
 #[doc = include_str!("../../docs/src/files.md")]
 struct Files;
+
+#[doc = include_str!("../../docs/src/link-service.md")]
+struct LinkService;

@@ -1,11 +1,13 @@
 //! What is asked of requests that were made: how they stand, and that they end.
 
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
 
 use super::Desk;
 use super::state::{Known, State};
 use super::view::TransferView;
+use super::watch::Event;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
@@ -57,17 +59,18 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         id: TransferId,
         time: Duration,
     ) -> Result<TransferView, AskError> {
-        let until = Instant::now() + time;
-        let mut state = self.state();
-        loop {
-            let view = view(&state, sender, id).ok_or(AskError::Unknown)?;
-            let left = until.saturating_duration_since(Instant::now());
-            if view.has_ended() || left.is_zero() || state.stopping {
-                return Ok(view);
-            }
-            let waited = self.shared.changed.wait_timeout(state, left);
-            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let view = self.status(sender, id)?;
+        if view.has_ended() {
+            return Ok(view);
         }
+        let (tell, told) = bounded(1);
+        let call = move || {
+            let _ = tell.try_send(());
+        };
+        let _watch = self.watch(Event::Ended(id), Box::new(call));
+        // Told or not: how it stands is asked anew.
+        let _ = told.recv_timeout(time);
+        self.status(sender, id)
     }
 
     /// Those of `sender` from number `from` on, at most so many, the oldest first.
@@ -201,7 +204,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             return Err(AskError::Ended);
         }
         does(&mut state, self.clock.now());
-        self.shared.changed.notify_all();
+        self.shared.work.notify_one();
         Ok(())
     }
 }

@@ -36,7 +36,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     pub fn downlink_stopped(&self, id: TransferId) {
         let now = self.clock.now();
         self.state().queue.handle_ran(now, id, Ran::Stopped);
-        self.shared.changed.notify_all();
+        self.shared.work.notify_one();
     }
 
     /// The ground has a file, or never gets it. The source is released or given back after
@@ -62,7 +62,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         state.note_leg(&transfer);
         state.queue.reroute(now, id, Route::Local);
         drop(state);
-        self.shared.changed.notify_all();
+        self.shared.work.notify_one();
         Ok(())
     }
 

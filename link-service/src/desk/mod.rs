@@ -84,7 +84,10 @@ pub struct Desk<F: Folders, J: Journal> {
 /// What is known, for all threads.
 struct Shared {
     state: Mutex<State>,
-    changed: Condvar,
+    /// There is something to run, or soon is: one worker is woken for each.
+    work: Condvar,
+    /// A request that was looked at is accepted or refused.
+    settled: Condvar,
 }
 
 impl Shared {
@@ -112,10 +115,14 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             stagings_removed,
             files_returned,
             left,
+            left_more,
         } = mover.recover(apps)?;
         log::debug!("{stagings_removed} stagings were left, {files_returned} files go back");
         for text in left {
             log::warn!("not cleared, and tried again at the next start: {text}");
+        }
+        if left_more > 0 {
+            log::warn!("not cleared either: {left_more} more");
         }
         let acknowledged = mover.journal().load_acknowledged()?;
         let is_known = |(id, _): &(TransferId, u32)| {
@@ -134,7 +141,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         mover.tell_time(move || of_mover.now().wall.unwrap_or_default());
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
-            changed: Condvar::new(),
+            work: Condvar::new(),
+            settled: Condvar::new(),
         });
         let of_mover = Arc::clone(&shared);
         mover.at_each_leg(Box::new(move |transfer| {

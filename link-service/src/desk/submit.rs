@@ -57,7 +57,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             Ok(transfer) => {
                 let now = self.clock.now();
                 state.insert(now, transfer);
-                self.shared.changed.notify_all();
+                self.shared.work.notify_one();
+                self.shared.settled.notify_all();
                 Ok(Receipt {
                     id,
                     is_known: false,
@@ -65,7 +66,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             }
             Err(refused) => {
                 state.keys.remove(&key);
-                self.shared.changed.notify_all();
+                self.shared.settled.notify_all();
                 Err(refused)
             }
         }
@@ -83,7 +84,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             match known {
                 Some(id) => return same(&state, id, request),
                 None => {
-                    let waited = self.shared.changed.wait(state);
+                    let waited = self.shared.settled.wait(state);
                     state = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
                 }
             }

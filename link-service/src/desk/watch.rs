@@ -79,7 +79,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         state.stopping = true;
         state.watchers.tell_all();
         drop(state);
-        self.shared.changed.notify_all();
+        self.shared.work.notify_all();
+        self.shared.settled.notify_all();
     }
 }
 

@@ -91,11 +91,15 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             }
             let now = self.clock.now();
             if let Some(job) = take_job(&mut state, now) {
+                if state.queue.poll_timeout().is_some() {
+                    // Somebody else looks after the time.
+                    self.shared.work.notify_one();
+                }
                 return Some(job);
             }
             let due = state.queue.poll_timeout();
             let sleep = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()));
-            let waited = self.shared.changed.wait_timeout(state, sleep.min(LOOK));
+            let waited = self.shared.work.wait_timeout(state, sleep.min(LOOK));
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -139,7 +143,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let forget = || state.forget_one(&self.limits);
         let forgotten: Vec<TransferId> = std::iter::from_fn(forget).collect();
         drop(state);
-        self.shared.changed.notify_all();
+        // What is next, this thread finds itself.
         for old in forgotten {
             if let Err(error) = self.mover.journal().remove(old) {
                 log::warn!("transfer {old} is forgotten, but not by the journal: {error}");

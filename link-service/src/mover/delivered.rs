@@ -67,7 +67,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         } else {
             // Another may take its place just now: what is removed is what was looked at.
             let done = format!("{}{DONE}", transfer.id);
-            let own = arrival.own();
+            let own = &arrival.own;
             places::discard(&self.folders, own, &done)?;
             match self
                 .folders

@@ -18,6 +18,7 @@
 //! never a part of a file under its name. The claim, and its removal, need no sync of their
 //! own: the next run looks in both places.
 
+mod arrival;
 mod copy;
 mod delivered;
 mod ending;
@@ -27,6 +28,7 @@ mod places;
 mod recovery;
 mod room;
 mod source;
+mod staging;
 mod step;
 mod stop;
 
@@ -37,11 +39,11 @@ use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
 use crate::record::{FileRecord, Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
-use crate::request::{LinkRequest, Recipient};
+use crate::request::{BATCH_FILES_MAX, LinkRequest, RECIPIENTS_MAX, Recipient};
 
 pub use delivered::delivered_path;
 pub use places::batch_name;
-pub use recovery::Recovered;
+pub use recovery::{LEFT_MAX, Recovered};
 pub use room::Quota;
 pub use step::{AtStep, Step};
 
@@ -341,8 +343,14 @@ fn is_sound(request: &LinkRequest) -> Result<(), Stop> {
     if request.files.is_empty() {
         return refused("no file is named");
     }
+    if request.files.len() > BATCH_FILES_MAX {
+        return refused(&format!("more than {BATCH_FILES_MAX} files are named"));
+    }
     if request.recipients.is_empty() {
         return refused("no recipient is named");
+    }
+    if request.recipients.len() > RECIPIENTS_MAX {
+        return refused(&format!("more than {RECIPIENTS_MAX} recipients are named"));
     }
     if has_twice(&request.files) {
         return refused("a file is named twice");

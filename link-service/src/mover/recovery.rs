@@ -25,8 +25,23 @@ pub struct Recovered {
     /// Files that were taken out of an outbox for a transfer that nobody knows: they are
     /// beneath its `returned` now.
     pub files_returned: u64,
-    /// What could not be cleared, and why: it is tried again at the next start.
+    /// What could not be cleared, and why, the first [`LEFT_MAX`] of it: it is tried again at
+    /// the next start.
     pub left: Vec<String>,
+    /// How much more of that there is.
+    pub left_more: u64,
+}
+
+/// Most entries of [`Recovered::left`].
+pub const LEFT_MAX: usize = 64;
+
+impl Recovered {
+    fn leave(&mut self, what: String) {
+        match self.left.len() < LEFT_MAX {
+            true => self.left.push(what),
+            false => self.left_more += 1,
+        }
+    }
 }
 
 impl<F: Folders, J: Journal> Mover<F, J> {
@@ -48,20 +63,15 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 && let Err(stop) = self.leave_nothing(transfer, outcome.code)
             {
                 let of = transfer.id;
-                recovered
-                    .left
-                    .push(format!("transfer {of}: {}", text(stop)));
+                recovered.leave(format!("transfer {of}: {}", text(stop)));
             }
         }
         for app in apps {
             if let Err(stop) = self.clear_inbox(app, &known, &mut recovered) {
-                let why = text(stop);
-                recovered.left.push(format!("inbox of {app}: {why}"));
+                recovered.leave(format!("inbox of {app}: {}", text(stop)));
             }
             if let Err(stop) = self.clear_outbox(app, &known, &mut recovered) {
-                recovered
-                    .left
-                    .push(format!("outbox of {app}: {}", text(stop)));
+                recovered.leave(format!("outbox of {app}: {}", text(stop)));
             }
         }
         recovered.transfers = transfers;
@@ -83,7 +93,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 let of = known.get(&id).copied();
                 if let Err(stop) = self.clear_done(of, app, &own, &name) {
                     let why = text(stop);
-                    recovered.left.push(format!("inbox of {app}: {why}"));
+                    recovered.leave(format!("inbox of {app}: {why}"));
                 }
                 continue;
             }

@@ -4,8 +4,9 @@ use service_host::prometheus::Page;
 
 use crate::code::Code;
 use crate::desk::{Counts, Depths};
+use crate::dropbox::DropboxCounts;
 
-pub(super) fn page(counts: &Counts, depths: Depths) -> String {
+pub(super) fn page(counts: &Counts, depths: Depths, dropped: &DropboxCounts) -> String {
     let mut page = Page::new();
     let accepted = "link_requests_total";
     let help = "Link requests that were handed in, by what became of them at once.";
@@ -55,7 +56,34 @@ pub(super) fn page(counts: &Counts, depths: Depths) -> String {
         &[],
         as_f64(depths.unread),
     );
+    dropbox(&mut page, dropped);
     page.finish()
+}
+
+/// Of requests that are dropped as files.
+fn dropbox(page: &mut Page, counts: &DropboxCounts) {
+    let name = "link_dropped_requests_total";
+    let help = "Link requests that were dropped as files, by what became of them.";
+    for (what, count) in [
+        ("taken", counts.taken),
+        ("accepted", counts.accepted),
+        ("refused", counts.refused),
+        ("unread", counts.unread),
+        ("ended", counts.ended),
+        ("taken-away", counts.taken_away),
+    ] {
+        page.counter(name, help, &[("is", what)], count);
+    }
+    let name = "link_receipts_lost_total";
+    let help = "Receipts that were not written, or were removed as there were too many.";
+    page.counter(name, help, &[("why", "no-place")], counts.untold)
+        .counter(name, help, &[("why", "too-many")], counts.receipts_removed);
+    page.counter(
+        "link_dropbox_errors_total",
+        "What failed with requests that are dropped as files, and is tried again.",
+        &[],
+        counts.failed,
+    );
 }
 
 fn as_f64(count: usize) -> f64 {

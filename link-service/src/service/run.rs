@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::Context;
 use comms_service::CommsConfig;
@@ -21,6 +22,7 @@ use crate::access::{Access, LiveAccess};
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
 use crate::desk::{Desk, DeskLimits, SystemClock, Workers};
+use crate::dropbox::{Dropbox, DropboxCounter, DropboxLimits, DropboxThread};
 use crate::folders::Directories;
 use crate::journal::RedbJournal;
 use crate::mover::{Mover, MoverLimits, Quota, Quotas};
@@ -30,6 +32,8 @@ use crate::settings::SERVICE;
 /// Threads for requests that wait for the disk: the more there are, the more requests wait
 /// for the disk at once.
 const API_THREADS: usize = 8;
+/// Outboxes are looked at so often for requests that are dropped as files.
+const SCAN_INTERVAL: Duration = Duration::from_secs(2);
 /// Keys of `[link-service]` that are not the link's.
 const OWN_TABLES: &[&str] = &[
     "apps",
@@ -71,13 +75,17 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let of_endpoint = Arc::clone(&reloader);
     let of_reload = Arc::clone(&reloader);
     let of_stop = Arc::clone(&desk);
+    let dropbox = Dropbox::new(Arc::clone(&desk), DropboxLimits::default());
+    let dropbox = DropboxThread::start(dropbox, SCAN_INTERVAL);
+    let dropbox = dropbox.context("no thread for requests that are dropped as files")?;
+    let dropped = dropbox.counter();
     let pdus = downlink.as_ref().map(Downlink::receiver);
     let equipment = Equipment {
         link: Box::new(move |link| match &pdus {
             Some(pdus) => link.pdus(Arc::clone(pdus)),
             None => link,
         }),
-        endpoint: Box::new(move |context| endpoint(context, of_endpoint, addr)),
+        endpoint: Box::new(move |context| endpoint(context, of_endpoint, dropped, addr)),
         doors: Arc::clone(&reloader.doors),
         reload: Some(Box::new(move |file| of_reload.take(file))),
         stopping: Box::new(move || of_stop.stop()),
@@ -91,6 +99,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let stopped = host.run_until_signal();
     drop(courier);
     // What is under way goes on with the next start.
+    drop(dropbox);
     drop(workers);
     stopped
 }
@@ -134,11 +143,16 @@ impl Quotas for InboxQuotas {
 }
 
 /// GraphQL for the operator, the metrics page, and the interface of apps that show a token.
-fn endpoint(context: LinkContext, reloader: Arc<Reloader>, addr: SocketAddr) -> Endpoint {
+fn endpoint(
+    context: LinkContext,
+    reloader: Arc<Reloader>,
+    dropped: DropboxCounter,
+    addr: SocketAddr,
+) -> Endpoint {
     let link = link_metrics_page(&context);
     let desk = Arc::clone(&reloader.desk);
     let page = move || {
-        let own = metrics::page(&desk.counts(), desk.depths());
+        let own = metrics::page(&desk.counts(), desk.depths(), &dropped.counts());
         format!("{}{own}", link())
     };
     let api = Api {

@@ -3,7 +3,7 @@
 use link_service::code::Code;
 use link_service::folders::Side;
 use link_service::journal::Journal;
-use link_service::mover::Ran;
+use link_service::mover::{LEFT_MAX, Ran};
 
 use crate::rig::{
     CHUNK, accept, app, apps, disk, inbox, mover, nothing_is_left, octets, outbox, put, request,
@@ -127,6 +127,11 @@ fn at_the_start_a_box_that_is_not_there_is_said_and_stops_nothing() {
     let disk = disk(1);
     let recovered = mover(&disk).recover(&[app("nobody")]).unwrap();
     assert_eq!(recovered.left.len(), 2, "{recovered:?}");
+    let many: Vec<_> = (0..40)
+        .map(|number| app(&format!("nobody-{number}")))
+        .collect();
+    let recovered = mover(&disk).recover(&many).unwrap();
+    assert_eq!((recovered.left.len(), recovered.left_more), (LEFT_MAX, 16));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod interleavings;
 mod mounts;
 mod power_cuts;
 mod record;
+mod resumed;
 mod rig;
 mod room;
 #[cfg(target_os = "linux")]

@@ -209,46 +209,52 @@ fn until_it_fails(scenario: &Scenario, disk: &MemoryDisk) -> (bool, Option<Outco
 fn cut_at(scenario: &Scenario, seed: u64, changes: u64, how: End, again: Option<u64>) -> bool {
     let disk = scenario.disk(seed);
     disk.fail_after(changes);
-    let (is_accepted, mut told) = until_it_fails(scenario, &disk);
+    cut(scenario, &disk, how, again)
+}
+
+/// The disk fails at a change, perhaps after another thing went wrong, and perhaps at
+/// another change of the next process. Whether it did.
+fn cut(scenario: &Scenario, disk: &MemoryDisk, how: End, again: Option<u64>) -> bool {
+    let (is_accepted, mut told) = until_it_fails(scenario, disk);
     let has_failed = disk.has_failed();
-    end(&disk, how);
-    scenario.is_old_or_new(&disk);
-    scenario.is_not_lost(&disk);
+    end(disk, how);
+    scenario.is_old_or_new(disk);
+    scenario.is_not_lost(disk);
     if let Some(changes) = again {
         disk.fail_after(changes);
-        if let Ok(recovered) = mover(&disk).recover(&apps()) {
+        if let Ok(recovered) = mover(disk).recover(&apps()) {
             for mut transfer in recovered.transfers {
                 while !disk.has_failed() && transfer.outcome().is_none() {
-                    run(&mover(&disk), &mut transfer);
+                    run(&mover(disk), &mut transfer);
                 }
                 let outcome = transfer.outcome().cloned();
                 assert!(told.is_none() || outcome.is_none() || told == outcome);
                 told = told.or(outcome);
             }
         }
-        end(&disk, how);
-        scenario.is_old_or_new(&disk);
-        scenario.is_not_lost(&disk);
+        end(disk, how);
+        scenario.is_old_or_new(disk);
+        scenario.is_not_lost(disk);
     }
-    let transfers = recover(&disk);
+    let transfers = recover(disk);
     if transfers.is_empty() {
         assert!(!is_accepted, "accepted and forgotten");
         return has_failed;
     }
     for mut transfer in transfers {
-        let outcome = run_to_end(&mover(&disk), &mut transfer);
+        let outcome = run_to_end(&mover(disk), &mut transfer);
         assert!(
             told.is_none() || told.as_ref() == Some(&outcome),
             "two outcomes"
         );
-        scenario.is_over(&disk, &outcome);
+        scenario.is_over(disk, &outcome);
         // What was told is durable.
         disk.power_cut();
-        recover(&disk);
-        for mut transfer in recover(&disk) {
-            assert_eq!(run_to_end(&mover(&disk), &mut transfer), outcome);
+        recover(disk);
+        for mut transfer in recover(disk) {
+            assert_eq!(run_to_end(&mover(disk), &mut transfer), outcome);
         }
-        scenario.is_over(&disk, &outcome);
+        scenario.is_over(disk, &outcome);
     }
     has_failed
 }
@@ -274,7 +280,7 @@ fn sweep(how: End, seeds: u64) {
 }
 
 #[test]
-fn a_power_cut_at_any_change_leaves_one_outcome_and_no_file_lost_or_in_part() {
+fn w7_w8_a_power_cut_at_any_change_leaves_one_outcome_and_no_file_lost_or_in_part() {
     sweep(End::Power, 24);
 }
 
@@ -318,6 +324,30 @@ fn a_fault_at_any_change_leaves_one_outcome_and_no_file_lost_or_in_part() {
                 }
                 if !is_over {
                     break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fault_and_then_a_power_cut_leave_one_outcome_and_no_file_lost_or_in_part() {
+    for scenario in Scenario::all() {
+        for (fault, seed) in [(Fault::Io, 1), (Fault::Io, 2), (Fault::NoSpace, 3)] {
+            for changes in 0..40 {
+                for changes_then in (changes + 1)..(changes + 24) {
+                    let disk = scenario.disk(seed * 1000 + changes * 40 + changes_then);
+                    disk.fault_after(changes, fault);
+                    disk.fail_after(changes_then);
+                    let how = match changes_then % 2 {
+                        0 => End::Power,
+                        _ => End::Process,
+                    };
+                    let context = std::panic::AssertUnwindSafe(|| cut(&scenario, &disk, how, None));
+                    std::panic::catch_unwind(context).unwrap_or_else(|_| {
+                        let name = scenario.name;
+                        panic!("{name}, {fault:?} at {changes}, {how:?} at {changes_then}, {seed}")
+                    });
                 }
             }
         }

@@ -58,14 +58,22 @@ fn somebody_elses_file_is_not_accepted() {
 }
 
 #[test]
-fn a_request_without_files_or_recipients_or_with_one_twice_is_not_accepted() {
+fn a_request_without_files_or_recipients_or_with_too_many_or_one_twice_is_not_accepted() {
     let disk = disk(1);
     put(&disk, "image", b"octets");
     let mut nobody = request(&["image"]);
     nobody.recipients.clear();
     let mut twice = request(&["image"]);
     twice.recipients.push(twice.recipients[0].clone());
-    for request in [request(&[]), request(&["image", "image"]), nobody, twice] {
+    let mut many = request(&["image"]);
+    let names = (0..=1024).map(|number| format!("image-{number}").parse().unwrap());
+    many.files = names.collect();
+    let mut everybody = request(&["image"]);
+    let names = (0..=64).map(|number| format!("app-{number}").parse().unwrap());
+    everybody.recipients = names.collect();
+    let none = request(&[]);
+    let same = request(&["image", "image"]);
+    for request in [none, same, nobody, twice, many, everybody] {
         let refused = accept(&mover(&disk), 1, &request).unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument, "{refused}");
     }

@@ -2,6 +2,8 @@
 //! and its sockets.
 
 mod apps;
+mod clients;
+mod dropped;
 mod operator;
 mod reload;
 mod restart;

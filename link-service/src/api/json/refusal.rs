@@ -51,7 +51,7 @@ impl Refusal {
     }
 
     /// Of this request.
-    pub(super) fn of_request(self, request: &RequestBody) -> Self {
+    pub(crate) fn of_request(self, request: &RequestBody) -> Self {
         Refusal {
             request: Some(Box::new(request.clone())),
             ..self
@@ -119,12 +119,14 @@ impl From<Busy> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+impl Refusal {
+    /// In the shape of an answer.
+    #[must_use]
+    pub fn into_answer(self) -> LinkResponse {
         let header = self.request.as_ref();
         let header = header.and_then(|request| request.request_header.clone());
         let header = header.unwrap_or_default();
-        let answer = LinkResponse {
+        LinkResponse {
             response_header: ResponseHeader {
                 tracking_id: header.tracking_id.unwrap_or_default(),
                 correlation_id: header.correlation_id.unwrap_or_default(),
@@ -143,13 +145,19 @@ impl IntoResponse for Refusal {
             standing: None,
             is_known: false,
             returned: Vec::new(),
-        };
-        let mut response = json(self.http, &answer);
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let http = self.http;
+        let mut response = json(http, &self.into_answer());
         let headers = response.headers_mut();
-        if self.http == Http::TOO_MANY_REQUESTS {
+        if http == Http::TOO_MANY_REQUESTS {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
-        if self.http == Http::UNAUTHORIZED {
+        if http == Http::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
             headers.insert(header::WWW_AUTHENTICATE, scheme);
         }

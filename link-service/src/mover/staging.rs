@@ -1,0 +1,188 @@
+//! What is put together in an inbox before it has its name: copied, synced, verified.
+
+use super::Mover;
+use super::arrival::Arrival;
+use super::copy::Hash;
+use super::kept::Copied;
+use super::places;
+use super::source::{Source, changed};
+use super::step::Step;
+use super::stop::Stop;
+use crate::code::Code;
+use crate::folders::{FolderError, Folders, Kind};
+use crate::journal::Journal;
+use crate::names::FileName;
+use crate::record::{LegPhase, Transfer};
+
+impl<F: Folders, J: Journal> Mover<F, J> {
+    /// Copies, syncs and verifies all files: their hashes.
+    pub(super) fn stage(
+        &self,
+        transfer: &mut Transfer,
+        index: usize,
+        arrival: &Arrival<'_, F>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<Hash>, Stop> {
+        let mut done_bytes = 0;
+        let staged = self.stage_files(transfer, arrival, &mut done_bytes, go_on);
+        match &staged {
+            Err(Stop::Preempted) => {
+                if let Some(leg) = transfer.legs.get_mut(index) {
+                    leg.phase = LegPhase::Copying { done_bytes };
+                }
+            }
+            // What is left is in the way of others, and after a sync that failed it is not
+            // to be trusted.
+            Err(_) => self.discard(arrival)?,
+            Ok(_) => {}
+        }
+        staged
+    }
+
+    fn stage_files(
+        &self,
+        transfer: &Transfer,
+        arrival: &Arrival<'_, F>,
+        done_bytes: &mut u64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<Hash>, Stop> {
+        let batch = match places::is_batch(&transfer.request) {
+            true => Some(self.batch_directory(arrival)?),
+            false => None,
+        };
+        let mut hashes = Vec::new();
+        for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
+            let source = self.open_accepted(transfer, name, record)?;
+            let hash = match &batch {
+                Some(batch) => {
+                    let to = (batch, name.as_str());
+                    self.stage_file(name, &source, to, arrival, done_bytes, go_on)?
+                }
+                None => {
+                    let to = (&arrival.own, arrival.staging.as_str());
+                    self.stage_file(name, &source, to, arrival, done_bytes, go_on)?
+                }
+            };
+            // Of another recipient, or another attempt.
+            if record.hash.is_some_and(|before| before != hash) {
+                return Err(changed(name));
+            }
+            hashes.push(hash);
+        }
+        if let Some(batch) = &batch {
+            // All of them arrive with the directory's name: that they are in it is durable
+            // before. The outermost first, as nothing is durable in what is not.
+            self.folders.sync_directory(&arrival.inbox)?;
+            self.folders.sync_directory(&arrival.own)?;
+            self.folders.sync_directory(batch)?;
+        }
+        Ok(hashes)
+    }
+
+    fn stage_file(
+        &self,
+        name: &FileName,
+        source: &Source<F>,
+        (within, staged_name): (&F::Directory, &str),
+        arrival: &Arrival<'_, F>,
+        done_bytes: &mut u64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Hash, Stop> {
+        let staged = self.open_staged(within, staged_name)?;
+        let there = self.folders.facts(&staged)?;
+        let copied = self.kept.take(&source.facts, &there);
+        // What is written at once fails at once, and needs no reserving, which is a change
+        // of the file system more.
+        if source.facts.size > self.limits.chunk_bytes as u64 {
+            self.folders.reserve(&staged, source.facts.size)?;
+        }
+        self.steps.done(Step::Reserved);
+        let mut copied = copied.unwrap_or_else(Copied::nothing);
+        let hash = self.copy(name, source, &staged, &mut copied, go_on);
+        *done_bytes += copied.bytes;
+        if matches!(hash, Err(Stop::Preempted)) {
+            let there = self.folders.facts(&staged)?;
+            self.kept.keep(source.facts, there, copied);
+        }
+        let hash = hash?;
+        self.folders.hand_over(&staged, arrival.recipient)?;
+        self.steps.done(Step::Copied);
+        self.folders.sync(&staged)?;
+        self.steps.done(Step::Synced);
+        let size = source.facts.size;
+        self.verify(name.as_str(), &staged, size, &hash, go_on)?;
+        self.is_unchanged(name, source)?;
+        self.steps.done(Step::Verified);
+        Ok(hash)
+    }
+
+    /// The staging of an earlier run, or a new one. What is no file of one name only is
+    /// never written to: it may have been delivered.
+    fn open_staged(&self, within: &F::Directory, name: &str) -> Result<F::File, Stop> {
+        let facts = self.folders.look(within, name)?;
+        if facts.is_some_and(|facts| facts.kind != Kind::File || facts.links != 1) {
+            places::discard(&self.folders, within, name).map_err(Stop::of_own)?;
+        }
+        let staged = self.folders.open_to_write(within, name);
+        let staged = staged.map_err(Stop::of_own)?;
+        // A recipient may have put another there just now.
+        match self.folders.facts(&staged)?.links {
+            1 => Ok(staged),
+            links => {
+                let text = format!("the staging {name} has {links} names");
+                Err(Stop::Retry(Code::IoError, text))
+            }
+        }
+    }
+
+    fn batch_directory(&self, arrival: &Arrival<'_, F>) -> Result<F::Directory, Stop> {
+        let facts = self.folders.look(&arrival.own, &arrival.staging)?;
+        if facts.is_some_and(|facts| facts.kind != Kind::Directory) {
+            self.discard(arrival)?;
+        }
+        let of = Some(arrival.recipient);
+        let made = places::open_or_make(&self.folders, &arrival.own, &arrival.staging, of);
+        made.map_err(Stop::of_own)
+    }
+
+    pub(super) fn has_right_octets(
+        &self,
+        transfer: &Transfer,
+        within: &F::Directory,
+        name: &str,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<bool, Stop> {
+        let is_batch = places::is_batch(&transfer.request);
+        let batch = match is_batch {
+            true => match self.folders.open_directory(within, name) {
+                Ok(batch) => Some(batch),
+                Err(FolderError::Missing { .. } | FolderError::NotAllowed { .. }) => {
+                    return Ok(false);
+                }
+                Err(error) => return Err(error.into()),
+            },
+            false => None,
+        };
+        for (file, record) in transfer.request.files.iter().zip(&transfer.files) {
+            let (within, name) = match &batch {
+                Some(batch) => (batch, file.as_str()),
+                None => (within, name),
+            };
+            let opened = match self.folders.open(within, name) {
+                Ok(opened) => opened,
+                Err(FolderError::Missing { .. } | FolderError::NotAllowed { .. }) => {
+                    return Ok(false);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let Some(hash) = &record.hash else {
+                return Ok(false);
+            };
+            match self.verify(name, &opened, record.size, hash, go_on) {
+                Err(Stop::Retry(Code::HashMismatch, _)) => return Ok(false),
+                verified => verified?,
+            }
+        }
+        Ok(true)
+    }
+}
