@@ -100,7 +100,7 @@ impl RedbJournal {
         }
     }
 
-    /// Calls `at_step` after each [`Step`](super::Step) from now on: for tests, which end
+    /// Calls `at_step` after each [`Step`] from now on: for tests, which end
     /// the process there.
     pub fn at_each_step(&mut self, at_step: AtStep) {
         let mut steps = self

@@ -90,6 +90,38 @@ impl LinkClient {
         }
     }
 
+    /// The names of the satellite's files in a directory, or in the root; directories end
+    /// with a slash.
+    pub(crate) fn names(&self, directory: Option<&str>) -> Result<Vec<String>, GroundError> {
+        let directory = directory.map(str::to_owned);
+        loop {
+            let request = Request::Names {
+                directory: directory.clone(),
+            };
+            let connection = self.accepted(&request, &self.stop)?;
+            let mut names = Vec::new();
+            loop {
+                match connection.next(None, &self.stop) {
+                    Next::Reply(Reply::Name { name }) => names.push(name),
+                    Next::Reply(Reply::Listed {}) => {
+                        connection.close();
+                        return Ok(names);
+                    }
+                    Next::Reply(other) => return Err(self.refused(other)),
+                    Next::Garbled(problem) => return Err(self.garbled(problem)),
+                    Next::Stopped => {
+                        connection.close();
+                        return Err(GroundError::Interrupted { after: None });
+                    }
+                    Next::Ended | Next::TimedOut => break,
+                }
+            }
+            if !self.stop.sleep(NEXT_PAUSE) {
+                return Err(GroundError::Interrupted { after: None });
+            }
+        }
+    }
+
     /// Cancels, suspends or resumes a transaction.
     pub(crate) fn change_transfer(&self, id: &str, change: Change) -> Result<(), GroundError> {
         let id = id.to_owned();

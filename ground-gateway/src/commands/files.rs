@@ -11,7 +11,7 @@ use crate::files::passes::passes_left;
 use crate::files::transfer::{Direction, Transfer};
 use crate::hub::protocol::Change;
 use crate::output::{note, print_line};
-use crate::progress::{Bars, octets_text};
+use crate::progress::{Bars, Progress, octets_text};
 
 /// Between two tables where nobody sits at a terminal.
 const TABLE_PAUSE: Duration = Duration::from_secs(5);
@@ -29,11 +29,27 @@ pub(crate) fn files(client: &LinkClient, arguments: &FilesArguments) -> Result<(
             return Ok(());
         }
     }
-    match show(client, arguments) {
+    let shown = match &arguments.remote {
+        Some(directory) => show_names(client, directory.as_deref()),
+        None => show(client, arguments),
+    };
+    match shown {
         // Whoever reads has had enough, as `head` does.
         Err(GroundError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         shown => shown,
     }
+}
+
+fn show_names(client: &LinkClient, directory: Option<&str>) -> Result<(), GroundError> {
+    let names = {
+        let satellite = &client.config().satellite;
+        let _progress = Progress::start(format!("waiting for a listing of `{satellite}`"));
+        client.names(directory)?
+    };
+    for name in names {
+        print_line(one_line(&name).as_bytes()).map_err(GroundError::Output)?;
+    }
+    Ok(())
 }
 
 fn show(client: &LinkClient, arguments: &FilesArguments) -> Result<(), GroundError> {

@@ -62,6 +62,8 @@ pub(crate) struct End {
 pub(crate) struct Orders {
     path: PathBuf,
     known: Known,
+    /// The file is another process's now.
+    is_closed: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -93,10 +95,24 @@ impl Orders {
             }
             Err(error) => return Err(error),
         };
-        Ok(Orders { path, known })
+        Ok(Orders {
+            path,
+            known,
+            is_closed: false,
+        })
+    }
+
+    /// Nothing is written any more: the file is about to be another process's.
+    pub(crate) fn close(&mut self) {
+        self.is_closed = true;
     }
 
     fn save(&self) -> io::Result<()> {
+        if self.is_closed {
+            return Err(io::Error::other(
+                "this process does not hold the link any more",
+            ));
+        }
         let octets = serde_json::to_vec(&self.known)?;
         durable_file::replace(&self.path, &octets)
     }
@@ -230,6 +246,19 @@ mod tests {
         assert_eq!(orders.find("a").unwrap().transaction, named);
         let end = orders.find("b").unwrap().end.clone().unwrap();
         assert_eq!((end.number, end.failure.as_deref()), (1, Some("no")));
+    }
+
+    #[test]
+    fn who_let_go_of_the_file_writes_it_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("files.orders.json");
+        let mut before = Orders::open(path.clone()).unwrap();
+        before.close();
+        let mut next = Orders::open(path.clone()).unwrap();
+        next.add(order("a")).unwrap();
+        assert!(before.add(order("b")).is_err());
+        assert!(before.find("b").is_none());
+        assert!(Orders::open(path).unwrap().find("a").is_some());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use file_delivery::StoreName;
 use rustix::fs::fstatvfs;
@@ -42,12 +43,25 @@ pub(crate) fn bring_in(
     let folder = to.parent().unwrap_or(to);
     fs::create_dir_all(folder)?;
     check_room(folder, size, room)?;
-    let copied = copy(&mut from, to, room, &mut goes_on);
-    let copied = copied.and_then(|bytes| sync_folder(folder).map(|()| bytes));
+    let part = folder.join(part_name());
+    let copied = copy(&mut from, &part, room, &mut goes_on);
+    let copied = copied.and_then(|bytes| {
+        fs::rename(&part, to)?;
+        sync_folder(folder)?;
+        Ok(bytes)
+    });
     if copied.is_err() {
-        let _ = fs::remove_file(to);
+        let _ = fs::remove_file(&part);
     }
     copied
+}
+
+/// This copy's alone: another process may be bringing the same file in, to go on with what
+/// this one was told to leave.
+fn part_name() -> String {
+    static COPIES: AtomicU64 = AtomicU64::new(0);
+    let number = COPIES.fetch_add(1, Ordering::Relaxed);
+    format!(".{}-{number}.part", std::process::id())
 }
 
 fn check_room(folder: &Path, size: u64, room: Room) -> io::Result<()> {
@@ -148,6 +162,8 @@ mod tests {
         let folder = bring_in(folder.path(), &to, ROOM, |_| true).unwrap_err();
         assert!(folder.to_string().contains("regular"));
         assert!(!to.exists());
+        let left = fs::read_dir(to.parent().unwrap()).unwrap();
+        assert_eq!(left.count(), 0);
     }
 
     #[test]

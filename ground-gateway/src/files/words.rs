@@ -17,7 +17,9 @@ pub(crate) fn of_outcome(outcome: &Outcome) -> &'static str {
         Code::InvalidTransmissionMode => "the other end does not do this transmission mode",
         Code::FilestoreRejection => "the store refused the file",
         Code::FileChecksumFailure => "the checksum of what arrived is not the sender's",
-        Code::FileSizeError => "more came than the file has",
+        Code::FileSizeError => {
+            "the file is larger than its receiver takes, or than it was said to be"
+        }
         Code::NakLimitReached => "what was missing was asked for so often, and never came",
         Code::InactivityDetected => "the other end was silent for too long",
         Code::InvalidFileStructure => "the records of the file are not as they should be",

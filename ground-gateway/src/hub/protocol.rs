@@ -22,7 +22,7 @@
 //! ```
 //! A request with the same `key` is the same request: a client whose hub closes before the
 //! end asks the next one, with the key. A client that closes takes nothing back. `files`
-//! gives a `transfer` for each, then `{"listed":{}}`; `ends` gives `{"ends":{"last":n}}` and
+//! gives a `transfer` for each, then `{"listed":{}}`; `names` a `name` for each, then the same; `ends` gives `{"ends":{"last":n}}` and
 //! then a `transfer` for each that has ended since; `change` ends with `{"changed":{}}`.
 
 use std::io::{self, BufRead, Read as _, Write};
@@ -72,6 +72,8 @@ pub(crate) enum Request {
     Get(GetFile),
     /// How files stand, once or again and again; with `all` those that have ended, too.
     Files { all: bool, watch: bool },
+    /// The names of the satellite's files in a directory, or in its root.
+    Names { directory: Option<String> },
     /// Files that end after the end of this number, or from now on.
     Ends { after: Option<u64> },
     /// Something else is to become of a transaction.
@@ -174,6 +176,9 @@ pub(crate) enum Reply {
         messages: u64,
     },
     Transfer(Box<Transfer>),
+    Name {
+        name: String,
+    },
     Listed {},
     Ends {
         last: u64,

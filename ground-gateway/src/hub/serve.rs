@@ -73,6 +73,7 @@ fn serve_files(shared: &Shared, stream: &mut UnixStream, request: Request) -> io
         Request::Put(put) => files::put(of_link, stream, &put),
         Request::Get(get) => files::get(of_link, stream, &get),
         Request::Files { all, watch } => files::list(of_link, stream, all, watch),
+        Request::Names { directory } => files::names(of_link, stream, directory.as_deref()),
         Request::Ends { after } => files::tell_ends(of_link, stream, after),
         Request::Change { id, change } => files::change(of_link, stream, &id, change),
         _ => Ok(()),

@@ -1,6 +1,7 @@
 //! Files as an operator handles them: the command `ground`, and the binary `file-service`
 //! at the other end of the radio.
 
+mod crashes;
 mod interrupted;
 mod names;
 mod shown;

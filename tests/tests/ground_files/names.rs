@@ -22,6 +22,30 @@ fn a_file_that_the_satellite_has_not_is_named_as_such() {
 }
 
 #[test]
+fn the_names_of_the_satellites_files_are_listed() {
+    let site = Site::new();
+    let _satellite = site.start_satellite();
+    fs::create_dir(site.satellite("logs")).unwrap();
+    fs::write(site.satellite("logs/today.txt"), "today").unwrap();
+    fs::write(site.satellite("plan.bin"), "plan").unwrap();
+    let root = site.run(&["files", "--remote"]);
+    assert_eq!(
+        (root.code, &*root.stdout),
+        (Some(0), "logs/\nplan.bin"),
+        "{root:?}"
+    );
+    let logs = site.run(&["files", "--remote", "logs"]);
+    assert_eq!(
+        (logs.code, &*logs.stdout),
+        (Some(0), "today.txt"),
+        "{logs:?}"
+    );
+    let none = site.run(&["files", "--remote", "none"]);
+    assert_refused(&none, &["`helio` has no such directory"]);
+    assert_eq!((site.files().len(), site.stored("incoming")), (0, 0));
+}
+
+#[test]
 fn a_file_here_is_not_replaced_unasked() {
     let site = Site::new();
     let _satellite = site.start_satellite();

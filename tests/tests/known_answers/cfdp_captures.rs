@@ -1,16 +1,19 @@
-//! CFDP messages to users against Wireshark, as far as its dissector goes: it knows an
-//! earlier issue of the standard, and not all of that.
+//! CFDP PDUs and messages to users against Wireshark, as far as its dissector goes: it knows
+//! an earlier issue of the standard, and not all of that.
 
 use std::path::Path;
 
 use file_delivery::ChecksumType;
+use file_delivery::pdu::tlv::FilestoreResponses;
 use file_delivery::pdu::tlv::{
     DirectoryMessage, Lv, MessageToUser, MetadataOption, MetadataOptions, ProxyMessage,
     RemoteMessage, ReservedMessage,
 };
 use file_delivery::pdu::{
-    EntityId, Header, Metadata, Pdu, SegmentationControl, TransactionId, TransactionSeq,
-    TransactionStatus, TransmissionMode, Width, Widths,
+    Ack, Acknowledged, ConditionCode, DeliveryCode, EntityId, Eof, FileData, FileStatus, Finished,
+    Header, KeepAlive, Metadata, Nak, Pdu, Prompt, PromptResponse, SegmentRequest, SegmentRequests,
+    SegmentationControl, TransactionId, TransactionSeq, TransactionStatus, TransmissionMode, Width,
+    Widths,
 };
 use heliograph_tests::pcap::{self, LinkType};
 use heliograph_tests::tshark;
@@ -70,6 +73,116 @@ fn read(path: &Path, messages: &[ReservedMessage<'_>], fields: &[&str]) -> tshar
     pcap::write(path, LinkType::Ipv4, &captured);
     let fields = [&["cfdp.proxy_msg_type"], fields].concat();
     tshark::fields(path, &["udp.port==5111,cfdp"], &fields)
+}
+
+#[test]
+fn wireshark_reads_each_kind_of_pdu() {
+    let requests = [SegmentRequest { start: 5, end: 9 }];
+    let pdus = [
+        Pdu::Metadata(Metadata {
+            closure_requested: false,
+            checksum_type: ChecksumType::CRC_32,
+            file_size: 1_000,
+            source_name: lv(b"here.bin"),
+            destination_name: lv(b"there.bin"),
+            options: MetadataOptions::of(&[]),
+        }),
+        Pdu::FileData(FileData::new(512, b"octets")),
+        Pdu::Eof(Eof {
+            condition: ConditionCode::NoError,
+            checksum: 0x1234_5678,
+            file_size: 1_000,
+            fault_location: None,
+        }),
+        Pdu::Ack(Ack {
+            of: Acknowledged::Eof,
+            condition: ConditionCode::NoError,
+            status: TransactionStatus::Active,
+        }),
+        Pdu::Nak(Nak {
+            start_of_scope: 1,
+            end_of_scope: 20,
+            requests: SegmentRequests::of(&requests),
+        }),
+        Pdu::Finished(Finished {
+            condition: ConditionCode::NoError,
+            delivery: DeliveryCode::Complete,
+            file_status: FileStatus::Retained,
+            responses: FilestoreResponses::of(&[]),
+            fault_location: None,
+        }),
+        Pdu::KeepAlive(KeepAlive { progress: 700 }),
+        Pdu::Prompt(Prompt {
+            response: PromptResponse::KeepAlive,
+        }),
+    ];
+    let captured: Vec<_> = pdus
+        .iter()
+        .map(|pdu| {
+            let mut octets = Vec::new();
+            Pdu::build(&HEADER, pdu, &mut octets).expect("a PDU");
+            pcap::udp_packet(9001, 5111, &octets)
+        })
+        .collect();
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("pdus.pcap");
+    pcap::write(&path, LinkType::Ipv4, &captured);
+    let fields = [
+        "cfdp.pdu_type",
+        "cfdp.direction",
+        "cfdp.srcid",
+        "cfdp.transeqnum",
+        "cfdp.dstid",
+        "cfdp.fdtype",
+    ];
+    let heads = tshark::fields(&path, &["udp.port==5111,cfdp"], &fields);
+    // File data, and which way it goes; the directive.
+    let [towards_receiver, towards_sender] = ["0", "1"];
+    let expected = [
+        ["0", towards_receiver, "1", "2", "3", "7"],
+        ["1", towards_receiver, "1", "2", "3", ""],
+        ["0", towards_receiver, "1", "2", "3", "4"],
+        ["0", towards_sender, "1", "2", "3", "6"],
+        ["0", towards_sender, "1", "2", "3", "8"],
+        ["0", towards_sender, "1", "2", "3", "5"],
+        ["0", towards_sender, "1", "2", "3", "12"],
+        ["0", towards_receiver, "1", "2", "3", "9"],
+    ];
+    assert_eq!(heads, expected.map(|row| row.map(str::to_owned).to_vec()));
+
+    // What each has, and nothing else: by PDU, field and value.
+    let expected = [
+        (0, "cfdp.src_file_name", "here.bin"),
+        (0, "cfdp.dst_file_name", "there.bin"),
+        (0, "cfdp.file_size", "1000"),
+        (1, "cfdp.offset", "512"),
+        (2, "cfdp.file_size", "1000"),
+        (2, "cfdp.checksum", "0x12345678"),
+        (3, "cfdp.dir_code_ack", "4"),
+        (3, "cfdp.trans_stat_ack", "1"),
+        (4, "cfdp.nak_st_scope", "1"),
+        (4, "cfdp.nak_sp_scope", "20"),
+        (4, "cfdp.segment_requests", "0000000500000009"),
+        (5, "cfdp.delivery_code", "0"),
+        (5, "cfdp.file_status", "2"),
+        (6, "cfdp.progress", "700"),
+        (7, "cfdp.response_req", "1"),
+    ];
+    let mut fields: Vec<&str> = expected.iter().map(|(_, field, _)| *field).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    fields.push("cfdp.bad_length");
+    let rows = tshark::fields(&path, &["udp.port==5111,cfdp"], &fields);
+    let mut found = Vec::new();
+    for (number, row) in rows.iter().enumerate() {
+        let named = fields.iter().zip(row);
+        let there = named.filter(|(_, value)| !value.is_empty());
+        found.extend(there.map(|(field, value)| (number, *field, value.as_str())));
+    }
+    found.sort_unstable();
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use file_delivery::entity::{Event, Outcome, Role, TransactionReport};
 use file_delivery::pdu::{ConditionCode, FaultHandler, FileStatus, TransactionId};
 
+use super::listing::is_listing;
 use super::{Arrived, Coming, Files, State};
 use crate::files::orders::Order;
 use crate::files::transfer::Direction;
@@ -45,6 +46,7 @@ impl Files {
                 state.unconfirmed.remove(&request);
                 self.get_ended_there(&mut state, request, &outcome);
             }
+            Event::Listed { request, listing } => self.take_listing(&mut state, request, listing),
             Event::Fault {
                 transaction,
                 condition,
@@ -87,6 +89,10 @@ impl Files {
             }
             return;
         }
+        if !outcome.is_success() && state.listings.contains_key(&id) {
+            self.take_listing(state, id, None);
+            return;
+        }
         // What the satellite asked for.
         let mut reports = state.reports.iter();
         let report = reports.find(|report| report.transaction == id && report.role == Role::Sender);
@@ -110,6 +116,9 @@ impl Files {
             // Answers have no file.
             return;
         };
+        if is_listing(name.as_str()) {
+            return;
+        }
         let originating = coming
             .originating
             .and_then(|request| pending(state, request));

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `requests` | get, put, cancel, suspend, resume |
 //! | `events` | what the entity tells, and what follows for orders |
+//! | `listing` | the names of the satellite's files |
 //! | `view` | how everything stands, for clients |
 //! | `serve` | what clients are told of it |
 //!
@@ -11,6 +12,7 @@
 //! next hub goes on with it, whatever became of this one and of the client.
 
 mod events;
+mod listing;
 mod requests;
 mod serve;
 mod view;
@@ -32,7 +34,7 @@ use file_delivery::pdu::{EntityId, TransactionId};
 use file_delivery::setup::FileSettings;
 use file_delivery::store::{Directory, RedbJournal};
 
-pub(super) use serve::{change, get, list, put, tell_ends};
+pub(super) use serve::{change, get, list, names, put, tell_ends};
 
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
@@ -40,6 +42,7 @@ use crate::files::orders::{Order, Orders};
 use crate::files::outgoing;
 use crate::files::passes::Pass;
 use crate::files::rate::Rate;
+use listing::Listing;
 
 type Handle = FileHandle<Directory, RedbJournal>;
 
@@ -86,10 +89,18 @@ struct State {
     arrived: Vec<Arrived>,
     /// Requests whose file has come, of which the satellite has not said so yet.
     unconfirmed: BTreeSet<TransactionId>,
+    /// Listings that clients wait for.
+    listings: BTreeMap<TransactionId, Listing>,
     pass: Pass,
     is_heard: bool,
     /// The thread that has the entity has ended, and not because we wanted it.
     is_dead: bool,
+}
+
+/// Octets of the file that are at the receiver, as far as is known: of those that were sent
+/// it may ask for some again.
+fn octets_there(report: &TransactionReport) -> u64 {
+    report.octets.saturating_sub(report.octets_to_repeat)
 }
 
 /// A file that came, for an order.
@@ -179,6 +190,8 @@ impl Drop for RunningFiles {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // A client whose file is being copied may still be served.
+        self.files.state().orders.close();
     }
 }
 
@@ -193,6 +206,7 @@ impl State {
             coming: BTreeMap::new(),
             arrived: Vec::new(),
             unconfirmed: BTreeSet::new(),
+            listings: BTreeMap::new(),
             pass: Pass::default(),
             is_heard: false,
             is_dead: false,
@@ -275,7 +289,7 @@ impl Files {
         let octets_before: BTreeMap<_, _> = state
             .reports
             .iter()
-            .map(|report| (report.transaction, report.octets))
+            .map(|report| (report.transaction, octets_there(report)))
             .collect();
         state.rates = before
             .into_iter()
@@ -284,14 +298,13 @@ impl Files {
         for report in &reports {
             let id = report.transaction;
             let known = octets_before.get(&id);
-            let octets = report
-                .octets
-                .saturating_sub(*known.unwrap_or(&report.octets));
+            let there = octets_there(report);
+            let octets = there.saturating_sub(*known.unwrap_or(&there));
             moved = moved.saturating_add(octets);
             if octets > 0 {
                 state.resting.remove(&id);
             }
-            state.rates.entry(id).or_default().look(now, report.octets);
+            state.rates.entry(id).or_default().look(now, there);
         }
         state.reports = reports;
         state.is_heard = self.is_heard();
@@ -353,6 +366,7 @@ impl Files {
             self.go_on_with(&mut state, &order, reports, arrived.copied());
         }
         self.remove_unknown_outgoing(&state, reports);
+        self.remove_listings();
         drop(state);
         self.deliver_arrived();
     }

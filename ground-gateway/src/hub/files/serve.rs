@@ -141,6 +141,39 @@ pub(in crate::hub) fn tell_ends(
     }
 }
 
+/// Tells the names of the satellite's files in a directory, or in the root.
+pub(in crate::hub) fn names(
+    files: &Files,
+    stream: &mut UnixStream,
+    directory: Option<&str>,
+) -> io::Result<()> {
+    protocol::write_line(stream, &Reply::Accepted {})?;
+    stream.set_read_timeout(Some(CHECK_TIMEOUT))?;
+    let id = match files.begin_listing(directory) {
+        Ok(id) => id,
+        Err(_) if files.is_stopping() => return Ok(()),
+        Err(message) => return refuse(stream, message),
+    };
+    let listed = loop {
+        match files.listed(id) {
+            Some(listed) => break Some(listed),
+            None if !matches!(goes_on(files, stream, CLIENT_CHECK), Ok(true)) => break None,
+            None => {}
+        }
+    };
+    files.end_listing(id);
+    match listed {
+        None => Ok(()),
+        Some(Err(message)) => refuse(stream, message),
+        Some(Ok(names)) => {
+            for name in names {
+                protocol::write_line(stream, &Reply::Name { name })?;
+            }
+            protocol::write_line(stream, &Reply::Listed {})
+        }
+    }
+}
+
 /// Cancels, suspends or resumes.
 pub(in crate::hub) fn change(
     files: &Files,

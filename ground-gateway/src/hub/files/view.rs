@@ -2,7 +2,8 @@
 
 use file_delivery::entity::{Role, TransactionReport};
 
-use super::{Files, State};
+use super::listing::is_listing;
+use super::{Files, State, octets_there};
 use crate::files::orders::Order;
 use crate::files::passes::passes_left;
 use crate::files::transfer::{Direction, State as Stand, Transfer};
@@ -26,7 +27,9 @@ impl Files {
             transfers.push(view(&state, order));
         }
         for report in &state.reports {
-            let is_answer = report.role == Role::Sender && report.name.is_none();
+            let name = report.name.as_ref();
+            let is_listing = name.is_some_and(|name| is_listing(name.as_str()));
+            let is_answer = (report.role == Role::Sender && name.is_none()) || is_listing;
             if !is_answer && !of_orders.contains(&report.transaction) {
                 transfers.extend(self.view_unasked(&state, report));
             }
@@ -102,7 +105,7 @@ fn view(state: &State, order: &Order) -> Transfer {
     let to_repeat = file.map_or(0, |report| report.octets_to_repeat);
     let octets = match &order.end {
         Some(end) if end.failure.is_none() => size.unwrap_or(0),
-        _ => file.map_or(0, |report| report.octets.saturating_sub(to_repeat)),
+        _ => file.map_or(0, octets_there),
     };
     let rate = file.and_then(|report| state.rates.get(&report.transaction));
     let octets_per_pass = state.orders.passes().octets_per_pass();
