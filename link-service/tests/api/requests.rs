@@ -328,8 +328,7 @@ fn no_body_is_more_than_refused() {
     let value = leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-zA-Z]{0,4}", inner, 0..4)
-                .prop_map(Value::from_iter),
+            prop::collection::btree_map("[a-zA-Z]{0,4}", inner, 0..4).prop_map(Value::from_iter),
         ]
     });
     let body = prop::collection::btree_map(field.prop_map(str::to_owned), value, 0..5);
