@@ -171,7 +171,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let (folders, app) = (&self.folders, arrival.recipient);
         let taken = self.rooms.take(folders, &arrival.inbox, app, quota, more)?;
         let free_bytes = self.folders.free_bytes(&arrival.inbox)?;
-        let min = self.limits.free_bytes_min;
+        let kept = self.quotas.kept_free_bytes(transfer.request.priority);
+        let min = self.limits.free_bytes_min.saturating_add(kept);
         match free_bytes >= transfer.bytes().saturating_add(min) {
             true => Ok(taken),
             false => {

@@ -39,7 +39,7 @@ use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
 use crate::record::{FileRecord, Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
-use crate::request::{BATCH_FILES_MAX, LinkRequest, RECIPIENTS_MAX, Recipient};
+use crate::request::{BATCH_FILES_MAX, LinkRequest, Priority, RECIPIENTS_MAX, Recipient};
 
 pub use delivered::delivered_path;
 pub use places::batch_name;
@@ -90,6 +90,12 @@ impl Default for MoverLimits {
 pub trait Quotas: Send + Sync {
     /// What the inbox of an app may hold.
     fn of(&self, app: &AppId) -> Quota;
+
+    /// Octets of a file system that files of a priority leave free, beyond
+    /// [`MoverLimits::free_bytes_min`].
+    fn kept_free_bytes(&self, _: Priority) -> u64 {
+        0
+    }
 }
 
 impl<Q: Fn(&AppId) -> Quota + Send + Sync> Quotas for Q {

@@ -11,6 +11,7 @@ use super::site;
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
 use crate::registry::{App, Registry};
+use crate::settings::SERVICE;
 
 /// Takes other apps and another policy.
 pub(super) struct Reloader {
@@ -38,6 +39,10 @@ impl Reloader {
         let access = self.desk.access();
         let now = access.current();
         let next = access.next(file)?;
+        let files = |file: &ConfigFile| file.table.get(SERVICE)?.get("files").cloned();
+        if files(file) != files(&self.file) {
+            bail!("[{SERVICE}.files] is another: only a restart changes it");
+        }
         let tokens = Tokens::read(next.registry())?;
         site::prepare(next.registry())?;
         // What is open to somebody who is not registered yet, is no way in.

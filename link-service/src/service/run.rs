@@ -27,6 +27,7 @@ use crate::folders::Directories;
 use crate::journal::RedbJournal;
 use crate::mover::{Mover, MoverLimits, Quota, Quotas};
 use crate::names::AppId;
+use crate::request::Priority;
 use crate::settings::SERVICE;
 
 /// Threads for requests that wait for the disk: the more there are, the more requests wait
@@ -114,7 +115,8 @@ fn open(access: Access, journal: RedbJournal, reaches_ground: bool) -> anyhow::R
     }
     let folders = Directories::new(site::directories(access.registry()));
     let limits = MoverLimits {
-        free_bytes_min: access.settings().free_bytes_min,
+        // The quotas say it, as the configuration has it now.
+        free_bytes_min: 0,
         ..MoverLimits::default()
     };
     let access = Arc::new(LiveAccess::new(access));
@@ -139,6 +141,17 @@ impl Quotas for InboxQuotas {
             bytes_max: app.quota.bytes,
             files_max: app.quota.files,
         })
+    }
+
+    fn kept_free_bytes(&self, priority: Priority) -> u64 {
+        let access = self.0.current();
+        let settings = access.settings();
+        match priority {
+            Priority::Critical => settings.free_bytes_min,
+            _ => settings
+                .free_bytes_min
+                .saturating_add(settings.reserved_critical_bytes),
+        }
     }
 }
 

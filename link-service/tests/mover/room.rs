@@ -2,8 +2,9 @@
 
 use link_service::code::Code;
 use link_service::folders::Side;
-use link_service::mover::{Mover, MoverLimits, Quota, Ran};
+use link_service::mover::{Mover, MoverLimits, Quota, Quotas, Ran};
 use link_service::names::AppId;
+use link_service::request::{LinkRequest, Priority};
 
 use crate::rig::{
     CHUNK, MemoryMover, accept, app, disk, inbox, limits, mover, nothing_is_left, octets, outbox,
@@ -132,4 +133,43 @@ fn what_is_to_be_left_free_is() {
     assert!(matches!(ran, Ran::Retry(Code::NoSpace, _)), "{ran:?}");
     disk.set_bytes_max(121);
     assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
+}
+
+/// Room of a file system that is kept for what is critical.
+struct Kept(u64);
+
+impl Quotas for Kept {
+    fn of(&self, _: &AppId) -> Quota {
+        Quota::UNLIMITED
+    }
+
+    fn kept_free_bytes(&self, priority: Priority) -> u64 {
+        match priority {
+            Priority::Critical => 0,
+            _ => self.0,
+        }
+    }
+}
+
+#[test]
+fn room_that_is_kept_for_what_is_critical_is_filled_by_nothing_else() {
+    for (priority, fits) in [
+        (Priority::Low, false),
+        (Priority::High, false),
+        (Priority::Critical, true),
+    ] {
+        let disk = disk(1);
+        put(&disk, "image", &[0; 50]);
+        disk.set_bytes_max(100);
+        let mover = Mover::new(disk.folders(), disk.journal(), limits(), Kept(1));
+        let request = LinkRequest {
+            priority,
+            ..request(&["image"])
+        };
+        let mut transfer = accept(&mover, 1, &request).unwrap();
+        let ran = run(&mover, &mut transfer);
+        assert_eq!(matches!(ran, Ran::Ended(_)), fits, "{priority}: {ran:?}");
+        let waits = matches!(ran, Ran::Retry(Code::NoSpace, _));
+        assert_eq!(waits, !fits, "{priority}: {ran:?}");
+    }
 }

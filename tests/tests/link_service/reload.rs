@@ -49,6 +49,10 @@ fn with_a_mistake_in_it_the_former_holds() {
             APPS.replace("id = 'analyser'", "id = 'analyser'\nroot = 'elsewhere'"),
             "the root of app `analyser`",
         ),
+        (
+            format!("{APPS}\n[link-service.files]\n"),
+            "[link-service.files]",
+        ),
     ] {
         site.configure(&apps);
         service.process.signal("HUP");

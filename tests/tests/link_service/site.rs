@@ -60,7 +60,7 @@ impl Site {
         let (radio, ground, downlink) = (self.radio, self.ground, self.downlink);
         let text = format!(
             "[link-service]\napps-root = 'apps'\njournal = 'state/link.redb'\n\
-             free-bytes-min = 0\n\
+             free-bytes-min = 0\nreserved-critical-bytes = 0\n\
              [link-service.addr]\nport = 0\n\
              [link-service.radio]\nkind = 'udp'\nbind = '127.0.0.1:{radio}'\n\
              peer = '127.0.0.1:{ground}'\n\
