@@ -361,3 +361,65 @@ fn a_wait_ends_when_the_desk_does() {
         assert!(!waits.join().unwrap().has_ended());
     });
 }
+
+/// A desk at which a file has arrived, and nothing runs any more.
+fn with_arrival(seed: u64) -> (MemoryDisk, Arc<MemoryDesk>, TransferId) {
+    let disk = MemoryDisk::new(seed);
+    for (name, owner) in ["camera", "analyser", "archive"].into_iter().zip(1..) {
+        disk.add_app(&app(name), owner);
+    }
+    let desk = open(&disk);
+    let workers = Workers::start(&desk, 1).unwrap();
+    put(&disk, "image.raw", b"an image");
+    let id = submit(&desk, request("image.raw", &["analyser"])).unwrap();
+    assert_eq!(ended(&desk, id).code, Code::Ok);
+    drop(workers);
+    (disk, desk, id)
+}
+
+#[test]
+fn a_power_cut_at_any_change_undoes_no_acknowledgement_that_was_answered() {
+    let analyser = app("analyser");
+    let mut changes = 0;
+    loop {
+        let (disk, desk, id) = with_arrival(changes);
+        disk.fail_after(changes);
+        let acknowledged = desk.acknowledge(&analyser, id, true).is_ok();
+        let has_failed = disk.has_failed();
+        drop(desk);
+        disk.power_cut();
+        let desk = open(&disk);
+        if acknowledged {
+            assert!(desk.deliveries(&analyser, 10).is_empty(), "{changes}");
+        } else {
+            desk.acknowledge(&analyser, id, true).unwrap();
+        }
+        assert!(desk.deliveries(&analyser, 10).is_empty(), "{changes}");
+        let left = disk.paths(&analyser, Side::Inbox);
+        assert!(
+            left.iter().all(|path| path == ".link"),
+            "{changes}: {left:?}"
+        );
+        if !has_failed {
+            break;
+        }
+        changes += 1;
+    }
+    assert!(changes > 3);
+}
+
+#[test]
+fn a_file_that_was_about_to_be_removed_and_is_another_goes_back_to_its_place() {
+    let analyser = app("analyser");
+    for (octets, goes_back) in [(b"an image".as_slice(), false), (b"another", true)] {
+        let (disk, desk, id) = with_arrival(1);
+        drop(desk);
+        assert!(disk.take(&analyser, Side::Inbox, "image.raw"));
+        disk.put(&analyser, Side::Inbox, &format!(".link/{id}.done"), octets);
+        let _desk = open(&disk);
+        let back = arrived(&disk, "analyser", "image.raw");
+        assert_eq!(back.as_deref(), goes_back.then_some(octets));
+        let left = disk.paths(&analyser, Side::Inbox);
+        assert!(!left.iter().any(|path| path.ends_with(".done")), "{left:?}");
+    }
+}

@@ -39,7 +39,7 @@ impl TransferView {
         let (code, text) = match &transfer.phase {
             Phase::Ended(outcome) => (outcome.code, outcome.text.clone()),
             _ => match &entry.waits_for {
-                Some((code, text)) => (Code::Accepted, format!("{code:?}: {text}")),
+                Some((code, text)) => (Code::Accepted, format!("{code}: {text}")),
                 None => (Code::Accepted, String::new()),
             },
         };

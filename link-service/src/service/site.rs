@@ -61,10 +61,17 @@ fn make(path: &Path, owner: Option<u32>, group: Option<u32>) -> io::Result<()> {
     if let Some(above) = path.parent() {
         fs::create_dir_all(above)?;
     }
-    DirBuilder::new().mode(DIRECTORY_MODE).create(path)?;
-    let given = chown(path, owner, group);
-    // Else the next start would take it for one that was there.
-    given.inspect_err(|_| drop(fs::remove_dir(path)))
+    // It gets its name once it is as it is to be: the next start takes what has it as it is.
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    match fs::remove_dir(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    DirBuilder::new().mode(DIRECTORY_MODE).create(&new)?;
+    chown(&new, owner, group)?;
+    fs::rename(new, path)
 }
 
 /// What the folders are to know of apps.

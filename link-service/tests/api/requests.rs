@@ -6,6 +6,8 @@ use std::time::Duration;
 use link_service::desk::DeskLimits;
 use link_service::folders::memory::MemoryDisk;
 use link_service::queue::QueueLimits;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::rig::Rig;
@@ -299,4 +301,46 @@ fn many_wait_at_once_without_a_thread_each_and_all_hear_the_end() {
             assert_eq!(wait.join().unwrap().body["code"], "OK");
         }
     });
+}
+
+#[test]
+fn no_body_is_more_than_refused() {
+    let rig = Rig::new();
+    let camera = rig.at("camera");
+    let field = prop_oneof![
+        Just("fileName"),
+        Just("destinationAppId"),
+        Just("requestHeader"),
+        Just("fileNames"),
+        Just("subdirectory"),
+        Just("expirationTime"),
+        Just("expiresInSeconds"),
+        Just("priority"),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        Just(json!("camera")),
+    ];
+    let value = leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-zA-Z]{0,4}", inner, 0..4)
+                .prop_map(|map| Value::from_iter(map)),
+        ]
+    });
+    let body = prop::collection::btree_map(field.prop_map(str::to_owned), value, 0..5);
+    let body = body.prop_map(|map| Value::from_iter(map).to_string());
+    let body = prop_oneof![body, any::<String>()];
+    let mut runner = TestRunner::new(Config::with_cases(300));
+    let ran = runner.run(&body, |body| {
+        let answer = camera.ask("POST", "/v1/links", &body).unwrap();
+        prop_assert!((400..500).contains(&answer.status), "{}", answer.status);
+        prop_assert!(answer.body["code"].is_string());
+        Ok(())
+    });
+    ran.unwrap();
 }
