@@ -106,11 +106,12 @@ impl Default for DropboxLimits {
     }
 }
 
-/// What became of requests. `taken` = `accepted` + `refused` + `unread` + what is kept and
-/// not yet accepted.
+/// What became of requests. `taken` = `accepted` + `refused` + `unread` + `taken_away` + what
+/// is kept and not yet accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DropboxCounts {
-    /// Taken out of an outbox, or found kept at the start.
+    /// Taken out of an outbox, found kept at the start, or handed in anew as nobody knew it
+    /// any more.
     pub taken: u64,
     /// Accepted: those that were before are among them.
     pub accepted: u64,
@@ -120,11 +121,12 @@ pub struct DropboxCounts {
     pub unread: u64,
     /// Accepted, and over since.
     pub ended: u64,
-    /// Receipts that could not be written, as the app has something else in their place.
+    /// Receipts that were not written: the app has something else in their place, or took
+    /// the request away after it was accepted.
     pub untold: u64,
     /// Receipts that were removed, as there were too many.
     pub receipts_removed: u64,
-    /// Requests that the app took out of `.requests` before they were over.
+    /// Requests that the app took out of `.requests` before they were accepted.
     pub taken_away: u64,
     /// Something failed that is tried again at the next scan.
     pub failed: u64,
@@ -208,8 +210,7 @@ impl<S: Submit> Dropbox<S> {
     ) -> Result<(), FolderError> {
         let outbox = self.folders().open_box(app, Side::Outbox)?;
         let Some(kept) = self.take_up(app, &outbox, asked)? else {
-            self.counts.taken_away += asked.len() as u64;
-            asked.clear();
+            self.note_gone(std::mem::take(asked));
             return Ok(());
         };
         let mut place = place::Place {
@@ -233,6 +234,16 @@ impl<S: Submit> Dropbox<S> {
         match place.receipts_written {
             0 => Ok(()),
             _ => self.thin_out_receipts(&place),
+        }
+    }
+
+    /// What the app took away.
+    fn note_gone(&mut self, gone: BTreeMap<KeptName, Asked>) {
+        for asked in gone.into_values() {
+            match asked {
+                Asked::Open(_) => self.counts.untold += 1,
+                Asked::New | Asked::Partly(..) | Asked::Again(_) => self.counts.taken_away += 1,
+            }
         }
     }
 

@@ -69,9 +69,11 @@ impl<S: Submit> Dropbox<S> {
         if is_changed {
             self.folders().sync_directory(&kept)?;
         }
-        let known = asked.len();
-        asked.retain(|name, _| names.contains(name));
-        self.counts.taken_away += (known - asked.len()) as u64;
+        let (there, gone) = std::mem::take(asked)
+            .into_iter()
+            .partition(|(name, _)| names.contains(name));
+        *asked = there;
+        self.note_gone(gone);
         for name in names {
             asked.entry(name).or_insert_with(|| {
                 self.counts.taken += 1;

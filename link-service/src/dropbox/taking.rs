@@ -41,7 +41,7 @@ impl<S: Submit> Dropbox<S> {
                 Some(_) => Ok(Some(was)),
                 // It is handed in again, and that says what became of it.
                 None => {
-                    self.counts.accepted -= 1;
+                    self.counts.taken += 1;
                     Ok(Some(Asked::New))
                 }
             };

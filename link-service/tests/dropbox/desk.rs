@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use link_service::code::Code;
-use link_service::dropbox::{Answer, Dropbox, DropboxLimits, Submit};
+use link_service::dropbox::{Answer, Dropbox, DropboxCounts, DropboxLimits, Submit};
 use link_service::folders::memory::{MemoryDisk, MemoryFolders};
 use link_service::folders::{Folders, Side};
 use link_service::names::AppId;
@@ -41,6 +41,13 @@ impl Desk {
 
     pub(crate) fn end(&self, number: usize, code: Code) {
         self.known().ended.insert(number, code);
+    }
+
+    /// Its journal is lost.
+    pub(crate) fn forget(&self) {
+        let mut known = self.known();
+        known.requests.clear();
+        known.ids.clear();
     }
 
     /// The names of files, in the order in which they were asked for.
@@ -144,4 +151,11 @@ pub(crate) fn told(disk: &MemoryDisk, name: &str) -> Option<String> {
     let octets = disk.file(&app(CAMERA), Side::Outbox, &path)?;
     let receipt: Value = serde_json::from_slice(&octets).unwrap();
     Some(receipt["code"].as_str().unwrap().to_owned())
+}
+
+/// Whatever was taken has become something, once nothing is waited for.
+#[track_caller]
+pub(crate) fn adds_up(counts: DropboxCounts) {
+    let ended = counts.accepted + counts.refused + counts.unread + counts.taken_away;
+    assert_eq!(counts.taken, ended, "{counts:?}");
 }

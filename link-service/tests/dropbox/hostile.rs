@@ -10,7 +10,7 @@ use link_service::folders::{AppDirectories, Directories};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::Value;
 
-use crate::desk::{CAMERA, Desk, DeskOf, app};
+use crate::desk::{CAMERA, Desk, DeskOf, adds_up, app};
 
 const TO_ANALYSER: &str = r#"{"destinationAppId": "analyser"}"#;
 
@@ -67,6 +67,7 @@ fn refused(site: &Site, name: &str) {
     assert_eq!(desk.asked(), Vec::<String>::new());
     assert!(is_empty(&site.outbox(".requests")), "it is removed");
     assert_eq!(dropbox.counts().unread, 1);
+    adds_up(dropbox.counts());
 }
 
 #[test]
@@ -160,8 +161,15 @@ fn an_app_that_takes_away_what_is_kept_harms_itself_alone() {
     let desk = Desk::of(&[CAMERA]);
     let mut dropbox = site.dropbox(&desk);
     dropbox.scan();
+    desk.known().refuses = Some(Code::Unavailable);
+    fs::write(site.outbox("b.linkrequest.json"), TO_ANALYSER).unwrap();
+    dropbox.scan();
     fs::rename(site.outbox(".requests"), site.outbox("mine")).unwrap();
     dropbox.scan();
     assert!(!dropbox.is_waiting());
-    assert_eq!(dropbox.counts().taken_away, 1);
+    assert_eq!(
+        (dropbox.counts().untold, dropbox.counts().taken_away),
+        (1, 1)
+    );
+    adds_up(dropbox.counts());
 }
