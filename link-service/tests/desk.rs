@@ -34,6 +34,9 @@ size-max = 100
 [[link-service.policy]]
 from = 'camera'
 to = 'archive'
+[[link-service.policy]]
+from = 'camera'
+to = 'ground'
 ";
 
 type MemoryDesk = Desk<MemoryFolders, MemoryJournal>;
@@ -422,4 +425,79 @@ fn a_file_that_was_about_to_be_removed_and_is_another_goes_back_to_its_place() {
         let left = disk.paths(&analyser, Side::Inbox);
         assert!(!left.iter().any(|path| path.ends_with(".done")), "{left:?}");
     }
+}
+
+/// A request for the ground, once it is claimed and waits for a link.
+fn going_down(desk: &MemoryDesk) -> TransferId {
+    let down = LinkRequest {
+        link_type: LinkType::Downlink,
+        ..request("image.raw", &["ground"])
+    };
+    let id = submit(desk, down).unwrap();
+    assert_eq!(next_down(desk), id);
+    id
+}
+
+#[track_caller]
+fn next_down(desk: &MemoryDesk) -> TransferId {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(transfer) = desk.next_downlink() {
+            return transfer.id;
+        }
+        assert!(Instant::now() < until, "nothing is to go down");
+        thread::yield_now();
+    }
+}
+
+fn to_ground(attempts_max: u32) -> DeskLimits {
+    DeskLimits {
+        reaches_ground: true,
+        attempts_max,
+        queue: QueueLimits {
+            retry_pause: Duration::from_millis(1),
+            ..QueueLimits::default()
+        },
+        ..DeskLimits::default()
+    }
+}
+
+#[test]
+fn the_source_of_what_goes_down_is_released_when_the_ground_has_it() {
+    let disk = disk();
+    let desk = open_with(&disk, to_ground(10));
+    let _workers = Workers::start(&desk, 1).unwrap();
+    put(&disk, "image.raw", b"an image");
+    let id = going_down(&desk);
+    assert!(!desk.status(&app("camera"), id).unwrap().has_ended());
+    desk.downlinked(id, &Ok(())).unwrap();
+    assert_eq!(ended(&desk, id).code, Code::Ok);
+    assert!(disk.paths(&app("camera"), Side::Outbox).is_empty());
+}
+
+#[test]
+fn what_could_not_go_down_is_tried_again_and_given_back_when_that_was_too_often() {
+    let disk = disk();
+    let desk = open_with(&disk, to_ground(3));
+    let _workers = Workers::start(&desk, 1).unwrap();
+    put(&disk, "image.raw", b"an image");
+    let id = going_down(&desk);
+    let full = Refused {
+        code: Code::Unavailable,
+        text: "its disk is full".to_owned(),
+    };
+    for _ in 0..3 {
+        desk.downlink_failed(id, &full).unwrap();
+        assert_eq!(next_down(&desk), id);
+    }
+    desk.downlink_failed(id, &full).unwrap();
+    let view = ended(&desk, id);
+    assert_eq!(
+        (view.code, &*view.text),
+        (Code::Unavailable, "its disk is full")
+    );
+    assert!(
+        disk.file(&app("camera"), Side::Outbox, "image.raw")
+            .is_some()
+    );
 }

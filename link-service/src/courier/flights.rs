@@ -1,32 +1,45 @@
 //! What is with the entity.
 
-use file_delivery::entity::Outcome;
-use file_delivery::pdu::{EntityId, TransactionId, TransactionSeq};
+use file_delivery::entity::{Outcome, RequestError};
+use file_delivery::pdu::{ConditionCode, TransactionId};
+use file_delivery::store::StoreError;
 
 use crate::code::Code;
 use crate::mover::Refused;
 
 /// A transfer that is with the entity.
 pub(super) struct Flight {
-    pub(super) transaction: TransactionId,
+    /// None where the entity did not take it.
+    pub(super) transaction: Option<TransactionId>,
     /// Whether the desk takes it for running.
     pub(super) is_flying: bool,
     pub(super) is_suspended: bool,
     /// As what it was cancelled here.
     pub(super) stopped_as: Option<Code>,
     /// How it ended, until the desk knows.
-    pub(super) ended: Option<Result<(), Refused>>,
+    pub(super) landed: Option<Landed>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Landed {
+    /// The ground has the file.
+    There,
+    /// It may be well another time.
+    Again(Refused),
+    /// The ground never gets it.
+    Never(Refused),
 }
 
 impl Flight {
     /// One that was handed over just now.
     pub(super) fn begun(transaction: TransactionId) -> Self {
         Flight {
-            transaction,
+            transaction: Some(transaction),
             is_flying: true,
             is_suspended: false,
             stopped_as: None,
-            ended: None,
+            landed: None,
         }
     }
 
@@ -40,26 +53,108 @@ impl Flight {
     }
 
     /// One that the entity did not take.
-    pub(super) fn failed(refused: Refused) -> Self {
-        let nobodys = TransactionId {
-            source: EntityId(u64::MAX),
-            number: TransactionSeq(u64::MAX),
-        };
+    pub(super) fn not_taken(landed: Landed) -> Self {
         Flight {
-            ended: Some(Err(refused)),
-            ..Flight::begun(nobodys)
+            transaction: None,
+            is_flying: true,
+            is_suspended: false,
+            stopped_as: None,
+            landed: Some(landed),
         }
     }
 }
 
-/// What the desk is to know of it.
-pub(super) fn outcome_of(outcome: &Outcome, stopped_as: Option<Code>) -> Result<(), Refused> {
-    if outcome.is_success() {
-        return Ok(());
+impl Landed {
+    /// As the entity says.
+    pub(super) fn of(outcome: &Outcome, stopped_as: Option<Code>) -> Self {
+        if outcome.is_success() {
+            return Landed::There;
+        }
+        let condition = outcome.condition;
+        let refused = |code| Refused {
+            code,
+            text: format!("the ground does not have it: {condition:?}"),
+        };
+        match (stopped_as, condition) {
+            (Some(code), _) => Landed::Never(refused(code)),
+            (None, ConditionCode::CancelRequestReceived) => Landed::Never(refused(Code::Cancelled)),
+            (
+                None,
+                ConditionCode::UnsupportedChecksumType | ConditionCode::InvalidTransmissionMode,
+            ) => Landed::Never(refused(Code::InvalidArgument)),
+            // Its disk may be full, or ours have failed.
+            (None, _) => Landed::Again(refused(Code::Unavailable)),
+        }
     }
-    let text = format!("the ground does not have it: {:?}", outcome.condition);
-    Err(Refused {
-        code: stopped_as.unwrap_or(Code::Unavailable),
-        text,
-    })
+
+    /// Why the entity did not take it.
+    pub(super) fn not_taken(error: &RequestError) -> Self {
+        let text = error.to_string();
+        let refused = |code| Refused { code, text };
+        match error {
+            RequestError::Stopped(_)
+            | RequestError::TooMany { .. }
+            | RequestError::Journal(_)
+            | RequestError::Store(StoreError::Failed { .. }) => {
+                Landed::Again(refused(Code::Unavailable))
+            }
+            RequestError::Store(_) => Landed::Never(refused(Code::SourceChanged)),
+            _ => Landed::Never(refused(Code::InvalidArgument)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use file_delivery::pdu::{DeliveryCode, FileStatus};
+
+    use super::*;
+
+    fn landed(condition: ConditionCode, stopped_as: Option<Code>) -> Landed {
+        let outcome = Outcome {
+            condition,
+            delivery: DeliveryCode::Incomplete,
+            file_status: FileStatus::Discarded,
+            responses: Vec::new(),
+        };
+        Landed::of(&outcome, stopped_as)
+    }
+
+    #[test]
+    fn what_may_heal_at_the_ground_is_tried_again_and_what_somebody_wanted_is_not() {
+        let full = landed(ConditionCode::FilestoreRejection, None);
+        assert!(matches!(full, Landed::Again(_)), "{full:?}");
+        for (condition, stopped_as, code) in [
+            (ConditionCode::CancelRequestReceived, None, Code::Cancelled),
+            (
+                ConditionCode::CancelRequestReceived,
+                Some(Code::Expired),
+                Code::Expired,
+            ),
+            (
+                ConditionCode::UnsupportedChecksumType,
+                None,
+                Code::InvalidArgument,
+            ),
+        ] {
+            let landed = landed(condition, stopped_as);
+            assert!(
+                matches!(&landed, Landed::Never(refused) if refused.code == code),
+                "{landed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_entity_does_not_take_now_is_handed_to_it_again() {
+        let full = Landed::not_taken(&RequestError::TooMany {
+            transactions_max: 1,
+        });
+        assert!(matches!(full, Landed::Again(_)), "{full:?}");
+        let gone = StoreError::Missing {
+            name: "claims/1".to_owned(),
+        };
+        let gone = Landed::not_taken(&RequestError::Store(gone));
+        assert!(matches!(gone, Landed::Never(_)), "{gone:?}");
+    }
 }

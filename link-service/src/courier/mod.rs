@@ -34,11 +34,10 @@ use crate::code::Code;
 use crate::desk::Desk;
 use crate::folders::Folders;
 use crate::journal::Journal;
-use crate::mover::Refused;
 use crate::queue::Stop;
 use crate::record::{Transfer, TransferId};
 use crate::request::Priority;
-use flights::{Flight, outcome_of};
+use flights::{Flight, Landed};
 
 /// Between two looks at what is to go and what is to stop.
 const LOOK: Duration = Duration::from_millis(200);
@@ -147,30 +146,26 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                 Some(flight) => {
                     flight.is_flying = true;
                     if std::mem::take(&mut flight.is_suspended)
-                        && let Err(error) = self.entity.resume(flight.transaction)
+                        && let Some(transaction) = flight.transaction
+                        && let Err(error) = self.entity.resume(transaction)
                     {
                         log::debug!("transfer {id}: {error}");
                     }
                 }
-                None => match self.put(&transfer) {
-                    Ok(transaction) => {
-                        self.flights.insert(id, Flight::begun(transaction));
-                    }
-                    Err(refused) => {
-                        self.flights.insert(id, Flight::failed(refused));
-                    }
-                },
+                None => {
+                    let flight = match self.put(&transfer) {
+                        Ok(transaction) => Flight::begun(transaction),
+                        Err(landed) => Flight::not_taken(landed),
+                    };
+                    self.flights.insert(id, flight);
+                }
             }
         }
     }
 
-    fn put(&self, transfer: &Transfer) -> Result<TransactionId, Refused> {
-        let invalid = |text: String| Refused {
-            code: Code::InvalidName,
-            text,
-        };
-        let here = names::claim_of(transfer.id).map_err(|error| invalid(error.to_string()))?;
-        let there = names::at_ground(transfer)?;
+    fn put(&self, transfer: &Transfer) -> Result<TransactionId, Landed> {
+        let here = names::claim_of(transfer.id).map_err(Landed::Never)?;
+        let there = names::at_ground(transfer).map_err(Landed::Never)?;
         let request = PutRequest {
             priority: match transfer.request.priority {
                 Priority::Low => 0,
@@ -180,10 +175,8 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
             },
             ..PutRequest::file(self.ground, here, there)
         };
-        self.entity.put(request).map_err(|error| Refused {
-            code: Code::Unavailable,
-            text: error.to_string(),
-        })
+        let put = self.entity.put(request);
+        put.map_err(|error| Landed::not_taken(&error))
     }
 
     /// Something became of a transaction.
@@ -195,8 +188,9 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                 outcome,
             } => {
                 let mut flights = self.flights.values_mut();
-                if let Some(flight) = flights.find(|one| one.transaction == *transaction) {
-                    flight.ended = Some(outcome_of(outcome, flight.stopped_as));
+                let is_it = |one: &&mut Flight| one.transaction == Some(*transaction);
+                if let Some(flight) = flights.find(is_it) {
+                    flight.landed = Some(Landed::of(outcome, flight.stopped_as));
                 }
             }
             Event::StorageFailed { text } => log::error!("files that go down: {text}"),
@@ -211,10 +205,8 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
         for (id, flight) in &mut self.flights {
             if !self.desk.is_open(*id) {
                 // It was given up while it was on hold, or waited for its turn.
-                if flight.ended.is_none()
-                    && let Err(error) = self.entity.cancel(flight.transaction)
-                {
-                    log::debug!("transfer {id}: {error}");
+                if flight.landed.is_none() {
+                    cancel(&self.entity, *id, flight);
                 }
                 over.push(*id);
                 continue;
@@ -222,8 +214,13 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
             if !flight.is_flying {
                 continue;
             }
-            if let Some(ended) = &flight.ended {
-                match self.desk.downlinked(*id, ended) {
+            if let Some(landed) = &flight.landed {
+                let told = match landed {
+                    Landed::There => self.desk.downlinked(*id, &Ok(())),
+                    Landed::Never(why) => self.desk.downlinked(*id, &Err(why.clone())),
+                    Landed::Again(why) => self.desk.downlink_failed(*id, why),
+                };
+                match told {
                     Ok(()) => over.push(*id),
                     Err(refused) => log::warn!("transfer {id}: {refused}; told again"),
                 }
@@ -232,7 +229,9 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
             match self.desk.downlink_stop(*id) {
                 None | Some(Stop::Preempted) => {}
                 Some(Stop::Held) => {
-                    flight.is_suspended = self.entity.suspend(flight.transaction).is_ok();
+                    let transaction = flight.transaction;
+                    flight.is_suspended =
+                        transaction.is_some_and(|one| self.entity.suspend(one).is_ok());
                     flight.is_flying = false;
                     self.desk.downlink_stopped(*id);
                 }
@@ -241,9 +240,7 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                         Stop::Expired => Code::Expired,
                         _ => Code::Cancelled,
                     });
-                    if let Err(error) = self.entity.cancel(flight.transaction) {
-                        log::debug!("transfer {id}: {error}");
-                    }
+                    cancel(&self.entity, *id, flight);
                 }
                 Some(_) => {}
             }
@@ -251,5 +248,17 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
         for id in over {
             self.flights.remove(&id);
         }
+    }
+}
+
+fn cancel<F: Folders + 'static, J: Journal + 'static>(
+    entity: &CourierHandle<F, J>,
+    id: TransferId,
+    flight: &Flight,
+) {
+    if let Some(transaction) = flight.transaction
+        && let Err(error) = entity.cancel(transaction)
+    {
+        log::debug!("transfer {id}: {error}");
     }
 }

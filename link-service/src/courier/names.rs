@@ -11,8 +11,8 @@ use crate::record::{Transfer, TransferId};
 const CLAIMS: &str = "claims";
 
 /// The name at the entity of the file of a transfer.
-pub(super) fn claim_of(id: TransferId) -> Result<StoreName, NameError> {
-    format!("{CLAIMS}/{id}").parse()
+pub(super) fn claim_of(id: TransferId) -> Result<StoreName, Refused> {
+    name(&format!("{CLAIMS}/{id}"))
 }
 
 /// The transfer whose file that is.
@@ -28,9 +28,12 @@ pub(super) fn at_ground(transfer: &Transfer) -> Result<StoreName, Refused> {
     let mut parts = vec![transfer.sender.to_string()];
     parts.extend(request.subdirectory.components().map(str::to_owned));
     parts.extend(file);
-    let name = parts.join("/").parse::<StoreName>();
-    name.map_err(|error| Refused {
+    name(&parts.join("/"))
+}
+
+fn name(text: &str) -> Result<StoreName, Refused> {
+    text.parse().map_err(|error: NameError| Refused {
         code: Code::InvalidName,
-        text: format!("the name at the ground: {error}"),
+        text: format!("{text} cannot go down: {error}"),
     })
 }

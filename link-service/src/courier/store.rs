@@ -9,6 +9,7 @@ use file_delivery::store::directory::{DirectorySource, DirectoryStaged};
 use file_delivery::store::{Directory, FileIdentity, FileStore, Staging, StoreError};
 
 use super::names;
+use crate::code::Code;
 use crate::desk::Desk;
 use crate::folders::Folders;
 use crate::journal::Journal;
@@ -50,9 +51,15 @@ impl<F: Folders, J: Journal> FileStore for CourierStore<F, J> {
             return Ok((CourierSource::Kept(source), identity));
         };
         let opened = self.desk.open_source(id, 0);
-        let (file, record) = opened.map_err(|refused| StoreError::NotAllowed {
-            name: name.to_string(),
-            why: refused.text,
+        let (file, record) = opened.map_err(|refused| match refused.code {
+            Code::IoError | Code::NoSpace | Code::Unavailable => StoreError::Failed {
+                what: format!("opening {name}"),
+                error: refused.text,
+            },
+            _ => StoreError::NotAllowed {
+                name: name.to_string(),
+                why: refused.text,
+            },
         })?;
         let identity = FileIdentity {
             size: record.size,

@@ -39,6 +39,25 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         self.shared.work.notify_one();
     }
 
+    /// One could not go down this time: it is tried again after a pause, unless that was too
+    /// often.
+    ///
+    /// # Errors
+    /// As [`downlinked`](Self::downlinked).
+    pub fn downlink_failed(&self, id: TransferId, why: &Refused) -> Result<(), Refused> {
+        let mut state = self.state();
+        let attempts = state.queue.attempts(id);
+        if attempts.is_some_and(|attempts| attempts >= self.limits.attempts_max) {
+            drop(state);
+            return self.downlinked(id, &Err(why.clone()));
+        }
+        if let Some(entry) = state.transfers.get_mut(&id) {
+            entry.waits_for = Some((why.code, why.text.clone()));
+        }
+        state.queue.handle_ran(self.clock.now(), id, Ran::Retry);
+        Ok(())
+    }
+
     /// The ground has a file, or never gets it. The source is released or given back after
     /// that.
     ///

@@ -147,6 +147,12 @@ impl Queue {
         self.entries.get(&id).map(|entry| entry.standing)
     }
 
+    /// How often one was tried that has not ended.
+    #[must_use]
+    pub fn attempts(&self, id: TransferId) -> Option<u32> {
+        self.entries.get(&id).map(|entry| entry.attempts)
+    }
+
     /// The next that is to run on `route`, if a slot is free. It runs from now on.
     pub fn poll_run(&mut self, now: Now, route: &Route) -> Option<TransferId> {
         self.pass_time(now);
