@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use link_service::access::{Access, LiveAccess};
 use link_service::code::Code;
-use link_service::desk::{AskError, Desk, DeskLimits, SystemClock, TransferView, Workers};
+use link_service::desk::{AskError, Desk, DeskLimits, Errand, SystemClock, TransferView, Workers};
 use link_service::folders::Side;
 use link_service::folders::memory::{MemoryDisk, MemoryFolders, MemoryJournal};
 use link_service::mover::{Mover, MoverLimits, Quota, Refused};
 use link_service::names::AppId;
-use link_service::queue::{QueueLimits, Standing};
+use link_service::queue::{QueueLimits, Route, Standing};
 use link_service::record::TransferId;
 use link_service::request::{Expiry, LinkRequest, LinkType, Priority};
 use service_host::config_file::ConfigFile;
@@ -442,7 +442,7 @@ fn going_down(desk: &MemoryDesk) -> TransferId {
 fn next_down(desk: &MemoryDesk) -> TransferId {
     let until = Instant::now() + PATIENCE;
     loop {
-        if let Some(transfer) = desk.next_downlink() {
+        if let Some(Errand { transfer, .. }) = desk.next_errand(&Route::Downlink) {
             return transfer.id;
         }
         assert!(Instant::now() < until, "nothing is to go down");
@@ -452,7 +452,7 @@ fn next_down(desk: &MemoryDesk) -> TransferId {
 
 fn to_ground(attempts_max: u32) -> DeskLimits {
     DeskLimits {
-        reaches_ground: true,
+        links: [Route::Downlink].into(),
         attempts_max,
         queue: QueueLimits {
             retry_pause: Duration::from_millis(1),
@@ -470,7 +470,7 @@ fn the_source_of_what_goes_down_is_released_when_the_ground_has_it() {
     put(&disk, "image.raw", b"an image");
     let id = going_down(&desk);
     assert!(!desk.status(&app("camera"), id).unwrap().has_ended());
-    desk.downlinked(id, &Ok(())).unwrap();
+    desk.errand_ended(id, 0, &Ok(())).unwrap();
     assert_eq!(ended(&desk, id).code, Code::Ok);
     assert!(disk.paths(&app("camera"), Side::Outbox).is_empty());
 }
@@ -487,10 +487,10 @@ fn what_could_not_go_down_is_tried_again_and_given_back_when_that_was_too_often(
         text: "its disk is full".to_owned(),
     };
     for _ in 0..3 {
-        desk.downlink_failed(id, &full).unwrap();
+        desk.errand_failed(id, 0, &full).unwrap();
         assert_eq!(next_down(&desk), id);
     }
-    desk.downlink_failed(id, &full).unwrap();
+    desk.errand_failed(id, 0, &full).unwrap();
     let view = ended(&desk, id);
     assert_eq!(
         (view.code, &*view.text),

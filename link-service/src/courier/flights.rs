@@ -9,6 +9,9 @@ use crate::mover::Refused;
 
 /// A transfer that is with the entity.
 pub(super) struct Flight {
+    /// Which leg of it: nobody knows of one that an earlier process handed over, until the
+    /// desk says.
+    pub(super) leg: usize,
     /// None where the entity did not take it.
     pub(super) transaction: Option<TransactionId>,
     /// Whether the desk takes it for running.
@@ -33,8 +36,9 @@ pub(super) enum Landed {
 
 impl Flight {
     /// One that was handed over just now.
-    pub(super) fn begun(transaction: TransactionId) -> Self {
+    pub(super) fn begun(leg: usize, transaction: TransactionId) -> Self {
         Flight {
+            leg,
             transaction: Some(transaction),
             is_flying: true,
             is_suspended: false,
@@ -48,13 +52,14 @@ impl Flight {
         Flight {
             is_flying: false,
             is_suspended,
-            ..Flight::begun(transaction)
+            ..Flight::begun(0, transaction)
         }
     }
 
     /// One that the entity did not take.
-    pub(super) fn not_taken(landed: Landed) -> Self {
+    pub(super) fn not_taken(leg: usize, landed: Landed) -> Self {
         Flight {
+            leg,
             transaction: None,
             is_flying: true,
             is_suspended: false,

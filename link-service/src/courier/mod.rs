@@ -2,8 +2,8 @@
 //! back what became of them. The source is released when the ground has the file.
 //!
 //! ```text
-//! desk ──next_downlink──▶ courier ──put──▶ entity ──▶ link ──▶ ground
-//! desk ◀──downlinked───── courier ◀─Finished─ entity
+//! desk ──next_errand──▶ courier ──put──▶ entity ──▶ link ──▶ ground
+//! desk ◀─errand_ended── courier ◀─Finished─ entity
 //! ```
 //!
 //! The entity reads a file where it is claimed, in the outbox, so nothing is copied. What is
@@ -31,10 +31,10 @@ use file_delivery::store::RedbJournal;
 pub use store::CourierStore;
 
 use crate::code::Code;
-use crate::desk::Desk;
+use crate::desk::{Desk, Errand};
 use crate::folders::Folders;
 use crate::journal::Journal;
-use crate::queue::Stop;
+use crate::queue::{Route, Stop};
 use crate::record::{Transfer, TransferId};
 use crate::request::Priority;
 use flights::{Flight, Landed};
@@ -140,11 +140,13 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
 
     /// Hands the entity what is to go.
     fn take_over(&mut self) {
-        while let Some(transfer) = self.desk.next_downlink() {
+        while let Some(errand) = self.desk.next_errand(&Route::Downlink) {
+            let Errand { transfer, leg } = errand;
             let id = transfer.id;
             match self.flights.get_mut(&id) {
                 Some(flight) => {
                     flight.is_flying = true;
+                    flight.leg = leg;
                     if std::mem::take(&mut flight.is_suspended)
                         && let Some(transaction) = flight.transaction
                         && let Err(error) = self.entity.resume(transaction)
@@ -154,8 +156,8 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                 }
                 None => {
                     let flight = match self.put(&transfer) {
-                        Ok(transaction) => Flight::begun(transaction),
-                        Err(landed) => Flight::not_taken(landed),
+                        Ok(transaction) => Flight::begun(leg, transaction),
+                        Err(landed) => Flight::not_taken(leg, landed),
                     };
                     self.flights.insert(id, flight);
                 }
@@ -216,9 +218,11 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
             }
             if let Some(landed) = &flight.landed {
                 let told = match landed {
-                    Landed::There => self.desk.downlinked(*id, &Ok(())),
-                    Landed::Never(why) => self.desk.downlinked(*id, &Err(why.clone())),
-                    Landed::Again(why) => self.desk.downlink_failed(*id, why),
+                    Landed::There => self.desk.errand_ended(*id, flight.leg, &Ok(())),
+                    Landed::Never(why) => {
+                        self.desk.errand_ended(*id, flight.leg, &Err(why.clone()))
+                    }
+                    Landed::Again(why) => self.desk.errand_failed(*id, flight.leg, why),
                 };
                 match told {
                     Ok(()) => over.push(*id),
@@ -226,14 +230,14 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                 }
                 continue;
             }
-            match self.desk.downlink_stop(*id) {
+            match self.desk.errand_stop(*id) {
                 None | Some(Stop::Preempted) => {}
                 Some(Stop::Held) => {
                     let transaction = flight.transaction;
                     flight.is_suspended =
                         transaction.is_some_and(|one| self.entity.suspend(one).is_ok());
                     flight.is_flying = false;
-                    self.desk.downlink_stopped(*id);
+                    self.desk.errand_stopped(*id);
                 }
                 Some(why) if flight.stopped_as.is_none() => {
                     flight.stopped_as = Some(match why {

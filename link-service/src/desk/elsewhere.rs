@@ -1,7 +1,8 @@
 //! Transfers that a link takes over: their files are claimed, and wait in the outbox until
-//! their recipient has them.
+//! their recipient has them. A link takes one leg at a time, as an [`Errand`].
 
 use super::Desk;
+use super::state::State;
 use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
@@ -10,14 +11,25 @@ use crate::queue::{Ran, Route, Stop};
 use crate::record::{FileRecord, Transfer, TransferId};
 use crate::request::Recipient;
 
+/// A leg that leads elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// Of which transfer.
+    pub transfer: Transfer,
+    /// Which leg of it.
+    pub leg: usize,
+}
+
 impl<F: Folders, J: Journal> Desk<F, J> {
-    /// The next that is to go down, if there is one. It runs from now on, until
-    /// [`downlinked`](Self::downlinked) or [`downlink_stopped`](Self::downlink_stopped).
-    pub fn next_downlink(&self) -> Option<Transfer> {
+    /// The next that is to go by a link, if there is one. It runs from now on, until
+    /// [`errand_ended`](Self::errand_ended), [`errand_failed`](Self::errand_failed) or
+    /// [`errand_stopped`](Self::errand_stopped).
+    pub fn next_errand(&self, route: &Route) -> Option<Errand> {
         let mut state = self.state();
-        let id = state.queue.poll_run(self.clock.now(), &Route::Downlink)?;
-        let entry = state.transfers.get(&id)?;
-        Some(entry.transfer.clone())
+        let id = state.queue.poll_run(self.clock.now(), route)?;
+        let transfer = state.transfers.get(&id)?.transfer.clone();
+        let leg = leg_elsewhere(&transfer)?;
+        Some(Errand { transfer, leg })
     }
 
     /// Whether something may still become of one.
@@ -26,30 +38,30 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         self.state().queue.standing(id).is_some()
     }
 
-    /// Whether one that goes down is to stop.
+    /// Whether one that a link has taken over is to stop.
     #[must_use]
-    pub fn downlink_stop(&self, id: TransferId) -> Option<Stop> {
+    pub fn errand_stop(&self, id: TransferId) -> Option<Stop> {
         self.state().queue.stop(self.clock.now(), id)
     }
 
-    /// One that went down does not any more, and goes on another time.
-    pub fn downlink_stopped(&self, id: TransferId) {
+    /// One is with its link no more, and goes on another time.
+    pub fn errand_stopped(&self, id: TransferId) {
         let now = self.clock.now();
         self.state().queue.handle_ran(now, id, Ran::Stopped);
         self.shared.work.notify_one();
     }
 
-    /// One could not go down this time: it is tried again after a pause, unless that was too
+    /// One could not go this time: it is tried again after a pause, unless that was too
     /// often.
     ///
     /// # Errors
-    /// As [`downlinked`](Self::downlinked).
-    pub fn downlink_failed(&self, id: TransferId, why: &Refused) -> Result<(), Refused> {
+    /// As [`errand_ended`](Self::errand_ended).
+    pub fn errand_failed(&self, id: TransferId, leg: usize, why: &Refused) -> Result<(), Refused> {
         let mut state = self.state();
         let attempts = state.queue.attempts(id);
         if attempts.is_some_and(|attempts| attempts >= self.limits.attempts_max) {
             drop(state);
-            return self.downlinked(id, &Err(why.clone()));
+            return self.errand_ended(id, leg, &Err(why.clone()));
         }
         if let Some(entry) = state.transfers.get_mut(&id) {
             entry.waits_for = Some((why.code, why.text.clone()));
@@ -58,22 +70,27 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         Ok(())
     }
 
-    /// The ground has a file, or never gets it. The source is released or given back after
-    /// that.
+    /// The recipient has the files, or never gets them. The next leg follows; after the last,
+    /// the source is released or given back.
     ///
     /// # Errors
     /// [`Refused`]: the journal does not have it; to be told again.
-    pub fn downlinked(&self, id: TransferId, ended: &Result<(), Refused>) -> Result<(), Refused> {
-        let entry = |state: &super::state::State| {
+    pub fn errand_ended(
+        &self,
+        id: TransferId,
+        leg: usize,
+        ended: &Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let entry = |state: &State| {
             let entry = state.transfers.get(&id);
             entry.map(|entry| entry.transfer.clone())
         };
         let Some(mut transfer) = entry(&self.state()) else {
             return Ok(());
         };
-        let mut legs = transfer.legs.iter();
-        let leg = legs.position(|leg| leg.recipient == Recipient::Ground);
-        if let Some(leg) = leg.filter(|_| transfer.outcome().is_none()) {
+        let phase = transfer.legs.get(leg).map(|leg| leg.phase);
+        let is_open = phase.is_some_and(|phase| phase.code().is_none());
+        if is_open && transfer.outcome().is_none() {
             self.mover.end_leg(&mut transfer, leg, ended)?;
         }
         let now = self.clock.now();
@@ -108,4 +125,25 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let file = self.mover.open_source_of(&transfer, index)?;
         Ok((file, record))
     }
+}
+
+/// The link that leads to a recipient.
+pub(super) fn route_to(recipient: &Recipient) -> Route {
+    match recipient {
+        Recipient::App(_) => Route::Local,
+        Recipient::Ground => Route::Downlink,
+        Recipient::Remote { node, .. } => Route::Crosslink(node.clone()),
+    }
+}
+
+/// The first leg that is not over and leads elsewhere.
+fn leg_elsewhere(transfer: &Transfer) -> Option<usize> {
+    let mut legs = transfer.legs.iter();
+    legs.position(|leg| leg.phase.code().is_none() && route_to(&leg.recipient) != Route::Local)
+}
+
+/// The link that one waits for whose other legs are over.
+pub(super) fn next_route(transfer: &Transfer) -> Option<Route> {
+    let leg = transfer.legs.get(leg_elsewhere(transfer)?)?;
+    Some(route_to(&leg.recipient))
 }

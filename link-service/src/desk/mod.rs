@@ -23,18 +23,20 @@ mod view;
 mod watch;
 mod workers;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::access::LiveAccess;
 use crate::folders::Folders;
 use crate::journal::{Journal, JournalError};
 use crate::mover::{Mover, Recovered};
-use crate::queue::QueueLimits;
+use crate::queue::{QueueLimits, Route};
 use crate::record::TransferId;
 
 pub use ask::AskError;
 pub use clock::{Clock, SystemClock};
 pub use counts::{Counts, Depths};
+pub use elsewhere::Errand;
 pub use inbox::{AcknowledgeError, DeliveredFile, Delivery};
 pub use submit::Receipt;
 pub use view::{LegView, TransferView};
@@ -54,8 +56,8 @@ pub struct DeskLimits {
     /// Those besides that have ended, of which a recipient has not acknowledged what came to
     /// it. The oldest are forgotten first: the files stay.
     pub unread_max: usize,
-    /// Whether a link leads to the ground.
-    pub reaches_ground: bool,
+    /// The links that there are: where none leads, nobody is promised anything.
+    pub links: BTreeSet<Route>,
     /// Tries before one that may heal is given up.
     pub attempts_max: u32,
 }
@@ -66,7 +68,7 @@ impl Default for DeskLimits {
             queue: QueueLimits::default(),
             ended_max: 16_384,
             unread_max: 16_384,
-            reaches_ground: false,
+            links: BTreeSet::new(),
             attempts_max: 1_000,
         }
     }

@@ -1,8 +1,10 @@
 //! A request is handed in.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Desk;
+use super::elsewhere::route_to;
 use super::state::{Key, Known, State};
 use crate::code::Code;
 use crate::folders::Folders;
@@ -10,6 +12,7 @@ use crate::journal::Journal;
 use crate::mover::Refused;
 use crate::names::AppId;
 use crate::policy::{Party, Question};
+use crate::queue::Route;
 use crate::record::{FileRecord, TransferId};
 use crate::request::{
     BATCH_FILES_MAX, CLIENT_ID_BYTES_MAX, LinkRequest, LinkType, RECIPIENTS_MAX, Recipient,
@@ -39,7 +42,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 
     fn try_submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
-        is_within_limits(&request, self.limits.reaches_ground)?;
+        is_within_limits(&request, &self.limits.links)?;
         if request.request_id.is_empty() {
             request.request_id = format!(
                 "{:032x}",
@@ -157,7 +160,7 @@ fn same(state: &State, id: TransferId, request: &LinkRequest) -> Result<Reserved
     }
 }
 
-fn is_within_limits(request: &LinkRequest, reaches_ground: bool) -> Result<(), Refused> {
+fn is_within_limits(request: &LinkRequest, links: &BTreeSet<Route>) -> Result<(), Refused> {
     let most = |what: &str, count: usize, most: usize| match count <= most {
         true => Ok(()),
         false => Err(refused(
@@ -176,8 +179,12 @@ fn is_within_limits(request: &LinkRequest, reaches_ground: bool) -> Result<(), R
     // Where no link leads, nobody is promised anything.
     let is_reached = |to: &Recipient| match to {
         Recipient::App(_) => request.link_type == LinkType::App2App,
-        Recipient::Ground => request.link_type == LinkType::Downlink && reaches_ground,
-        Recipient::Remote { .. } => false,
+        Recipient::Ground => {
+            request.link_type == LinkType::Downlink && links.contains(&route_to(to))
+        }
+        Recipient::Remote { .. } => {
+            request.link_type == LinkType::Crosslink && links.contains(&route_to(to))
+        }
     };
     if let Some(to) = request.recipients.iter().find(|to| !is_reached(to)) {
         let text = format!("no link of type {} leads to {to}", request.link_type);

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::Desk;
+use super::elsewhere;
 use super::state::State;
 use crate::code::Code;
 use crate::folders::Folders;
@@ -134,7 +135,9 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let now = self.clock.now();
         state.queue.handle_ran(now, id, ran);
         if leads_elsewhere {
-            state.queue.reroute(now, id, Route::Downlink);
+            // Without a link it waits until there is one, or its time is over.
+            let route = elsewhere::next_route(&transfer).unwrap_or(Route::Local);
+            state.queue.reroute(now, id, route);
         }
         if has_ended {
             state.counts.note_end(&transfer);

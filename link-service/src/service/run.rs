@@ -1,5 +1,6 @@
 //! `link-service run`: the service, until it is told to stop.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::folders::Directories;
 use crate::journal::RedbJournal;
 use crate::mover::{Mover, MoverLimits, Quota, Quotas};
 use crate::names::AppId;
+use crate::queue::Route;
 use crate::request::Priority;
 use crate::settings::SERVICE;
 
@@ -58,7 +60,8 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let journal = RedbJournal::open(&access.settings().journal)?;
     site::prepare(access.registry())?;
     let files = downlink::settings(&file)?;
-    let desk = Arc::new(open(access, journal, files.is_some())?);
+    let links = files.iter().map(|_| Route::Downlink).collect();
+    let desk = Arc::new(open(access, journal, links)?);
     let downlink = files
         .map(|files| Downlink::open(&files, &desk))
         .transpose()?;
@@ -105,7 +108,11 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     stopped
 }
 
-fn open(access: Access, journal: RedbJournal, reaches_ground: bool) -> anyhow::Result<ServiceDesk> {
+fn open(
+    access: Access,
+    journal: RedbJournal,
+    links: BTreeSet<Route>,
+) -> anyhow::Result<ServiceDesk> {
     if let Some(aside) = journal.take_set_aside() {
         log::error!(
             "the journal was damaged and is kept as {}: what was under way goes back to its \
@@ -124,7 +131,7 @@ fn open(access: Access, journal: RedbJournal, reaches_ground: bool) -> anyhow::R
     let mover = Mover::new(folders, journal, limits, quotas);
     let clock = SystemClock::default();
     let limits = DeskLimits {
-        reaches_ground,
+        links,
         ..DeskLimits::default()
     };
     Ok(Desk::open(mover, access, limits, clock)?)
