@@ -24,13 +24,13 @@
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use comms_service::{
     CommsConfig, CommsError, CommsHandle, CommsServiceBuilder, CommsTelemetry, radio,
 };
-use crossbeam_channel::{Receiver, after, never, select};
+use crossbeam_channel::{Receiver, after, select};
 use radio_hal::channel::ChannelMonitor;
 use radio_hal::config::Transport;
 use radio_hal::{RadioConfig, RadioConnection};
@@ -97,6 +97,8 @@ impl Default for Equipment {
 
 /// So many wrong letters make a typo; more make another word.
 const TYPO_DISTANCE_MAX: usize = 2;
+/// How often the clock is looked at, by which contacts are planned.
+const CLOCK_LOOK: Duration = Duration::from_secs(10);
 
 /// A running service on a communications link.
 pub struct LinkHost {
@@ -227,7 +229,9 @@ impl LinkHost {
     fn serve(&self) -> anyhow::Result<Signal> {
         loop {
             let next = self.reload.look(Instant::now());
-            let due = next.map_or_else(never, after);
+            self.reload.contacts().look();
+            let next = next.unwrap_or(CLOCK_LOOK).min(CLOCK_LOOK);
+            let due = after(next);
             select! {
                 recv(self.stop_requested) -> signal => return Ok(signal?),
                 recv(self.reload_requested) -> _ => match self.reload.take_file(self.own_reload.as_ref()) {
@@ -325,7 +329,7 @@ pub(crate) fn check_keys(
     service: &str,
     own_tables: &[&str],
 ) -> anyhow::Result<()> {
-    let tables = [&["addr", "comms", "radio"], own_tables].concat();
+    let tables = [&["addr", "comms", "contacts", "radio"], own_tables].concat();
     let Some(own) = file.table.get(service) else {
         let tables = file.table.keys().map(String::as_str);
         if let Some(typo) = tables.min_by_key(|table| damerau_levenshtein(table, service))

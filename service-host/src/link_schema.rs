@@ -10,6 +10,7 @@ use comms_service::telemetry::Counter;
 use juniper::{EmptySubscription, RootNode, graphql_object};
 use radio_hal::{FrameStatistics, RadioConnection};
 
+pub use crate::contacts::{ContactsView, WindowInput, WindowView};
 use crate::reload::{Configuration, Reload, Standing};
 
 /// What the schema looks at.
@@ -75,6 +76,24 @@ impl LinkContext {
     pub fn confirm_configuration(&self) -> MutationResult {
         MutationResult::of(self, Reload::confirm)
     }
+
+    /// When the ground listens; none while the service starts.
+    #[must_use]
+    pub fn contacts(&self) -> Option<ContactsView> {
+        Some(self.configuration.get()?.contacts().view())
+    }
+
+    /// The ground listens then, whatever the configuration says.
+    #[must_use]
+    pub fn set_contacts(&self, windows: &[WindowInput]) -> MutationResult {
+        MutationResult::of(self, |reload| reload.contacts().set(windows))
+    }
+
+    /// The ground listens as the configuration says.
+    #[must_use]
+    pub fn clear_contacts(&self) -> MutationResult {
+        MutationResult::of(self, |reload| reload.contacts().clear())
+    }
 }
 
 /// The whole schema.
@@ -114,6 +133,11 @@ impl LinkQuery {
     /// How the service is configured; null while it starts.
     fn configuration(context: &LinkContext) -> Option<ConfigurationView> {
         context.configuration()
+    }
+
+    /// When the ground is planned to listen; null while the service starts.
+    fn contacts(context: &LinkContext) -> Option<ContactsView> {
+        context.contacts()
     }
 
     /// Valid packets from the radio.
@@ -167,6 +191,17 @@ impl LinkMutation {
     /// Keeps the configuration that is on trial.
     fn confirm_configuration(context: &LinkContext) -> MutationResult {
         context.confirm_configuration()
+    }
+
+    /// The ground listens in these windows, whatever the configuration says; they take the
+    /// place of all before. A restart knows them where the service has a `state-dir`.
+    fn set_contacts(context: &LinkContext, windows: Vec<WindowInput>) -> MutationResult {
+        context.set_contacts(&windows)
+    }
+
+    /// The ground listens as the configuration says.
+    fn clear_contacts(context: &LinkContext) -> MutationResult {
+        context.clear_contacts()
     }
 }
 

@@ -75,8 +75,7 @@ impl CommsHandle {
     /// # Errors
     /// [`ContactPlanError`]; the plan before stays.
     pub fn set_contact_plan(&self, plan: Option<ContactPlan>) -> Result<(), ContactPlanError> {
-        let shell = self.running.shell();
-        shell.with(|link, now| link.set_contact_plan(now, plan))
+        self.reconfigure.set_contact_plan(plan)
     }
 
     /// Sends PDUs of a file entity down; none without

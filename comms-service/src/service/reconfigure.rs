@@ -12,7 +12,7 @@ use super::{config_error, http};
 use crate::config::CommsConfig;
 use crate::control::{CommsControlBlock, WriteFn};
 use crate::error::CommsResult;
-use crate::link::ContactState;
+use crate::link::{ContactPlan, ContactPlanError, ContactState};
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions, RadioPace};
 use crate::packet::LinkPacket;
@@ -298,6 +298,15 @@ impl CommsReconfigure {
     /// A line for telemetry and log.
     pub fn note(&self, text: String) {
         self.shell.with(|link, _| link.note(text));
+    }
+
+    /// As [`CommsHandle::set_contact_plan`](super::CommsHandle::set_contact_plan).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_contact_plan(&self, plan: Option<ContactPlan>) -> Result<(), ContactPlanError> {
+        self.shell
+            .with(|link, now| link.set_contact_plan(now, plan))
     }
 
     /// Whether the ground is there.

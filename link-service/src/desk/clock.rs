@@ -2,12 +2,11 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+
+use service_host::wall_clock;
 
 use crate::queue::Now;
-
-/// 2026-01-01: no transfer was accepted before.
-const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 
 /// Says what time it is.
 pub trait Clock: Send + Sync {
@@ -24,8 +23,7 @@ pub struct SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH);
-        let wall = wall.ok().filter(|wall| *wall >= EARLIEST);
+        let wall = wall_clock::now();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         // It went back: one of both times was wrong, and the later one is safe to wait for.
         let wall = wall.map(|wall| wall.max(*latest));

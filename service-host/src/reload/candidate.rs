@@ -6,6 +6,7 @@ use comms_service::{CommsConfig, LinkOptions};
 use toml::{Table, Value};
 
 use crate::config_file::ConfigFile;
+use crate::contacts;
 use crate::link_host::check_keys;
 
 /// What the service reads itself of its table.
@@ -42,6 +43,7 @@ impl Reader {
     pub(super) fn read(&self, candidate: &Candidate) -> anyhow::Result<(CommsConfig, LinkOptions)> {
         check_keys(&candidate.file, self.service, self.own_tables.names)
             .with_context(|| candidate.file.name())?;
+        contacts::read(&candidate.file, self.service).with_context(|| candidate.file.name())?;
         let table = self.effective(candidate)?;
         let (config, mut options) =
             CommsConfig::from_table(&table, self.service, self.defaults.clone())

@@ -16,7 +16,6 @@
 
 mod candidate;
 mod start;
-mod store;
 mod trial;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,11 +29,12 @@ use toml::{Table, Value};
 pub(crate) use candidate::OwnTables;
 use candidate::{Candidate, Reader};
 pub(crate) use start::Start;
-use store::Store;
 use trial::{Trial, Verdict};
 
 use crate::config_file::ConfigFile;
+use crate::contacts::Contacts;
 use crate::link_host::OwnReload;
+use crate::state_dir::Store;
 
 /// So long the answer to a mutation has to get into the queue.
 const ANSWER_TIME: Duration = Duration::from_millis(500);
@@ -90,6 +90,7 @@ pub(crate) struct Reload {
     store: Option<Store>,
     link: CommsReconfigure,
     own_port: u16,
+    contacts: Contacts,
     state: Mutex<State>,
     wake: Sender<()>,
     woken: Receiver<()>,
@@ -128,9 +129,12 @@ impl Reload {
         running: Candidate,
         link: CommsReconfigure,
         own_port: u16,
+        contacts: Contacts,
     ) -> Self {
         let (wake, woken) = bounded(1);
+        contacts.take_file(&running.file);
         Reload {
+            contacts,
             reader,
             store,
             link,
@@ -257,6 +261,11 @@ impl Reload {
     /// What mutations have changed, as TOML.
     pub(crate) fn overlay(&self) -> String {
         toml::to_string(&self.state().running.overlay).unwrap_or_default()
+    }
+
+    /// When the ground listens.
+    pub(crate) fn contacts(&self) -> &Contacts {
+        &self.contacts
     }
 
     /// Something was staged: [`look`](Self::look).
@@ -426,7 +435,9 @@ impl Reload {
 
     fn apply(&self, next: &Candidate) -> anyhow::Result<Instant> {
         let (config, options) = self.reader.read(next)?;
-        Ok(self.link.apply(config, options)?)
+        let at = self.link.apply(config, options)?;
+        self.contacts.take_file(&next.file);
+        Ok(at)
     }
 
     fn tell(&self, text: &str) {

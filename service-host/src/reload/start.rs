@@ -8,9 +8,10 @@ use comms_service::{CommsConfig, CommsReconfigure, LinkOptions};
 use toml::{Table, Value};
 
 use super::candidate::{Candidate, OwnTables, Reader};
-use super::store::Store;
 use super::{OVERLAY, Reload, UNCONFIRMED};
 use crate::config_file::ConfigFile;
+use crate::contacts::Contacts;
+use crate::state_dir::Store;
 
 /// A configuration to start with.
 pub(crate) struct Start {
@@ -88,7 +89,13 @@ impl Start {
 
     /// The service runs with it; `own_port` is that of its GraphQL endpoint.
     pub(crate) fn running(self, link: CommsReconfigure, own_port: u16) -> Arc<Reload> {
-        let reload = Reload::new(self.reader, self.store, self.candidate, link, own_port);
+        let Start {
+            reader,
+            store,
+            candidate,
+        } = self;
+        let contacts = Contacts::new(reader.service, store.clone(), link.clone());
+        let reload = Reload::new(reader, store, candidate, link, own_port, contacts);
         Arc::new(reload)
     }
 }

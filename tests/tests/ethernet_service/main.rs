@@ -3,6 +3,7 @@
 
 mod book;
 mod channel;
+mod contacts;
 mod file_service;
 mod reload;
 mod restart;

@@ -2,7 +2,9 @@
 
 use comms_service::CommsTelemetry;
 use juniper::{EmptySubscription, FieldError, FieldResult, GraphQLEnum, RootNode, graphql_object};
-use service_host::link_schema::{ConfigurationView, MutationResult, RadioFrames};
+use service_host::link_schema::{
+    ConfigurationView, ContactsView, MutationResult, RadioFrames, WindowInput,
+};
 
 use super::Context;
 use super::links::Link;
@@ -69,6 +71,11 @@ impl Query {
     /// How the service is configured; null while it starts.
     fn configuration(context: &Context) -> Option<ConfigurationView> {
         context.link.configuration()
+    }
+
+    /// When the ground is planned to listen; null while the service starts.
+    fn contacts(context: &Context) -> Option<ContactsView> {
+        context.link.contacts()
     }
 
     /// Valid packets from the radio.
@@ -146,6 +153,17 @@ impl Mutation {
     /// Keeps the configuration that is on trial.
     fn confirm_configuration(context: &Context) -> MutationResult {
         context.link.confirm_configuration()
+    }
+
+    /// The ground listens in these windows, whatever the configuration says; they take the
+    /// place of all before. A restart knows them where the service has a `state-dir`.
+    fn set_contacts(context: &Context, windows: Vec<WindowInput>) -> MutationResult {
+        context.link.set_contacts(&windows)
+    }
+
+    /// The ground listens as the configuration says.
+    fn clear_contacts(context: &Context) -> MutationResult {
+        context.link.clear_contacts()
     }
 
     /// Has apps and policy read again. They hold at once, and for good; with a mistake in

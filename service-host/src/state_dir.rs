@@ -12,13 +12,13 @@ const BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// The state directory of a service.
 #[derive(Clone, Debug)]
-pub(super) struct Store {
+pub(crate) struct Store {
     folder: PathBuf,
     service: String,
 }
 
 impl Store {
-    pub(super) fn new(folder: &Path, service: &str) -> Self {
+    pub(crate) fn new(folder: &Path, service: &str) -> Self {
         Store {
             folder: folder.to_owned(),
             service: service.to_owned(),
@@ -26,12 +26,12 @@ impl Store {
     }
 
     /// The file `<service>.<what>.toml`.
-    pub(super) fn path(&self, what: &str) -> PathBuf {
+    pub(crate) fn path(&self, what: &str) -> PathBuf {
         self.folder.join(format!("{}.{what}.toml", self.service))
     }
 
     /// Its content; none where there is no such file.
-    pub(super) fn read(&self, what: &str) -> io::Result<Option<String>> {
+    pub(crate) fn read(&self, what: &str) -> io::Result<Option<String>> {
         // What is no folder stops the start, with its key.
         use io::ErrorKind::{NotADirectory, NotFound};
         let file = match File::open(self.path(what)) {
@@ -48,13 +48,13 @@ impl Store {
     }
 
     /// Replaces it by `text`, which is on the disk when this returns.
-    pub(super) fn write(&self, what: &str, text: &str) -> io::Result<()> {
+    pub(crate) fn write(&self, what: &str, text: &str) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         durable_file::replace(&self.path(what), text.as_bytes())
     }
 
     /// Removes it, if it is there.
-    pub(super) fn remove(&self, what: &str) -> io::Result<()> {
+    pub(crate) fn remove(&self, what: &str) -> io::Result<()> {
         durable_file::remove(&self.path(what))
     }
 }
