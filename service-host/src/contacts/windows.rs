@@ -154,9 +154,7 @@ mod tests {
             "start = '2026-11-27T11:00:00+01:00'\nend = '2026-11-27T10:08:30Z'",
         ] {
             let windows = read_text(&format!("[[radio.contacts]]\n{times}")).unwrap();
-            let [window] = windows.unwrap()[..] else {
-                panic!("one window")
-            };
+            let [window] = windows.unwrap().try_into().unwrap();
             assert_eq!(window.start.to_string(), "2026-11-27T10:00:00Z");
             assert_eq!((window.end - window.start).get_seconds(), 510);
         }
