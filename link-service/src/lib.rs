@@ -9,6 +9,7 @@
 //! | [`code`] | how it ended |
 //! | [`queue`] | what runs next |
 //! | [`courier`] | how files go down |
+//! | [`operator_staging`] | how they go down by means of the operator's own |
 //! | [`desk`] | who takes requests, and knows how they stand |
 //! | [`settings`] | what the configuration says |
 //! | [`registry`] | which apps there are, and where their directories are |
@@ -33,6 +34,8 @@ pub mod folders;
 pub mod journal;
 pub mod mover;
 pub mod names;
+#[cfg(target_os = "linux")]
+pub mod operator_staging;
 pub mod policy;
 pub mod queue;
 pub mod record;

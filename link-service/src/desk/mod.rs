@@ -58,6 +58,8 @@ pub struct DeskLimits {
     pub unread_max: usize,
     /// The links that there are: where none leads, nobody is promised anything.
     pub links: BTreeSet<Route>,
+    /// Whether the way to the ground takes batches.
+    pub batches_go_down: bool,
     /// Tries before one that may heal is given up.
     pub attempts_max: u32,
 }
@@ -69,6 +71,7 @@ impl Default for DeskLimits {
             ended_max: 16_384,
             unread_max: 16_384,
             links: BTreeSet::new(),
+            batches_go_down: false,
             attempts_max: 1_000,
         }
     }

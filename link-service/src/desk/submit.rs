@@ -1,18 +1,16 @@
 //! A request is handed in.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Desk;
 use super::elsewhere::route_to;
 use super::state::{Key, Known, State};
+use super::{Desk, DeskLimits};
 use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::mover::Refused;
 use crate::names::AppId;
 use crate::policy::{Party, Question};
-use crate::queue::Route;
 use crate::record::{FileRecord, TransferId};
 use crate::request::{
     BATCH_FILES_MAX, CLIENT_ID_BYTES_MAX, LinkRequest, LinkType, RECIPIENTS_MAX, Recipient,
@@ -42,7 +40,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 
     fn try_submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
-        is_within_limits(&request, &self.limits.links)?;
+        is_within_limits(&request, &self.limits)?;
         if request.request_id.is_empty() {
             request.request_id = format!(
                 "{:032x}",
@@ -160,7 +158,7 @@ fn same(state: &State, id: TransferId, request: &LinkRequest) -> Result<Reserved
     }
 }
 
-fn is_within_limits(request: &LinkRequest, links: &BTreeSet<Route>) -> Result<(), Refused> {
+fn is_within_limits(request: &LinkRequest, limits: &DeskLimits) -> Result<(), Refused> {
     let most = |what: &str, count: usize, most: usize| match count <= most {
         true => Ok(()),
         false => Err(refused(
@@ -176,6 +174,7 @@ fn is_within_limits(request: &LinkRequest, links: &BTreeSet<Route>) -> Result<()
     let metadata = request.metadata.iter();
     let metadata = metadata.map(|(key, value)| key.len() + value.len()).sum();
     most("octets of metadata", metadata, METADATA_BYTES_MAX)?;
+    let links = &limits.links;
     // Where no link leads, nobody is promised anything.
     let is_reached = |to: &Recipient| match to {
         Recipient::App(_) => request.link_type == LinkType::App2App,
@@ -190,7 +189,8 @@ fn is_within_limits(request: &LinkRequest, links: &BTreeSet<Route>) -> Result<()
         let text = format!("no link of type {} leads to {to}", request.link_type);
         return Err(refused(Code::InvalidArgument, text));
     }
-    if request.link_type == LinkType::Downlink && request.files.len() > 1 {
+    let is_batch = request.files.len() > 1;
+    if request.link_type == LinkType::Downlink && is_batch && !limits.batches_go_down {
         let text = "files go down one by one: make a request for each".to_owned();
         return Err(refused(Code::InvalidArgument, text));
     }

@@ -14,6 +14,7 @@ mod reload;
 mod run;
 #[cfg(target_os = "linux")]
 mod site;
+mod staging;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,11 +1,10 @@
 //! `link-service run`: the service, until it is told to stop.
 
-use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use comms_service::CommsConfig;
 use radio_hal::{Ax25Config, FramingConfig, RadioConfig};
 use service_host::address::AddrConfig;
@@ -18,6 +17,7 @@ use service_host::logging;
 
 use super::downlink::{self, Downlink};
 use super::reload::Reloader;
+use super::staging::{self, StagingSettings};
 use super::{metrics, operator, site};
 use crate::access::{Access, LiveAccess};
 use crate::api::json::{Api, Way};
@@ -28,7 +28,7 @@ use crate::folders::Directories;
 use crate::journal::RedbJournal;
 use crate::mover::{Mover, MoverLimits, Quota, Quotas};
 use crate::names::AppId;
-use crate::queue::Route;
+use crate::queue::{QueueLimits, Route};
 use crate::request::Priority;
 use crate::settings::SERVICE;
 
@@ -44,6 +44,7 @@ const OWN_TABLES: &[&str] = &[
     "apps-root",
     "journal",
     "files",
+    "staging",
     "free-bytes-min",
     "reserved-critical-bytes",
 ];
@@ -60,8 +61,25 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let journal = RedbJournal::open(&access.settings().journal)?;
     site::prepare(access.registry())?;
     let files = downlink::settings(&file)?;
-    let links = files.iter().map(|_| Route::Downlink).collect();
-    let desk = Arc::new(open(access, journal, links)?);
+    let staging = staging::settings(&file)?;
+    if files.is_some() && staging.is_some() {
+        bail!(
+            "{}: files go down by the link ([{SERVICE}.files]) or by the operator's own means \
+             ([{SERVICE}.staging]): leave one out",
+            file.name()
+        );
+    }
+    let has_downlink = files.is_some() || staging.is_some();
+    let limits = DeskLimits {
+        links: has_downlink
+            .then_some(Route::Downlink)
+            .into_iter()
+            .collect(),
+        batches_go_down: staging.is_some(),
+        queue: queue_limits(staging.as_ref()),
+        ..DeskLimits::default()
+    };
+    let desk = Arc::new(open(access, journal, limits)?);
     let downlink = files
         .map(|files| Downlink::open(&files, &desk))
         .transpose()?;
@@ -100,7 +118,9 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     log::info!("{SERVICE}: {apps} apps");
     let host = LinkHost::start_with(&file, defaults, equipment)?;
     let courier = downlink.map(|downlink| downlink.start(&host)).transpose()?;
+    let staging = staging.map(|staging| staging.start(&desk)).transpose()?;
     let stopped = host.run_until_signal();
+    drop(staging);
     drop(courier);
     // What is under way goes on with the next start.
     drop(dropbox);
@@ -108,11 +128,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     stopped
 }
 
-fn open(
-    access: Access,
-    journal: RedbJournal,
-    links: BTreeSet<Route>,
-) -> anyhow::Result<ServiceDesk> {
+fn open(access: Access, journal: RedbJournal, limits: DeskLimits) -> anyhow::Result<ServiceDesk> {
     if let Some(aside) = journal.take_set_aside() {
         log::error!(
             "the journal was damaged and is kept as {}: what was under way goes back to its \
@@ -121,20 +137,25 @@ fn open(
         );
     }
     let folders = Directories::new(site::directories(access.registry()));
-    let limits = MoverLimits {
+    let mover_limits = MoverLimits {
         // The quotas say it, as the configuration has it now.
         free_bytes_min: 0,
         ..MoverLimits::default()
     };
     let access = Arc::new(LiveAccess::new(access));
     let quotas = InboxQuotas(Arc::clone(&access));
-    let mover = Mover::new(folders, journal, limits, quotas);
+    let mover = Mover::new(folders, journal, mover_limits, quotas);
     let clock = SystemClock::default();
-    let limits = DeskLimits {
-        links,
-        ..DeskLimits::default()
-    };
     Ok(Desk::open(mover, access, limits, clock)?)
+}
+
+/// What is staged holds a slot until the operator's program says what became of it.
+fn queue_limits(staging: Option<&StagingSettings>) -> QueueLimits {
+    let limits = QueueLimits::default();
+    QueueLimits {
+        link_slots: staging.map_or(limits.link_slots, |staging| staging.requests_max),
+        ..limits
+    }
 }
 
 /// What inboxes may hold, as the configuration has it now.

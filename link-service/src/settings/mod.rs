@@ -49,8 +49,8 @@ pub const RULES_MAX: usize = 16_384;
 const TABLE_TYPO_DISTANCE_MAX: usize = 2;
 /// Keys of `[link-service]` that are read by themselves: our lists, and the tables of every
 /// service on a link.
-const OTHER_KEYS: [&str; 7] = [
-    "apps", "policy", "addr", "comms", "contacts", "files", "radio",
+const OTHER_KEYS: [&str; 8] = [
+    "apps", "policy", "addr", "comms", "contacts", "files", "radio", "staging",
 ];
 
 /// What `[link-service]` says, but for the link's own tables.

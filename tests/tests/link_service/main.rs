@@ -8,4 +8,5 @@ mod operator;
 mod reload;
 mod restart;
 mod site;
+mod staging;
 mod start;
