@@ -1,0 +1,315 @@
+//! What goes next: per topic three stages, urgent before bulk before surplus, each first in,
+//! first out. No clock, no thread and no disk is in it: time is a parameter, in ms from any
+//! moment on.
+//!
+//! ```text
+//! insert ─▶ urgent ──TTL──▶ bulk ──TTL──▶ surplus ──TTL──▶ expired
+//!              └───────────────┴── next ──────┴──▶ out ──put_back──▶ where it was
+//! ```
+//!
+//! - A TTL of zero skips its stage. An item that is out ages on: it comes back to the stage that
+//!   it is in by then.
+//! - Topics take turns within a stage.
+//! - Where room is needed, the oldest surplus goes first, then the oldest bulk; never what is
+//!   urgent, and never what is out.
+
+mod stage;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::item::{Topic, TtlParams, Uuid};
+
+pub use stage::Stage;
+
+/// A moment, in ms from the same moment as all others.
+pub type Ms = u64;
+
+/// What the queue is to know of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its topic.
+    pub topic: Topic,
+    /// Octets that it takes on the disk.
+    pub bytes: u64,
+    /// How long it stays in each stage.
+    pub ttl: TtlParams,
+    /// How long ago it was handed over, in ms.
+    pub age: Ms,
+}
+
+/// The queue.
+#[derive(Debug, Default)]
+pub struct Queue {
+    items: HashMap<Uuid, Item>,
+    /// What waits, in the order in which it goes: by stage and topic.
+    lines: BTreeMap<(Stage, Topic), BTreeSet<Place>>,
+    /// When each is in another stage, or expires.
+    due: BTreeSet<(Ms, Uuid)>,
+    /// The topic whose turn was last, of each stage.
+    turns: BTreeMap<Stage, Topic>,
+    next_number: u64,
+}
+
+/// The order of those of one stage and topic: by when they came to it.
+type Place = (u64, Uuid);
+
+#[derive(Debug)]
+struct Item {
+    topic: Topic,
+    bytes: u64,
+    /// None where it has expired while it was out.
+    stage: Option<Stage>,
+    number: u64,
+    /// In whose line it stands.
+    stands_in: Option<Stage>,
+    is_out: bool,
+    /// When it leaves urgent, bulk and surplus.
+    ends: [Ms; 3],
+    due: Ms,
+}
+
+impl Queue {
+    /// One more; one that is known stays as it is. What has expired already is expired by the
+    /// next [`tick`](Self::tick).
+    pub fn insert(&mut self, now: Ms, id: Uuid, ticket: Ticket) {
+        if self.items.contains_key(&id) {
+            return;
+        }
+        let since = now.saturating_sub(ticket.age);
+        // Before time began, it was there already.
+        let early = ticket.age.saturating_sub(now);
+        let TtlParams {
+            urgent,
+            bulk,
+            surplus,
+        } = ticket.ttl;
+        let mut at = since;
+        let mut left = early;
+        let ends = [urgent, bulk, surplus].map(|seconds| {
+            let stays = seconds.saturating_mul(1000);
+            let gone = stays.min(left);
+            left -= gone;
+            at = at.saturating_add(stays - gone);
+            at
+        });
+        let number = self.take_number();
+        let item = Item {
+            topic: ticket.topic,
+            bytes: ticket.bytes,
+            stage: None,
+            number,
+            stands_in: None,
+            is_out: false,
+            ends,
+            due: now,
+        };
+        self.items.insert(id, item);
+        self.settle(now, id);
+    }
+
+    /// Whether there is such an item, and in which stage it is; none where it has expired and
+    /// is out.
+    #[must_use]
+    pub fn stage(&self, id: Uuid) -> Option<Option<Stage>> {
+        self.items.get(&id).map(|item| item.stage)
+    }
+
+    /// Whether it is out.
+    #[must_use]
+    pub fn is_out(&self, id: Uuid) -> bool {
+        self.items.get(&id).is_some_and(|item| item.is_out)
+    }
+
+    /// How many there are, those that are out among them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many octets the items of a stage take, and how many they are.
+    #[must_use]
+    pub fn depth(&self, stage: Stage) -> (usize, u64) {
+        let items = self.items.values();
+        let of_stage = items.filter(|item| item.stage == Some(stage));
+        of_stage.fold((0, 0), |(count, bytes), item| {
+            (count + 1, u64::saturating_add(bytes, item.bytes))
+        })
+    }
+
+    /// Moves what is due; what has expired and is not out, is gone from the queue: for
+    /// whoever calls to remove.
+    pub fn tick(&mut self, now: Ms) -> Vec<Uuid> {
+        let mut expired = Vec::new();
+        while let Some((at, id)) = self.due.first().copied()
+            && at <= now
+        {
+            if !self.settle(now, id) {
+                expired.push(id);
+            }
+        }
+        expired
+    }
+
+    /// When to [`tick`](Self::tick) again; none while nothing is due ever.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Ms> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// The next that goes: it is out until it is [put back](Self::put_back) or
+    /// [removed](Self::remove).
+    pub fn next(&mut self) -> Option<Uuid> {
+        for stage in Stage::ALL {
+            let Some(topic) = self.next_topic(stage) else {
+                continue;
+            };
+            let line = self.lines.get(&(stage, topic.clone()));
+            let Some((_, id)) = line.and_then(BTreeSet::first).copied() else {
+                continue;
+            };
+            self.leave_line(id);
+            self.turns.insert(stage, topic);
+            if let Some(item) = self.items.get_mut(&id) {
+                item.is_out = true;
+            }
+            return Some(id);
+        }
+        None
+    }
+
+    /// One that was out waits again, in its old place where it is still in that stage. False
+    /// where it has expired meanwhile: it is gone then.
+    pub fn put_back(&mut self, now: Ms, id: Uuid) -> bool {
+        match self.items.get_mut(&id) {
+            Some(item) => item.is_out = false,
+            None => return false,
+        }
+        self.settle(now, id)
+    }
+
+    /// It is gone.
+    pub fn remove(&mut self, id: Uuid) {
+        self.leave_line(id);
+        if let Some(item) = self.items.remove(&id) {
+            self.due.remove(&(item.due, id));
+        }
+    }
+
+    /// It is in that stage from now on, for `stays`; the stages behind it are as long as they
+    /// were. False where there is no such item.
+    pub fn set_stage(&mut self, now: Ms, id: Uuid, stage: Stage, stays: Ms) -> bool {
+        let Some(item) = self.items.get_mut(&id) else {
+            return false;
+        };
+        let [urgent, bulk, surplus] = item.ends;
+        let end = now.saturating_add(stays);
+        // What follows the stage keeps its length.
+        let (bulk_stays, surplus_stays) =
+            (bulk.saturating_sub(urgent), surplus.saturating_sub(bulk));
+        item.ends = match stage {
+            Stage::Urgent => {
+                let bulk = end.saturating_add(bulk_stays);
+                [end, bulk, bulk.saturating_add(surplus_stays)]
+            }
+            Stage::Bulk => [now, end, end.saturating_add(surplus_stays)],
+            Stage::Surplus => [now, now, end],
+        };
+        self.settle(now, id)
+    }
+
+    /// Which may go to make room for so many octets: the oldest surplus first, then the oldest
+    /// bulk. Empty where all of them would not be enough.
+    #[must_use]
+    pub fn evictable(&self, bytes: u64) -> Vec<Uuid> {
+        let mut chosen = Vec::new();
+        let mut room = 0_u64;
+        for stage in [Stage::Surplus, Stage::Bulk] {
+            let lines = self.lines.iter().filter(|((of, _), _)| *of == stage);
+            let mut waiting: Vec<Place> =
+                lines.flat_map(|(_, line)| line.iter().copied()).collect();
+            waiting.sort_unstable();
+            for (_, id) in waiting {
+                if room >= bytes {
+                    return chosen;
+                }
+                room = room.saturating_add(self.items.get(&id).map_or(0, |item| item.bytes));
+                chosen.push(id);
+            }
+        }
+        if room >= bytes { chosen } else { Vec::new() }
+    }
+
+    /// The topic that is next of those that have something in that stage.
+    fn next_topic(&self, stage: Stage) -> Option<Topic> {
+        let lines = self.lines.iter();
+        let topics = lines
+            .filter(|((of, _), _)| *of == stage)
+            .map(|((_, topic), _)| topic);
+        let last = self.turns.get(&stage);
+        let after = topics
+            .clone()
+            .find(|topic| last.is_none_or(|last| *topic > last));
+        after.or_else(|| topics.clone().next()).cloned()
+    }
+
+    /// Puts one where it belongs at that time. False where it has expired and is gone.
+    fn settle(&mut self, now: Ms, id: Uuid) -> bool {
+        self.leave_line(id);
+        let Some(item) = self.items.get_mut(&id) else {
+            return false;
+        };
+        self.due.remove(&(item.due, id));
+        let stages = Stage::ALL.into_iter().zip(item.ends);
+        let stage = stages.into_iter().find(|(_, end)| now < *end);
+        let was = item.stage;
+        item.stage = stage.map(|(stage, _)| stage);
+        let Some((stage, end)) = stage else {
+            let is_out = item.is_out;
+            if !is_out {
+                self.items.remove(&id);
+            }
+            return is_out;
+        };
+        item.due = end;
+        self.due.insert((end, id));
+        if was.is_some_and(|was| was != stage) {
+            // It comes last in the stage that it comes to.
+            item.number = self.next_number;
+            self.next_number += 1;
+        }
+        if !item.is_out {
+            item.stands_in = Some(stage);
+            let line = self.lines.entry((stage, item.topic.clone())).or_default();
+            line.insert((item.number, id));
+        }
+        true
+    }
+
+    fn leave_line(&mut self, id: Uuid) {
+        let Some(item) = self.items.get_mut(&id) else {
+            return;
+        };
+        let Some(stage) = item.stands_in.take() else {
+            return;
+        };
+        let key = (stage, item.topic.clone());
+        if let Some(line) = self.lines.get_mut(&key) {
+            line.remove(&(item.number, id));
+            if line.is_empty() {
+                self.lines.remove(&key);
+            }
+        }
+    }
+
+    fn take_number(&mut self) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
+    }
+}

@@ -1,0 +1,3 @@
+//! The agent, by what others see of it.
+
+mod queue;
