@@ -18,6 +18,7 @@ use service_host::logging;
 
 use super::downlink::{self, Downlink};
 use super::reload::Reloader;
+use super::site::LinkFolder;
 use super::{metrics, operator, site};
 use crate::access::{Access, LiveAccess};
 use crate::api::json::{Api, Way};
@@ -60,8 +61,13 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let journal = RedbJournal::open(&access.settings().journal)?;
     site::prepare(access.registry())?;
     let files = downlink::settings(&file)?;
-    let links = files.iter().map(|_| Route::Downlink).collect();
-    let desk = Arc::new(open(access, journal, links)?);
+    let routes = files.iter().map(|_| Route::Downlink).collect();
+    let folders = files.iter().map(|files| LinkFolder {
+        id: AppId::ground(),
+        path: files.root.clone(),
+    });
+    let links: Vec<LinkFolder> = folders.collect();
+    let desk = Arc::new(open(access, journal, routes, &links)?);
     let downlink = files
         .map(|files| Downlink::open(&files, &desk))
         .transpose()?;
@@ -71,6 +77,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
         pool: Arc::new(Pool::start(API_THREADS).context("no threads for requests")?),
         tokens: Arc::new(LiveTokens::new(tokens)),
         doors: Arc::new(Doors::default()),
+        links,
         turn: Mutex::new(()),
     });
     reloader.open_doors(None, desk.access().current().registry())?;
@@ -111,7 +118,8 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
 fn open(
     access: Access,
     journal: RedbJournal,
-    links: BTreeSet<Route>,
+    routes: BTreeSet<Route>,
+    links: &[LinkFolder],
 ) -> anyhow::Result<ServiceDesk> {
     if let Some(aside) = journal.take_set_aside() {
         log::error!(
@@ -120,7 +128,7 @@ fn open(
             aside.display()
         );
     }
-    let folders = Directories::new(site::directories(access.registry()));
+    let folders = Directories::new(site::directories(access.registry(), links));
     let limits = MoverLimits {
         // The quotas say it, as the configuration has it now.
         free_bytes_min: 0,
@@ -131,7 +139,7 @@ fn open(
     let mover = Mover::new(folders, journal, limits, quotas);
     let clock = SystemClock::default();
     let limits = DeskLimits {
-        links,
+        links: routes,
         ..DeskLimits::default()
     };
     Ok(Desk::open(mover, access, limits, clock)?)
