@@ -26,6 +26,7 @@
     allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+pub mod address;
 pub mod agent;
 pub mod checksum;
 pub mod entity;

@@ -11,7 +11,7 @@ use crate::code::Code;
 use crate::names::AppId;
 use crate::request::{LinkRequest, Recipient};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The number of a transfer; no two of a service have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,8 +22,10 @@ pub struct TransferId(pub u64);
 pub struct Transfer {
     /// Its number.
     pub id: TransferId,
-    /// Who sends.
+    /// Who sends: an app; of a file that came over a link, who is at its other end.
     pub sender: AppId,
+    /// Of a file that came over a link: from whom, and where it is.
+    pub origin: Option<Origin>,
     /// What was asked for.
     pub request: LinkRequest,
     /// When it was accepted: since 1970, as the clock had it.
@@ -36,6 +38,16 @@ pub struct Transfer {
     pub attempts: u32,
     /// How far it is as a whole.
     pub phase: Phase,
+}
+
+/// Of a file that came over a link: its outbox is the folder of that link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The ground, or the app of another spacecraft that sent it.
+    pub from: Recipient,
+    /// The directory beneath the outbox that it is in, with `/` between its components. It
+    /// stays there until its recipients have it.
+    pub folder: String,
 }
 
 /// What is known of a file that is sent.
@@ -137,6 +149,32 @@ impl Transfer {
             Phase::Ended(outcome) => Some(outcome),
             _ => None,
         }
+    }
+
+    /// From whom it is, as people write it: `camera`, `ground`, `camera@helio-2`.
+    #[must_use]
+    pub fn from(&self) -> Recipient {
+        match &self.origin {
+            Some(origin) => origin.from.clone(),
+            None => Recipient::App(self.sender.clone()),
+        }
+    }
+
+    /// The directory beneath the outbox that the files are in before they are claimed: its
+    /// components.
+    pub(crate) fn source_folder(&self) -> impl Iterator<Item = &str> {
+        let of_origin = self.origin.iter();
+        let of_origin = of_origin.flat_map(|origin| origin.folder.split('/'));
+        let of_request = match self.origin {
+            Some(_) => None,
+            None => Some(self.request.subdirectory.components()),
+        };
+        of_origin.chain(of_request.into_iter().flatten())
+    }
+
+    /// Whether the files are taken out of the outbox as long as they are on their way.
+    pub(crate) fn is_claimed(&self) -> bool {
+        !self.request.leave_source && self.origin.is_none()
     }
 
     /// Octets of all files.

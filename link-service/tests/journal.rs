@@ -15,6 +15,7 @@ fn transfer(number: u64, attempts: u32) -> Transfer {
     Transfer {
         id: TransferId(number),
         sender: "camera".parse().unwrap(),
+        origin: None,
         request: LinkRequest {
             link_type: LinkType::App2App,
             priority: Priority::Medium,

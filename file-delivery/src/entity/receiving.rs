@@ -310,7 +310,11 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         let Some(receiver) = self.receiving.get_mut(&id) else {
             return;
         };
-        let Fault { condition, text } = fault;
+        let Fault {
+            condition,
+            file_status,
+            text,
+        } = fault;
         let overridden = receiver
             .metadata()
             .and_then(|metadata| fault_handler_of(metadata, condition));
@@ -338,11 +342,7 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         match handler {
             FaultHandler::NoticeOfCancellation if is_finished => self.end(id),
             FaultHandler::NoticeOfCancellation => {
-                let status = match condition {
-                    ConditionCode::FilestoreRejection => FileStatus::RejectedByFilestore,
-                    _ => FileStatus::Discarded,
-                };
-                return self.finish(now, id, condition, status);
+                return self.finish(now, id, condition, file_status);
             }
             FaultHandler::NoticeOfSuspension => {
                 receiver.suspend();

@@ -41,6 +41,22 @@ pub enum StoreError {
         /// Which rule.
         why: String,
     },
+    /// The store never takes such a file: whoever sends it again hears the same.
+    #[error("{name} is refused: {why}")]
+    Refused {
+        /// The name.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// What came is not the file that its name says.
+    #[error("{name} is another file than was sent: {why}")]
+    WrongOctets {
+        /// The name.
+        name: String,
+        /// By what that is seen.
+        why: String,
+    },
     /// The system refused it.
     #[error("{what} failed: {error}")]
     Failed {
@@ -103,6 +119,21 @@ pub trait FileStore {
         offset: u64,
         octets: &mut [u8],
     ) -> Result<(), StoreError>;
+
+    /// Whether a file of this name may come, and of that size, where it is known: asked once
+    /// its name is, and before it is staged under it. By default any may.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where it never may; others where it may another time.
+    fn may_receive(
+        &mut self,
+        name: &StoreName,
+        transaction: TransactionId,
+        size: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let _ = (name, transaction, size);
+        Ok(())
+    }
 
     /// Opens the place of a transaction, with what was written there, or makes it.
     /// `size` octets are expected, where that is known.

@@ -19,9 +19,11 @@ Exit codes:
 pub(super) const PUT_AFTER_HELP: &str = "\
 Example:
   ground put --link uhf plan.bin plans/monday.bin
+  ground put --link uhf plan.bin app:camera
 
 Exit codes:
-  0  the satellite has the file, whole and under its name
+  0  the satellite has the file, whole and under its name; one for an app, its link service
+     has, and delivers it
   1  it has not, or nobody knows, as one line on standard error says; whether the file still
      goes up, that line says too
   2  the arguments are not understood";
@@ -93,9 +95,14 @@ pub(crate) struct PutArguments {
     #[arg(value_name = "LOCAL")]
     pub(crate) local: PathBuf,
 
-    /// Name that it is to have at the satellite, where it replaces a file of that name
+    /// Name that it is to have at the satellite, where it replaces a file of that name; or
+    /// app:ID or app:ID/DIR, for the inbox of an app
     #[arg(value_name = "REMOTE")]
     pub(crate) remote: String,
+
+    /// Let it take the place of a file of its name that the app has in its inbox
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 
     #[command(flatten)]
     pub(crate) transfer: TransferArguments,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::arguments::TransferArguments;
 use crate::client::LinkClient;
 use crate::error::{GroundError, one_line};
+use crate::files::app::AppTarget;
 use crate::files::transfer::{Direction, State, Transfer};
 use crate::hub::protocol::Request;
 use crate::output::{counted, note, print_line};
@@ -86,6 +87,10 @@ pub(super) fn run(
 pub(super) fn arrived(transfer: &Transfer) -> String {
     let Transfer { remote, local, .. } = transfer;
     let octets = counted(transfer.octets, "octet");
+    if let Some(Ok(target)) = AppTarget::of(remote) {
+        let app = target.app;
+        return format!("delivered {local} to the link service for app {app}: {octets}");
+    }
     match transfer.direction {
         Direction::Down => format!("got {remote} as {local}: {octets}"),
         Direction::Up => format!("put {local} as {remote}: {octets}"),

@@ -11,6 +11,7 @@
 //! | `passes` | what a pass moves, and how many more a file needs |
 //! | `words` | condition codes in words |
 
+pub(crate) mod app;
 pub(crate) mod delivery;
 pub(crate) mod orders;
 pub(crate) mod outgoing;

@@ -3,6 +3,20 @@
 use file_delivery::entity::Outcome;
 use file_delivery::pdu::{ConditionCode, FileStatus};
 
+/// Why a file did not get to an app, where its satellite says so.
+pub(crate) fn of_app(outcome: &Outcome) -> Option<&'static str> {
+    match (outcome.condition, outcome.file_status) {
+        (ConditionCode::FilestoreRejection, FileStatus::Discarded) => Some(
+            "the satellite does not take it: it knows no such app, its policy does not allow it, or \
+             the app has a file of that name",
+        ),
+        (ConditionCode::FilestoreRejection, _) => {
+            Some("the satellite has no room for it: the app's inbox or the disk is full")
+        }
+        _ => None,
+    }
+}
+
 /// Why a transaction ended without its file.
 pub(crate) fn of_outcome(outcome: &Outcome) -> &'static str {
     use ConditionCode as Code;
@@ -15,6 +29,9 @@ pub(crate) fn of_outcome(outcome: &Outcome) -> &'static str {
         Code::PositiveAckLimitReached => "the other end did not acknowledge the end of the file",
         Code::KeepAliveLimitReached => "the receiver lagged too far behind",
         Code::InvalidTransmissionMode => "the other end does not do this transmission mode",
+        Code::FilestoreRejection if outcome.file_status == FileStatus::Discarded => {
+            "the other end does not take such a file"
+        }
         Code::FilestoreRejection => "the store refused the file",
         Code::FileChecksumFailure => "the checksum of what arrived is not the sender's",
         Code::FileSizeError => {

@@ -88,7 +88,10 @@ pub(crate) struct PutFile {
     pub(crate) key: String,
     /// Absolute.
     pub(crate) local: PathBuf,
+    /// A name at the satellite, or `app:ID[/DIR]`.
     pub(crate) remote: String,
+    /// Whether it takes the place of a file that the app has.
+    pub(crate) overwrite: bool,
     pub(crate) acknowledged: bool,
     pub(crate) priority: u8,
 }

@@ -1,7 +1,7 @@
 //! What is with the entity.
 
 use file_delivery::entity::{Outcome, RequestError};
-use file_delivery::pdu::{ConditionCode, TransactionId};
+use file_delivery::pdu::{ConditionCode, FileStatus, TransactionId};
 use file_delivery::store::StoreError;
 
 use crate::code::Code;
@@ -26,11 +26,11 @@ pub(super) struct Flight {
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Landed {
-    /// The ground has the file.
+    /// The other end has the file.
     There,
     /// It may be well another time.
     Again(Refused),
-    /// The ground never gets it.
+    /// The other end never gets it.
     Never(Refused),
 }
 
@@ -78,7 +78,14 @@ impl Landed {
         let condition = outcome.condition;
         let refused = |code| Refused {
             code,
-            text: format!("the ground does not have it: {condition:?}"),
+            text: match is_turned_away(outcome) {
+                true => {
+                    "the other end does not take it: it knows no such app, its policy does not \
+                         allow it, or the app has a file of that name"
+                        .to_owned()
+                }
+                false => format!("the other end does not have it: {condition:?}"),
+            },
         };
         match (stopped_as, condition) {
             (Some(code), _) => Landed::Never(refused(code)),
@@ -87,6 +94,7 @@ impl Landed {
                 None,
                 ConditionCode::UnsupportedChecksumType | ConditionCode::InvalidTransmissionMode,
             ) => Landed::Never(refused(Code::InvalidArgument)),
+            (None, _) if is_turned_away(outcome) => Landed::Never(refused(Code::Forbidden)),
             // Its disk may be full, or ours have failed.
             (None, _) => Landed::Again(refused(Code::Unavailable)),
         }
@@ -109,20 +117,41 @@ impl Landed {
     }
 }
 
+/// Whether the store at the other end never takes such a file: what it has no room for, it
+/// only rejects.
+fn is_turned_away(outcome: &Outcome) -> bool {
+    outcome.condition == ConditionCode::FilestoreRejection
+        && outcome.file_status == FileStatus::Discarded
+}
+
 #[cfg(test)]
 mod tests {
-    use file_delivery::pdu::{DeliveryCode, FileStatus};
+    use file_delivery::pdu::DeliveryCode;
 
     use super::*;
 
-    fn landed(condition: ConditionCode, stopped_as: Option<Code>) -> Landed {
-        let outcome = Outcome {
+    fn ended(condition: ConditionCode, file_status: FileStatus) -> Outcome {
+        Outcome {
             condition,
             delivery: DeliveryCode::Incomplete,
-            file_status: FileStatus::Discarded,
+            file_status,
             responses: Vec::new(),
-        };
+        }
+    }
+
+    fn landed(condition: ConditionCode, stopped_as: Option<Code>) -> Landed {
+        let outcome = ended(condition, FileStatus::RejectedByFilestore);
         Landed::of(&outcome, stopped_as)
+    }
+
+    #[test]
+    fn what_the_other_end_never_takes_goes_back_and_is_not_sent_again() {
+        let outcome = ended(ConditionCode::FilestoreRejection, FileStatus::Discarded);
+        let landed = Landed::of(&outcome, None);
+        assert!(
+            matches!(&landed, Landed::Never(refused) if refused.code == Code::Forbidden),
+            "{landed:?}"
+        );
     }
 
     #[test]

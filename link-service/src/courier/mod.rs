@@ -1,18 +1,23 @@
-//! Files that go down: from the desk to a file entity (CFDP) on the service's own link, and
-//! back what became of them. The source is released when the ground has the file.
+//! Files that go over a link, and files that come: from the desk to a file entity (CFDP) on
+//! a link of the service, and back what became of them. The source is released when the other
+//! end has the file.
 //!
 //! ```text
-//! desk ──next_errand──▶ courier ──put──▶ entity ──▶ link ──▶ ground
-//! desk ◀─errand_ended── courier ◀─Finished─ entity
+//! desk ──next_errand───▶ courier ──put───▶ entity ──▶ link ──▶ ground, or a peer
+//! desk ◀─errand_ended─── courier ◀─Finished─ entity
+//! desk ◀─accept_arrived─ courier ◀─ arrived/ ◀─ entity ◀── link ◀── ground, or a peer
 //! ```
 //!
 //! The entity reads a file where it is claimed, in the outbox, so nothing is copied. What is
 //! under way is known by its name at the entity, `claims/TRANSFER/FILE`: after a restart the
 //! courier finds its transactions by it.
 //!
-//! At the ground a file is called `SENDER/SUBDIRECTORY/NAME`.
+//! At the ground a file is called `SENDER/SUBDIRECTORY/NAME`. At a peer, as everything that
+//! comes for an app, it is called by its [address](file_delivery::address).
 
 mod flights;
+mod import;
+mod lane;
 mod names;
 mod store;
 
@@ -28,6 +33,8 @@ use file_delivery::entity::{Event, PutRequest, Role};
 use file_delivery::pdu::{EntityId, TransactionId};
 use file_delivery::store::RedbJournal;
 
+pub use import::Import;
+pub use lane::{IncomingError, Lane};
 pub use store::CourierStore;
 
 use crate::code::Code;
@@ -41,6 +48,8 @@ use flights::{Flight, Landed};
 
 /// Between two looks at what is to go and what is to stop.
 const LOOK: Duration = Duration::from_millis(200);
+/// Between two looks at what came and could not be handed over.
+const IMPORT: Duration = Duration::from_secs(2);
 
 /// The file entity whose files are the desk's.
 pub type CourierHandle<F, J> = FileHandle<CourierStore<F, J>, RedbJournal>;
@@ -52,15 +61,16 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// Starts the thread `courier`, which hands files for `ground` to the entity. Where the
-    /// entity ends before the courier is dropped, `is_lost` is called, once.
+    /// Starts the thread `courier`, which hands the entity files for `peer`, the entity at the
+    /// other end of `lane`, and the desk files that came from there. Where the entity ends
+    /// before the courier is dropped, `is_lost` is called, once.
     ///
     /// # Errors
     /// When the system has no thread.
     pub fn start<F, J>(
         desk: Arc<Desk<F, J>>,
         entity: CourierHandle<F, J>,
-        ground: EntityId,
+        (lane, peer): (Lane, EntityId),
         is_lost: impl FnOnce() + Send + 'static,
     ) -> io::Result<Self>
     where
@@ -71,7 +81,10 @@ impl Courier {
         let mut run = Run {
             desk,
             entity,
-            ground,
+            peer,
+            route: lane.route(),
+            import: Import::new(lane.clone()),
+            lane,
             flights: BTreeMap::new(),
         };
         let thread = thread::Builder::new()
@@ -108,7 +121,10 @@ enum End {
 struct Run<F: Folders + 'static, J: Journal + 'static> {
     desk: Arc<Desk<F, J>>,
     entity: CourierHandle<F, J>,
-    ground: EntityId,
+    lane: Lane,
+    peer: EntityId,
+    route: Route,
+    import: Import,
     flights: BTreeMap<TransferId, Flight>,
 }
 
@@ -124,6 +140,8 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
         }
         let events = self.entity.events().clone();
         let looks = tick(LOOK);
+        let imports = tick(IMPORT);
+        self.import();
         loop {
             self.take_over();
             self.look();
@@ -133,14 +151,22 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                     Err(_) => return End::EntityLost,
                 },
                 recv(looks) -> _ => {}
+                recv(imports) -> _ => self.import(),
                 recv(ended) -> _ => return End::Wanted,
             }
         }
     }
 
+    /// Hands the desk what came.
+    fn import(&mut self) {
+        if let Err(error) = self.import.look(&self.desk) {
+            log::error!("files that come from {}: {error}", self.lane.id());
+        }
+    }
+
     /// Hands the entity what is to go.
     fn take_over(&mut self) {
-        while let Some(errand) = self.desk.next_errand(&Route::Downlink) {
+        while let Some(errand) = self.desk.next_errand(&self.route) {
             let Errand { transfer, leg } = errand;
             let id = transfer.id;
             match self.flights.get_mut(&id) {
@@ -155,7 +181,7 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                     }
                 }
                 None => {
-                    let flight = match self.put(&transfer) {
+                    let flight = match self.put(&transfer, leg) {
                         Ok(transaction) => Flight::begun(leg, transaction),
                         Err(landed) => Flight::not_taken(leg, landed),
                     };
@@ -165,9 +191,9 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
         }
     }
 
-    fn put(&self, transfer: &Transfer) -> Result<TransactionId, Landed> {
+    fn put(&self, transfer: &Transfer, leg: usize) -> Result<TransactionId, Landed> {
         let here = names::claim_of(transfer.id).map_err(Landed::Never)?;
-        let there = names::at_ground(transfer).map_err(Landed::Never)?;
+        let there = names::there(transfer, leg).map_err(Landed::Never)?;
         let request = PutRequest {
             priority: match transfer.request.priority {
                 Priority::Low => 0,
@@ -175,7 +201,7 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                 Priority::High => 128,
                 Priority::Critical => 192,
             },
-            ..PutRequest::file(self.ground, here, there)
+            ..PutRequest::file(self.peer, here, there)
         };
         let put = self.entity.put(request);
         put.map_err(|error| Landed::not_taken(&error))
@@ -195,8 +221,13 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                     flight.landed = Some(Landed::of(outcome, flight.stopped_as));
                 }
             }
-            Event::StorageFailed { text } => log::error!("files that go down: {text}"),
-            Event::Fault { text, .. } => log::info!("files that go down: {text}"),
+            Event::Finished {
+                role: Role::Receiver,
+                outcome,
+                ..
+            } if outcome.is_success() => self.import(),
+            Event::StorageFailed { text } => log::error!("files of {}: {text}", self.lane.id()),
+            Event::Fault { text, .. } => log::info!("files of {}: {text}", self.lane.id()),
             _ => {}
         }
     }

@@ -1,18 +1,20 @@
-//! What files are called at the entity, and at the ground.
+//! What files are called at the entity, and at the other end.
 
 use file_delivery::StoreName;
-use file_delivery::name::NameError;
 
 use crate::code::Code;
+use crate::desk::{name_elsewhere, no_name};
 use crate::mover::Refused;
 use crate::record::{Transfer, TransferId};
+use crate::request::Recipient;
 
-/// Beneath it are the files that go down.
+/// Beneath it are the files that go.
 const CLAIMS: &str = "claims";
 
 /// The name at the entity of the file of a transfer.
 pub(super) fn claim_of(id: TransferId) -> Result<StoreName, Refused> {
-    name(&format!("{CLAIMS}/{id}"))
+    let name = format!("{CLAIMS}/{id}");
+    name.parse().map_err(|error| no_name(&name, &error))
 }
 
 /// The transfer whose file that is.
@@ -21,19 +23,17 @@ pub(super) fn transfer_of(name: &StoreName) -> Option<TransferId> {
     (folder == CLAIMS).then(|| TransferId::of_name(id))?
 }
 
-/// What it is called at the ground.
-pub(super) fn at_ground(transfer: &Transfer) -> Result<StoreName, Refused> {
-    let request = &transfer.request;
-    let file = request.files.first().map(ToString::to_string);
-    let mut parts = vec![transfer.sender.to_string()];
-    parts.extend(request.subdirectory.components().map(str::to_owned));
-    parts.extend(file);
-    name(&parts.join("/"))
-}
-
-fn name(text: &str) -> Result<StoreName, Refused> {
-    text.parse().map_err(|error: NameError| Refused {
-        code: Code::InvalidName,
-        text: format!("{text} cannot go down: {error}"),
-    })
+/// What the file of a transfer is called at the recipient of a leg.
+pub(super) fn there(transfer: &Transfer, leg: usize) -> Result<StoreName, Refused> {
+    let internal = |text: &str| Refused {
+        code: Code::Internal,
+        text: text.to_owned(),
+    };
+    let leg = transfer.legs.get(leg);
+    let leg = leg.ok_or_else(|| internal("there is no such leg"))?;
+    let hash = transfer.files.first().and_then(|file| file.hash);
+    match (&leg.recipient, hash) {
+        (Recipient::Remote { .. }, None) => Err(internal("the file was not hashed")),
+        (to, hash) => name_elsewhere(&transfer.sender, to, &transfer.request, hash),
+    }
 }

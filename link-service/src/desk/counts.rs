@@ -19,6 +19,8 @@ pub struct Counts {
     pub known: u64,
     /// Requests that were refused, by why.
     pub refused: BTreeMap<Code, u64>,
+    /// Files that came over a link and were not let in, by why.
+    pub turned_away: BTreeMap<Code, u64>,
     /// Transfers that ended, by how.
     pub ended: BTreeMap<Code, u64>,
     /// Octets that recipients have, of transfers that ended.

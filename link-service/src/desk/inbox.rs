@@ -9,6 +9,7 @@ use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::mover::Refused;
 use crate::names::{AppId, Subdirectory};
+use crate::policy::Party;
 use crate::record::{LegPhase, Transfer, TransferId};
 use crate::request::Recipient;
 
@@ -18,7 +19,7 @@ pub struct Delivery {
     /// The number of the request.
     pub id: TransferId,
     /// Who sent it.
-    pub sender: AppId,
+    pub sender: Party,
     /// Each file.
     pub files: Vec<DeliveredFile>,
     /// The directory beneath the inbox that they came to.
@@ -141,7 +142,7 @@ fn delivery(transfer: &Transfer, leg: u32) -> Delivery {
     });
     Delivery {
         id: transfer.id,
-        sender: transfer.sender.clone(),
+        sender: transfer.from(),
         files: files.collect(),
         subdirectory: request.subdirectory.clone(),
         request_id: request.request_id.clone(),

@@ -12,11 +12,13 @@
 //! | `mover-N` | runs what the queue says is next, each its own |
 //! | whoever asks | everything else |
 
+mod arrivals;
 mod ask;
 mod clock;
 mod counts;
 mod elsewhere;
 mod inbox;
+mod naming;
 mod state;
 mod submit;
 mod view;
@@ -33,11 +35,13 @@ use crate::mover::{Mover, Recovered};
 use crate::queue::{QueueLimits, Route};
 use crate::record::TransferId;
 
+pub use arrivals::Incoming;
 pub use ask::AskError;
 pub use clock::{Clock, SystemClock};
 pub use counts::{Counts, Depths};
 pub use elsewhere::Errand;
 pub use inbox::{AcknowledgeError, DeliveredFile, Delivery};
+pub(crate) use naming::{name_elsewhere, no_name};
 pub use submit::Receipt;
 pub use view::{LegView, TransferView};
 pub use watch::{Call, Event, Watch};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::elsewhere::route_to;
+use super::naming;
 use super::state::{Key, Known, State};
 use super::{Desk, DeskLimits};
 use crate::code::Code;
@@ -41,6 +42,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
 
     fn try_submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
         is_within_limits(&request, &self.limits)?;
+        has_names_elsewhere(sender, &request)?;
         if request.request_id.is_empty() {
             request.request_id = format!(
                 "{:032x}",
@@ -74,7 +76,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 
     /// The same request is made once; one that is being looked at is waited for.
-    fn reserve(&self, key: &Key, request: &LinkRequest) -> Result<Reserved, Refused> {
+    pub(super) fn reserve(&self, key: &Key, request: &LinkRequest) -> Result<Reserved, Refused> {
         let mut state = self.state();
         loop {
             let known = match state.keys.get(key) {
@@ -139,7 +141,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 }
 
-enum Reserved {
+pub(super) enum Reserved {
     Known(TransferId),
     Anew(TransferId),
 }
@@ -197,6 +199,15 @@ fn is_within_limits(request: &LinkRequest, limits: &DeskLimits) -> Result<(), Re
     Ok(())
 }
 
-fn refused(code: Code, text: String) -> Refused {
+/// Of what leads elsewhere: whether its name there is not too long.
+fn has_names_elsewhere(sender: &AppId, request: &LinkRequest) -> Result<(), Refused> {
+    let mut elsewhere = request.recipients.iter();
+    elsewhere.try_for_each(|to| match to {
+        Recipient::App(_) => Ok(()),
+        to => naming::check(sender, to, request),
+    })
+}
+
+pub(super) fn refused(code: Code, text: String) -> Refused {
     Refused { code, text }
 }

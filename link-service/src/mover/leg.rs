@@ -11,6 +11,7 @@ use crate::folders::{FolderError, Folders};
 use crate::journal::Journal;
 use crate::names::AppId;
 use crate::record::{LegPhase, Transfer};
+use crate::request::Priority;
 
 impl<F: Folders, J: Journal> Mover<F, J> {
     /// Delivers to one recipient; `index` is that of its leg.
@@ -166,20 +167,31 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         transfer: &Transfer,
         arrival: &Arrival<'_, F>,
     ) -> Result<Option<Taken<'_>>, Stop> {
-        let quota = self.quotas.of(arrival.recipient);
         let more = (transfer.bytes(), transfer.files.len() as u64);
-        let (folders, app) = (&self.folders, arrival.recipient);
-        let taken = self.rooms.take(folders, &arrival.inbox, app, quota, more)?;
-        let free_bytes = self.folders.free_bytes(&arrival.inbox)?;
-        let kept = self.quotas.kept_free_bytes(transfer.request.priority);
+        let priority = transfer.request.priority;
+        self.take_room_for(&arrival.inbox, arrival.recipient, more, priority)
+    }
+
+    /// Room in an inbox for so many octets and files.
+    pub(super) fn take_room_for(
+        &self,
+        inbox: &F::Directory,
+        app: &AppId,
+        more: (u64, u64),
+        priority: Priority,
+    ) -> Result<Option<Taken<'_>>, Stop> {
+        let quota = self.quotas.of(app);
+        let taken = self.rooms.take(&self.folders, inbox, app, quota, more)?;
+        let free_bytes = self.folders.free_bytes(inbox)?;
+        let kept = self.quotas.kept_free_bytes(priority);
         let min = self.limits.free_bytes_min.saturating_add(kept);
-        match free_bytes >= transfer.bytes().saturating_add(min) {
+        let (bytes, _) = more;
+        match free_bytes >= bytes.saturating_add(min) {
             true => Ok(taken),
             false => {
                 let text = format!(
-                    "{} octets for {app} on a file system with {free_bytes} free, of which {min} \
-                     are left free",
-                    transfer.bytes()
+                    "{bytes} octets for {app} on a file system with {free_bytes} free, of which \
+                     {min} are left free"
                 );
                 Err(Stop::Retry(Code::NoSpace, text))
             }

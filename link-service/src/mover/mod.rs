@@ -19,6 +19,7 @@
 //! own: the next run looks in both places.
 
 mod arrival;
+mod arrived;
 mod copy;
 mod delivered;
 mod ending;
@@ -38,9 +39,10 @@ use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
-use crate::record::{FileRecord, Leg, LegPhase, Outcome, Phase, Transfer, TransferId};
+use crate::record::{FileRecord, Leg, LegPhase, Origin, Outcome, Phase, Transfer, TransferId};
 use crate::request::{BATCH_FILES_MAX, LinkRequest, Priority, RECIPIENTS_MAX, Recipient};
 
+pub use arrived::Expected;
 pub use delivered::delivered_path;
 pub use places::batch_name;
 pub use recovery::{LEFT_MAX, Recovered};
@@ -198,10 +200,25 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         accepted_at: Duration,
         may_be_sent: impl Fn(&[FileRecord]) -> Result<(), Refused>,
     ) -> Result<Transfer, Refused> {
+        let may_be_sent = |files: &mut [FileRecord]| may_be_sent(files);
+        self.accept_from(id, (sender, None), request, accepted_at, may_be_sent)
+    }
+
+    fn accept_from(
+        &self,
+        id: TransferId,
+        (sender, origin): (&AppId, Option<Origin>),
+        request: LinkRequest,
+        accepted_at: Duration,
+        may_be_sent: impl Fn(&mut [FileRecord]) -> Result<(), Refused>,
+    ) -> Result<Transfer, Refused> {
         let accept = || {
             is_sound(&request)?;
-            let files = self.inspect(sender, &request)?;
-            may_be_sent(&files).map_err(|Refused { code, text }| Stop::Final(code, text))?;
+            let mut files = match &origin {
+                Some(origin) => self.inspect(sender, origin.folder.split('/'), &request)?,
+                None => self.inspect(sender, request.subdirectory.components(), &request)?,
+            };
+            may_be_sent(&mut files).map_err(|Refused { code, text }| Stop::Final(code, text))?;
             let legs = request.recipients.iter().map(|recipient| Leg {
                 recipient: recipient.clone(),
                 phase: LegPhase::Waiting,
@@ -211,6 +228,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             let transfer = Transfer {
                 id,
                 sender: sender.clone(),
+                origin,
                 legs: legs.collect(),
                 request,
                 accepted_at,

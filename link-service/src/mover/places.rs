@@ -4,6 +4,7 @@
 //! outbox/.link/<id>/<name>      claims: files that were taken out of the outbox
 //! outbox/returned/<id>/<name>   what could not go back, as its name was taken
 //! inbox/.link/<id>              staging: a file, or the directory of a batch
+//! arrived/<transaction>/…       in the folder of a link: files that came by it
 //! ```
 
 use crate::folders::{FolderError, Folders, Kind, Side};
@@ -43,13 +44,13 @@ pub(super) fn final_name(transfer: &Transfer) -> String {
 }
 
 /// The directory beneath a box, which is there.
-pub(super) fn beneath<F: Folders>(
+pub(super) fn beneath<'p, F: Folders>(
     folders: &F,
     root: F::Directory,
-    subdirectory: &Subdirectory,
+    path: impl IntoIterator<Item = &'p str>,
 ) -> Result<F::Directory, FolderError> {
     let mut directory = root;
-    for component in subdirectory.components() {
+    for component in path {
         directory = folders.open_directory(&directory, component)?;
     }
     Ok(directory)

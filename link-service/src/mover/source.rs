@@ -20,14 +20,15 @@ pub(super) struct Source<F: Folders> {
 
 impl<F: Folders, J: Journal> Mover<F, J> {
     /// What the files of a request are, where they may be sent.
-    pub(super) fn inspect(
+    pub(super) fn inspect<'p>(
         &self,
         sender: &AppId,
+        folder: impl IntoIterator<Item = &'p str>,
         request: &LinkRequest,
     ) -> Result<Vec<FileRecord>, Stop> {
         let outbox = self.folders.open_box(sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
-        let within = places::beneath(&self.folders, outbox, &request.subdirectory);
+        let within = places::beneath(&self.folders, outbox, folder);
         let within = within.map_err(Stop::of_source)?;
         let inspect = |name: &FileName| {
             let source = self.open_source(&within, name, sender)?;
@@ -73,7 +74,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     /// Takes the files out of the outbox, so that their names are free for others. Those
     /// that were taken out already are where they are.
     pub(super) fn claim(&self, transfer: &mut Transfer) -> Result<(), Stop> {
-        if !transfer.request.leave_source {
+        if transfer.is_claimed() {
             let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
             let outbox = outbox.map_err(Stop::of_box)?;
             let own = places::open_or_make(&self.folders, &outbox, OWN, None);
@@ -81,9 +82,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             let id = transfer.id.to_string();
             let claims = places::open_or_make(&self.folders, &own, &id, None);
             let claims = claims.map_err(Stop::of_own)?;
-            let subdirectory = &transfer.request.subdirectory;
             // Where all are claimed, the directory that they were in may be gone.
-            let within = places::beneath(&self.folders, outbox, subdirectory);
+            let within = places::beneath(&self.folders, outbox, transfer.source_folder());
             for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
                 if self.folders.look(&claims, name.as_str())?.is_none() {
                     let within = within
@@ -128,15 +128,12 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     ) -> Result<Source<F>, Stop> {
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
-        let within = match transfer.request.leave_source {
-            true => places::beneath(&self.folders, outbox, &transfer.request.subdirectory),
-            false => {
-                places::beneath(&self.folders, outbox, &Default::default()).and_then(|outbox| {
-                    let claims = places::claims(&self.folders, &outbox, transfer.id)?;
-                    let name = transfer.id.to_string();
-                    claims.ok_or(FolderError::Missing { name })
-                })
-            }
+        let within = match transfer.is_claimed() {
+            false => places::beneath(&self.folders, outbox, transfer.source_folder()),
+            true => places::claims(&self.folders, &outbox, transfer.id).and_then(|claims| {
+                let name = transfer.id.to_string();
+                claims.ok_or(FolderError::Missing { name })
+            }),
         };
         let within = within.map_err(Stop::of_source)?;
         let source = self.open_source(&within, name, &transfer.sender)?;
@@ -159,6 +156,12 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
+        if transfer.origin.is_some() {
+            self.release_unclaimed(transfer, outbox)?;
+            self.remove_emptied(transfer)?;
+            self.steps.done(Step::Released);
+            return Ok(());
+        }
         let mut claimed = Vec::new();
         if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
             claimed = self.folders.list(&claims)?;
@@ -176,8 +179,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
 
     /// What was delivered, and is in the outbox again: a cut of the power undid the claim.
     fn release_unclaimed(&self, transfer: &Transfer, outbox: F::Directory) -> Result<(), Stop> {
-        let subdirectory = &transfer.request.subdirectory;
-        let within = match places::beneath(&self.folders, outbox, subdirectory) {
+        let within = match places::beneath(&self.folders, outbox, transfer.source_folder()) {
             Err(FolderError::Missing { .. } | FolderError::NotAllowed { .. }) => return Ok(()),
             within => within?,
         };
@@ -200,6 +202,10 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     pub(super) fn give_back(&self, transfer: &Transfer) -> Result<Vec<String>, Stop> {
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
+        if transfer.origin.is_some() {
+            self.set_arrived_aside(transfer, &outbox)?;
+            return self.returned(transfer, &outbox);
+        }
         if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
             for (name, _) in self.folders.list(&claims)? {
                 self.give_back_file(transfer, &outbox, &claims, &name)?;
@@ -219,7 +225,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     ) -> Result<(), Stop> {
         let root = self.folders.open_box(&transfer.sender, Side::Outbox);
         let root = root.map_err(Stop::of_box)?;
-        let back = places::beneath(&self.folders, root, &transfer.request.subdirectory);
+        let back = places::beneath(&self.folders, root, transfer.source_folder());
         let back = back.and_then(|within| {
             self.folders
                 .rename((claims, name), (&within, name), Replace::Never)

@@ -26,6 +26,12 @@ pub struct AppIdError {
 }
 
 impl AppId {
+    /// Whose files come up: no app is called so.
+    #[must_use]
+    pub fn ground() -> Self {
+        AppId("ground".into())
+    }
+
     /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,5 +1,5 @@
-//! `[link-service.files]`: the file entity by which files go down. Without the table there is
-//! none, and nothing does.
+//! `[link-service.files]`: the file entity by which files go down and come up. Without the
+//! table there is none, and nothing does.
 
 use std::process;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use service_host::config_file::ConfigFile;
 use service_host::link_host::LinkHost;
 
 use super::run::ServiceDesk;
-use crate::courier::{Courier, CourierStore};
+use crate::courier::{Courier, CourierStore, Lane};
 use crate::folders::Directories;
 use crate::journal::RedbJournal;
 use crate::settings::SERVICE;
@@ -62,7 +62,9 @@ impl Downlink {
         let ground =
             ground.with_context(|| format!("[{SERVICE}.files] has no peer: the ground"))?;
         let files_of = Arc::clone(desk);
-        let agent = setup::open_with(settings, |folder| CourierStore::new(files_of, folder))?;
+        let agent = setup::open_with(settings, |folder| {
+            CourierStore::new(files_of, folder, Lane::Ground)
+        })?;
         Ok(Downlink {
             agent,
             desk: Arc::clone(desk),
@@ -79,7 +81,7 @@ impl Downlink {
     pub(super) fn start(self, host: &LinkHost) -> anyhow::Result<Courier> {
         let link = host.comms().pdu_sender();
         let entity = self.agent.start(link.context("the link takes no PDUs")?)?;
-        let courier = Courier::start(self.desk, entity, self.ground, || {
+        let courier = Courier::start(self.desk, entity, (Lane::Ground, self.ground), || {
             // Whoever watches the service starts it again: the journals know how to go on.
             log::error!("the thread of the files has ended, and the service with it");
             process::exit(1);

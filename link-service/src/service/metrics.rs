@@ -12,6 +12,11 @@ pub(super) fn page(counts: &Counts, depths: Depths, dropped: &DropboxCounts) -> 
     let help = "Link requests that were handed in, by what became of them at once.";
     page.counter(accepted, help, &[("code", "ACCEPTED")], counts.accepted)
         .counter(accepted, help, &[("code", "KNOWN")], counts.known);
+    for (code, count) in &counts.turned_away {
+        let help = "Files that came over a link and were not let in, by why.";
+        let labels = [("code", &*code.to_string())];
+        page.counter("link_turned_away_total", help, &labels, *count);
+    }
     for (code, count) in &counts.refused {
         page.counter(accepted, help, &[("code", &code.to_string())], *count);
     }

@@ -7,7 +7,7 @@ use service_host::config_file::ConfigFile;
 use service_host::http::Doors;
 
 use super::run::ServiceDesk;
-use super::site;
+use super::site::{self, LinkFolder};
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
 use crate::registry::{App, Registry};
@@ -20,6 +20,8 @@ pub(super) struct Reloader {
     pub(super) pool: Arc<Pool>,
     pub(super) tokens: Arc<LiveTokens>,
     pub(super) doors: Arc<Doors>,
+    /// The folders of the links, which only a restart changes.
+    pub(super) links: Vec<LinkFolder>,
     /// One at a time.
     pub(super) turn: Mutex<()>,
 }
@@ -53,7 +55,7 @@ impl Reloader {
         }
         self.desk
             .folders()
-            .replace(site::directories(next.registry()));
+            .replace(site::directories(next.registry(), &self.links));
         self.close_doors(now.registry(), next.registry());
         access.replace(next);
         self.tokens.replace(tokens);

@@ -17,6 +17,7 @@ use service_host::logging;
 
 use super::downlink::{self, Downlink};
 use super::reload::Reloader;
+use super::site::LinkFolder;
 use super::staging::{self, StagingSettings};
 use super::{metrics, operator, site};
 use crate::access::{Access, LiveAccess};
@@ -79,7 +80,12 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
         queue: queue_limits(staging.as_ref()),
         ..DeskLimits::default()
     };
-    let desk = Arc::new(open(access, journal, limits)?);
+    let folders = files.iter().map(|files| LinkFolder {
+        id: AppId::ground(),
+        path: files.root.clone(),
+    });
+    let links: Vec<LinkFolder> = folders.collect();
+    let desk = Arc::new(open(access, journal, limits, &links)?);
     let downlink = files
         .map(|files| Downlink::open(&files, &desk))
         .transpose()?;
@@ -89,6 +95,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
         pool: Arc::new(Pool::start(API_THREADS).context("no threads for requests")?),
         tokens: Arc::new(LiveTokens::new(tokens)),
         doors: Arc::new(Doors::default()),
+        links,
         turn: Mutex::new(()),
     });
     reloader.open_doors(None, desk.access().current().registry())?;
@@ -128,7 +135,12 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     stopped
 }
 
-fn open(access: Access, journal: RedbJournal, limits: DeskLimits) -> anyhow::Result<ServiceDesk> {
+fn open(
+    access: Access,
+    journal: RedbJournal,
+    limits: DeskLimits,
+    links: &[LinkFolder],
+) -> anyhow::Result<ServiceDesk> {
     if let Some(aside) = journal.take_set_aside() {
         log::error!(
             "the journal was damaged and is kept as {}: what was under way goes back to its \
@@ -136,7 +148,7 @@ fn open(access: Access, journal: RedbJournal, limits: DeskLimits) -> anyhow::Res
             aside.display()
         );
     }
-    let folders = Directories::new(site::directories(access.registry()));
+    let folders = Directories::new(site::directories(access.registry(), links));
     let mover_limits = MoverLimits {
         // The quotas say it, as the configuration has it now.
         free_bytes_min: 0,

@@ -74,11 +74,30 @@ fn make(path: &Path, owner: Option<u32>, group: Option<u32>) -> io::Result<()> {
     fs::rename(new, path)
 }
 
-/// What the folders are to know of apps.
+/// The folder of a link, which is the outbox of who is at its other end.
+#[derive(Clone, Debug)]
+pub(super) struct LinkFolder {
+    /// Who is there.
+    pub(super) id: AppId,
+    pub(super) path: PathBuf,
+}
+
+/// What the folders are to know of apps and links.
 pub(super) fn directories(
     registry: &Registry,
-) -> impl Iterator<Item = (AppId, AppDirectories)> + use<'_> {
-    registry.apps().map(|app| {
+    links: &[LinkFolder],
+) -> impl Iterator<Item = (AppId, AppDirectories)> {
+    let of_links = links.iter().map(|link| {
+        let directories = AppDirectories {
+            // Nothing is delivered there.
+            inbox: link.path.join("no-inbox"),
+            outbox: link.path.clone(),
+            owner: None,
+            group: None,
+        };
+        (link.id.clone(), directories)
+    });
+    let of_apps = registry.apps().map(|app| {
         let directories = AppDirectories {
             inbox: app.inbox.clone(),
             outbox: app.outbox.clone(),
@@ -86,7 +105,8 @@ pub(super) fn directories(
             group: app.uid,
         };
         (app.id.clone(), directories)
-    })
+    });
+    of_links.chain(of_apps)
 }
 
 /// Where the socket of an app is.

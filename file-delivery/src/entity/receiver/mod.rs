@@ -21,8 +21,8 @@ use crate::StoreName;
 use crate::checksum::Checksum;
 use crate::extents::Extents;
 use crate::pdu::{
-    Ack, Acknowledged, BuildError, ConditionCode, Header, KeepAlive, Pdu, TransactionId,
-    TransactionStatus, TransmissionMode,
+    Ack, Acknowledged, BuildError, ConditionCode, FileStatus, Header, KeepAlive, Pdu,
+    TransactionId, TransactionStatus, TransmissionMode,
 };
 use crate::store::{Staging, StoreError};
 use about::{About, End};
@@ -33,19 +33,40 @@ pub(super) use taking::Taken;
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) condition: ConditionCode,
+    /// What becomes of the file, where that ends it.
+    pub(super) file_status: FileStatus,
     pub(super) text: String,
 }
 
 impl Fault {
     pub(super) fn new(condition: ConditionCode, text: impl ToString) -> Self {
-        let text = text.to_string();
-        Fault { condition, text }
+        let file_status = match condition {
+            ConditionCode::FilestoreRejection => FileStatus::RejectedByFilestore,
+            _ => FileStatus::Discarded,
+        };
+        Fault {
+            condition,
+            file_status,
+            text: text.to_string(),
+        }
     }
 }
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        Fault::new(ConditionCode::FilestoreRejection, error)
+        let condition = match error {
+            StoreError::WrongOctets { .. } => ConditionCode::FileChecksumFailure,
+            _ => ConditionCode::FilestoreRejection,
+        };
+        let fault = Fault::new(condition, &error);
+        match error {
+            // Discarded deliberately: it need not be sent again.
+            StoreError::Refused { .. } => Fault {
+                file_status: FileStatus::Discarded,
+                ..fault
+            },
+            _ => fault,
+        }
     }
 }
 

@@ -57,6 +57,9 @@ impl<Staged> Receiver<Staged> {
         }
         if has_file {
             // The rules of the store, before the first octet.
+            if let Some(name) = self.name() {
+                store.may_receive(name, self.header.transaction, size)?;
+            }
             self.staged = Some(store.stage(&self.staging(), size)?);
         }
         self.begin_verifying_if_whole();

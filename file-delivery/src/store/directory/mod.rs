@@ -91,6 +91,14 @@ impl Directory {
         self.places.count()
     }
 
+    /// The place of a transaction, with what was written there; none is made.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`]: there is none.
+    pub fn staged(&self, staging: &Staging) -> Result<DirectoryStaged, StoreError> {
+        self.open_place(staging)
+    }
+
     /// Octets that they take, with what is expected there.
     pub fn staged_bytes(&self) -> u64 {
         self.places.reserved_bytes()

@@ -99,6 +99,15 @@ impl Directory {
         })
     }
 
+    pub(super) fn open_place(&self, staging: &Staging) -> Result<DirectoryStaged, StoreError> {
+        let within = self.place_directory(staging)?;
+        let name = place_name(staging.transaction);
+        Ok(DirectoryStaged {
+            file: beneath::open_file(&within, &name, How::Write, &name)?,
+            staging: staging.clone(),
+        })
+    }
+
     /// Takes the room on the disk that a file will need, where the file system can. Octets
     /// that are there already.
     fn take_room(

@@ -9,6 +9,7 @@ use file_delivery::pdu::{ConditionCode, FaultHandler, FileStatus, TransactionId}
 
 use super::listing::is_listing;
 use super::{Arrived, Coming, Files, State};
+use crate::files::app::AppTarget;
 use crate::files::orders::Order;
 use crate::files::transfer::Direction;
 use crate::files::{delivery, words};
@@ -76,7 +77,12 @@ impl Files {
             let arrived = outcome.is_success() && outcome.file_status == FileStatus::Retained;
             match order.direction {
                 Direction::Up => {
-                    let failure = (!arrived).then(|| why(outcome, fault));
+                    let is_for_app = AppTarget::of(&order.remote).is_some();
+                    let of_app = words::of_app(outcome).filter(|_| is_for_app);
+                    let failure = (!arrived).then(|| match of_app {
+                        Some(words) => words.to_owned(),
+                        None => why(outcome, fault),
+                    });
                     self.end(state, &order, failure);
                 }
                 // The satellite has the request.

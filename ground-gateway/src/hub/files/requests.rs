@@ -1,6 +1,7 @@
 //! What clients ask for.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
 use file_delivery::agent::Stopped;
@@ -9,6 +10,7 @@ use file_delivery::pdu::{TransactionId, TransmissionMode};
 
 use super::events::{note, pending};
 use super::{Files, State};
+use crate::files::app::AppTarget;
 use crate::files::delivery;
 use crate::files::orders::Order;
 use crate::files::outgoing::{self, Room};
@@ -26,7 +28,10 @@ impl Files {
         goes_on: impl FnMut(u64) -> bool,
     ) -> Result<(), String> {
         check_key(&request.key)?;
-        let remote = remote_name(&request.remote)?;
+        let target = AppTarget::of(&request.remote).transpose()?;
+        if target.is_none() {
+            remote_name(&request.remote)?;
+        }
         if self.state().orders.find(&request.key).is_some() {
             return Ok(());
         }
@@ -40,6 +45,16 @@ impl Files {
         };
         let size = outgoing::bring_in(local, &to, room, goes_on)
             .map_err(|error| format!("cannot send {}: {error}", local.display()))?;
+        let remote = match target {
+            // Of the copy, which is what goes.
+            Some(target) => hash(&to)
+                .map_err(|error| format!("cannot read {}: {error}", to.display()))
+                .and_then(|hash| target.address(local, hash, request.overwrite)),
+            None => remote_name(&request.remote),
+        };
+        let remote = remote.inspect_err(|_| {
+            let _ = fs::remove_file(&to);
+        })?;
         let mut put = PutRequest::file(self.satellite, stored.clone(), remote);
         if !request.acknowledged {
             put.mode = TransmissionMode::Unacknowledged;
@@ -251,6 +266,13 @@ impl Files {
         }
         Ok(())
     }
+}
+
+/// What a file is, by BLAKE3.
+fn hash(path: &Path) -> io::Result<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().into())
 }
 
 /// What is under way of a transaction: itself, and the file that it asked for.

@@ -62,7 +62,7 @@ impl Link {
         });
         Link {
             id: transfer.id.to_string(),
-            sender: transfer.sender.to_string(),
+            sender: transfer.from().to_string(),
             tracking_id: transfer.request.request_id.clone(),
             code: view.code.to_string(),
             message: view.text.clone(),

@@ -110,7 +110,7 @@ impl Query {
         let from = from.map_or(Ok(TransferId(0)), |from| number(&from))?;
         let limit = limit.and_then(|limit| usize::try_from(limit).ok());
         let is_wanted = |view: &TransferView| {
-            let of_sender = |sender: &String| view.transfer.sender.as_str() == sender;
+            let of_sender = |sender: &String| view.transfer.from().to_string() == *sender;
             let of_state = |state: LinkState| view.has_ended() == (state == LinkState::Ended);
             sender.as_ref().is_none_or(of_sender) && state.is_none_or(of_state)
         };

@@ -1,12 +1,10 @@
-//! A file goes from an app's outbox through the link service down to the ground: through
-//! lost frames, and the end of either process.
+//! A satellite with the link service and two apps, and a ground station.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use heliograph_tests::binaries::{ChildGuard, binary};
 use heliograph_tests::ports::{free_tcp_port, free_udp_port};
@@ -14,26 +12,28 @@ use heliograph_tests::wait::eventually;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::PATIENCE;
 
 /// A satellite with the link service and one app, and a ground station.
-struct Site {
+pub(crate) struct Site {
     folder: TempDir,
 }
 
-fn octets(bytes: usize) -> Vec<u8> {
+pub(crate) fn octets(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| (at / 251 + at) as u8).collect()
 }
 
 impl Site {
-    fn new(channel: &str, bit_rate_bps: u32) -> Self {
+    pub(crate) fn new(channel: &str, bit_rate_bps: u32) -> Self {
         let site = Site {
             folder: TempDir::new().expect("a folder"),
         };
         let [satellite, ground] = [free_udp_port(), free_udp_port()];
         let text = format!(
             "[link-service]\napps-root = \"{apps}\"\njournal = \"{journal}\"\n\
-             [[link-service.apps]]\nid = \"camera\"\n\
+             [[link-service.apps]]\nid = \"camera\"\nquota-bytes = 1_000_000\n\
+             [[link-service.apps]]\nid = \"analyser\"\n\
+             [[link-service.policy]]\nfrom = \"ground\"\nto = \"camera\"\n\
              [[link-service.policy]]\nfrom = \"camera\"\nto = \"ground\"\nsize-max = 1_000_000\n\
              [link-service.addr]\nport = {port}\n\
              [link-service.radio]\nkind = \"udp\"\nbind = \"127.0.0.1:{satellite}\"\n\
@@ -62,11 +62,11 @@ impl Site {
         site
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn start_satellite(&self) -> ChildGuard {
+    pub(crate) fn start_satellite(&self) -> ChildGuard {
         let mut command = Command::new(binary("link-service"));
         command.env_remove("RUST_LOG");
         let service =
@@ -75,7 +75,7 @@ impl Site {
         service
     }
 
-    fn start_ground(&self) -> ChildGuard {
+    pub(crate) fn start_ground(&self) -> ChildGuard {
         let mut command = Command::new(binary("ground"));
         command
             .arg("-c")
@@ -87,15 +87,58 @@ impl Site {
         ChildGuard::spawn(&mut command)
     }
 
-    fn put(&self, name: &str, octets: &[u8]) {
+    /// `ground put` of a file with these octets: what it says, where it was put.
+    pub(crate) fn ground_put(&self, name: &str, octets: &[u8], to: &str) -> Result<String, String> {
+        let file = self.path(name);
+        fs::write(&file, octets).expect("a file");
+        let mut put = Command::new(binary("ground"));
+        put.arg("-c")
+            .arg(self.path("ground.toml"))
+            .arg("put")
+            .arg(file)
+            .arg(to);
+        self.end(&mut put)
+    }
+
+    /// What a command of the ground says to its end.
+    fn end(&self, command: &mut Command) -> Result<String, String> {
+        let ended = command
+            .env_remove("RUST_LOG")
+            .env("HELIOGRAPH_RUNTIME_DIR", self.path("run"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .output()
+            .expect("ground runs");
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        match ended.status.success() {
+            true => Ok(said),
+            false => Err(said),
+        }
+    }
+
+    /// What is in the inbox of an app under that name.
+    pub(crate) fn inbox(&self, app: &str, name: &str) -> Option<Vec<u8>> {
+        fs::read(self.path("apps").join(app).join("inbox").join(name)).ok()
+    }
+
+    /// Nothing that came up is still beneath the folder of the link.
+    #[track_caller]
+    pub(crate) fn assert_nothing_is_held(&self) {
+        let arrived = self.path("files/arrived");
+        eventually(PATIENCE, || {
+            let left = fs::read_dir(&arrived).map_or(0, Iterator::count);
+            (left == 0).then_some(())
+        });
+    }
+
+    pub(crate) fn put(&self, name: &str, octets: &[u8]) {
         let outbox = self.path("apps/camera/outbox");
         let part = outbox.join(format!("{name}.part"));
         fs::write(&part, octets).expect("a file");
         fs::rename(part, outbox.join(name)).expect("a name");
     }
 
-    /// What the service answers at the socket of the app.
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+    /// What the service answers at the socket of `camera`.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let mut stream =
             UnixStream::connect(self.path("apps/camera/link.sock")).expect("the app's socket");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
@@ -116,7 +159,7 @@ impl Site {
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
     }
 
-    fn send_down(&self, name: &str) -> String {
+    pub(crate) fn send_down(&self, name: &str) -> String {
         let request = json!({ "linkType": "DOWNLINK", "fileName": name });
         let answer = self.ask("POST", "/v1/links", &request);
         assert_eq!(answer["code"], "ACCEPTED", "{answer}");
@@ -124,7 +167,7 @@ impl Site {
     }
 
     #[track_caller]
-    fn wait_for_end(&self, id: &str) -> Value {
+    pub(crate) fn wait_for_end(&self, id: &str) -> Value {
         eventually(PATIENCE, || {
             let answer = self.ask(
                 "GET",
@@ -136,7 +179,7 @@ impl Site {
     }
 
     #[track_caller]
-    fn assert_arrived(&self, name: &str, octets: &[u8]) {
+    pub(crate) fn assert_arrived(&self, name: &str, octets: &[u8]) {
         let path = self.path("ground/camera").join(name);
         let arrived = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert!(arrived == octets, "{name} is another file");
@@ -145,68 +188,4 @@ impl Site {
             "the source is there"
         );
     }
-}
-
-#[test]
-fn a_file_goes_down_through_lost_frames_and_its_source_is_released() {
-    let site = Site::new("channel = { frame-loss = 0.05 }", 2_000_000);
-    let _satellite = site.start_satellite();
-    let _ground = site.start_ground();
-    let image = octets(100_000);
-    site.put("image.raw", &image);
-    let id = site.send_down("image.raw");
-    let ended = site.wait_for_end(&id);
-    assert_eq!(ended["code"], "OK", "{ended}");
-    assert_eq!(ended["responseHeader"]["status"], "SUCCESSFUL", "{ended}");
-    site.assert_arrived("image.raw", &image);
-}
-
-#[test]
-fn a_file_that_was_accepted_goes_down_though_both_ends_are_killed_in_the_middle() {
-    let site = Site::new(
-        "channel = { frame-loss = 0.02, bit-rate-bps = 400_000 }",
-        400_000,
-    );
-    let mut satellite = site.start_satellite();
-    let image = octets(200_000);
-    site.put("image.raw", &image);
-    let id = site.send_down("image.raw");
-    let mut ground = site.start_ground();
-    // Something of it has come.
-    let is_coming = || {
-        let entries = fs::read_dir(site.path("ground/camera")).ok()?;
-        (entries.count() > 0).then_some(())
-    };
-    eventually(PATIENCE, is_coming);
-    satellite.signal("KILL");
-    satellite.wait_for_exit(PATIENCE);
-    ground.signal("KILL");
-    ground.wait_for_exit(PATIENCE);
-    assert!(
-        !site.path("ground/camera/image.raw").exists(),
-        "it was too quick"
-    );
-
-    let _satellite = site.start_satellite();
-    let _ground = site.start_ground();
-    let ended = site.wait_for_end(&id);
-    assert_eq!(ended["code"], "OK", "{ended}");
-    site.assert_arrived("image.raw", &image);
-}
-
-#[test]
-fn a_file_that_is_cancelled_does_not_go_down_and_its_source_is_there() {
-    let site = Site::new("", 9_600);
-    let _satellite = site.start_satellite();
-    let _ground = site.start_ground();
-    let image = octets(200_000);
-    site.put("image.raw", &image);
-    let id = site.send_down("image.raw");
-    let cancel = format!("/v1/links/{id}/cancel");
-    site.ask("POST", &cancel, &json!({}));
-    let ended = site.wait_for_end(&id);
-    assert_eq!(ended["code"], "CANCELLED", "{ended}");
-    let outbox = site.path("apps/camera/outbox/image.raw");
-    assert_eq!(fs::read(outbox).expect("the source"), image);
-    assert!(!site.path("ground/camera/image.raw").exists());
 }
