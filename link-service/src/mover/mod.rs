@@ -3,7 +3,8 @@
 //! The protocol, each step of which finds itself done where it was:
 //!
 //! 1. the source is opened: a regular file of the sender's own, through no link
-//! 2. the transfer is in the journal: it is accepted
+//! 2. the source and its name are synced, then the transfer is in the journal: it is
+//!    accepted
 //! 3. the source is renamed to its place among the claims
 //! 4. quota and free space are looked at, and room is taken
 //! 5. the octets are copied to the inbox's own file system, and hashed
@@ -200,8 +201,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     ) -> Result<Transfer, Refused> {
         let accept = || {
             is_sound(&request)?;
-            let files = self.inspect(sender, &request)?;
+            let mut files = self.inspect(sender, &request)?;
             may_be_sent(&files).map_err(|Refused { code, text }| Stop::Final(code, text))?;
+            self.make_durable(sender, &request, &mut files)?;
             let legs = request.recipients.iter().map(|recipient| Leg {
                 recipient: recipient.clone(),
                 phase: LegPhase::Waiting,
