@@ -8,8 +8,8 @@ use super::watch::{Event, Watchers};
 use crate::code::Code;
 use crate::names::AppId;
 use crate::queue::{Deadline, Now, Queue, Route, Ticket};
-use crate::record::{LegPhase, Phase, Transfer, TransferId};
-use crate::request::{LinkRequest, Recipient};
+use crate::record::{LegPhase, Order, Phase, Transfer, TransferId};
+use crate::request::{LinkRequest, Priority, Recipient};
 
 /// A request, by whoever made it: the same is made once.
 pub(super) type Key = (AppId, String);
@@ -45,7 +45,17 @@ pub(super) struct Entry {
     pub(super) transfer: Transfer,
     /// Why it was not delivered when it was tried last.
     pub(super) waits_for: Option<(Code, String)>,
+    /// What was asked of it since it was accepted.
+    pub(super) order: Order,
     ended: Option<u64>,
+}
+
+impl Entry {
+    /// The priority that it has now.
+    pub(super) fn priority(&self) -> Priority {
+        let asked = self.order.priority;
+        asked.unwrap_or(self.transfer.request.priority)
+    }
 }
 
 /// Seconds from 1970 to 2020: numbers count from there, so that one is not given twice
@@ -60,6 +70,7 @@ impl State {
         limits: &DeskLimits,
         transfers: Vec<Transfer>,
         acknowledged: Vec<(TransferId, u32)>,
+        orders: &BTreeMap<TransferId, Order>,
     ) -> Self {
         let seconds = now
             .wall
@@ -80,9 +91,30 @@ impl State {
         };
         for transfer in transfers {
             state.next_id = state.next_id.max(transfer.id.0.saturating_add(1));
+            let id = transfer.id;
             state.insert(now, transfer);
+            if let Some(order) = orders.get(&id) {
+                state.give_order(now, id, *order);
+            }
         }
         state
+    }
+
+    /// Something is asked of one.
+    pub(super) fn give_order(&mut self, now: Now, id: TransferId, order: Order) {
+        let Some(entry) = self.transfers.get_mut(&id) else {
+            return;
+        };
+        entry.order = order;
+        let priority = entry.priority();
+        match order.held {
+            true => self.queue.hold(now, id),
+            false => self.queue.release(now, id),
+        };
+        self.queue.reprioritise(now, id, priority);
+        if order.cancelled {
+            self.queue.cancel(now, id);
+        }
     }
 
     /// A number for one more.
@@ -104,6 +136,7 @@ impl State {
         let entry = Entry {
             transfer,
             waits_for: None,
+            order: Order::default(),
             ended: None,
         };
         self.note_arrivals(&entry.transfer);

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{FolderError, Side};
 use crate::names::AppId;
-use crate::record::TransferId;
+use crate::record::{Order, TransferId};
 
 pub use folders::{MemoryDirectory, MemoryFile, MemoryFolders};
 pub use journal::MemoryJournal;
@@ -62,6 +62,8 @@ struct State {
     noted: BTreeMap<TransferId, Vec<u8>>,
     /// Legs that were acknowledged.
     acknowledged: BTreeSet<(TransferId, u32)>,
+    /// What was asked of transfers.
+    orders: BTreeMap<TransferId, Order>,
     random: fastrand::Rng,
     bytes_max: u64,
     boot: u128,
@@ -96,6 +98,7 @@ impl MemoryDisk {
             records: BTreeMap::new(),
             noted: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
+            orders: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed),
             bytes_max: u64::MAX,
             boot: 1,
