@@ -60,6 +60,8 @@ pub struct DeskLimits {
     pub links: BTreeSet<Route>,
     /// Tries before one that may heal is given up.
     pub attempts_max: u32,
+    /// Tries to clear what one that is over left on the disk, before it ends all the same.
+    pub clearing_max: u32,
 }
 
 impl Default for DeskLimits {
@@ -70,6 +72,7 @@ impl Default for DeskLimits {
             unread_max: 16_384,
             links: BTreeSet::new(),
             attempts_max: 1_000,
+            clearing_max: 12,
         }
     }
 }

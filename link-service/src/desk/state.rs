@@ -47,6 +47,8 @@ pub(super) struct Entry {
     pub(super) waits_for: Option<(Code, String)>,
     /// What was asked of it since it was accepted.
     pub(super) order: Order,
+    /// How often what it left could not be cleared, of this process.
+    pub(super) clearings: u32,
     ended: Option<u64>,
 }
 
@@ -137,6 +139,7 @@ impl State {
             transfer,
             waits_for: None,
             order: Order::default(),
+            clearings: 0,
             ended: None,
         };
         self.note_arrivals(&entry.transfer);

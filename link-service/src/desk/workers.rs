@@ -110,12 +110,30 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         !state.stopping && state.queue.stop(self.clock.now(), id).is_none()
     }
 
+    /// Of one that is over, and could not be cleared: whether that was so too often.
+    fn is_left(&self, id: TransferId) -> bool {
+        let mut state = self.state();
+        let Some(entry) = state.transfers.get_mut(&id) else {
+            return false;
+        };
+        entry.clearings = entry.clearings.saturating_add(1);
+        entry.clearings >= self.limits.clearing_max
+    }
+
     /// One that ran: it has ended, or runs again.
     fn note(&self, mut transfer: Transfer, ran: Ran) {
         let leads_elsewhere = ran == Ran::Elsewhere;
         let ran = match ran {
             Ran::Retry(code, text) if transfer.attempts >= self.limits.attempts_max => {
                 self.mover.give_up(&mut transfer, code, &text)
+            }
+            ran => ran,
+        };
+        let ran = match ran {
+            // Whoever waits for it hears the end, whatever is left of it.
+            Ran::Retry(_, text) if transfer.phase == Phase::Ending && self.is_left(transfer.id) => {
+                log::warn!("transfer {} is over, but not cleared: {text}", transfer.id);
+                self.mover.end_uncleared(&mut transfer, &text)
             }
             ran => ran,
         };

@@ -387,6 +387,13 @@ impl Refused {
 }
 
 impl Ran {
+    fn of_phase(phase: &Phase) -> Self {
+        match phase {
+            Phase::Ended(outcome) => Ran::Ended(outcome.clone()),
+            _ => Ran::Elsewhere,
+        }
+    }
+
     fn of(stop: Stop) -> Self {
         match stop {
             Stop::Retry(code, text) => Ran::Retry(code, text),

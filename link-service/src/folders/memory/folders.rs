@@ -2,7 +2,7 @@
 
 use super::octets::Octets;
 use super::tree::{Node, Number, What};
-use super::{FAILED, Fate, MemoryDisk, State};
+use super::{FAILED, Fate, MemoryDisk, REMOVING, RENAMING, State};
 use crate::folders::{Facts, FolderError, Folders, Kind, Replace, Side};
 use crate::names::AppId;
 
@@ -264,7 +264,7 @@ impl Folders for MemoryFolders {
         to: (&MemoryDirectory, &str),
         replace: Replace,
     ) -> Result<(), FolderError> {
-        self.change("renaming", |state| {
+        self.change(RENAMING, |state| {
             let number = find(state, from.0, from.1)?;
             if let Some(there) = state.tree.find(to.0.0, to.1) {
                 let is_directory = node(state, there)?.kind() == Kind::Directory;
@@ -280,7 +280,7 @@ impl Folders for MemoryFolders {
     }
 
     fn remove(&self, within: &MemoryDirectory, name: &str) -> Result<(), FolderError> {
-        self.change("removing", |state| {
+        self.change(REMOVING, |state| {
             let Some(number) = state.tree.find(within.0, name) else {
                 return Ok(());
             };

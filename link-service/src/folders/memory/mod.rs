@@ -74,10 +74,16 @@ struct State {
     /// Changes until one fails, and how; what follows goes on.
     fault: Option<(u64, Fault)>,
     next_sync_corrupts: bool,
+    /// What always fails.
+    broken: Option<&'static str>,
 }
 
 /// What a disk says that has failed.
 const FAILED: &str = "the disk does not answer";
+
+/// What is done when a name is removed, or given to something else.
+const REMOVING: &str = "removing";
+const RENAMING: &str = "renaming";
 
 /// What becomes of a change.
 enum Fate {
@@ -107,6 +113,7 @@ impl MemoryDisk {
             failed: false,
             fault: None,
             next_sync_corrupts: false,
+            broken: None,
         })))
     }
 
@@ -150,6 +157,16 @@ impl MemoryDisk {
     #[must_use]
     pub fn has_fault_to_come(&self) -> bool {
         self.state().fault.is_some()
+    }
+
+    /// From now on removing a name fails, until it does not any more.
+    pub fn break_removing(&self, is_broken: bool) {
+        self.state().broken = is_broken.then_some(REMOVING);
+    }
+
+    /// From now on renaming fails, until it does not any more.
+    pub fn break_renaming(&self, is_broken: bool) {
+        self.state().broken = is_broken.then_some(RENAMING);
     }
 
     /// The next sync of a file succeeds, and what is on the disk is something else.
@@ -204,6 +221,12 @@ impl State {
             return Fate::Fails {
                 is_made: false,
                 error: failed(FAILED),
+            };
+        }
+        if self.broken == Some(what) {
+            return Fate::Fails {
+                is_made: false,
+                error: failed("input or output error"),
             };
         }
         if self.changes_left == Some(0) {
