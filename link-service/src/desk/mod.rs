@@ -159,6 +159,10 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         mover.at_each_leg(Box::new(move |transfer| {
             of_mover.state().note_leg(transfer)
         }));
+        let of_mover = Arc::clone(&shared);
+        mover.at_each_chunk(Box::new(move |id, leg, bytes| {
+            of_mover.state().note_copied(id, leg, bytes);
+        }));
         Ok(Desk {
             access,
             mover,

@@ -1,6 +1,7 @@
 //! What is known of all transfers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
 use super::DeskLimits;
 use super::counts::Counts;
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) acknowledged: BTreeSet<(TransferId, u32)>,
     next_ended: u64,
     pub(super) counts: Counts,
+    /// Those that run in a thread of the mover, and when each gave its last sign of life.
+    pub(super) running: BTreeMap<TransferId, Instant>,
     next_id: u64,
     pub(super) stopping: bool,
     pub(super) watchers: Watchers,
@@ -87,6 +90,7 @@ impl State {
             acknowledged: acknowledged.into_iter().collect(),
             next_ended: 0,
             counts: Counts::default(),
+            running: BTreeMap::new(),
             next_id: seconds.saturating_mul(PER_SECOND),
             stopping: false,
             watchers: Watchers::default(),
@@ -208,6 +212,17 @@ impl State {
             entry.transfer = transfer.clone();
         }
         self.note_arrivals(transfer);
+    }
+
+    /// So many octets for a leg of one that runs are there.
+    pub(super) fn note_copied(&mut self, id: TransferId, leg: usize, done_bytes: u64) {
+        let entry = self.transfers.get_mut(&id);
+        let leg = entry.and_then(|entry| entry.transfer.legs.get_mut(leg));
+        if let Some(leg) = leg
+            && matches!(leg.phase, LegPhase::Waiting | LegPhase::Copying { .. })
+        {
+            leg.phase = LegPhase::Copying { done_bytes };
+        }
     }
 
     /// A recipient has taken what came to it.

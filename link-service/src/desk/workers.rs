@@ -96,6 +96,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
                     // Somebody else looks after the time.
                     self.shared.work.notify_one();
                 }
+                let (Job::Run(transfer) | Job::GiveUp(transfer, _)) = &job;
+                state.running.insert(transfer.id, now.monotonic);
                 return Some(job);
             }
             let due = state.queue.poll_timeout();
@@ -106,8 +108,12 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 
     fn may_go_on(&self, id: TransferId) -> bool {
-        let state = self.state();
-        !state.stopping && state.queue.stop(self.clock.now(), id).is_none()
+        let now = self.clock.now();
+        let mut state = self.state();
+        if let Some(sign) = state.running.get_mut(&id) {
+            *sign = now.monotonic;
+        }
+        !state.stopping && state.queue.stop(now, id).is_none()
     }
 
     /// Of one that is over, and could not be cleared: whether that was so too often.
@@ -144,6 +150,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         };
         let id = transfer.id;
         let mut state = self.state();
+        state.running.remove(&id);
         let has_ended = matches!(transfer.phase, Phase::Ended(_));
         if let Some(entry) = state.transfers.get_mut(&id) {
             entry.transfer = transfer.clone();

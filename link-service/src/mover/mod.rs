@@ -26,6 +26,7 @@ mod ending;
 mod kept;
 mod leg;
 mod places;
+mod progress;
 mod recovery;
 mod room;
 mod source;
@@ -64,10 +65,14 @@ pub struct Mover<F: Folders, J: Journal> {
     steps: Steps,
     wall: Box<dyn Fn() -> Duration + Send + Sync>,
     at_leg: Option<AtLeg>,
+    at_chunk: Option<AtChunk>,
 }
 
 /// Is told of a transfer when a leg of it is another.
 pub type AtLeg = Box<dyn Fn(&Transfer) + Send + Sync>;
+
+/// Is told how many octets for which leg of a transfer are there.
+pub type AtChunk = Box<dyn Fn(TransferId, usize, u64) + Send + Sync>;
 
 /// Limits of a [`Mover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +148,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             steps: Steps::default(),
             wall: Box::new(|| Duration::ZERO),
             at_leg: None,
+            at_chunk: None,
         }
     }
 
@@ -161,6 +167,11 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     /// journal knows it.
     pub fn at_each_leg(&mut self, at_leg: AtLeg) {
         self.at_leg = Some(at_leg);
+    }
+
+    /// Calls `at_chunk` from now on before each chunk that is copied.
+    pub fn at_each_chunk(&mut self, at_chunk: AtChunk) {
+        self.at_chunk = Some(at_chunk);
     }
 
     /// The boxes.

@@ -4,3 +4,4 @@
 mod clearing;
 mod orders;
 mod rig;
+mod weaknesses;

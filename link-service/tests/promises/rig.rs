@@ -27,6 +27,7 @@ id = 'archive'
 [[link-service.policy]]
 from = '*'
 to = '*'
+priority-max = 'critical'
 ";
 
 pub(crate) type MemoryDesk = Desk<MemoryFolders, MemoryJournal>;

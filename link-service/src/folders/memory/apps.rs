@@ -88,6 +88,19 @@ impl MemoryDisk {
         true
     }
 
+    /// A file is read so many times more; whoever reads it then, waits until
+    /// [`let_go`](Self::let_go).
+    pub fn hang_after(&self, reads: u64, app: &AppId, side: Side, path: &str) {
+        let mut state = self.state();
+        let found = state.walk(app, side, path).and_then(|(.., number)| number);
+        state.hung = found.map(|number| (number, reads));
+    }
+
+    /// No file hangs any more.
+    pub fn let_go(&self) {
+        self.state().hung = None;
+    }
+
     /// What a file holds; nothing where there is none.
     #[must_use]
     pub fn file(&self, app: &AppId, side: Side, path: &str) -> Option<Vec<u8>> {
@@ -133,6 +146,18 @@ impl MemoryDisk {
 }
 
 impl State {
+    /// Whether one who reads a file is to wait.
+    pub(super) fn hangs(&mut self, file: Number) -> bool {
+        match &mut self.hung {
+            Some((hung, 0)) => *hung == file,
+            Some((hung, reads)) if *hung == file => {
+                *reads -= 1;
+                false
+            }
+            _ => false,
+        }
+    }
+
     /// The directory that a path is in, its last component, and what has it.
     fn walk(
         &self,

@@ -1,5 +1,7 @@
 //! The boxes of a disk in memory.
 
+use std::time::Duration;
+
 use super::octets::Octets;
 use super::tree::{Node, Number, What};
 use super::{FAILED, Fate, MemoryDisk, REMOVING, RENAMING, State};
@@ -17,6 +19,9 @@ pub struct MemoryDirectory(Number);
 /// A file of a [`MemoryDisk`].
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryFile(Number);
+
+/// How long until it is looked again whether a file hangs still.
+const HANG_LOOK: Duration = Duration::from_millis(1);
 
 /// The service's own.
 pub(super) const SERVICE: u32 = 0;
@@ -147,6 +152,9 @@ impl Folders for MemoryFolders {
         offset: u64,
         octets: &mut [u8],
     ) -> Result<usize, FolderError> {
+        while self.0.state().hangs(file.0) {
+            std::thread::sleep(HANG_LOOK);
+        }
         self.read_state(|state| {
             let live = match &node(state, file.0)?.what {
                 What::File(octets) => octets.live(),

@@ -74,6 +74,8 @@ struct State {
     /// Changes until one fails, and how; what follows goes on.
     fault: Option<(u64, Fault)>,
     next_sync_corrupts: bool,
+    /// So many times it is read, and then waited for.
+    hung: Option<(Number, u64)>,
     /// What always fails.
     broken: Option<&'static str>,
 }
@@ -113,6 +115,7 @@ impl MemoryDisk {
             failed: false,
             fault: None,
             next_sync_corrupts: false,
+            hung: None,
             broken: None,
         })))
     }
