@@ -7,5 +7,7 @@ mod dropped;
 mod operator;
 mod reload;
 mod restart;
+mod services;
 mod site;
 mod start;
+mod weaknesses;
