@@ -5,11 +5,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::names::AppId;
-use crate::request::{LinkRequest, Recipient};
+use crate::request::{LinkRequest, Priority, Recipient};
 
 const VERSION: u8 = 2;
 
@@ -196,8 +197,7 @@ impl Transfer {
     /// # Errors
     /// [`RecordError`].
     pub fn encode(&self) -> Result<Vec<u8>, RecordError> {
-        let octets = postcard::to_extend(self, vec![VERSION]);
-        octets.map_err(|error| RecordError(error.to_string()))
+        encode(self)
     }
 
     /// What [`encode`](Self::encode) made.
@@ -205,13 +205,53 @@ impl Transfer {
     /// # Errors
     /// [`RecordError`]: of another version, or no record.
     pub fn decode(octets: &[u8]) -> Result<Self, RecordError> {
-        match octets.split_first() {
-            Some((&VERSION, octets)) => {
-                postcard::from_bytes(octets).map_err(|error| RecordError(error.to_string()))
-            }
-            Some((version, _)) => Err(RecordError(format!("it is of version {version}"))),
-            None => Err(RecordError("it is empty".to_owned())),
+        decode(octets)
+    }
+}
+
+/// What was asked of a transfer since it was accepted.
+///
+/// In the journal, the first octet is the version, the rest `postcard` of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// It is not to go on until it is let go.
+    pub held: bool,
+    /// It is not to be delivered.
+    pub cancelled: bool,
+    /// What it has in the place of the priority that it was handed in with.
+    pub priority: Option<Priority>,
+}
+
+impl Order {
+    /// As octets, for a journal.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn encode(&self) -> Result<Vec<u8>, RecordError> {
+        encode(self)
+    }
+
+    /// What [`encode`](Self::encode) made.
+    ///
+    /// # Errors
+    /// [`RecordError`]: of another version, or no record.
+    pub fn decode(octets: &[u8]) -> Result<Self, RecordError> {
+        decode(octets)
+    }
+}
+
+fn encode(record: &impl Serialize) -> Result<Vec<u8>, RecordError> {
+    let octets = postcard::to_extend(record, vec![VERSION]);
+    octets.map_err(|error| RecordError(error.to_string()))
+}
+
+fn decode<T: DeserializeOwned>(octets: &[u8]) -> Result<T, RecordError> {
+    match octets.split_first() {
+        Some((&VERSION, octets)) => {
+            postcard::from_bytes(octets).map_err(|error| RecordError(error.to_string()))
         }
+        Some((version, _)) => Err(RecordError(format!("it is of version {version}"))),
+        None => Err(RecordError("it is empty".to_owned())),
     }
 }
 

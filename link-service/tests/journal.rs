@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use link_service::journal::{Journal, RedbJournal};
-use link_service::record::{Phase, Transfer, TransferId};
+use link_service::record::{Order, Phase, Transfer, TransferId};
 use link_service::request::{LinkRequest, LinkType, Priority};
 use tempfile::TempDir;
 
@@ -106,4 +106,26 @@ fn two_processes_do_not_share_a_journal() {
     let _first = RedbJournal::open(&place(&folder)).unwrap();
     let error = RedbJournal::open(&place(&folder)).unwrap_err();
     assert!(error.to_string().contains("another process"), "{error}");
+}
+
+#[test]
+fn what_was_asked_of_a_transfer_is_there_after_a_restart_until_it_is_forgotten() {
+    let folder = TempDir::new().unwrap();
+    let journal = RedbJournal::open(&place(&folder)).unwrap();
+    let held = Order {
+        held: true,
+        ..Order::default()
+    };
+    let first = Order {
+        priority: Some(Priority::Critical),
+        ..Order::default()
+    };
+    for (number, order) in [(1, first), (2, held), (3, first), (3, held)] {
+        journal.order(TransferId(number), order).unwrap();
+    }
+    journal.remove(TransferId(2)).unwrap();
+    drop(journal);
+    let orders = RedbJournal::open(&place(&folder)).unwrap().load_orders();
+    let expected = [(TransferId(1), first), (TransferId(3), held)];
+    assert_eq!(orders.unwrap(), expected);
 }

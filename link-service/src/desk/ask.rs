@@ -1,5 +1,6 @@
 //! What is asked of requests that were made: how they stand, and that they end.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
@@ -9,14 +10,14 @@ use super::state::{Known, State};
 use super::view::TransferView;
 use super::watch::Event;
 use crate::folders::Folders;
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
 use crate::names::AppId;
 use crate::policy::{Party, Question};
-use crate::record::TransferId;
+use crate::record::{Order, TransferId};
 use crate::request::Priority;
 
 /// Why something is not done about a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AskError {
     /// It is not this app's, is forgotten, or never was.
@@ -28,6 +29,9 @@ pub enum AskError {
     /// No rule of the policy allows it.
     #[error("no rule allows that")]
     Forbidden,
+    /// It is not done, or perhaps until the next restart only; it may be asked again.
+    #[error(transparent)]
+    NotKept(#[from] JournalError),
 }
 
 impl<F: Folders, J: Journal> Desk<F, J> {
@@ -117,14 +121,13 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         Some(entry.transfer.sender.clone())
     }
 
-    /// It is not to be delivered. Who has it already, has it.
+    /// It is not to be delivered. Who has it already, has it. When it returns, a power cut
+    /// does not undo that; so it is with what else is asked.
     ///
     /// # Errors
     /// [`AskError`].
     pub fn cancel(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
-        self.ask(sender, id, |state, now| {
-            state.queue.cancel(now, id);
-        })
+        self.ask(sender, id, |order| order.cancelled = true)
     }
 
     /// It is not to go on until it is [let go](Self::release).
@@ -132,9 +135,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     /// # Errors
     /// [`AskError`].
     pub fn hold(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
-        self.ask(sender, id, |state, now| {
-            state.queue.hold(now, id);
-        })
+        self.ask(sender, id, |order| order.held = true)
     }
 
     /// It may go on.
@@ -142,13 +143,10 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     /// # Errors
     /// [`AskError`].
     pub fn release(&self, sender: &AppId, id: TransferId) -> Result<(), AskError> {
-        self.ask(sender, id, |state, now| {
-            state.queue.release(now, id);
-        })
+        self.ask(sender, id, |order| order.held = false)
     }
 
-    /// It has another priority from now on, as long as this process runs; one with which it
-    /// might have been handed in.
+    /// It has another priority from now on; one with which it might have been handed in.
     ///
     /// # Errors
     /// [`AskError`].
@@ -187,23 +185,31 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         id: TransferId,
         priority: Priority,
     ) -> Result<(), AskError> {
-        self.ask(sender, id, |state, now| {
-            state.queue.reprioritise(now, id, priority);
-        })
+        self.ask(sender, id, |order| order.priority = Some(priority))
     }
 
     fn ask(
         &self,
         sender: &AppId,
         id: TransferId,
-        does: impl FnOnce(&mut State, crate::queue::Now),
+        change: impl FnOnce(&mut Order),
     ) -> Result<(), AskError> {
-        let mut state = self.state();
-        let view = view(&state, sender, id).ok_or(AskError::Unknown)?;
-        if view.has_ended() {
-            return Err(AskError::Ended);
-        }
-        does(&mut state, self.clock.now());
+        // One after the other, so that the journal has them in the order of the state.
+        let _asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let order = {
+            let state = self.state();
+            let entry = state.transfers.get(&id);
+            let entry = entry.filter(|entry| entry.transfer.sender == *sender);
+            let entry = entry.ok_or(AskError::Unknown)?;
+            if entry.transfer.outcome().is_some() {
+                return Err(AskError::Ended);
+            }
+            let mut order = entry.order;
+            change(&mut order);
+            order
+        };
+        self.mover.journal().order(id, order)?;
+        self.state().give_order(self.clock.now(), id, order);
         self.shared.work.notify_one();
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What the desk counts since it was opened.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Desk;
 use super::submit::Receipt;
@@ -38,6 +39,10 @@ pub struct Depths {
     pub known: usize,
     /// Deliveries that are not acknowledged.
     pub unread: usize,
+    /// Transfers that run in a thread of the mover.
+    pub running: usize,
+    /// The longest time since one of these gave a sign of life, as it does before each chunk.
+    pub silent: Duration,
 }
 
 impl Counts {
@@ -72,11 +77,16 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     /// What there is.
     #[must_use]
     pub fn depths(&self) -> Depths {
+        let now = self.clock.now().monotonic;
         let state = self.state();
+        let signs = state.running.values();
+        let silent = signs.map(|sign| now.saturating_duration_since(*sign)).max();
         Depths {
             open: state.queue.len(),
             known: state.transfers.len(),
             unread: state.inboxes.values().map(|inbox| inbox.len()).sum(),
+            running: state.running.len(),
+            silent: silent.unwrap_or_default(),
         }
     }
 }

@@ -25,7 +25,7 @@ mod view;
 mod watch;
 mod workers;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::access::LiveAccess;
@@ -66,6 +66,8 @@ pub struct DeskLimits {
     pub batches_go_down: bool,
     /// Tries before one that may heal is given up.
     pub attempts_max: u32,
+    /// Tries to clear what one that is over left on the disk, before it ends all the same.
+    pub clearing_max: u32,
 }
 
 impl Default for DeskLimits {
@@ -77,6 +79,7 @@ impl Default for DeskLimits {
             links: BTreeSet::new(),
             batches_go_down: false,
             attempts_max: 1_000,
+            clearing_max: 12,
         }
     }
 }
@@ -88,6 +91,8 @@ pub struct Desk<F: Folders, J: Journal> {
     limits: DeskLimits,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
+    /// Held by whoever asks something of a transfer until the journal has it.
+    asking: Mutex<()>,
 }
 
 /// What is known, for all threads.
@@ -134,17 +139,21 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             log::warn!("not cleared either: {left_more} more");
         }
         let acknowledged = mover.journal().load_acknowledged()?;
-        let is_known = |(id, _): &(TransferId, u32)| {
+        let is_known = |id: &TransferId| {
             let found = transfers.binary_search_by_key(id, |transfer| transfer.id);
             found.is_ok()
         };
         let (acknowledged, of_nobody): (Vec<_>, Vec<_>) =
-            acknowledged.into_iter().partition(is_known);
-        for (id, _) in of_nobody {
+            acknowledged.into_iter().partition(|(id, _)| is_known(id));
+        let orders = mover.journal().load_orders()?;
+        let (orders, orders_of_nobody): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            orders.into_iter().partition(|(id, _)| is_known(id));
+        let of_nobody = of_nobody.into_iter().map(|(id, _)| id);
+        for id in of_nobody.chain(orders_of_nobody.into_keys()) {
             mover.journal().remove(id)?;
         }
         let now = clock.now();
-        let state = State::restored(now, &limits, transfers, acknowledged);
+        let state = State::restored(now, &limits, transfers, acknowledged, &orders);
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let of_mover = Arc::clone(&clock);
         mover.tell_time(move || of_mover.now().wall.unwrap_or_default());
@@ -157,12 +166,17 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         mover.at_each_leg(Box::new(move |transfer| {
             of_mover.state().note_leg(transfer)
         }));
+        let of_mover = Arc::clone(&shared);
+        mover.at_each_chunk(Box::new(move |id, leg, bytes| {
+            of_mover.state().note_copied(id, leg, bytes);
+        }));
         Ok(Desk {
             access,
             mover,
             limits,
             clock,
             shared,
+            asking: Mutex::new(()),
         })
     }
 

@@ -1,6 +1,7 @@
 //! What is known of all transfers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
 use super::DeskLimits;
 use super::counts::Counts;
@@ -8,8 +9,8 @@ use super::watch::{Event, Watchers};
 use crate::code::Code;
 use crate::names::AppId;
 use crate::queue::{Deadline, Now, Queue, Route, Ticket};
-use crate::record::{LegPhase, Phase, Transfer, TransferId};
-use crate::request::{LinkRequest, Recipient};
+use crate::record::{LegPhase, Order, Phase, Transfer, TransferId};
+use crate::request::{LinkRequest, Priority, Recipient};
 
 /// A request, by whoever made it: the same is made once.
 pub(super) type Key = (AppId, String);
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) acknowledged: BTreeSet<(TransferId, u32)>,
     next_ended: u64,
     pub(super) counts: Counts,
+    /// Those that run in a thread of the mover, and when each gave its last sign of life.
+    pub(super) running: BTreeMap<TransferId, Instant>,
     next_id: u64,
     pub(super) stopping: bool,
     pub(super) watchers: Watchers,
@@ -45,7 +48,19 @@ pub(super) struct Entry {
     pub(super) transfer: Transfer,
     /// Why it was not delivered when it was tried last.
     pub(super) waits_for: Option<(Code, String)>,
+    /// What was asked of it since it was accepted.
+    pub(super) order: Order,
+    /// How often what it left could not be cleared, of this process.
+    pub(super) clearings: u32,
     ended: Option<u64>,
+}
+
+impl Entry {
+    /// The priority that it has now.
+    pub(super) fn priority(&self) -> Priority {
+        let asked = self.order.priority;
+        asked.unwrap_or(self.transfer.request.priority)
+    }
 }
 
 /// Seconds from 1970 to 2020: numbers count from there, so that one is not given twice
@@ -60,6 +75,7 @@ impl State {
         limits: &DeskLimits,
         transfers: Vec<Transfer>,
         acknowledged: Vec<(TransferId, u32)>,
+        orders: &BTreeMap<TransferId, Order>,
     ) -> Self {
         let seconds = now
             .wall
@@ -74,15 +90,37 @@ impl State {
             acknowledged: acknowledged.into_iter().collect(),
             next_ended: 0,
             counts: Counts::default(),
+            running: BTreeMap::new(),
             next_id: seconds.saturating_mul(PER_SECOND),
             stopping: false,
             watchers: Watchers::default(),
         };
         for transfer in transfers {
             state.next_id = state.next_id.max(transfer.id.0.saturating_add(1));
+            let id = transfer.id;
             state.insert(now, transfer);
+            if let Some(order) = orders.get(&id) {
+                state.give_order(now, id, *order);
+            }
         }
         state
+    }
+
+    /// Something is asked of one.
+    pub(super) fn give_order(&mut self, now: Now, id: TransferId, order: Order) {
+        let Some(entry) = self.transfers.get_mut(&id) else {
+            return;
+        };
+        entry.order = order;
+        let priority = entry.priority();
+        match order.held {
+            true => self.queue.hold(now, id),
+            false => self.queue.release(now, id),
+        };
+        self.queue.reprioritise(now, id, priority);
+        if order.cancelled {
+            self.queue.cancel(now, id);
+        }
     }
 
     /// A number for one more.
@@ -104,6 +142,8 @@ impl State {
         let entry = Entry {
             transfer,
             waits_for: None,
+            order: Order::default(),
+            clearings: 0,
             ended: None,
         };
         self.note_arrivals(&entry.transfer);
@@ -172,6 +212,17 @@ impl State {
             entry.transfer = transfer.clone();
         }
         self.note_arrivals(transfer);
+    }
+
+    /// So many octets for a leg of one that runs are there.
+    pub(super) fn note_copied(&mut self, id: TransferId, leg: usize, done_bytes: u64) {
+        let entry = self.transfers.get_mut(&id);
+        let leg = entry.and_then(|entry| entry.transfer.legs.get_mut(leg));
+        if let Some(leg) = leg
+            && matches!(leg.phase, LegPhase::Waiting | LegPhase::Copying { .. })
+        {
+            leg.phase = LegPhase::Copying { done_bytes };
+        }
     }
 
     /// A recipient has taken what came to it.

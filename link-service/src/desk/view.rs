@@ -3,7 +3,7 @@
 use crate::code::Code;
 use crate::queue::Standing;
 use crate::record::{LegPhase, Phase, Transfer};
-use crate::request::Recipient;
+use crate::request::{Priority, Recipient};
 
 use super::state::Entry;
 
@@ -18,6 +18,8 @@ pub struct TransferView {
     pub text: String,
     /// Where it stands in the queue; nothing once it has ended.
     pub standing: Option<Standing>,
+    /// What it has now: that of the request, or what was asked for since.
+    pub priority: Priority,
     /// One for each recipient.
     pub legs: Vec<LegView>,
 }
@@ -57,6 +59,7 @@ impl TransferView {
             code,
             text,
             standing,
+            priority: entry.priority(),
             legs: legs.collect(),
             transfer,
         }

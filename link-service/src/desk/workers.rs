@@ -96,6 +96,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
                     // Somebody else looks after the time.
                     self.shared.work.notify_one();
                 }
+                let (Job::Run(transfer) | Job::GiveUp(transfer, _)) = &job;
+                state.running.insert(transfer.id, now.monotonic);
                 return Some(job);
             }
             let due = state.queue.poll_timeout();
@@ -106,8 +108,22 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 
     fn may_go_on(&self, id: TransferId) -> bool {
-        let state = self.state();
-        !state.stopping && state.queue.stop(self.clock.now(), id).is_none()
+        let now = self.clock.now();
+        let mut state = self.state();
+        if let Some(sign) = state.running.get_mut(&id) {
+            *sign = now.monotonic;
+        }
+        !state.stopping && state.queue.stop(now, id).is_none()
+    }
+
+    /// Of one that is over, and could not be cleared: whether that was so too often.
+    fn is_left(&self, id: TransferId) -> bool {
+        let mut state = self.state();
+        let Some(entry) = state.transfers.get_mut(&id) else {
+            return false;
+        };
+        entry.clearings = entry.clearings.saturating_add(1);
+        entry.clearings >= self.limits.clearing_max
     }
 
     /// One that ran: it has ended, or runs again.
@@ -119,6 +135,14 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             }
             ran => ran,
         };
+        let ran = match ran {
+            // Whoever waits for it hears the end, whatever is left of it.
+            Ran::Retry(_, text) if transfer.phase == Phase::Ending && self.is_left(transfer.id) => {
+                log::warn!("transfer {} is over, but not cleared: {text}", transfer.id);
+                self.mover.end_uncleared(&mut transfer, &text)
+            }
+            ran => ran,
+        };
         let (ran, waits_for) = match ran {
             Ran::Ended(_) => (queue::Ran::Ended, None),
             Ran::Preempted | Ran::Elsewhere => (queue::Ran::Stopped, None),
@@ -126,6 +150,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         };
         let id = transfer.id;
         let mut state = self.state();
+        state.running.remove(&id);
         let has_ended = matches!(transfer.phase, Phase::Ended(_));
         if let Some(entry) = state.transfers.get_mut(&id) {
             entry.transfer = transfer.clone();

@@ -4,7 +4,7 @@ mod redb;
 
 pub use self::redb::RedbJournal;
 
-use crate::record::{Transfer, TransferId};
+use crate::record::{Order, Transfer, TransferId};
 
 /// Why the journal did not keep something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,8 +52,20 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`].
     fn acknowledge(&self, id: TransferId, leg: u32) -> Result<(), JournalError>;
 
-    /// A transfer is not known any more, nor what was acknowledged of it. When it returns,
-    /// that is durable.
+    /// What was asked of transfers since they were accepted.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn load_orders(&self) -> Result<Vec<(TransferId, Order)>, JournalError>;
+
+    /// What is asked of a transfer from now on. When it returns, that is durable.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn order(&self, id: TransferId, order: Order) -> Result<(), JournalError>;
+
+    /// A transfer is not known any more, nor what was acknowledged or asked of it. When it
+    /// returns, that is durable.
     ///
     /// # Errors
     /// [`JournalError`].

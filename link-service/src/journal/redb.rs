@@ -10,7 +10,7 @@ use kept_database::{DatabaseFile, explained};
 use redb::{Database, Durability, Error, ReadableDatabase, ReadableTable, TableDefinition};
 
 use super::{Journal, JournalError};
-use crate::record::{Transfer, TransferId};
+use crate::record::{Order, Transfer, TransferId};
 
 /// Octets of the database's cache in memory.
 const CACHE_BYTES: usize = 1 << 20;
@@ -21,6 +21,8 @@ const CHANGES_MAX: usize = 1024;
 const TRANSFERS: TableDefinition<u64, &[u8]> = TableDefinition::new("transfers");
 /// Number, and which of its legs was acknowledged.
 const ACKNOWLEDGED: TableDefinition<(u64, u32), ()> = TableDefinition::new("acknowledged");
+/// Number → what was asked of it.
+const ORDERS: TableDefinition<u64, &[u8]> = TableDefinition::new("orders");
 
 /// A journal in a file. Clones are the same journal; the last one that goes ends its thread,
 /// with everything on the disk.
@@ -40,6 +42,7 @@ struct Inner {
 enum Change {
     Put(TransferId, Vec<u8>),
     Acknowledge(TransferId, u32),
+    Order(TransferId, Vec<u8>),
     Remove(TransferId),
 }
 
@@ -48,6 +51,7 @@ enum Change {
 struct Read {
     records: Vec<Vec<u8>>,
     acknowledged: Vec<(TransferId, u32)>,
+    orders: Vec<(TransferId, Vec<u8>)>,
 }
 
 #[derive(Debug)]
@@ -145,6 +149,26 @@ impl Journal for RedbJournal {
         })?
     }
 
+    fn load_orders(&self) -> Result<Vec<(TransferId, Order)>, JournalError> {
+        let orders = self.ask(Work::Load)??.orders;
+        let path = self.0.path.display();
+        let orders = orders.into_iter().filter_map(|(id, octets)| {
+            let decoded = Order::decode(&octets);
+            let decoded = decoded.inspect_err(|error| log::error!("{path}: {error}"));
+            Some((id, decoded.ok()?))
+        });
+        Ok(orders.collect())
+    }
+
+    fn order(&self, id: TransferId, order: Order) -> Result<(), JournalError> {
+        let octets = order.encode();
+        let octets = octets.map_err(|error| JournalError(error.to_string()))?;
+        self.ask(|reply| Work::Change {
+            change: Change::Order(id, octets),
+            reply: Some(reply),
+        })?
+    }
+
     fn remove(&self, id: TransferId) -> Result<(), JournalError> {
         self.ask(|reply| Work::Change {
             change: Change::Remove(id),
@@ -237,6 +261,7 @@ fn write(database: &Database, changes: &[Change], durability: Durability) -> Res
     {
         let mut transfers = transaction.open_table(TRANSFERS)?;
         let mut acknowledged = transaction.open_table(ACKNOWLEDGED)?;
+        let mut orders = transaction.open_table(ORDERS)?;
         for change in changes {
             match change {
                 Change::Put(id, octets) => {
@@ -245,8 +270,12 @@ fn write(database: &Database, changes: &[Change], durability: Durability) -> Res
                 Change::Acknowledge(id, leg) => {
                     acknowledged.insert((id.0, *leg), ())?;
                 }
+                Change::Order(id, octets) => {
+                    orders.insert(id.0, octets.as_slice())?;
+                }
                 Change::Remove(id) => {
                     transfers.remove(id.0)?;
+                    orders.remove(id.0)?;
                     let legs = (id.0, 0)..=(id.0, u32::MAX);
                     acknowledged.retain_in(legs, |_, ()| false)?;
                 }
@@ -267,6 +296,11 @@ fn read(database: &Database) -> Result<Read, Error> {
     for found in transaction.open_table(ACKNOWLEDGED)?.iter()? {
         let (id, leg) = found?.0.value();
         all.acknowledged.push((TransferId(id), leg));
+    }
+    for found in transaction.open_table(ORDERS)?.iter()? {
+        let (id, octets) = found?;
+        all.orders
+            .push((TransferId(id.value()), octets.value().to_vec()));
     }
     Ok(all)
 }

@@ -2,6 +2,7 @@
 
 use super::Mover;
 use super::kept::Copied;
+use super::progress::Progress;
 use super::source::{Source, changed};
 use super::stop::Stop;
 use crate::code::Code;
@@ -22,7 +23,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         source: &Source<F>,
         staged: &F::File,
         copied: &mut Copied,
-        go_on: &dyn Fn() -> bool,
+        progress: &Progress<'_>,
     ) -> Result<Hash, Stop> {
         let size = source.facts.size;
         let mut there_bytes = self.folders.facts(staged)?.size;
@@ -30,7 +31,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let mut there = Vec::new();
         while copied.bytes < size {
             let offset = copied.bytes;
-            if !go_on() {
+            if !progress.may_copy_on(offset) {
                 return Err(Stop::Preempted);
             }
             let octets = chunk(&mut octets, size - offset);

@@ -62,11 +62,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let Some(code) = transfer.code() else {
             return Ok(Ran::Elsewhere);
         };
-        let failed = transfer
-            .legs
-            .iter()
-            .find(|leg| leg.phase.code() != Some(Code::Ok));
-        let mut text = failed.map_or_else(String::new, |leg| leg.text.clone());
+        let mut text = failure(transfer).to_owned();
         let returned = match self.leave_nothing(transfer, code) {
             // An app made something else of what is the service's own: that is no reason
             // not to end.
@@ -77,24 +73,53 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             }
             left => left?,
         };
-        let outcome = Outcome {
-            code,
-            text,
-            legs: transfer
-                .legs
-                .iter()
-                .filter_map(|leg| leg.phase.code())
-                .collect(),
-            returned,
-            ended_at: (self.wall)(),
-        };
         let mut next = transfer.clone();
-        next.phase = Phase::Ended(outcome.clone());
+        next.phase = Phase::Ended(self.outcome(transfer, code, text, returned));
         // A crash before that is durable ends it again, in the same way.
         self.journal.note(&next)?;
         *transfer = next;
         self.steps.done(Step::Ended);
-        Ok(Ran::Ended(outcome))
+        Ok(Ran::of_phase(&transfer.phase))
+    }
+
+    /// Ends a transfer whose legs are over though its source, or a part of a staging, cannot
+    /// be cleared: `why`. What is left is left where it is, and cleared at the next start.
+    pub fn end_uncleared(&self, transfer: &mut Transfer, why: &str) -> Ran {
+        let Some(code) = transfer.code() else {
+            return Ran::Elsewhere;
+        };
+        let beside = match failure(transfer) {
+            "" => String::new(),
+            text => format!("{text}; "),
+        };
+        let text = format!("{beside}its source is not cleared before the next start: {why}");
+        let mut next = transfer.clone();
+        next.phase = Phase::Ended(self.outcome(transfer, code, text, Vec::new()));
+        // Durable, as a crash would perhaps end it in another way.
+        match self.journal.put(&next) {
+            Ok(()) => {
+                *transfer = next;
+                Ran::of_phase(&transfer.phase)
+            }
+            Err(error) => Ran::Retry(Code::IoError, error.to_string()),
+        }
+    }
+
+    fn outcome(
+        &self,
+        transfer: &Transfer,
+        code: Code,
+        text: String,
+        returned: Vec<String>,
+    ) -> Outcome {
+        let codes = transfer.legs.iter().filter_map(|leg| leg.phase.code());
+        Outcome {
+            code,
+            text,
+            legs: codes.collect(),
+            returned,
+            ended_at: (self.wall)(),
+        }
     }
 
     /// Nothing of a transfer that is over is on its way any more.
@@ -115,4 +140,11 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             _ => self.give_back(transfer),
         }
     }
+}
+
+/// Why the first recipient that did not get it did not.
+fn failure(transfer: &Transfer) -> &str {
+    let mut legs = transfer.legs.iter();
+    let failed = legs.find(|leg| leg.phase.code() != Some(Code::Ok));
+    failed.map_or("", |leg| &leg.text)
 }

@@ -3,7 +3,8 @@
 //! The protocol, each step of which finds itself done where it was:
 //!
 //! 1. the source is opened: a regular file of the sender's own, through no link
-//! 2. the transfer is in the journal: it is accepted
+//! 2. the source and its name are synced, then the transfer is in the journal: it is
+//!    accepted
 //! 3. the source is renamed to its place among the claims
 //! 4. quota and free space are looked at, and room is taken
 //! 5. the octets are copied to the inbox's own file system, and hashed
@@ -26,6 +27,7 @@ mod ending;
 mod kept;
 mod leg;
 mod places;
+mod progress;
 mod recovery;
 mod room;
 mod source;
@@ -65,10 +67,14 @@ pub struct Mover<F: Folders, J: Journal> {
     steps: Steps,
     wall: Box<dyn Fn() -> Duration + Send + Sync>,
     at_leg: Option<AtLeg>,
+    at_chunk: Option<AtChunk>,
 }
 
 /// Is told of a transfer when a leg of it is another.
 pub type AtLeg = Box<dyn Fn(&Transfer) + Send + Sync>;
+
+/// Is told how many octets for which leg of a transfer are there.
+pub type AtChunk = Box<dyn Fn(TransferId, usize, u64) + Send + Sync>;
 
 /// Limits of a [`Mover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +150,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             steps: Steps::default(),
             wall: Box::new(|| Duration::ZERO),
             at_leg: None,
+            at_chunk: None,
         }
     }
 
@@ -162,6 +169,11 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     /// journal knows it.
     pub fn at_each_leg(&mut self, at_leg: AtLeg) {
         self.at_leg = Some(at_leg);
+    }
+
+    /// Calls `at_chunk` from now on before each chunk that is copied.
+    pub fn at_each_chunk(&mut self, at_chunk: AtChunk) {
+        self.at_chunk = Some(at_chunk);
     }
 
     /// The boxes.
@@ -219,6 +231,10 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 None => self.inspect(sender, request.subdirectory.components(), &request)?,
             };
             may_be_sent(&mut files).map_err(|Refused { code, text }| Stop::Final(code, text))?;
+            if origin.is_none() {
+                // What came over a link is durable already.
+                self.make_durable(sender, &request, &mut files)?;
+            }
             let legs = request.recipients.iter().map(|recipient| Leg {
                 recipient: recipient.clone(),
                 phase: LegPhase::Waiting,
@@ -403,6 +419,13 @@ impl Refused {
 }
 
 impl Ran {
+    fn of_phase(phase: &Phase) -> Self {
+        match phase {
+            Phase::Ended(outcome) => Ran::Ended(outcome.clone()),
+            _ => Ran::Elsewhere,
+        }
+    }
+
     fn of(stop: Stop) -> Self {
         match stop {
             Stop::Retry(code, text) => Ran::Retry(code, text),

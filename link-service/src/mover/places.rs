@@ -56,6 +56,21 @@ pub(super) fn beneath<'p, F: Folders>(
     Ok(directory)
 }
 
+/// The directories beneath a box, from the box itself to the innermost; they are there.
+pub(super) fn all_beneath<F: Folders>(
+    folders: &F,
+    root: F::Directory,
+    subdirectory: &Subdirectory,
+) -> Result<Vec<F::Directory>, FolderError> {
+    let mut directories = vec![root];
+    for component in subdirectory.components() {
+        if let Some(within) = directories.last() {
+            directories.push(folders.open_directory(within, component)?);
+        }
+    }
+    Ok(directories)
+}
+
 /// The directories beneath a box, from the box itself to the innermost; made where they are
 /// not there.
 pub(super) fn make_beneath<F: Folders>(

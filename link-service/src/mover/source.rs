@@ -44,6 +44,40 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         files
     }
 
+    /// Makes the files of a request durable, and the names of the directories that they are
+    /// in: their app may not have. `files` are what they were when they were looked at.
+    pub(super) fn make_durable(
+        &self,
+        sender: &AppId,
+        request: &LinkRequest,
+        files: &mut [FileRecord],
+    ) -> Result<(), Stop> {
+        let outbox = self.folders.open_box(sender, Side::Outbox);
+        let outbox = outbox.map_err(Stop::of_box)?;
+        let directories = places::all_beneath(&self.folders, outbox, &request.subdirectory);
+        let directories = directories.map_err(Stop::of_source)?;
+        let Some(within) = directories.last() else {
+            return Ok(());
+        };
+        for (name, record) in request.files.iter().zip(files) {
+            let source = self.open_source(within, name, sender)?;
+            self.folders.sync(&source.file)?;
+            // On shares its time may be another once it is written.
+            let facts = self.folders.facts(&source.file)?;
+            if facts.size != record.size {
+                return Err(changed(name));
+            }
+            record.modified_ns = facts.modified_ns;
+            record.number = facts.number;
+        }
+        // The outermost first, as nothing is durable in what is not.
+        for directory in &directories {
+            self.folders.sync_directory(directory)?;
+        }
+        self.steps.done(Step::SourceSynced);
+        Ok(())
+    }
+
     /// Opens a file of an app, if it is a regular one of its own with this name only.
     pub(super) fn open_source(
         &self,

@@ -5,6 +5,7 @@ use super::arrival::Arrival;
 use super::copy::Hash;
 use super::kept::Copied;
 use super::places;
+use super::progress::Progress;
 use super::source::{Source, changed};
 use super::step::Step;
 use super::stop::Stop;
@@ -23,11 +24,18 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         arrival: &Arrival<'_, F>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Vec<Hash>, Stop> {
-        let mut done_bytes = 0;
-        let staged = self.stage_files(transfer, arrival, &mut done_bytes, go_on);
+        let id = transfer.id;
+        let tell = |bytes| {
+            if let Some(at_chunk) = &self.at_chunk {
+                at_chunk(id, index, bytes);
+            }
+        };
+        let progress = Progress::new(go_on, &tell);
+        let staged = self.stage_files(transfer, arrival, &progress);
         match &staged {
             Err(Stop::Preempted) => {
                 if let Some(leg) = transfer.legs.get_mut(index) {
+                    let done_bytes = progress.done_bytes();
                     leg.phase = LegPhase::Copying { done_bytes };
                 }
             }
@@ -43,8 +51,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         &self,
         transfer: &Transfer,
         arrival: &Arrival<'_, F>,
-        done_bytes: &mut u64,
-        go_on: &dyn Fn() -> bool,
+        progress: &Progress<'_>,
     ) -> Result<Vec<Hash>, Stop> {
         let batch = match places::is_batch(&transfer.request) {
             true => Some(self.batch_directory(arrival)?),
@@ -56,11 +63,11 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             let hash = match &batch {
                 Some(batch) => {
                     let to = (batch, name.as_str());
-                    self.stage_file(name, &source, to, arrival, done_bytes, go_on)?
+                    self.stage_file(name, &source, to, arrival, progress)?
                 }
                 None => {
                     let to = (&arrival.own, arrival.staging.as_str());
-                    self.stage_file(name, &source, to, arrival, done_bytes, go_on)?
+                    self.stage_file(name, &source, to, arrival, progress)?
                 }
             };
             // Of another recipient, or another attempt.
@@ -85,8 +92,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         source: &Source<F>,
         (within, staged_name): (&F::Directory, &str),
         arrival: &Arrival<'_, F>,
-        done_bytes: &mut u64,
-        go_on: &dyn Fn() -> bool,
+        progress: &Progress<'_>,
     ) -> Result<Hash, Stop> {
         let staged = self.open_staged(within, staged_name)?;
         let there = self.folders.facts(&staged)?;
@@ -98,8 +104,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
         self.steps.done(Step::Reserved);
         let mut copied = copied.unwrap_or_else(Copied::nothing);
-        let hash = self.copy(name, source, &staged, &mut copied, go_on);
-        *done_bytes += copied.bytes;
+        let hash = self.copy(name, source, &staged, &mut copied, progress);
+        progress.add(copied.bytes);
         if matches!(hash, Err(Stop::Preempted)) {
             let there = self.folders.facts(&staged)?;
             self.kept.keep(source.facts, there, copied);
@@ -110,7 +116,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         self.folders.sync(&staged)?;
         self.steps.done(Step::Synced);
         let size = source.facts.size;
-        self.verify(name.as_str(), &staged, size, &hash, go_on)?;
+        let go_on = || progress.may_go_on();
+        self.verify(name.as_str(), &staged, size, &hash, &go_on)?;
         self.is_unchanged(name, source)?;
         self.steps.done(Step::Verified);
         Ok(hash)

@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Step {
     /// The source was opened, and is what may be sent.
     Opened,
+    /// The source, and the name of it, are on the disk.
+    SourceSynced,
     /// The transfer is in the journal.
     Accepted,
     /// A file has its place among the claims.
@@ -41,8 +43,9 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Step; 15] = [
+    pub const ALL: [Step; 16] = [
         Self::Opened,
+        Self::SourceSynced,
         Self::Accepted,
         Self::Claimed,
         Self::Reserved,

@@ -50,6 +50,18 @@ pub(super) fn page(counts: &Counts, depths: Depths, dropped: &DropboxCounts) -> 
         as_f64(depths.open),
     )
     .gauge(
+        "link_transfers_running",
+        "Transfers that run from folder to folder.",
+        &[],
+        as_f64(depths.running),
+    )
+    .gauge(
+        "link_mover_silent_seconds",
+        "The longest time since one that runs gave a sign of life: a disk that hangs is seen here.",
+        &[],
+        depths.silent.as_secs_f64(),
+    )
+    .gauge(
         "link_transfers_known",
         "Transfers that are known, ended ones among them.",
         &[],

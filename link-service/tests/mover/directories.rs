@@ -5,8 +5,10 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use link_service::code::Code;
 use link_service::folders::{FolderError, Folders, Kind, Replace, Side};
+use link_service::journal::{Journal, JournalError};
 use link_service::mover::{Mover, Quota, Ran};
 use link_service::names::AppId;
+use link_service::record::{Order, Transfer, TransferId};
 use link_service::request::LinkRequest;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
@@ -450,39 +452,32 @@ fn many_threads_deliver_with_one_mover() {
 /// A journal that keeps nothing.
 struct NoJournal;
 
-impl link_service::journal::Journal for NoJournal {
-    fn load(
-        &self,
-    ) -> Result<Vec<link_service::record::Transfer>, link_service::journal::JournalError> {
+impl Journal for NoJournal {
+    fn load(&self) -> Result<Vec<Transfer>, JournalError> {
         Ok(Vec::new())
     }
 
-    fn put(
-        &self,
-        _: &link_service::record::Transfer,
-    ) -> Result<(), link_service::journal::JournalError> {
+    fn put(&self, _: &Transfer) -> Result<(), JournalError> {
         Ok(())
     }
 
-    fn load_acknowledged(
-        &self,
-    ) -> Result<Vec<(link_service::record::TransferId, u32)>, link_service::journal::JournalError>
-    {
+    fn load_acknowledged(&self) -> Result<Vec<(TransferId, u32)>, JournalError> {
         Ok(Vec::new())
     }
 
-    fn acknowledge(
-        &self,
-        _: link_service::record::TransferId,
-        _: u32,
-    ) -> Result<(), link_service::journal::JournalError> {
+    fn acknowledge(&self, _: TransferId, _: u32) -> Result<(), JournalError> {
         Ok(())
     }
 
-    fn remove(
-        &self,
-        _: link_service::record::TransferId,
-    ) -> Result<(), link_service::journal::JournalError> {
+    fn load_orders(&self) -> Result<Vec<(TransferId, Order)>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    fn order(&self, _: TransferId, _: Order) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn remove(&self, _: TransferId) -> Result<(), JournalError> {
         Ok(())
     }
 }

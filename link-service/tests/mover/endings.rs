@@ -145,3 +145,29 @@ fn a_transfer_that_is_forgotten_is_not_known_at_the_next_start() {
     disk.power_cut();
     assert_eq!(mover.recover(&apps()).unwrap(), Default::default());
 }
+
+#[test]
+fn what_cannot_be_given_back_ends_as_what_it_is_and_goes_back_at_the_next_start() {
+    let disk = disk(1);
+    put(&disk, "image", &octets("image", 4 * CHUNK));
+    let sender = mover(&disk);
+    let mut transfer = accept(&sender, 1, &request(&["image"])).unwrap();
+    assert_eq!(sender.run(&mut transfer, &|| false), Ran::Preempted);
+    disk.break_renaming(true);
+    let given_up = sender.give_up(&mut transfer, Code::Cancelled, "as was asked");
+    let Ran::Retry(Code::IoError, why) = given_up else {
+        panic!("{given_up:?}");
+    };
+    let Ran::Ended(outcome) = sender.end_uncleared(&mut transfer, &why) else {
+        panic!("it goes on");
+    };
+    assert_eq!(outcome.code, Code::Cancelled);
+    assert!(outcome.text.starts_with("as was asked; its source is not"));
+    assert_eq!(run_to_end(&sender, &mut transfer), outcome);
+    disk.break_renaming(false);
+    disk.power_cut();
+    let recovered = mover(&disk).recover(&apps()).unwrap();
+    assert_eq!(recovered.transfers[0].outcome(), Some(&outcome));
+    assert_eq!(outbox(&disk, "image"), Some(octets("image", 4 * CHUNK)));
+    nothing_is_left(&disk);
+}

@@ -17,3 +17,5 @@ mod room;
 #[cfg(target_os = "linux")]
 mod site;
 mod sources;
+#[cfg(target_os = "linux")]
+mod weaknesses;

@@ -353,3 +353,43 @@ fn a_fault_and_then_a_power_cut_leave_one_outcome_and_no_file_lost_or_in_part() 
         }
     }
 }
+
+#[test]
+fn an_accepted_request_survives_a_power_cut_though_the_app_synced_nothing() {
+    for seed in 0..200 {
+        let disk = disk(seed);
+        let mut wanted = request(&["image", "times"]);
+        wanted.subdirectory = "raw/nir".parse().unwrap();
+        for file in &wanted.files {
+            let path = format!("raw/nir/{file}");
+            disk.write(
+                &app("camera"),
+                Side::Outbox,
+                &path,
+                &octets(file.as_str(), BYTES),
+            );
+        }
+        accept(&mover(&disk), 1, &wanted).unwrap();
+        disk.power_cut();
+        let mut transfer = recover(&disk).remove(0);
+        let outcome = run_to_end(&mover(&disk), &mut transfer);
+        assert_eq!(outcome.code, Code::Ok, "seed {seed}: {}", outcome.text);
+        for file in &wanted.files {
+            let path = format!("raw/nir/camera.pass-7.batch/{file}");
+            let arrived = inbox(&disk, "analyser", &path);
+            assert_eq!(arrived, Some(octets(file.as_str(), BYTES)), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_made_durable_is_not_accepted() {
+    for changes in 0..2 {
+        let disk = disk(1);
+        put(&disk, "image", &octets("image", BYTES));
+        disk.fault_after(changes, Fault::Io);
+        let refused = accept(&mover(&disk), 1, &request(&["image"])).unwrap_err();
+        assert_eq!(refused.code, Code::IoError, "{refused}");
+        assert_eq!(recover(&disk), []);
+    }
+}

@@ -8,7 +8,7 @@ use link_service::folders::{AppDirectories, Directories};
 use link_service::journal::{Journal, JournalError};
 use link_service::mover::{Mover, Quota};
 use link_service::names::AppId;
-use link_service::record::{Transfer, TransferId};
+use link_service::record::{Order, Transfer, TransferId};
 
 use crate::rig::{apps, limits};
 
@@ -121,6 +121,14 @@ impl Journal for FileJournal {
     }
 
     fn acknowledge(&self, _: TransferId, _: u32) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn load_orders(&self) -> Result<Vec<(TransferId, Order)>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    fn order(&self, _: TransferId, _: Order) -> Result<(), JournalError> {
         Ok(())
     }
 

@@ -7,6 +7,8 @@ mod dropped;
 mod operator;
 mod reload;
 mod restart;
+mod services;
 mod site;
 mod staging;
 mod start;
+mod weaknesses;

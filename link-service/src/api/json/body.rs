@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::refusal::Refusal;
 use super::time;
 use crate::code::Code;
-use crate::names::{AppId, FileName, Subdirectory};
+use crate::names::{AppId, FileName, FileNameError, Subdirectory};
 use crate::request::{Expiry, LinkRequest, LinkType, Priority, Recipient};
 
 /// A link request.
@@ -135,10 +135,7 @@ impl RequestBody {
         let files = either("fileName", self.file_name, "fileNames", self.file_names)?;
         let files: Result<Vec<FileName>, Refusal> = files
             .iter()
-            .map(|name| {
-                name.parse()
-                    .map_err(|error| invalid_name("fileName", error))
-            })
+            .map(|name| name.parse().map_err(|error| invalid_file(name, error)))
             .collect();
         let recipients = either(
             "destinationAppId",
@@ -240,6 +237,16 @@ fn expiry(at: Option<String>, seconds: Option<u64>) -> Result<Option<Expiry>, Re
             Ok(at) => Ok(Some(Expiry::At(at))),
             Err(error) => Err(Refusal::invalid(format!("expirationTime: {error}"))),
         },
+    }
+}
+
+fn invalid_file(name: &str, error: FileNameError) -> Refusal {
+    match name.contains('/') {
+        true => invalid_name(
+            "fileName",
+            format!("{error}; the directory beneath the outbox goes into `subdirectory`"),
+        ),
+        false => invalid_name("fileName", error),
     }
 }
 

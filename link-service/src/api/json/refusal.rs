@@ -104,6 +104,7 @@ impl From<AskError> for Refusal {
         match error {
             AskError::Unknown => Refusal::new(Code::UnknownRequest, error.to_string()),
             AskError::Ended => Refusal::new(Code::Conflict, error.to_string()),
+            AskError::NotKept(_) => Refusal::new(Code::IoError, error.to_string()),
             AskError::Forbidden => Refusal::new(Code::Forbidden, error.to_string()),
         }
     }

@@ -1,5 +1,5 @@
-//! What apps do with their boxes. All of it is durable at once, and is no change that can
-//! fail.
+//! What apps do with their boxes. All of it but what they [write](MemoryDisk::write) is
+//! durable at once, and none of it is a change that can fail.
 
 use super::octets::Octets;
 use super::tree::{Number, What};
@@ -22,6 +22,15 @@ impl MemoryDisk {
     pub fn put(&self, app: &AppId, side: Side, path: &str, octets: &[u8]) {
         let what = What::File(Octets::durable(octets));
         self.state().put(app, side, path, what);
+    }
+
+    /// The same, by an app that syncs nothing: neither the octets, nor the name, nor the
+    /// directories that it makes.
+    pub fn write(&self, app: &AppId, side: Side, path: &str, octets: &[u8]) {
+        let mut new = Octets::default();
+        new.write(0, octets);
+        let mut state = self.state();
+        state.put_unsynced(app, side, path, What::File(new));
     }
 
     /// Puts into a box what is no file: a link, a FIFO, a device.
@@ -79,6 +88,19 @@ impl MemoryDisk {
         true
     }
 
+    /// A file is read so many times more; whoever reads it then, waits until
+    /// [`let_go`](Self::let_go).
+    pub fn hang_after(&self, reads: u64, app: &AppId, side: Side, path: &str) {
+        let mut state = self.state();
+        let found = state.walk(app, side, path).and_then(|(.., number)| number);
+        state.hung = found.map(|number| (number, reads));
+    }
+
+    /// No file hangs any more.
+    pub fn let_go(&self) {
+        self.state().hung = None;
+    }
+
     /// What a file holds; nothing where there is none.
     #[must_use]
     pub fn file(&self, app: &AppId, side: Side, path: &str) -> Option<Vec<u8>> {
@@ -124,6 +146,18 @@ impl MemoryDisk {
 }
 
 impl State {
+    /// Whether one who reads a file is to wait.
+    pub(super) fn hangs(&mut self, file: Number) -> bool {
+        match &mut self.hung {
+            Some((hung, 0)) => *hung == file,
+            Some((hung, reads)) if *hung == file => {
+                *reads -= 1;
+                false
+            }
+            _ => false,
+        }
+    }
+
     /// The directory that a path is in, its last component, and what has it.
     fn walk(
         &self,
@@ -140,24 +174,38 @@ impl State {
     }
 
     fn put(&mut self, app: &AppId, side: Side, path: &str, what: What) {
+        self.put_with(app, side, path, what, |state| state.tree.sync_last());
+    }
+
+    fn put_unsynced(&mut self, app: &AppId, side: Side, path: &str, what: What) {
+        self.put_with(app, side, path, what, |_| {});
+    }
+
+    fn put_with(
+        &mut self,
+        app: &AppId,
+        side: Side,
+        path: &str,
+        what: What,
+        named: impl Fn(&mut State),
+    ) {
         let Some(mut within) = self.boxes.get(&(app.clone(), side)).copied() else {
             return;
         };
         let owner = self.owners.get(app).copied().unwrap_or_default();
-        let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let name = |state: &mut State, within, name: &str, what| {
+            let number = state.tree.make(what, owner);
+            state.tree.change(&[(within, name, Some(number))]);
+            named(state);
+            number
+        };
+        let (directories, last) = path.rsplit_once('/').unwrap_or(("", path));
         for directory in directories.split('/').filter(|name| !name.is_empty()) {
             within = match self.tree.find(within, directory) {
                 Some(number) => number,
-                None => self.name(within, directory, What::Directory, owner),
+                None => name(self, within, directory, What::Directory),
             };
         }
-        self.name(within, name, what, owner);
-    }
-
-    fn name(&mut self, within: Number, name: &str, what: What, owner: u32) -> Number {
-        let number = self.tree.make(what, owner);
-        self.tree.change(&[(within, name, Some(number))]);
-        self.tree.sync_last();
-        number
+        name(self, within, last, what);
     }
 }

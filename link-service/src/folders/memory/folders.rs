@@ -1,8 +1,10 @@
 //! The boxes of a disk in memory.
 
+use std::time::Duration;
+
 use super::octets::Octets;
 use super::tree::{Node, Number, What};
-use super::{FAILED, Fate, MemoryDisk, State};
+use super::{FAILED, Fate, MemoryDisk, REMOVING, RENAMING, State};
 use crate::folders::{Facts, FolderError, Folders, Kind, Replace, Side};
 use crate::names::AppId;
 
@@ -17,6 +19,9 @@ pub struct MemoryDirectory(Number);
 /// A file of a [`MemoryDisk`].
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryFile(Number);
+
+/// How long until it is looked again whether a file hangs still.
+const HANG_LOOK: Duration = Duration::from_millis(1);
 
 /// The service's own.
 pub(super) const SERVICE: u32 = 0;
@@ -147,6 +152,9 @@ impl Folders for MemoryFolders {
         offset: u64,
         octets: &mut [u8],
     ) -> Result<usize, FolderError> {
+        while self.0.state().hangs(file.0) {
+            std::thread::sleep(HANG_LOOK);
+        }
         self.read_state(|state| {
             let live = match &node(state, file.0)?.what {
                 What::File(octets) => octets.live(),
@@ -264,7 +272,7 @@ impl Folders for MemoryFolders {
         to: (&MemoryDirectory, &str),
         replace: Replace,
     ) -> Result<(), FolderError> {
-        self.change("renaming", |state| {
+        self.change(RENAMING, |state| {
             let number = find(state, from.0, from.1)?;
             if let Some(there) = state.tree.find(to.0.0, to.1) {
                 let is_directory = node(state, there)?.kind() == Kind::Directory;
@@ -280,7 +288,7 @@ impl Folders for MemoryFolders {
     }
 
     fn remove(&self, within: &MemoryDirectory, name: &str) -> Result<(), FolderError> {
-        self.change("removing", |state| {
+        self.change(REMOVING, |state| {
             let Some(number) = state.tree.find(within.0, name) else {
                 return Ok(());
             };

@@ -2,7 +2,7 @@
 
 use super::{Fate, MemoryDisk, State};
 use crate::journal::{Journal, JournalError};
-use crate::record::{Transfer, TransferId};
+use crate::record::{Order, Transfer, TransferId};
 
 /// The journal of a [`MemoryDisk`], for simulations and tests.
 #[derive(Clone, Debug)]
@@ -61,10 +61,26 @@ impl Journal for MemoryJournal {
         })
     }
 
+    fn load_orders(&self) -> Result<Vec<(TransferId, Order)>, JournalError> {
+        let state = self.0.state();
+        Ok(state
+            .orders
+            .iter()
+            .map(|(id, order)| (*id, *order))
+            .collect())
+    }
+
+    fn order(&self, id: TransferId, order: Order) -> Result<(), JournalError> {
+        self.change(|state| {
+            state.orders.insert(id, order);
+        })
+    }
+
     fn remove(&self, id: TransferId) -> Result<(), JournalError> {
         self.change(|state| {
             state.noted.remove(&id);
             state.records.remove(&id);
+            state.orders.remove(&id);
             state.acknowledged.retain(|(of, _)| *of != id);
         })
     }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{FolderError, Side};
 use crate::names::AppId;
-use crate::record::TransferId;
+use crate::record::{Order, TransferId};
 
 pub use folders::{MemoryDirectory, MemoryFile, MemoryFolders};
 pub use journal::MemoryJournal;
@@ -62,6 +62,8 @@ struct State {
     noted: BTreeMap<TransferId, Vec<u8>>,
     /// Legs that were acknowledged.
     acknowledged: BTreeSet<(TransferId, u32)>,
+    /// What was asked of transfers.
+    orders: BTreeMap<TransferId, Order>,
     random: fastrand::Rng,
     bytes_max: u64,
     boot: u128,
@@ -72,10 +74,18 @@ struct State {
     /// Changes until one fails, and how; what follows goes on.
     fault: Option<(u64, Fault)>,
     next_sync_corrupts: bool,
+    /// So many times it is read, and then waited for.
+    hung: Option<(Number, u64)>,
+    /// What always fails.
+    broken: Option<&'static str>,
 }
 
 /// What a disk says that has failed.
 const FAILED: &str = "the disk does not answer";
+
+/// What is done when a name is removed, or given to something else.
+const REMOVING: &str = "removing";
+const RENAMING: &str = "renaming";
 
 /// What becomes of a change.
 enum Fate {
@@ -96,6 +106,7 @@ impl MemoryDisk {
             records: BTreeMap::new(),
             noted: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
+            orders: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed),
             bytes_max: u64::MAX,
             boot: 1,
@@ -104,6 +115,8 @@ impl MemoryDisk {
             failed: false,
             fault: None,
             next_sync_corrupts: false,
+            hung: None,
+            broken: None,
         })))
     }
 
@@ -147,6 +160,16 @@ impl MemoryDisk {
     #[must_use]
     pub fn has_fault_to_come(&self) -> bool {
         self.state().fault.is_some()
+    }
+
+    /// From now on removing a name fails, until it does not any more.
+    pub fn break_removing(&self, is_broken: bool) {
+        self.state().broken = is_broken.then_some(REMOVING);
+    }
+
+    /// From now on renaming fails, until it does not any more.
+    pub fn break_renaming(&self, is_broken: bool) {
+        self.state().broken = is_broken.then_some(RENAMING);
     }
 
     /// The next sync of a file succeeds, and what is on the disk is something else.
@@ -201,6 +224,12 @@ impl State {
             return Fate::Fails {
                 is_made: false,
                 error: failed(FAILED),
+            };
+        }
+        if self.broken == Some(what) {
+            return Fate::Fails {
+                is_made: false,
+                error: failed("input or output error"),
             };
         }
         if self.changes_left == Some(0) {

@@ -24,7 +24,7 @@ pub(super) struct Link {
     /// Where it stands in the queue: `ready`, `running`, `waits`, `held` or `over`; null once
     /// it has ended.
     standing: Option<String>,
-    /// What was asked for: `low`, `medium`, `high` or `critical`.
+    /// What it has now: `low`, `medium`, `high` or `critical`.
     priority: String,
     /// The files.
     files: Vec<String>,
@@ -67,7 +67,7 @@ impl Link {
             code: view.code.to_string(),
             message: view.text.clone(),
             standing: answer.standing.map(str::to_owned),
-            priority: transfer.request.priority.to_string(),
+            priority: view.priority.to_string(),
             files: files.map(ToString::to_string).collect(),
             bytes: Counter(transfer.bytes()),
             attempts: Counter(u64::from(transfer.attempts)),

@@ -188,7 +188,7 @@ impl Mutation {
         context.ask(&id, Desk::release)
     }
 
-    /// The transfer has another priority, until the service is restarted.
+    /// The transfer has another priority.
     fn prioritise(context: &Context, id: String, priority: LinkPriority) -> MutationResult {
         let priority = match priority {
             LinkPriority::Low => Priority::Low,
