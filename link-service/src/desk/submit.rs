@@ -192,8 +192,8 @@ fn is_within_limits(request: &LinkRequest, links: &BTreeSet<Route>) -> Result<()
         let text = format!("no link of type {} leads to {to}", request.link_type);
         return Err(refused(Code::InvalidArgument, text));
     }
-    if request.link_type == LinkType::Downlink && request.files.len() > 1 {
-        let text = "files go down one by one: make a request for each".to_owned();
+    if request.link_type != LinkType::App2App && request.files.len() > 1 {
+        let text = "files go over a link one by one: make a request for each".to_owned();
         return Err(refused(Code::InvalidArgument, text));
     }
     Ok(())
