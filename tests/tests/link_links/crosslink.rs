@@ -153,13 +153,13 @@ fn the_one_that_does_not_call_is_silent_until_it_is_called_and_then_sends() {
 fn a_file_crosses_once_in_several_passes_though_either_end_is_killed_between_them() {
     let pair = Pair::new("channel = { frame-loss = 0.05, bit-rate-bps = 400_000 }");
     let mut nodes = [pair.start(0), pair.start(1)];
-    let image = octets(200_000);
+    let image = octets(400_000);
     let camera = pair.app(0, "camera");
     let id = camera.send("image.raw", &image, "analyser@helio-2");
     for killed in [0, 1] {
         pair.relay.set_open(true);
         let before = pair.relay.passed();
-        let is_on_its_way = || pair.is_coming(1) && pair.relay.passed() > before + 50;
+        let is_on_its_way = || pair.is_coming(1) && pair.relay.passed() > before + 20;
         eventually(PATIENCE, || is_on_its_way().then_some(()));
         pair.relay.set_open(false);
         nodes[killed].signal("KILL");
