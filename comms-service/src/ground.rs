@@ -60,52 +60,8 @@ impl GroundLink {
     pub fn start<Connection: Clone + Send + 'static>(
         controls: GroundControls<Connection>,
     ) -> CommsResult<(GroundLink, Receiver<Action>)> {
-        let options = &controls.options;
-        let format =
-            options.packet_format(End::Ground, controls.radio_bytes_max, controls.addresses)?;
-        if controls.pdus.is_some() {
-            check_carries_pdus(&*format)?;
-        }
-        let config = LinkConfig {
-            first_counts_seed: first_counts::seed(),
-            takes_pdus: controls.pdus.is_some(),
-            ..options.link_config(LinkConfig::new(End::Ground))
-        };
         let (happened, receiver) = unbounded();
-        let mut link = Link::new(config, format);
-        let mut files = None;
-        if let Some(start) = options.start_security(End::Ground)? {
-            start
-                .notice
-                .into_iter()
-                .for_each(|notice| link.note(notice));
-            link = link.with_security(start.security);
-            files = Some(start.files);
-        }
-        let (shell, wakes) = Shell::new(link, 1, Arc::new(Report(happened)));
-        let pdu_sender = controls.pdus.map(|receiver| {
-            shell.keep_pdus(receiver);
-            PduSender::new(&shell, 0, 1)
-        });
-        let radio = RadioFunctions {
-            read: Some((
-                shell::reading_one(controls.read),
-                controls.connection.clone(),
-            )),
-            write: vec![(Writing::one(controls.write), controls.connection)],
-        };
-        let ending = Ending {
-            timeout: controls.read_timeout.min(TIMEOUT_MAX),
-            // A command that fails by the stop must not be run by the satellite.
-            sends_the_rest: false,
-        };
-        let running = Running::start(shell, ending, |shell, threads| {
-            if let Some(files) = files {
-                shell.keep_security(files, threads)?;
-            }
-            let (read, outlets) = radio.into_parts();
-            shell::start_threads(shell, wakes, read, outlets, threads)
-        })?;
+        let (running, pdu_sender) = start_end(End::Ground, controls, Arc::new(Report(happened)))?;
         let link = GroundLink {
             running,
             pdu_sender,
@@ -168,6 +124,60 @@ impl GroundLink {
     pub fn shutdown(self) -> ShutdownReport {
         self.running.stop()
     }
+}
+
+/// Starts an end of a link with no services behind it. `perform` does what its engine
+/// decides.
+pub(crate) fn start_end<Connection: Clone + Send + 'static>(
+    end: End,
+    controls: GroundControls<Connection>,
+    perform: Arc<dyn Perform>,
+) -> CommsResult<(Running, Option<PduSender>)> {
+    let options = &controls.options;
+    let format = options.packet_format(end, controls.radio_bytes_max, controls.addresses)?;
+    if controls.pdus.is_some() {
+        check_carries_pdus(&*format)?;
+    }
+    let config = LinkConfig {
+        first_counts_seed: first_counts::seed(),
+        takes_pdus: controls.pdus.is_some(),
+        ..options.link_config(LinkConfig::new(end))
+    };
+    let mut link = Link::new(config, format);
+    let mut files = None;
+    if let Some(start) = options.start_security(end)? {
+        start
+            .notice
+            .into_iter()
+            .for_each(|notice| link.note(notice));
+        link = link.with_security(start.security);
+        files = Some(start.files);
+    }
+    let (shell, wakes) = Shell::new(link, 1, perform);
+    let pdu_sender = controls.pdus.map(|receiver| {
+        shell.keep_pdus(receiver);
+        PduSender::new(&shell, 0, 1)
+    });
+    let radio = RadioFunctions {
+        read: Some((
+            shell::reading_one(controls.read),
+            controls.connection.clone(),
+        )),
+        write: vec![(Writing::one(controls.write), controls.connection)],
+    };
+    let ending = Ending {
+        timeout: controls.read_timeout.min(TIMEOUT_MAX),
+        // A command that fails by the stop must not be run by the satellite.
+        sends_the_rest: false,
+    };
+    let running = Running::start(shell, ending, |shell, threads| {
+        if let Some(files) = files {
+            shell.keep_security(files, threads)?;
+        }
+        let (read, outlets) = radio.into_parts();
+        shell::start_threads(shell, wakes, read, outlets, threads)
+    })?;
+    Ok((running, pdu_sender))
 }
 
 /// A file entity needs a link that carries its PDUs.

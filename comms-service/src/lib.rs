@@ -98,6 +98,7 @@ pub mod link_control;
 pub mod message;
 pub mod options;
 pub mod packet;
+pub mod pdu_link;
 pub mod pdus;
 pub mod radio;
 mod reassembly;

@@ -142,6 +142,13 @@ impl LegPhase {
     }
 }
 
+impl Leg {
+    /// Whether something may still become of it.
+    pub(crate) fn is_open(&self) -> bool {
+        self.phase.code().is_none()
+    }
+}
+
 impl Transfer {
     /// How it ended, where it has.
     #[must_use]

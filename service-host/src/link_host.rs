@@ -39,8 +39,9 @@ use strsim::damerau_levenshtein;
 use crate::address::AddrConfig;
 use crate::config_file::ConfigFile;
 use crate::http::{Doors, Endpoint, HttpServer, Limits};
-use crate::link_metrics::link_metrics;
+use crate::link_metrics::write_link;
 use crate::link_schema::{LinkContext, link_schema};
+use crate::prometheus::Page;
 use crate::reload::{Configuration, OwnTables, Reload, Start};
 use crate::signals::{Signal, stop_or_reload_requested};
 
@@ -311,14 +312,25 @@ pub fn link_endpoint(context: LinkContext) -> Endpoint {
 
 /// The metrics of a link, for the page of a service that has others besides.
 pub fn link_metrics_page(context: &LinkContext) -> impl Fn() -> String + Send + Sync + use<> {
-    let counted = context.clone();
+    let write = link_metrics_writer(context);
     move || {
+        let mut page = Page::new();
+        write(&mut page);
+        page.finish()
+    }
+}
+
+/// Writes the metrics of a link to a page that has those of others, too.
+pub fn link_metrics_writer(context: &LinkContext) -> impl Fn(&mut Page) + Send + Sync + use<> {
+    let counted = context.clone();
+    move |page| {
         let channel = counted.radio.channel().map(ChannelMonitor::statistics);
-        link_metrics(
+        write_link(
+            page,
             &counted.telemetry().statistics(),
             &counted.radio.statistics(),
             channel.as_ref(),
-        )
+        );
     }
 }
 

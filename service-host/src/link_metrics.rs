@@ -16,6 +16,17 @@ pub fn link_metrics(
     channel: Option<&ChannelStatistics>,
 ) -> String {
     let mut page = Page::new();
+    write_link(&mut page, link, radio, channel);
+    page.finish()
+}
+
+/// The same, to a page that has others besides.
+pub fn write_link(
+    page: &mut Page,
+    link: &Statistics,
+    radio: &FrameStatistics,
+    channel: Option<&ChannelStatistics>,
+) {
     let flows = [
         ("uplink-packets", &link.packets_in),
         ("uplink-messages", &link.messages_in),
@@ -23,11 +34,11 @@ pub fn link_metrics(
         ("downlink-packets", &link.packets_out),
     ];
     for (name, flow) in flows {
-        write_flow(&mut page, &FLOWS, name, flow);
+        write_flow(page, &FLOWS, name, flow);
     }
     for (class, account) in link.classes_out.iter() {
         let name = class.as_str();
-        write_flow(&mut page, &DOWNLINK_CLASSES, name, &account.messages);
+        write_flow(page, &DOWNLINK_CLASSES, name, &account.messages);
         page.gauge(
             "heliograph_downlink_class_bytes",
             "Octets of payload that wait for the radio, by class.",
@@ -90,14 +101,13 @@ pub fn link_metrics(
         );
     }
     if let Some(security) = &link.security {
-        write_security(&mut page, security);
+        write_security(page, security);
     }
-    write_radio(&mut page, radio);
+    write_radio(page, radio);
     if let Some(channel) = channel {
-        write_channel(&mut page, "transmit", &channel.transmit);
-        write_channel(&mut page, "receive", &channel.receive);
+        write_channel(page, "transmit", &channel.transmit);
+        write_channel(page, "receive", &channel.receive);
     }
-    page.finish()
 }
 
 /// The names of one kind of account.

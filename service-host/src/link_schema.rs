@@ -243,7 +243,7 @@ pub struct MutationResult {
 }
 
 /// What the radio counts.
-pub struct RadioFrames(FrameStatistics);
+pub struct RadioFrames(pub FrameStatistics);
 
 /// What became of the frames of the radio: received = delivered + dropped.
 #[graphql_object]

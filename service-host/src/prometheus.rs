@@ -27,6 +27,8 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[derive(Debug, Default)]
 pub struct Page {
     families: Vec<Family>,
+    /// Before those of each sample.
+    labels: Vec<(String, String)>,
 }
 
 /// All samples of one metric name.
@@ -43,6 +45,13 @@ impl Page {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Samples that are added from now on have these labels, too.
+    pub fn label(&mut self, labels: &[(&str, &str)]) -> &mut Self {
+        let owned = |(label, value): &(&str, &str)| ((*label).to_owned(), (*value).to_owned());
+        self.labels = labels.iter().map(owned).collect();
+        self
     }
 
     /// Adds one sample of a counter: a number that only grows while the
@@ -104,6 +113,9 @@ impl Page {
         value: &str,
     ) -> &mut Self {
         let mut line = name.to_owned();
+        let of_page = self.labels.iter();
+        let of_page = of_page.map(|(label, value)| (label.as_str(), value.as_str()));
+        let labels: Vec<(&str, &str)> = of_page.chain(labels.iter().copied()).collect();
         if !labels.is_empty() {
             let pairs: Vec<String> = labels
                 .iter()

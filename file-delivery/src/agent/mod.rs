@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod calling;
 mod handle;
 mod intake;
 mod thread;
@@ -46,6 +47,7 @@ use std::thread::Builder;
 use comms_service::pdus::{PduReceiver, PduSender};
 use crossbeam_channel::{Receiver, bounded, unbounded};
 
+pub use calling::Calling;
 pub use handle::{FileHandle, Stopped};
 
 use crate::entity::{Entity, TransactionReport};
@@ -107,9 +109,25 @@ where
     /// # Errors
     /// When the system has no thread.
     pub fn start(self, link: PduSender) -> io::Result<FileHandle<S, J>> {
+        self.start_as(link, None)
+    }
+
+    /// The same on a link whose other end is out of reach most of the time: nothing but
+    /// calls goes out until it is heard.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_calling(self, link: PduSender, calling: Calling) -> io::Result<FileHandle<S, J>> {
+        self.start_as(link, Some(calling))
+    }
+
+    fn start_as(self, link: PduSender, calling: Option<Calling>) -> io::Result<FileHandle<S, J>> {
         let (events, heard) = bounded(EVENTS_MAX);
         let pdus = self.intake.pdus();
-        let thread = Thread::new(self.entity, link, self.tasks, events, pdus);
+        let mut thread = Thread::new(self.entity, link, self.tasks, events, pdus);
+        if let Some(calling) = calling {
+            thread.call(calling);
+        }
         let joined = Builder::new()
             .name("files".to_owned())
             .spawn(move || thread.run())?;

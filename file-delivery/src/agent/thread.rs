@@ -8,6 +8,7 @@ use comms_service::link::{ContactReason, QueueClass};
 use comms_service::pdus::{PduRefused, PduSender};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 
+use super::calling::{Calling, Calls};
 use super::intake::{PduCounts, Task};
 use crate::entity::{Entity, Event, PduToken};
 use crate::store::{FileStore, Journal};
@@ -33,6 +34,8 @@ pub(super) struct Thread<S: FileStore, J: Journal> {
     /// The link takes nothing any more.
     link_stopped: bool,
     contact: Option<ContactReason>,
+    /// Where nothing goes out before the other end is heard.
+    calls: Option<Calls>,
     out: Vec<u8>,
 }
 
@@ -55,8 +58,16 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
             refused_until: None,
             link_stopped: false,
             contact: None,
+            calls: None,
             out: Vec::new(),
         }
+    }
+
+    /// Nothing but calls goes out until the other end is heard.
+    pub(super) fn call(&mut self, calling: Calling) {
+        let now = Instant::now();
+        self.calls = Some(Calls::new(calling, now));
+        self.entity.handle_contact(now, false);
     }
 
     /// Until it is to stop.
@@ -67,6 +78,7 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
                 self.entity.handle_timeout(now);
             }
             self.follow_packet_size();
+            self.send_call(now);
             self.send(QueueClass::Response, DIRECTIVES_MAX);
             self.send(QueueClass::Bulk, self.link.credits());
             // Before the events: who hears of an end knows what is left to be sent.
@@ -83,7 +95,9 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
 
     /// Waits for something to do, and does what waits; false at the end.
     fn take_tasks(&mut self) -> bool {
-        let deadlines = [self.entity.poll_timeout(), self.refused_until];
+        let is_heard = self.is_heard();
+        let call = self.calls.as_ref().and_then(|calls| calls.next(is_heard));
+        let deadlines = [self.entity.poll_timeout(), self.refused_until, call];
         let first = match deadlines.into_iter().flatten().min() {
             Some(at) => self.tasks.recv_deadline(at),
             None => self
@@ -127,7 +141,29 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
         if reason == ContactReason::Heard && was.is_some_and(is_unknown) {
             self.entity.handle_contact(now, false);
         }
-        self.entity.handle_contact(now, may_be_contact(reason));
+        let is_contact = match self.calls {
+            Some(_) => reason == ContactReason::Heard,
+            None => may_be_contact(reason),
+        };
+        self.entity.handle_contact(now, is_contact);
+    }
+
+    fn is_heard(&self) -> bool {
+        self.contact == Some(ContactReason::Heard)
+    }
+
+    /// Calls the other end, if that is due. Whether it leaves, only its answer shows.
+    fn send_call(&mut self, now: Instant) {
+        let is_heard = self.is_heard();
+        if let Some(calls) = &mut self.calls
+            && calls.poll(now, is_heard, &mut self.out)
+        {
+            let number = self.next_number;
+            self.next_number += 1;
+            if let Err(refused) = self.link.send(QueueClass::Response, number, &self.out) {
+                log::debug!("nobody is called: {refused}");
+            }
+        }
     }
 
     /// PDUs are as large as the link carries now.
@@ -139,6 +175,9 @@ impl<S: FileStore, J: Journal> Thread<S, J> {
     /// Gives the link PDUs of a class until it has `queued_max`.
     fn send(&mut self, class: QueueClass, queued_max: usize) {
         let now = Instant::now();
+        if self.calls.is_some() && !self.is_heard() {
+            return;
+        }
         if self.link_stopped || self.refused_until.is_some_and(|until| now < until) {
             return;
         }

@@ -179,8 +179,7 @@ impl Coming {
         for entry in state.transfers.values() {
             let transfer = &entry.transfer;
             let mut legs = transfer.legs.iter();
-            let is_to =
-                |leg: &crate::record::Leg| leg.recipient == to && leg.phase.code().is_none();
+            let is_to = |leg: &crate::record::Leg| leg.recipient == to && leg.is_open();
             if transfer.origin.is_none() || !legs.any(is_to) {
                 continue;
             }

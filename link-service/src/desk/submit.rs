@@ -191,9 +191,13 @@ fn is_within_limits(request: &LinkRequest, limits: &DeskLimits) -> Result<(), Re
         let text = format!("no link of type {} leads to {to}", request.link_type);
         return Err(refused(Code::InvalidArgument, text));
     }
-    let is_batch = request.files.len() > 1;
-    if request.link_type == LinkType::Downlink && is_batch && !limits.batches_go_down {
-        let text = "files go down one by one: make a request for each".to_owned();
+    let takes_batches = match request.link_type {
+        LinkType::App2App => true,
+        LinkType::Downlink => limits.batches_go_down,
+        LinkType::Uplink | LinkType::Crosslink => false,
+    };
+    if request.files.len() > 1 && !takes_batches {
+        let text = "files go over a link one by one: make a request for each".to_owned();
         return Err(refused(Code::InvalidArgument, text));
     }
     Ok(())

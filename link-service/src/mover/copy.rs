@@ -56,6 +56,29 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         Ok(copied.hasher.finalize().into())
     }
 
+    /// What the octets of a source are.
+    pub(super) fn hash(
+        &self,
+        name: &FileName,
+        source: &Source<F>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Hash, Stop> {
+        let size = source.facts.size;
+        let mut hasher = blake3::Hasher::new();
+        let mut octets = self.buffer(size);
+        let mut offset = 0;
+        while offset < size {
+            if !go_on() {
+                return Err(Stop::Preempted);
+            }
+            let octets = chunk(&mut octets, size - offset);
+            self.read_source(name, source, offset, octets)?;
+            hasher.update(octets);
+            offset += octets.len() as u64;
+        }
+        Ok(hasher.finalize().into())
+    }
+
     fn read_source(
         &self,
         name: &FileName,

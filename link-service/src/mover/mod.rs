@@ -294,7 +294,14 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
         match retry {
             Some(stop) => Err(stop),
-            None => self.end(transfer),
+            // What comes of a failure is known to all legs, as that of a claim is.
+            None => match self.hash_source(transfer, go_on) {
+                Err(Stop::Final(code, text)) => {
+                    self.fail_open_legs(transfer, code, &text)?;
+                    self.end(transfer)
+                }
+                hashed => hashed.and_then(|()| self.end(transfer)),
+            },
         }
     }
 

@@ -9,8 +9,8 @@ use crate::code::Code;
 use crate::folders::{Facts, FolderError, Folders, Kind, Replace, Side};
 use crate::journal::Journal;
 use crate::names::{AppId, FileName};
-use crate::record::{FileRecord, Transfer};
-use crate::request::LinkRequest;
+use crate::record::{FileRecord, Leg, Transfer};
+use crate::request::{LinkRequest, Recipient};
 
 /// A file of the source that is open, and what it was then.
 pub(super) struct Source<F: Folders> {
@@ -173,6 +173,30 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let source = self.open_source(&within, name, &transfer.sender)?;
         is_as_accepted(name, record, &source.facts)?;
         Ok(source)
+    }
+
+    /// Of what goes to another spacecraft, the hash goes with it: it is read once more where
+    /// nobody here got it. Durable when it returns.
+    pub(super) fn hash_source(
+        &self,
+        transfer: &mut Transfer,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), Stop> {
+        let leads_there =
+            |leg: &Leg| matches!(leg.recipient, Recipient::Remote { .. }) && leg.is_open();
+        let is_hashed = transfer.files.iter().all(|file| file.hash.is_some());
+        if is_hashed || !transfer.legs.iter().any(leads_there) {
+            return Ok(());
+        }
+        let mut next = transfer.clone();
+        for (name, record) in transfer.request.files.iter().zip(&mut next.files) {
+            let source = self.open_accepted(transfer, name, record)?;
+            record.hash = Some(self.hash(name, &source, go_on)?);
+            self.is_unchanged(name, &source)?;
+        }
+        self.journal.put(&next)?;
+        *transfer = next;
+        Ok(())
     }
 
     /// Whether nobody wrote to a file since it was opened.

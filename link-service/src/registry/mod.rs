@@ -3,7 +3,7 @@
 
 mod roots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::names::AppId;
@@ -54,11 +54,21 @@ impl Registry {
     /// Which two apps have one name or share a directory or token, and which file of the
     /// service an app could write to.
     pub fn new(settings: &Settings) -> Result<Registry, Problem> {
+        let mut nodes = BTreeSet::from([AppId::ground()]);
+        for peer in &settings.peers {
+            if !nodes.insert(peer.node.clone()) {
+                let node = peer.node.clone();
+                return Err(Problem::PeerName { node });
+            }
+        }
         let mut apps = BTreeMap::new();
         for app in &settings.apps {
             let app = App::new(app, settings);
-            if app.id.as_str() == "ground" {
+            if app.id == AppId::ground() {
                 return Err(Problem::NameTaken { app: app.id });
+            }
+            if nodes.contains(&app.id) {
+                return Err(Problem::NameOfPeer { app: app.id });
             }
             if let Some(twice) = apps.insert(app.id.clone(), app) {
                 return Err(Problem::TwoApps { app: twice.id });

@@ -19,7 +19,8 @@ use crate::folders::Directories;
 use crate::journal::RedbJournal;
 use crate::settings::SERVICE;
 
-type Agent = FileAgent<CourierStore<Directories, RedbJournal>, FileJournal>;
+/// A file entity whose files are the desk's.
+pub(super) type Agent = FileAgent<CourierStore<Directories, RedbJournal>, FileJournal>;
 
 /// The entity, before its link has started.
 pub(super) struct Downlink {

@@ -6,8 +6,7 @@ use crate::code::Code;
 use crate::desk::{Counts, Depths};
 use crate::dropbox::DropboxCounts;
 
-pub(super) fn page(counts: &Counts, depths: Depths, dropped: &DropboxCounts) -> String {
-    let mut page = Page::new();
+pub(super) fn write(page: &mut Page, counts: &Counts, depths: Depths, dropped: &DropboxCounts) {
     let accepted = "link_requests_total";
     let help = "Link requests that were handed in, by what became of them at once.";
     page.counter(accepted, help, &[("code", "ACCEPTED")], counts.accepted)
@@ -73,8 +72,7 @@ pub(super) fn page(counts: &Counts, depths: Depths, dropped: &DropboxCounts) -> 
         &[],
         as_f64(depths.unread),
     );
-    dropbox(&mut page, dropped);
-    page.finish()
+    dropbox(page, dropped);
 }
 
 /// Of requests that are dropped as files.

@@ -9,6 +9,8 @@ mod metrics;
 #[cfg(target_os = "linux")]
 mod operator;
 #[cfg(target_os = "linux")]
+mod peers;
+#[cfg(target_os = "linux")]
 mod reload;
 #[cfg(target_os = "linux")]
 mod run;

@@ -41,9 +41,11 @@ impl Reloader {
         let access = self.desk.access();
         let now = access.current();
         let next = access.next(file)?;
-        let files = |file: &ConfigFile| file.table.get(SERVICE)?.get("files").cloned();
-        if files(file) != files(&self.file) {
-            bail!("[{SERVICE}.files] is another: only a restart changes it");
+        for table in ["files", "peers"] {
+            let of = |file: &ConfigFile| file.table.get(SERVICE)?.get(table).cloned();
+            if of(file) != of(&self.file) {
+                bail!("`{table}` of [{SERVICE}] is another: only a restart changes it");
+            }
         }
         let tokens = Tokens::read(next.registry())?;
         site::prepare(next.registry())?;

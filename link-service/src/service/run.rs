@@ -11,11 +11,13 @@ use service_host::address::AddrConfig;
 use service_host::arguments::HostArguments;
 use service_host::config_file::ConfigFile;
 use service_host::http::{Doors, Endpoint};
-use service_host::link_host::{Equipment, LinkDefaults, LinkHost, link_metrics_page};
+use service_host::link_host::{Equipment, LinkDefaults, LinkHost, link_metrics_writer};
 use service_host::link_schema::LinkContext;
 use service_host::logging;
+use service_host::prometheus::Page;
 
 use super::downlink::{self, Downlink};
+use super::peers::{self, PeerCounts, PeerLink, RunningPeer};
 use super::reload::Reloader;
 use super::site::LinkFolder;
 use super::staging::{self, StagingSettings};
@@ -42,6 +44,7 @@ const SCAN_INTERVAL: Duration = Duration::from_secs(2);
 const OWN_TABLES: &[&str] = &[
     "apps",
     "policy",
+    "peers",
     "apps-root",
     "journal",
     "files",
@@ -70,21 +73,24 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
             file.name()
         );
     }
+    let peers = peers::settings(&file)?;
+    let to_peers = peers
+        .iter()
+        .map(|peer| Route::Crosslink(peer.node().clone()));
     let has_downlink = files.is_some() || staging.is_some();
+    let down = has_downlink.then_some(Route::Downlink);
     let limits = DeskLimits {
-        links: has_downlink
-            .then_some(Route::Downlink)
-            .into_iter()
-            .collect(),
+        links: down.into_iter().chain(to_peers).collect(),
         batches_go_down: staging.is_some(),
         queue: queue_limits(staging.as_ref()),
         ..DeskLimits::default()
     };
-    let folders = files.iter().map(|files| LinkFolder {
+    let of_ground = files.iter().map(|files| LinkFolder {
         id: AppId::ground(),
         path: files.root.clone(),
     });
-    let links: Vec<LinkFolder> = folders.collect();
+    let links = of_ground.chain(peers.iter().map(PeerLink::folder));
+    let links: Vec<LinkFolder> = links.collect();
     let desk = Arc::new(open(access, journal, limits, &links)?);
     let downlink = files
         .map(|files| Downlink::open(&files, &desk))
@@ -109,12 +115,19 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let dropbox = dropbox.context("no thread for requests that are dropped as files")?;
     let dropped = dropbox.counter();
     let pdus = downlink.as_ref().map(Downlink::receiver);
+    let mut running = Vec::new();
+    let mut counts = Vec::new();
+    for peer in peers {
+        let (peer, counted) = peer.start(&desk)?;
+        running.push(peer);
+        counts.push(counted);
+    }
     let equipment = Equipment {
         link: Box::new(move |link| match &pdus {
             Some(pdus) => link.pdus(Arc::clone(pdus)),
             None => link,
         }),
-        endpoint: Box::new(move |context| endpoint(context, of_endpoint, dropped, addr)),
+        endpoint: Box::new(move |context| endpoint(context, of_endpoint, dropped, (addr, counts))),
         doors: Arc::clone(&reloader.doors),
         reload: Some(Box::new(move |file| of_reload.take(file))),
         stopping: Box::new(move || of_stop.stop()),
@@ -129,6 +142,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let stopped = host.run_until_signal();
     drop(staging);
     drop(courier);
+    running.into_iter().for_each(RunningPeer::stop);
     // What is under way goes on with the next start.
     drop(dropbox);
     drop(workers);
@@ -200,20 +214,25 @@ fn endpoint(
     context: LinkContext,
     reloader: Arc<Reloader>,
     dropped: DropboxCounter,
-    addr: SocketAddr,
+    (addr, peers): (SocketAddr, Vec<PeerCounts>),
 ) -> Endpoint {
-    let link = link_metrics_page(&context);
+    let link = link_metrics_writer(&context);
     let desk = Arc::clone(&reloader.desk);
+    let peers = Arc::new(peers);
+    let counted = Arc::clone(&peers);
     let page = move || {
-        let own = metrics::page(&desk.counts(), desk.depths(), &dropped.counts());
-        format!("{}{own}", link())
+        let mut page = Page::new();
+        link(&mut page);
+        counted.iter().for_each(|peer| peer.write(&mut page));
+        metrics::write(&mut page, &desk.counts(), desk.depths(), &dropped.counts());
+        page.finish()
     };
     let api = Api {
         desk: Arc::clone(&reloader.desk),
         pool: Arc::clone(&reloader.pool),
         way: Way::Token(Arc::clone(&reloader.tokens)),
     };
-    let endpoint = operator::endpoint(context, reloader).with_metrics(page);
+    let endpoint = operator::endpoint(context, reloader, peers).with_metrics(page);
     if addr.ip().is_loopback() {
         return endpoint.with_routes(api.routes());
     }

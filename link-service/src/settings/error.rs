@@ -78,6 +78,18 @@ pub enum Problem {
         /// Its name.
         app: AppId,
     },
+    /// An app has the name of another spacecraft.
+    #[error("an app cannot be called `{app}`: that is a peer")]
+    NameOfPeer {
+        /// Its name.
+        app: AppId,
+    },
+    /// A spacecraft cannot have that name.
+    #[error("there are two peers `{node}`, or that is the ground: give each a name of its own")]
+    PeerName {
+        /// Its name.
+        node: AppId,
+    },
     /// Two apps have one name.
     #[error("there are two apps `{app}`")]
     TwoApps {

@@ -22,6 +22,7 @@
 
 mod app;
 mod error;
+mod peer;
 mod rule;
 mod strict;
 
@@ -34,6 +35,7 @@ use toml::{Table, Value};
 
 pub use app::{AppKind, AppSettings};
 pub use error::{Problem, SettingsError};
+pub use peer::PeerSettings;
 pub use rule::RuleSettings;
 
 pub(crate) use strict::nearest;
@@ -44,17 +46,19 @@ pub const SERVICE: &str = "link-service";
 pub const APPS_MAX: usize = 4096;
 /// Most rules of the policy.
 pub const RULES_MAX: usize = 16_384;
+/// Most other spacecraft: each has a radio and threads of its own.
+pub const PEERS_MAX: usize = 16;
 
 /// So many wrong letters make a typo of our table; more make the table of another service.
 const TABLE_TYPO_DISTANCE_MAX: usize = 2;
 /// Keys of `[link-service]` that are read by themselves: our lists, and the tables of every
 /// service on a link.
-const OTHER_KEYS: [&str; 8] = [
-    "apps", "policy", "addr", "comms", "contacts", "files", "radio", "staging",
+const OTHER_KEYS: [&str; 9] = [
+    "apps", "policy", "peers", "addr", "comms", "contacts", "files", "radio", "staging",
 ];
 
 /// What `[link-service]` says, but for the link's own tables.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// The service's own keys.
     pub service: ServiceSettings,
@@ -62,6 +66,8 @@ pub struct Settings {
     pub apps: Vec<AppSettings>,
     /// Who may send what to whom; the first rule that is about it decides.
     pub policy: Vec<RuleSettings>,
+    /// The other spacecraft that there is a link to.
+    pub peers: Vec<PeerSettings>,
 }
 
 /// The keys that are not about one app or rule.
@@ -122,6 +128,17 @@ impl Settings {
             let rule = table(rule, "policy")?;
             let read = strict::read(rule.clone(), &[], || rule::place(index))?;
             settings.policy.push(read);
+        }
+        for (index, peer) in list(own, "peers", PEERS_MAX)?.iter().enumerate() {
+            let peer = table(peer, "peers")?;
+            let read: PeerSettings = strict::read(peer.clone(), &[], || peer::place(index, peer))?;
+            if read.call_ms == 0 {
+                return Err(Problem::Value {
+                    place: peer::place(index, peer),
+                    message: "`call-ms` is 0: it would call without a pause".to_owned(),
+                });
+            }
+            settings.peers.push(read);
         }
         Ok(settings)
     }

@@ -1,6 +1,10 @@
-//! Files between apps and what is elsewhere, through the binaries: down to the ground, and up.
+//! Files between apps and what is elsewhere, through the binaries: down to the ground, up,
+//! and across to another spacecraft.
 
+mod app;
+mod crosslink;
 mod downlink;
+mod relay;
 mod site;
 mod uplink;
 

@@ -2,6 +2,7 @@
 //! apps.
 
 mod links;
+mod peers;
 mod schema;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use juniper::EmptySubscription;
 use service_host::http::Endpoint;
 use service_host::link_schema::LinkContext;
 
+use super::peers::PeerCounts;
 use super::reload::Reloader;
 use schema::{Mutation, Query, Schema};
 
@@ -17,6 +19,7 @@ use schema::{Mutation, Query, Schema};
 pub(super) struct Context {
     link: LinkContext,
     reloader: Arc<Reloader>,
+    peers: Arc<Vec<PeerCounts>>,
 }
 
 impl juniper::Context for Context {}
@@ -27,7 +30,16 @@ impl juniper::FromContext<Context> for LinkContext {
     }
 }
 
-pub(super) fn endpoint(link: LinkContext, reloader: Arc<Reloader>) -> Endpoint {
+pub(super) fn endpoint(
+    link: LinkContext,
+    reloader: Arc<Reloader>,
+    peers: Arc<Vec<PeerCounts>>,
+) -> Endpoint {
     let schema = Schema::new(Query, Mutation, EmptySubscription::new());
-    Endpoint::new(schema, Context { link, reloader })
+    let context = Context {
+        link,
+        reloader,
+        peers,
+    };
+    Endpoint::new(schema, context)
 }

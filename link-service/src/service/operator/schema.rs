@@ -8,6 +8,7 @@ use service_host::link_schema::{
 
 use super::Context;
 use super::links::Link;
+use super::peers::Peer;
 use crate::desk::{AskError, Desk, TransferView};
 use crate::names::AppId;
 use crate::record::TransferId;
@@ -96,6 +97,11 @@ impl Query {
     /// Messages for the ground that were dropped.
     fn failed_packets_down(context: &Context) -> i32 {
         context.link.telemetry().failed_packets_down()
+    }
+
+    /// The links to other spacecraft.
+    fn peers(context: &Context) -> Vec<Peer> {
+        context.peers.iter().map(Peer::of).collect()
     }
 
     /// Transfers of all apps, or of one: the oldest first, from the one with the number `from`

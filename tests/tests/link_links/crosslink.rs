@@ -1,0 +1,215 @@
+//! Files between apps of two spacecraft that see each other now and then, each a process of
+//! the link service.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use heliograph_tests::binaries::{ChildGuard, binary};
+use heliograph_tests::ports::{free_tcp_port, free_udp_port};
+use heliograph_tests::wait::eventually;
+use tempfile::TempDir;
+
+use crate::PATIENCE;
+use crate::app::App;
+use crate::relay::Relay;
+use crate::site::octets;
+
+/// The names of the two; the first calls.
+const NODES: [&str; 2] = ["helio-1", "helio-2"];
+
+/// Two spacecraft with an app each, `camera` and `analyser`.
+struct Pair {
+    folder: TempDir,
+    relay: Relay,
+}
+
+impl Pair {
+    fn new(channel: &str) -> Self {
+        let ports = [free_udp_port(), free_udp_port()];
+        let relay = Relay::between(ports);
+        let pair = Pair {
+            folder: TempDir::new().expect("a folder"),
+            relay,
+        };
+        for end in 0..2 {
+            fs::create_dir(pair.path(end, "")).expect("a folder");
+            let text = format!(
+                "[link-service]\napps-root = \"{apps}\"\njournal = \"{journal}\"\n\
+                 [[link-service.apps]]\nid = \"camera\"\nquota-bytes = 1_000_000\n\
+                 [[link-service.apps]]\nid = \"analyser\"\nquota-bytes = 1_000_000\n\
+                 [[link-service.apps]]\nid = \"private\"\n\
+                 [[link-service.policy]]\nfrom = \"*\"\nto = \"*@*\"\n\
+                 [[link-service.policy]]\nfrom = \"*@{peer}\"\nto = \"private\"\nallow = false\n\
+                 [[link-service.policy]]\nfrom = \"*@{peer}\"\nto = \"*\"\n\
+                 [link-service.addr]\nport = {port}\n\
+                 [link-service.radio]\nkind = \"udp\"\nbind = \"127.0.0.1:{ground}\"\n\
+                 peer = \"127.0.0.1:9\"\nframing = \"kiss\"\n\
+                 [link-service.comms]\nhandler-port-min = 0\nhandler-port-max = 0\n\
+                 downlink-ports = [{downlink}]\n\
+                 [[link-service.peers]]\nnode = \"{peer}\"\ninitiator = {initiator}\n\
+                 call-ms = 200\n\
+                 [link-service.peers.radio]\nkind = \"udp\"\nbind = \"127.0.0.1:{own}\"\n\
+                 peer = \"127.0.0.1:{other}\"\nframing = \"kiss\"\nread-timeout-ms = 100\n{channel}\n\
+                 [link-service.peers.files]\nroot = \"{files}\"\njournal = \"{files}.redb\"\n",
+                apps = pair.path(end, "apps").display(),
+                journal = pair.path(end, "link.redb").display(),
+                files = pair.path(end, "files").display(),
+                peer = NODES[1 - end],
+                initiator = end == 0,
+                port = free_tcp_port(),
+                ground = free_udp_port(),
+                downlink = free_udp_port(),
+                own = ports[end],
+                other = pair.relay.port(end),
+            );
+            fs::write(pair.path(end, "node.toml"), text).expect("a file");
+        }
+        pair
+    }
+
+    fn path(&self, end: usize, name: &str) -> PathBuf {
+        self.folder.path().join(NODES[end]).join(name)
+    }
+
+    fn start(&self, end: usize) -> ChildGuard {
+        let mut command = Command::new(binary("link-service"));
+        command.env_remove("RUST_LOG").args(["run", "-c"]);
+        let service = ChildGuard::spawn(command.arg(self.path(end, "node.toml")));
+        service.wait_for_line("GraphQL", PATIENCE);
+        service
+    }
+
+    fn app(&self, end: usize, name: &str) -> App {
+        App {
+            root: self.path(end, "apps").join(name),
+        }
+    }
+
+    /// Whether something of a file has come to an end, and not all of it.
+    fn is_coming(&self, end: usize) -> bool {
+        let entries = fs::read_dir(self.path(end, "files"));
+        let names = entries.into_iter().flatten().flatten();
+        let mut names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.any(|name| name.starts_with(".cfdp-"))
+    }
+
+    #[track_caller]
+    fn assert_nothing_is_held(&self, end: usize) {
+        let arrived = self.path(end, "files/arrived");
+        eventually(PATIENCE, || {
+            let left = fs::read_dir(&arrived).map_or(0, Iterator::count);
+            (left == 0).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_file_waits_for_contact_then_crosses_through_lost_frames_and_both_are_told() {
+    let pair = Pair::new("channel = { frame-loss = 0.05 }");
+    let _nodes = [pair.start(0), pair.start(1)];
+    let image = octets(100_000);
+    let camera = pair.app(0, "camera");
+    let id = camera.send("image.raw", &image, "analyser@helio-2");
+    // It calls, and nobody hears.
+    eventually(PATIENCE, || (pair.relay.stopped(0) > 3).then_some(()));
+    assert_eq!(camera.status(&id)["code"], "ACCEPTED");
+    assert!(!pair.is_coming(1));
+
+    pair.relay.set_open(true);
+    let ended = camera.end(&id);
+    assert_eq!(ended["code"], "OK", "{ended}");
+    assert!(!camera.has_source("image.raw"));
+    let analyser = pair.app(1, "analyser");
+    let delivery = analyser.delivery();
+    assert_eq!(delivery["fromAppId"], "camera@helio-1", "{delivery}");
+    assert_eq!(analyser.inbox("image.raw").expect("the file"), image);
+    pair.assert_nothing_is_held(1);
+}
+
+#[test]
+fn the_one_that_does_not_call_is_silent_until_it_is_called_and_then_sends() {
+    let pair = Pair::new("");
+    let called = pair.start(1);
+    let analyser = pair.app(1, "analyser");
+    let report = octets(20_000);
+    let id = analyser.send("report.txt", &report, "camera@helio-1");
+    let waits = || (analyser.status(&id)["standing"] == "running").then_some(());
+    eventually(PATIENCE, waits);
+    let caller = pair.start(0);
+    eventually(PATIENCE, || (pair.relay.stopped(0) > 3).then_some(()));
+    assert_eq!(pair.relay.stopped(1), 0, "it spoke though it heard nobody");
+
+    pair.relay.set_open(true);
+    let ended = analyser.end(&id);
+    assert_eq!(ended["code"], "OK", "{ended}");
+    let camera = pair.app(0, "camera");
+    assert_eq!(camera.delivery()["fromAppId"], "analyser@helio-2");
+    assert_eq!(camera.inbox("report.txt").expect("the file"), report);
+    drop((called, caller));
+}
+
+#[test]
+fn a_file_crosses_once_in_several_passes_though_either_end_is_killed_between_them() {
+    let pair = Pair::new("channel = { frame-loss = 0.05, bit-rate-bps = 400_000 }");
+    let mut nodes = [pair.start(0), pair.start(1)];
+    let image = octets(400_000);
+    let camera = pair.app(0, "camera");
+    let id = camera.send("image.raw", &image, "analyser@helio-2");
+    for killed in [0, 1] {
+        pair.relay.set_open(true);
+        let before = pair.relay.passed();
+        let is_on_its_way = || pair.is_coming(1) && pair.relay.passed() > before + 20;
+        eventually(PATIENCE, || is_on_its_way().then_some(()));
+        pair.relay.set_open(false);
+        nodes[killed].signal("KILL");
+        nodes[killed].wait_for_exit(PATIENCE);
+        assert_eq!(
+            pair.app(1, "analyser").inbox("image.raw"),
+            None,
+            "too quick"
+        );
+        nodes[killed] = pair.start(killed);
+    }
+    pair.relay.set_open(true);
+    let ended = camera.end(&id);
+    assert_eq!(ended["code"], "OK", "{ended}");
+    assert!(!camera.has_source("image.raw"));
+    let analyser = pair.app(1, "analyser");
+    analyser.delivery();
+    assert_eq!(analyser.inbox("image.raw").expect("the file"), image);
+    pair.assert_nothing_is_held(1);
+}
+
+#[test]
+fn what_the_peer_does_not_let_in_goes_back_and_its_sender_hears_it() {
+    let pair = Pair::new("");
+    let _nodes = [pair.start(0), pair.start(1)];
+    pair.relay.set_open(true);
+    let camera = pair.app(0, "camera");
+    let image = octets(2_000);
+    for to in ["private@helio-2", "nobody@helio-2"] {
+        let id = camera.send("image.raw", &image, to);
+        let ended = camera.end(&id);
+        assert_eq!(ended["code"], "FORBIDDEN", "{to}: {ended}");
+        assert!(camera.has_source("image.raw"), "{to}");
+    }
+    assert_eq!(pair.app(1, "private").inbox("image.raw"), None);
+    pair.assert_nothing_is_held(1);
+}
+
+#[test]
+fn a_name_that_is_too_long_for_the_link_is_refused_at_once() {
+    let pair = Pair::new("");
+    let _node = pair.start(0);
+    let camera = pair.app(0, "camera");
+    let name = "x".repeat(200);
+    fs::write(camera.root.join("outbox").join(&name), b"x").expect("a file");
+    let request = serde_json::json!({
+        "linkType": "CROSSLINK", "fileName": name, "destinationAppId": "analyser@helio-2"
+    });
+    let answer = camera.ask("POST", "/v1/links", &request);
+    assert_eq!(answer["code"], "INVALID_NAME", "{answer}");
+    let text = answer.to_string();
+    assert!(text.contains("213 are the most"), "{text}");
+}
