@@ -21,6 +21,7 @@ mod state;
 mod submit;
 mod view;
 mod watch;
+mod ways;
 mod workers;
 
 use std::collections::BTreeSet;
@@ -44,6 +45,7 @@ pub use watch::{Call, Event, Watch};
 pub use workers::Workers;
 
 use state::State;
+use ways::Ways;
 
 /// Limits of a [`Desk`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +79,7 @@ impl Default for DeskLimits {
 /// Takes requests, and knows how they stand.
 pub struct Desk<F: Folders, J: Journal> {
     access: Arc<LiveAccess>,
+    ways: Ways,
     mover: Mover<F, J>,
     limits: DeskLimits,
     clock: Arc<dyn Clock>,
@@ -110,6 +113,9 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         limits: DeskLimits,
         clock: impl Clock + 'static,
     ) -> Result<Self, JournalError> {
+        let ways = Ways::new(&access);
+        let of_mover = ways.clone();
+        mover.lead_elsewhere(move |app| !of_mover.is_folder(app));
         let current = access.current();
         let apps = current.registry().apps().map(|app| &app.id);
         let Recovered {
@@ -137,7 +143,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             mover.journal().remove(id)?;
         }
         let now = clock.now();
-        let state = State::restored(now, &limits, transfers, acknowledged);
+        let state = State::restored(now, &limits, ways.clone(), transfers, acknowledged);
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let of_mover = Arc::clone(&clock);
         mover.tell_time(move || of_mover.now().wall.unwrap_or_default());
@@ -152,6 +158,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         }));
         Ok(Desk {
             access,
+            ways,
             mover,
             limits,
             clock,

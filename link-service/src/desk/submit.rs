@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Desk;
-use super::elsewhere::route_to;
 use super::state::{Key, Known, State};
+use super::ways::Ways;
 use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
@@ -42,7 +42,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 
     fn try_submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
-        is_within_limits(&request, &self.limits.links)?;
+        is_within_limits(&request, &self.limits.links, &self.ways)?;
         if request.request_id.is_empty() {
             request.request_id = format!(
                 "{:032x}",
@@ -160,7 +160,11 @@ fn same(state: &State, id: TransferId, request: &LinkRequest) -> Result<Reserved
     }
 }
 
-fn is_within_limits(request: &LinkRequest, links: &BTreeSet<Route>) -> Result<(), Refused> {
+fn is_within_limits(
+    request: &LinkRequest,
+    links: &BTreeSet<Route>,
+    ways: &Ways,
+) -> Result<(), Refused> {
     let most = |what: &str, count: usize, most: usize| match count <= most {
         true => Ok(()),
         false => Err(refused(
@@ -180,10 +184,10 @@ fn is_within_limits(request: &LinkRequest, links: &BTreeSet<Route>) -> Result<()
     let is_reached = |to: &Recipient| match to {
         Recipient::App(_) => request.link_type == LinkType::App2App,
         Recipient::Ground => {
-            request.link_type == LinkType::Downlink && links.contains(&route_to(to))
+            request.link_type == LinkType::Downlink && links.contains(&ways.to(to))
         }
         Recipient::Remote { .. } => {
-            request.link_type == LinkType::Crosslink && links.contains(&route_to(to))
+            request.link_type == LinkType::Crosslink && links.contains(&ways.to(to))
         }
     };
     if let Some(to) = request.recipients.iter().find(|to| !is_reached(to)) {

@@ -40,6 +40,7 @@ const SCAN_INTERVAL: Duration = Duration::from_secs(2);
 /// Keys of `[link-service]` that are not the link's.
 const OWN_TABLES: &[&str] = &[
     "apps",
+    "buckets",
     "policy",
     "apps-root",
     "journal",
