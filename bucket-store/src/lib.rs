@@ -39,15 +39,24 @@ pub use settings::BucketSettings;
 
 /// A bucket, and the prefix beneath which everything is. Clones share their connections.
 #[derive(Clone, Debug)]
-pub struct Bucket {
-    store: Arc<AmazonS3>,
+pub struct Bucket<S = AmazonS3> {
+    store: Arc<S>,
     prefix: Path,
 }
 
-impl Bucket {
+impl<S> Bucket<S> {
+    /// One that somebody else made the client of: another kind of store, for tests.
+    #[must_use]
+    pub fn new(store: S, prefix: Path) -> Self {
+        Bucket {
+            store: Arc::new(store),
+            prefix,
+        }
+    }
+
     /// The whole bucket.
     #[must_use]
-    pub fn store(&self) -> &Arc<AmazonS3> {
+    pub fn store(&self) -> &Arc<S> {
         &self.store
     }
 

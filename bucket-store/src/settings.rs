@@ -2,7 +2,6 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::AmazonS3Builder;
@@ -126,10 +125,7 @@ impl BucketSettings {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = builder.build();
         let store = store.map_err(|error| BucketError::Client(error.to_string()))?;
-        Ok(Bucket {
-            store: Arc::new(store),
-            prefix,
-        })
+        Ok(Bucket::new(store, prefix))
     }
 
     /// Bucket and prefix.

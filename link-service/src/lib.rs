@@ -9,6 +9,7 @@
 //! | [`code`] | how it ended |
 //! | [`queue`] | what runs next |
 //! | [`courier`] | how files go down |
+//! | [`bucket`] | inboxes and outboxes in a bucket |
 //! | [`desk`] | who takes requests, and knows how they stand |
 //! | [`settings`] | what the configuration says |
 //! | [`registry`] | which apps there are, and where their directories are |
@@ -24,6 +25,7 @@
 
 pub mod access;
 pub mod api;
+pub mod bucket;
 pub mod code;
 #[cfg(target_os = "linux")]
 pub mod courier;

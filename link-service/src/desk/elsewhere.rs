@@ -70,6 +70,18 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         Ok(())
     }
 
+    /// What the hashes of the files are of one that was read. The journal has them with the
+    /// leg that ends next.
+    pub fn errand_hashed(&self, id: TransferId, hashes: &[[u8; 32]]) {
+        let mut state = self.state();
+        let Some(entry) = state.transfers.get_mut(&id) else {
+            return;
+        };
+        for (file, hash) in entry.transfer.files.iter_mut().zip(hashes) {
+            file.hash = Some(*hash);
+        }
+    }
+
     /// The recipient has the files, or never gets them. The next leg follows; after the last,
     /// the source is released or given back.
     ///

@@ -225,8 +225,7 @@ impl State {
             return false;
         };
         (0..).zip(&entry.transfer.legs).any(|(index, leg)| {
-            let is_here =
-                matches!(&leg.recipient, Recipient::App(app) if self.ways.is_folder(app));
+            let is_here = matches!(&leg.recipient, Recipient::App(app) if self.ways.is_folder(app));
             let has_arrived = leg.phase == LegPhase::Committed;
             is_here && has_arrived && !self.acknowledged.contains(&(id, index))
         })

@@ -19,9 +19,7 @@ impl Ways {
     /// The way to a recipient.
     pub(super) fn to(&self, recipient: &Recipient) -> Route {
         match recipient {
-            Recipient::App(app) => self
-                .bucket_of(app)
-                .map_or(Route::Local, Route::Bucket),
+            Recipient::App(app) => self.bucket_of(app).map_or(Route::Local, Route::Bucket),
             Recipient::Ground => Route::Downlink,
             Recipient::Remote { node, .. } => Route::Crosslink(node.clone()),
         }

@@ -43,6 +43,7 @@ use crate::request::{BATCH_FILES_MAX, LinkRequest, Priority, RECIPIENTS_MAX, Rec
 
 pub use delivered::delivered_path;
 pub use places::batch_name;
+pub(crate) use places::{make_beneath, open_or_make};
 pub use recovery::{LEFT_MAX, Recovered};
 pub use room::Quota;
 pub use step::{AtStep, Step};

@@ -16,12 +16,14 @@ use service_host::link_host::{Equipment, LinkDefaults, LinkHost, link_metrics_pa
 use service_host::link_schema::LinkContext;
 use service_host::logging;
 
+use super::buckets::Counters;
 use super::downlink::{self, Downlink};
 use super::reload::Reloader;
-use super::{metrics, operator, site};
+use super::{buckets, metrics, operator, site};
 use crate::access::{Access, LiveAccess};
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
+use crate::bucket::BucketCounts;
 use crate::desk::{Desk, DeskLimits, SystemClock, Workers};
 use crate::dropbox::{Dropbox, DropboxCounter, DropboxLimits, DropboxThread};
 use crate::folders::Directories;
@@ -57,6 +59,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let file = ConfigFile::find(arguments.config.as_deref())?;
     let access = Access::read(&file)?;
     let tokens = Tokens::read(access.registry())?;
+    let buckets = buckets::open(access.buckets())?;
     // Whoever has the journal is the only one who touches the directories.
     let journal = RedbJournal::open(&access.settings().journal)?;
     site::prepare(access.registry())?;
@@ -84,13 +87,17 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let dropbox = DropboxThread::start(dropbox, SCAN_INTERVAL);
     let dropbox = dropbox.context("no thread for requests that are dropped as files")?;
     let dropped = dropbox.counter();
+    let buckets = buckets::start(&desk, buckets).context("no thread for a bucket")?;
+    let of_buckets = buckets::counters(&buckets);
     let pdus = downlink.as_ref().map(Downlink::receiver);
     let equipment = Equipment {
         link: Box::new(move |link| match &pdus {
             Some(pdus) => link.pdus(Arc::clone(pdus)),
             None => link,
         }),
-        endpoint: Box::new(move |context| endpoint(context, of_endpoint, dropped, addr)),
+        endpoint: Box::new(move |context| {
+            endpoint(context, of_endpoint, dropped, of_buckets, addr)
+        }),
         doors: Arc::clone(&reloader.doors),
         reload: Some(Box::new(move |file| of_reload.take(file))),
         stopping: Box::new(move || of_stop.stop()),
@@ -103,6 +110,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let courier = downlink.map(|downlink| downlink.start(&host)).transpose()?;
     let stopped = host.run_until_signal();
     drop(courier);
+    drop(buckets);
     // What is under way goes on with the next start.
     drop(dropbox);
     drop(workers);
@@ -168,12 +176,17 @@ fn endpoint(
     context: LinkContext,
     reloader: Arc<Reloader>,
     dropped: DropboxCounter,
+    buckets: Counters,
     addr: SocketAddr,
 ) -> Endpoint {
     let link = link_metrics_page(&context);
     let desk = Arc::clone(&reloader.desk);
     let page = move || {
-        let own = metrics::page(&desk.counts(), desk.depths(), &dropped.counts());
+        let buckets: Vec<(AppId, BucketCounts)> = buckets
+            .iter()
+            .map(|(name, counter)| (name.clone(), counter.counts()))
+            .collect();
+        let own = metrics::page(&desk.counts(), desk.depths(), &dropped.counts(), &buckets);
         format!("{}{own}", link())
     };
     let api = Api {
