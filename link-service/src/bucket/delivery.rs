@@ -19,7 +19,7 @@ use crate::journal::Journal;
 use crate::mover::Refused;
 use crate::names::AppId;
 use crate::queue::Stop;
-use crate::record::Transfer;
+use crate::record::{Transfer, TransferId};
 use crate::request::Recipient;
 
 /// Before the desk is told again what its journal did not take.
@@ -50,20 +50,24 @@ impl<F: Folders, J: Journal, S: Store> Shared<F, J, S> {
             Err(Undone::Again(why)) => {
                 self.counter.count(|counts| counts.failed += 1);
                 log::info!("transfer {id}, bucket {}: {why}; tried again", self.name);
-                while let Err(refused) = self.desk.errand_failed(id, leg, &why) {
-                    self.not_told(&transfer, &refused).await;
-                }
+                self.tell(id, || self.desk.errand_failed(id, leg, &why))
+                    .await;
                 return;
             }
         };
-        while let Err(refused) = self.desk.errand_ended(id, leg, &ended) {
-            self.not_told(&transfer, &refused).await;
-        }
+        self.tell(id, || self.desk.errand_ended(id, leg, &ended))
+            .await;
     }
 
-    async fn not_told(&self, transfer: &Transfer, refused: &Refused) {
-        log::warn!("transfer {}: {refused}; told again", transfer.id);
-        sleep(TELL_AGAIN).await;
+    /// Tells the desk, until its journal has it or the service stops.
+    async fn tell(&self, id: TransferId, told: impl Fn() -> Result<(), Refused>) {
+        while let Err(refused) = told() {
+            log::warn!("transfer {id}: {refused}; told again");
+            if self.is_stopping.get() {
+                return;
+            }
+            sleep(TELL_AGAIN).await;
+        }
     }
 
     /// Puts all files where they are to be: their hashes.

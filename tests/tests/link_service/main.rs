@@ -2,10 +2,12 @@
 //! and its sockets.
 
 mod apps;
+mod buckets;
 mod clients;
 mod dropped;
 mod operator;
 mod reload;
 mod restart;
+mod shelf;
 mod site;
 mod start;
