@@ -10,6 +10,7 @@
 //! | [`queue`] | what runs next |
 //! | [`courier`] | how files go down |
 //! | [`operator_staging`] | how they go down by means of the operator's own |
+//! | [`bucket`] | inboxes and outboxes in a bucket |
 //! | [`desk`] | who takes requests, and knows how they stand |
 //! | [`settings`] | what the configuration says |
 //! | [`registry`] | which apps there are, and where their directories are |
@@ -25,6 +26,7 @@
 
 pub mod access;
 pub mod api;
+pub mod bucket;
 pub mod code;
 #[cfg(target_os = "linux")]
 pub mod courier;

@@ -13,6 +13,7 @@ pub mod null_modem;
 pub mod pcap;
 pub mod ports;
 pub mod referee;
+pub mod seaweedfs;
 pub mod tshark;
 pub mod udp;
 #[cfg(unix)]

@@ -7,13 +7,14 @@ use service_host::config_file::ConfigFile;
 
 use crate::code::Code;
 use crate::policy::{DecidedBy, Decision, Party, Policy, Question};
-use crate::registry::Registry;
-use crate::settings::{Problem, ServiceSettings, Settings, SettingsError};
+use crate::registry::{App, Registry};
+use crate::settings::{BucketSettings, Problem, ServiceSettings, Settings, SettingsError};
 
 /// Registry and policy of one configuration.
 #[derive(Debug)]
 pub struct Access {
     settings: ServiceSettings,
+    buckets: Vec<BucketSettings>,
     registry: Registry,
     policy: Policy,
 }
@@ -43,6 +44,7 @@ impl Access {
         let policy = Policy::new(settings.policy, &registry)?;
         Ok(Access {
             settings: settings.service,
+            buckets: settings.buckets,
             registry,
             policy,
         })
@@ -52,6 +54,12 @@ impl Access {
     #[must_use]
     pub fn settings(&self) -> &ServiceSettings {
         &self.settings
+    }
+
+    /// The buckets that boxes of apps are in.
+    #[must_use]
+    pub fn buckets(&self) -> &[BucketSettings] {
+        &self.buckets
     }
 
     /// Who there is.
@@ -133,12 +141,24 @@ fn may_follow(now: &Access, next: &Access) -> Result<(), Problem> {
         let what = "`journal`".to_owned();
         return Err(Problem::NeedsRestart { what });
     }
+    if now.buckets != next.buckets {
+        let what = "`buckets`".to_owned();
+        return Err(Problem::NeedsRestart { what });
+    }
+    let bucket = |app: &App| app.bucket.as_ref().map(|bucket| bucket.name.clone());
     for app in next.registry.apps() {
-        let now = now.registry.app(&app.id);
-        if now.is_some_and(|now| now.root != app.root) {
-            let what = format!("the root of app `{}`", app.id);
-            return Err(Problem::NeedsRestart { what });
-        }
+        let Some(now) = now.registry.app(&app.id) else {
+            continue;
+        };
+        let of = if now.root != app.root {
+            "root"
+        } else if bucket(now) != bucket(app) {
+            "bucket"
+        } else {
+            continue;
+        };
+        let what = format!("the {of} of app `{}`", app.id);
+        return Err(Problem::NeedsRestart { what });
     }
     Ok(())
 }

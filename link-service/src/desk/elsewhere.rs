@@ -1,15 +1,15 @@
-//! Transfers that a link takes over: their files are claimed, and wait in the outbox until
-//! their recipient has them. A link takes one leg at a time, as an [`Errand`].
+//! Transfers that a link or a bucket takes over: their files are claimed, and wait in the
+//! outbox until their recipient has them. One leg is taken at a time, as an [`Errand`].
 
 use super::Desk;
 use super::state::State;
+use super::ways::Ways;
 use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::mover::Refused;
 use crate::queue::{Ran, Route, Stop};
 use crate::record::{FileRecord, Transfer, TransferId};
-use crate::request::Recipient;
 
 /// A leg that leads elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let mut state = self.state();
         let id = state.queue.poll_run(self.clock.now(), route)?;
         let transfer = state.transfers.get(&id)?.transfer.clone();
-        let leg = leg_elsewhere(&transfer)?;
+        let leg = leg_elsewhere(&transfer, &self.ways)?;
         Some(Errand { transfer, leg })
     }
 
@@ -68,6 +68,18 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         }
         state.queue.handle_ran(self.clock.now(), id, Ran::Retry);
         Ok(())
+    }
+
+    /// What the hashes of the files are of one that was read. The journal has them with the
+    /// leg that ends next.
+    pub fn errand_hashed(&self, id: TransferId, hashes: &[[u8; 32]]) {
+        let mut state = self.state();
+        let Some(entry) = state.transfers.get_mut(&id) else {
+            return;
+        };
+        for (file, hash) in entry.transfer.files.iter_mut().zip(hashes) {
+            file.hash = Some(*hash);
+        }
     }
 
     /// The recipient has the files, or never gets them. The next leg follows; after the last,
@@ -127,23 +139,14 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 }
 
-/// The link that leads to a recipient.
-pub(super) fn route_to(recipient: &Recipient) -> Route {
-    match recipient {
-        Recipient::App(_) => Route::Local,
-        Recipient::Ground => Route::Downlink,
-        Recipient::Remote { node, .. } => Route::Crosslink(node.clone()),
-    }
-}
-
 /// The first leg that is not over and leads elsewhere.
-fn leg_elsewhere(transfer: &Transfer) -> Option<usize> {
+fn leg_elsewhere(transfer: &Transfer, ways: &Ways) -> Option<usize> {
     let mut legs = transfer.legs.iter();
-    legs.position(|leg| leg.phase.code().is_none() && route_to(&leg.recipient) != Route::Local)
+    legs.position(|leg| leg.phase.code().is_none() && ways.to(&leg.recipient) != Route::Local)
 }
 
-/// The link that one waits for whose other legs are over.
-pub(super) fn next_route(transfer: &Transfer) -> Option<Route> {
-    let leg = transfer.legs.get(leg_elsewhere(transfer)?)?;
-    Some(route_to(&leg.recipient))
+/// The way that one waits for whose other legs are over.
+pub(super) fn next_route(transfer: &Transfer, ways: &Ways) -> Option<Route> {
+    let leg = transfer.legs.get(leg_elsewhere(transfer, ways)?)?;
+    Some(ways.to(&leg.recipient))
 }

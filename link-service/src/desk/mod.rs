@@ -23,6 +23,7 @@ mod state;
 mod submit;
 mod view;
 mod watch;
+mod ways;
 mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +49,7 @@ pub use watch::{Call, Event, Watch};
 pub use workers::Workers;
 
 use state::State;
+use ways::Ways;
 
 /// Limits of a [`Desk`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,7 @@ impl Default for DeskLimits {
 /// Takes requests, and knows how they stand.
 pub struct Desk<F: Folders, J: Journal> {
     access: Arc<LiveAccess>,
+    ways: Ways,
     mover: Mover<F, J>,
     limits: DeskLimits,
     clock: Arc<dyn Clock>,
@@ -122,6 +125,9 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         limits: DeskLimits,
         clock: impl Clock + 'static,
     ) -> Result<Self, JournalError> {
+        let ways = Ways::new(&access);
+        let of_mover = ways.clone();
+        mover.lead_elsewhere(move |app| !of_mover.is_folder(app));
         let current = access.current();
         let apps = current.registry().apps().map(|app| &app.id);
         let Recovered {
@@ -153,7 +159,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             mover.journal().remove(id)?;
         }
         let now = clock.now();
-        let state = State::restored(now, &limits, transfers, acknowledged, &orders);
+        let state = State::restored(now, &limits, ways.clone(), transfers, acknowledged, &orders);
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let of_mover = Arc::clone(&clock);
         mover.tell_time(move || of_mover.now().wall.unwrap_or_default());
@@ -172,6 +178,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         }));
         Ok(Desk {
             access,
+            ways,
             mover,
             limits,
             clock,

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::DeskLimits;
 use super::counts::Counts;
 use super::watch::{Event, Watchers};
+use super::ways::Ways;
 use crate::code::Code;
 use crate::names::AppId;
 use crate::queue::{Deadline, Now, Queue, Route, Ticket};
@@ -24,6 +25,7 @@ pub(super) enum Known {
 }
 
 pub(super) struct State {
+    ways: Ways,
     pub(super) queue: Queue,
     pub(super) transfers: BTreeMap<TransferId, Entry>,
     pub(super) keys: HashMap<Key, Known>,
@@ -73,6 +75,7 @@ impl State {
     pub(super) fn restored(
         now: Now,
         limits: &DeskLimits,
+        ways: Ways,
         transfers: Vec<Transfer>,
         acknowledged: Vec<(TransferId, u32)>,
         orders: &BTreeMap<TransferId, Order>,
@@ -81,6 +84,7 @@ impl State {
             .wall
             .map_or(0, |wall| wall.as_secs().saturating_sub(ERA));
         let mut state = State {
+            ways,
             queue: Queue::new(limits.queue.clone()),
             transfers: BTreeMap::new(),
             keys: HashMap::new(),
@@ -248,6 +252,7 @@ impl State {
             if let Recipient::App(app) = &leg.recipient
                 && has_arrived
                 && !self.acknowledged.contains(&(id, index))
+                && self.ways.is_folder(app)
             {
                 let inbox = self.inboxes.entry(app.clone()).or_default();
                 if inbox.insert((id, index)) {
@@ -271,7 +276,7 @@ impl State {
             return false;
         };
         (0..).zip(&entry.transfer.legs).any(|(index, leg)| {
-            let is_here = matches!(leg.recipient, Recipient::App(_));
+            let is_here = matches!(&leg.recipient, Recipient::App(app) if self.ways.is_folder(app));
             let has_arrived = leg.phase == LegPhase::Committed;
             is_here && has_arrived && !self.acknowledged.contains(&(id, index))
         })

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::elsewhere::route_to;
 use super::naming;
 use super::state::{Key, Known, State};
+use super::ways::Ways;
 use super::{Desk, DeskLimits};
 use crate::code::Code;
 use crate::folders::Folders;
@@ -41,7 +41,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     }
 
     fn try_submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
-        is_within_limits(&request, &self.limits)?;
+        is_within_limits(&request, &self.limits, &self.ways)?;
         has_names_elsewhere(sender, &request)?;
         if request.request_id.is_empty() {
             request.request_id = format!(
@@ -160,7 +160,11 @@ fn same(state: &State, id: TransferId, request: &LinkRequest) -> Result<Reserved
     }
 }
 
-fn is_within_limits(request: &LinkRequest, limits: &DeskLimits) -> Result<(), Refused> {
+fn is_within_limits(
+    request: &LinkRequest,
+    limits: &DeskLimits,
+    ways: &Ways,
+) -> Result<(), Refused> {
     let most = |what: &str, count: usize, most: usize| match count <= most {
         true => Ok(()),
         false => Err(refused(
@@ -181,10 +185,10 @@ fn is_within_limits(request: &LinkRequest, limits: &DeskLimits) -> Result<(), Re
     let is_reached = |to: &Recipient| match to {
         Recipient::App(_) => request.link_type == LinkType::App2App,
         Recipient::Ground => {
-            request.link_type == LinkType::Downlink && links.contains(&route_to(to))
+            request.link_type == LinkType::Downlink && links.contains(&ways.to(to))
         }
         Recipient::Remote { .. } => {
-            request.link_type == LinkType::Crosslink && links.contains(&route_to(to))
+            request.link_type == LinkType::Crosslink && links.contains(&ways.to(to))
         }
     };
     if let Some(to) = request.recipients.iter().find(|to| !is_reached(to)) {

@@ -161,7 +161,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         state.queue.handle_ran(now, id, ran);
         if leads_elsewhere {
             // Without a link it waits until there is one, or its time is over.
-            let route = elsewhere::next_route(&transfer).unwrap_or(Route::Local);
+            let route = elsewhere::next_route(&transfer, &self.ways).unwrap_or(Route::Local);
             state.queue.reroute(now, id, route);
         }
         if has_ended {

@@ -22,7 +22,7 @@
 //! file that is sent can have their name. Outboxes are looked at again and again; nothing
 //! rests on events of the file system, which shares do not give.
 
-mod body;
+pub(crate) mod body;
 mod clock;
 mod desk;
 mod kept_name;

@@ -124,7 +124,8 @@ impl<S: Submit> Dropbox<S> {
             }
         }
         octets.truncate(filled);
-        Ok(body::request(name, &octets, facts))
+        let body = body::request(name.stem(), || name.tracking_id(), &octets);
+        Ok(body.map_err(|no| Unread::of(no, facts)))
     }
 }
 

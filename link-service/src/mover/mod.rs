@@ -47,6 +47,7 @@ use crate::request::{BATCH_FILES_MAX, LinkRequest, Priority, RECIPIENTS_MAX, Rec
 pub use arrived::Expected;
 pub use delivered::delivered_path;
 pub use places::batch_name;
+pub(crate) use places::{make_beneath, open_or_make};
 pub use recovery::{LEFT_MAX, Recovered};
 pub use room::Quota;
 pub use step::{AtStep, Step};
@@ -68,6 +69,7 @@ pub struct Mover<F: Folders, J: Journal> {
     wall: Box<dyn Fn() -> Duration + Send + Sync>,
     at_leg: Option<AtLeg>,
     at_chunk: Option<AtChunk>,
+    is_elsewhere: Box<dyn Fn(&AppId) -> bool + Send + Sync>,
 }
 
 /// Is told of a transfer when a leg of it is another.
@@ -151,6 +153,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             wall: Box::new(|| Duration::ZERO),
             at_leg: None,
             at_chunk: None,
+            is_elsewhere: Box::new(|_| false),
         }
     }
 
@@ -174,6 +177,11 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     /// Calls `at_chunk` from now on before each chunk that is copied.
     pub fn at_each_chunk(&mut self, at_chunk: AtChunk) {
         self.at_chunk = Some(at_chunk);
+    }
+
+    /// Leaves the inboxes of these apps to others from now on: a leg to one leads elsewhere.
+    pub fn lead_elsewhere(&mut self, of: impl Fn(&AppId) -> bool + Send + Sync + 'static) {
+        self.is_elsewhere = Box::new(of);
     }
 
     /// The boxes.
@@ -279,7 +287,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
         let mut retry = None;
         for index in 0..transfer.legs.len() {
-            let Some(recipient) = here(transfer, index) else {
+            let Some(recipient) = self.here(transfer, index) else {
                 continue;
             };
             match self.deliver(transfer, index, &recipient, go_on) {
@@ -358,7 +366,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     fn fail_open_legs(&self, transfer: &mut Transfer, code: Code, text: &str) -> Result<(), Stop> {
         for index in 0..transfer.legs.len() {
             let phase = transfer.legs.get(index).map(|leg| leg.phase);
-            match (phase, here(transfer, index)) {
+            match (phase, self.here(transfer, index)) {
                 (None | Some(LegPhase::Committed | LegPhase::Failed(_)), _) => continue,
                 (Some(LegPhase::Verified { boot }), Some(app))
                     if self.commit_renamed(transfer, index, &app, boot)? => {}
@@ -373,14 +381,14 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let mut legs = transfer.legs.iter();
         legs.any(|leg| matches!(leg.phase, LegPhase::Waiting | LegPhase::Copying { .. }))
     }
-}
 
-/// Whom a leg leads to that is not over, and is of this spacecraft.
-fn here(transfer: &Transfer, index: usize) -> Option<AppId> {
-    let leg = transfer.legs.get(index)?;
-    match (&leg.recipient, leg.phase.code()) {
-        (Recipient::App(app), None) => Some(app.clone()),
-        _ => None,
+    /// Whom a leg leads to that is not over, and has its inbox in a directory here.
+    fn here(&self, transfer: &Transfer, index: usize) -> Option<AppId> {
+        let leg = transfer.legs.get(index)?;
+        match (&leg.recipient, leg.phase.code()) {
+            (Recipient::App(app), None) if !(self.is_elsewhere)(app) => Some(app.clone()),
+            _ => None,
+        }
     }
 }
 

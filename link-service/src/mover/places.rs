@@ -73,7 +73,7 @@ pub(super) fn all_beneath<F: Folders>(
 
 /// The directories beneath a box, from the box itself to the innermost; made where they are
 /// not there.
-pub(super) fn make_beneath<F: Folders>(
+pub(crate) fn make_beneath<F: Folders>(
     folders: &F,
     root: F::Directory,
     subdirectory: &Subdirectory,
@@ -91,7 +91,7 @@ pub(super) fn make_beneath<F: Folders>(
 }
 
 /// A directory, which is made if it is not there.
-pub(super) fn open_or_make<F: Folders>(
+pub(crate) fn open_or_make<F: Folders>(
     folders: &F,
     within: &F::Directory,
     name: &str,

@@ -17,7 +17,7 @@ pub struct QueueLimits {
     pub open_critical: usize,
     /// That run at once from folder to folder.
     pub local_slots: usize,
-    /// That run at once on each link.
+    /// That run at once on each link, and into each bucket.
     pub link_slots: usize,
     /// One that waited so long counts as one priority higher.
     pub ageing: Duration,
@@ -79,7 +79,7 @@ impl QueueLimits {
     pub(super) fn slots(&self, route: &Route) -> usize {
         match route {
             Route::Local => self.local_slots,
-            Route::Downlink | Route::Crosslink(_) => self.link_slots,
+            Route::Downlink | Route::Crosslink(_) | Route::Bucket(_) => self.link_slots,
         }
     }
 

@@ -45,6 +45,8 @@ pub enum Route {
     Downlink,
     /// To another spacecraft.
     Crosslink(AppId),
+    /// Into the bucket of that name.
+    Bucket(AppId),
 }
 
 /// Why one that runs is to stop at its next chunk.

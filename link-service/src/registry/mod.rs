@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::names::AppId;
-use crate::settings::{AppKind, AppSettings, Problem, Settings};
+use crate::settings::{AppKind, AppSettings, Problem, Settings, nearest};
 
 /// An app or service that has an inbox and an outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,18 @@ pub struct App {
     pub quota: Quota,
     /// Most requests of its that are under way.
     pub outbox_requests_max: usize,
+    /// The bucket that its boxes are in; then the directories are the service's own, for
+    /// what is on its way.
+    pub bucket: Option<AppBucket>,
+}
+
+/// That an app has its boxes in a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppBucket {
+    /// Which.
+    pub name: AppId,
+    /// Whether this node takes requests out of its outbox.
+    pub is_polled: bool,
 }
 
 /// What an inbox may hold.
@@ -51,14 +63,21 @@ impl Registry {
     /// Those of the configuration. Touches no disk.
     ///
     /// # Errors
-    /// Which two apps have one name or share a directory or token, and which file of the
-    /// service an app could write to.
+    /// Which two apps or buckets have one name, which bucket is not there, which two apps
+    /// share a directory or token, and which file of the service an app could write to.
     pub fn new(settings: &Settings) -> Result<Registry, Problem> {
         let mut nodes = BTreeSet::from([AppId::ground()]);
         for peer in &settings.peers {
             if !nodes.insert(peer.node.clone()) {
                 let node = peer.node.clone();
                 return Err(Problem::PeerName { node });
+            }
+        }
+        let mut buckets = BTreeSet::new();
+        for bucket in settings.buckets.iter().map(|bucket| &bucket.name) {
+            if !buckets.insert(bucket.as_str()) {
+                let bucket = bucket.clone();
+                return Err(Problem::TwoBuckets { bucket });
             }
         }
         let mut apps = BTreeMap::new();
@@ -69,6 +88,15 @@ impl Registry {
             }
             if nodes.contains(&app.id) {
                 return Err(Problem::NameOfPeer { app: app.id });
+            }
+            if let Some(AppBucket { name, .. }) = &app.bucket
+                && !buckets.contains(name.as_str())
+            {
+                return Err(Problem::NoBucket {
+                    nearest: nearest(name.as_str(), buckets.iter().copied()),
+                    bucket: name.clone(),
+                    app: app.id,
+                });
             }
             if let Some(twice) = apps.insert(app.id.clone(), app) {
                 return Err(Problem::TwoApps { app: twice.id });
@@ -115,6 +143,10 @@ impl App {
                 files: app.quota_files,
             },
             outbox_requests_max: app.outbox_requests_max,
+            bucket: app.bucket.clone().map(|name| AppBucket {
+                name,
+                is_polled: app.polled.unwrap_or(true),
+            }),
         }
     }
 }

@@ -2,11 +2,19 @@
 
 use service_host::prometheus::Page;
 
+use crate::bucket::BucketCounts;
 use crate::code::Code;
 use crate::desk::{Counts, Depths};
 use crate::dropbox::DropboxCounts;
+use crate::names::AppId;
 
-pub(super) fn write(page: &mut Page, counts: &Counts, depths: Depths, dropped: &DropboxCounts) {
+pub(super) fn write(
+    page: &mut Page,
+    counts: &Counts,
+    depths: Depths,
+    dropped: &DropboxCounts,
+    buckets: &[(AppId, BucketCounts)],
+) {
     let accepted = "link_requests_total";
     let help = "Link requests that were handed in, by what became of them at once.";
     page.counter(accepted, help, &[("code", "ACCEPTED")], counts.accepted)
@@ -73,6 +81,7 @@ pub(super) fn write(page: &mut Page, counts: &Counts, depths: Depths, dropped: &
         as_f64(depths.unread),
     );
     dropbox(page, dropped);
+    of_buckets(page, buckets);
 }
 
 /// Of requests that are dropped as files.
@@ -99,6 +108,57 @@ fn dropbox(page: &mut Page, counts: &DropboxCounts) {
         &[],
         counts.failed,
     );
+}
+
+/// Of buckets that boxes of apps are in.
+fn of_buckets(page: &mut Page, buckets: &[(AppId, BucketCounts)]) {
+    type Value = (&'static str, fn(&BucketCounts) -> u64);
+    let mut counters = |name: &str, help: &str, label: &str, values: &[Value]| {
+        for (bucket, counts) in buckets {
+            for (value, of) in values {
+                let labels = [("bucket", bucket.as_str()), (label, *value)];
+                page.counter(name, help, &labels, of(counts));
+            }
+        }
+    };
+    counters(
+        "link_bucket_objects_total",
+        "Objects in inboxes of a bucket: put, or found as an earlier run had put them.",
+        "is",
+        &[
+            ("put", |counts| counts.put),
+            ("found", |counts| counts.found),
+        ],
+    );
+    counters(
+        "link_bucket_bytes_total",
+        "Octets that were put into inboxes of a bucket, and fetched out of outboxes.",
+        "way",
+        &[
+            ("put", |counts| counts.put_bytes),
+            ("fetched", |counts| counts.fetched_bytes),
+        ],
+    );
+    counters(
+        "link_bucket_requests_total",
+        "Link requests in outboxes of a bucket, by what became of them.",
+        "is",
+        &[
+            ("taken", |counts| counts.taken),
+            ("accepted", |counts| counts.accepted),
+            ("refused", |counts| counts.refused),
+            ("unread", |counts| counts.unread),
+            ("ended", |counts| counts.ended),
+        ],
+    );
+    for (bucket, counts) in buckets {
+        page.counter(
+            "link_bucket_errors_total",
+            "What failed with a bucket, and is tried again.",
+            &[("bucket", bucket.as_str())],
+            counts.failed,
+        );
+    }
 }
 
 fn as_f64(count: usize) -> f64 {

@@ -2,6 +2,8 @@
 
 mod arguments;
 #[cfg(target_os = "linux")]
+mod buckets;
+#[cfg(target_os = "linux")]
 mod downlink;
 mod explain;
 #[cfg(target_os = "linux")]

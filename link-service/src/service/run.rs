@@ -16,15 +16,17 @@ use service_host::link_schema::LinkContext;
 use service_host::logging;
 use service_host::prometheus::Page;
 
+use super::buckets::Counters;
 use super::downlink::{self, Downlink};
 use super::peers::{self, PeerCounts, PeerLink, RunningPeer};
 use super::reload::Reloader;
 use super::site::LinkFolder;
 use super::staging::{self, StagingSettings};
-use super::{metrics, operator, site};
+use super::{buckets, metrics, operator, site};
 use crate::access::{Access, LiveAccess};
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
+use crate::bucket::BucketCounts;
 use crate::desk::{Desk, DeskLimits, SystemClock, Workers};
 use crate::dropbox::{Dropbox, DropboxCounter, DropboxLimits, DropboxThread};
 use crate::folders::Directories;
@@ -43,6 +45,7 @@ const SCAN_INTERVAL: Duration = Duration::from_secs(2);
 /// Keys of `[link-service]` that are not the link's.
 const OWN_TABLES: &[&str] = &[
     "apps",
+    "buckets",
     "policy",
     "peers",
     "apps-root",
@@ -61,6 +64,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let file = ConfigFile::find(arguments.config.as_deref())?;
     let access = Access::read(&file)?;
     let tokens = Tokens::read(access.registry())?;
+    let buckets = buckets::open(access.buckets())?;
     // Whoever has the journal is the only one who touches the directories.
     let journal = RedbJournal::open(&access.settings().journal)?;
     site::prepare(access.registry())?;
@@ -114,6 +118,8 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let dropbox = DropboxThread::start(dropbox, SCAN_INTERVAL);
     let dropbox = dropbox.context("no thread for requests that are dropped as files")?;
     let dropped = dropbox.counter();
+    let buckets = buckets::start(&desk, buckets).context("no thread for a bucket")?;
+    let of_buckets = buckets::counters(&buckets);
     let pdus = downlink.as_ref().map(Downlink::receiver);
     let mut running = Vec::new();
     let mut counts = Vec::new();
@@ -127,7 +133,9 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
             Some(pdus) => link.pdus(Arc::clone(pdus)),
             None => link,
         }),
-        endpoint: Box::new(move |context| endpoint(context, of_endpoint, dropped, (addr, counts))),
+        endpoint: Box::new(move |context| {
+            endpoint(context, of_endpoint, dropped, of_buckets, (addr, counts))
+        }),
         doors: Arc::clone(&reloader.doors),
         reload: Some(Box::new(move |file| of_reload.take(file))),
         stopping: Box::new(move || of_stop.stop()),
@@ -143,6 +151,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     drop(staging);
     drop(courier);
     running.into_iter().for_each(RunningPeer::stop);
+    drop(buckets);
     // What is under way goes on with the next start.
     drop(dropbox);
     drop(workers);
@@ -214,6 +223,7 @@ fn endpoint(
     context: LinkContext,
     reloader: Arc<Reloader>,
     dropped: DropboxCounter,
+    buckets: Counters,
     (addr, peers): (SocketAddr, Vec<PeerCounts>),
 ) -> Endpoint {
     let link = link_metrics_writer(&context);
@@ -221,10 +231,15 @@ fn endpoint(
     let peers = Arc::new(peers);
     let counted = Arc::clone(&peers);
     let page = move || {
+        let buckets: Vec<(AppId, BucketCounts)> = buckets
+            .iter()
+            .map(|(name, counter)| (name.clone(), counter.counts()))
+            .collect();
         let mut page = Page::new();
         link(&mut page);
         counted.iter().for_each(|peer| peer.write(&mut page));
-        metrics::write(&mut page, &desk.counts(), desk.depths(), &dropped.counts());
+        let (counts, depths) = (desk.counts(), desk.depths());
+        metrics::write(&mut page, &counts, depths, &dropped.counts(), &buckets);
         page.finish()
     };
     let api = Api {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::SERVICE;
+use super::{Problem, SERVICE};
 use crate::names::AppId;
 
 /// What somebody is who has an inbox and an outbox.
@@ -31,6 +31,10 @@ pub struct AppSettings {
     pub uid: Option<u32>,
     /// The file of the token that it shows on loopback.
     pub token_file: Option<PathBuf>,
+    /// The bucket that its inbox and outbox are in, by the name of that.
+    pub bucket: Option<AppId>,
+    /// Whether this node takes requests out of its outbox in the bucket; it does without it.
+    pub polled: Option<bool>,
     /// Most octets in its inbox.
     #[serde(default = "quota_bytes")]
     pub quota_bytes: u64,
@@ -55,6 +59,27 @@ fn quota_files() -> u64 {
 
 fn outbox_requests_max() -> usize {
     1024
+}
+
+/// What cannot be said together.
+pub(super) fn check(index: usize, app: &Table) -> Result<(), Problem> {
+    let refused = |message: String| {
+        let place = place(index, app);
+        Err(Problem::Value { place, message })
+    };
+    if !app.contains_key("bucket") {
+        return match app.contains_key("polled") {
+            true => refused("`polled` is of an app with a `bucket`".to_owned()),
+            false => Ok(()),
+        };
+    }
+    let quotas = ["quota-bytes", "quota-files"];
+    match quotas.iter().find(|key| app.contains_key(**key)) {
+        Some(key) => refused(format!(
+            "`{key}` does not hold in a bucket: give the bucket itself a quota, and leave it out"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Where an app stands in the file: by its name, where it has one.

@@ -96,6 +96,22 @@ pub enum Problem {
         /// Their name.
         app: AppId,
     },
+    /// Two buckets have one name.
+    #[error("there are two buckets `{bucket}`")]
+    TwoBuckets {
+        /// Their name.
+        bucket: AppId,
+    },
+    /// An app is in a bucket that is not there.
+    #[error("app `{app}`: there is no bucket `{bucket}`{}", meant(nearest, ""))]
+    NoBucket {
+        /// The app.
+        app: AppId,
+        /// What it names.
+        bucket: AppId,
+        /// The one that is most like it.
+        nearest: Option<String>,
+    },
     /// The directory of an app cannot be one.
     #[error("app `{app}`: its root {} {why}", root.display())]
     Root {

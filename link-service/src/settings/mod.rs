@@ -21,6 +21,7 @@
 //! [`Policy`](crate::policy::Policy) are what comes of them once they are checked.
 
 mod app;
+mod bucket;
 mod error;
 mod peer;
 mod rule;
@@ -34,6 +35,7 @@ use strsim::damerau_levenshtein;
 use toml::{Table, Value};
 
 pub use app::{AppKind, AppSettings};
+pub use bucket::BucketSettings;
 pub use error::{Problem, SettingsError};
 pub use peer::PeerSettings;
 pub use rule::RuleSettings;
@@ -44,6 +46,8 @@ pub(crate) use strict::nearest;
 pub const SERVICE: &str = "link-service";
 /// Most apps.
 pub const APPS_MAX: usize = 4096;
+/// Most buckets: each has a thread.
+pub const BUCKETS_MAX: usize = 16;
 /// Most rules of the policy.
 pub const RULES_MAX: usize = 16_384;
 /// Most other spacecraft: each has a radio and threads of its own.
@@ -53,8 +57,8 @@ pub const PEERS_MAX: usize = 16;
 const TABLE_TYPO_DISTANCE_MAX: usize = 2;
 /// Keys of `[link-service]` that are read by themselves: our lists, and the tables of every
 /// service on a link.
-const OTHER_KEYS: [&str; 9] = [
-    "apps", "policy", "peers", "addr", "comms", "contacts", "files", "radio", "staging",
+const OTHER_KEYS: [&str; 10] = [
+    "apps", "buckets", "policy", "peers", "addr", "comms", "contacts", "files", "radio", "staging",
 ];
 
 /// What `[link-service]` says, but for the link's own tables.
@@ -64,6 +68,8 @@ pub struct Settings {
     pub service: ServiceSettings,
     /// The apps and services there are.
     pub apps: Vec<AppSettings>,
+    /// The buckets that boxes of apps are in.
+    pub buckets: Vec<BucketSettings>,
     /// Who may send what to whom; the first rule that is about it decides.
     pub policy: Vec<RuleSettings>,
     /// The other spacecraft that there is a link to.
@@ -122,7 +128,12 @@ impl Settings {
         for (index, app) in list(own, "apps", APPS_MAX)?.iter().enumerate() {
             let app = table(app, "apps")?;
             let read = strict::read(app.clone(), &[], || app::place(index, app))?;
+            app::check(index, app)?;
             settings.apps.push(read);
+        }
+        for (index, bucket) in list(own, "buckets", BUCKETS_MAX)?.iter().enumerate() {
+            let read = bucket::read(index, table(bucket, "buckets")?)?;
+            settings.buckets.push(read);
         }
         for (index, rule) in list(own, "policy", RULES_MAX)?.iter().enumerate() {
             let rule = table(rule, "policy")?;

@@ -2,12 +2,14 @@
 //! and its sockets.
 
 mod apps;
+mod buckets;
 mod clients;
 mod dropped;
 mod operator;
 mod reload;
 mod restart;
 mod services;
+mod shelf;
 mod site;
 mod staging;
 mod start;
