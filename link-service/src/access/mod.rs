@@ -8,7 +8,7 @@ use service_host::config_file::ConfigFile;
 use crate::code::Code;
 use crate::policy::{DecidedBy, Decision, Party, Policy, Question};
 use crate::registry::Registry;
-use crate::settings::{Problem, ServiceSettings, Settings, SettingsError};
+use crate::settings::{Problem, SERVICE, ServiceSettings, Settings, SettingsError};
 
 /// Registry and policy of one configuration.
 #[derive(Debug)]
@@ -131,6 +131,10 @@ impl LiveAccess {
 fn may_follow(now: &Access, next: &Access) -> Result<(), Problem> {
     if now.settings.journal != next.settings.journal {
         let what = "`journal`".to_owned();
+        return Err(Problem::NeedsRestart { what });
+    }
+    if now.settings.grpc != next.settings.grpc {
+        let what = format!("[{SERVICE}.grpc]");
         return Err(Problem::NeedsRestart { what });
     }
     for app in next.registry.apps() {

@@ -1,6 +1,6 @@
 //! How a transfer stands, for whoever may know.
 
-use crate::code::Code;
+use crate::code::{Code, StatusCode};
 use crate::queue::Standing;
 use crate::record::{LegPhase, Phase, Transfer};
 use crate::request::Recipient;
@@ -59,6 +59,15 @@ impl TransferView {
             standing,
             legs: legs.collect(),
             transfer,
+        }
+    }
+
+    /// The same in the codes of the original.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self.standing {
+            Some(Standing::Running) => StatusCode::Transmitting,
+            _ => self.code.status(),
         }
     }
 

@@ -20,6 +20,7 @@ use super::downlink::{self, Downlink};
 use super::reload::Reloader;
 use super::{metrics, operator, site};
 use crate::access::{Access, LiveAccess};
+use crate::api::grpc::{Calls, GrpcServer};
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
 use crate::desk::{Desk, DeskLimits, SystemClock, Workers};
@@ -44,6 +45,7 @@ const OWN_TABLES: &[&str] = &[
     "apps-root",
     "journal",
     "files",
+    "grpc",
     "free-bytes-min",
     "reserved-critical-bytes",
 ];
@@ -94,6 +96,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
         reload: Some(Box::new(move |file| of_reload.take(file))),
         stopping: Box::new(move || of_stop.stop()),
     };
+    let grpc = grpc(&reloader, &file)?;
     let workers = Workers::start(&desk, DeskLimits::default().queue.local_slots);
     let workers = workers.context("no threads for transfers")?;
     let apps = desk.access().current().registry().apps().count();
@@ -101,11 +104,28 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let host = LinkHost::start_with(&file, defaults, equipment)?;
     let courier = downlink.map(|downlink| downlink.start(&host)).transpose()?;
     let stopped = host.run_until_signal();
+    drop(grpc);
     drop(courier);
     // What is under way goes on with the next start.
     drop(dropbox);
     drop(workers);
     stopped
+}
+
+/// Serves apps by gRPC, if the configuration says where.
+fn grpc(reloader: &Reloader, file: &ConfigFile) -> anyhow::Result<Option<GrpcServer>> {
+    let Some(settings) = reloader.desk.access().current().settings().grpc else {
+        return Ok(None);
+    };
+    let calls = Calls {
+        desk: Arc::clone(&reloader.desk),
+        pool: Arc::clone(&reloader.pool),
+        way: Way::Token(Arc::clone(&reloader.tokens)),
+    };
+    let server = GrpcServer::start(settings.addr, calls);
+    let server = server.with_context(|| format!("{}: [{SERVICE}.grpc]", file.name()))?;
+    log::info!("{SERVICE}: gRPC for apps at {}", server.local_addr());
+    Ok(Some(server))
 }
 
 fn open(
