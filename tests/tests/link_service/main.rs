@@ -4,6 +4,8 @@
 mod apps;
 mod clients;
 mod dropped;
+mod grpc;
+mod openapi;
 mod operator;
 mod reload;
 mod restart;

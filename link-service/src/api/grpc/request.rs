@@ -70,13 +70,14 @@ fn priority(number: i32) -> Result<PriorityName, Refusal> {
     }
 }
 
+/// What was before 1970, is as then: both are over.
 fn expiry(at: Timestamp) -> Result<Expiry, Refusal> {
     match (u64::try_from(at.seconds), u32::try_from(at.nanos)) {
-        (Ok(seconds), Ok(nanoseconds @ ..=999_999_999)) => {
-            Ok(Expiry::At(Duration::new(seconds, nanoseconds)))
+        (_, Err(_) | Ok(1_000_000_000..)) => {
+            let text = "expirationTime: nanos are to be from 0 to 999999999";
+            Err(Refusal::invalid(text))
         }
-        _ => Err(Refusal::invalid(
-            "expirationTime: it is to be from 1970 on, with nanos from 0 to 999999999",
-        )),
+        (Err(_), Ok(_)) => Ok(Expiry::At(Duration::ZERO)),
+        (Ok(seconds), Ok(nanoseconds)) => Ok(Expiry::At(Duration::new(seconds, nanoseconds))),
     }
 }

@@ -133,12 +133,16 @@ fn a_source_stays_a_file_is_replaced_and_what_is_late_expires() {
     let left = rig.rig.disk.file(&app("camera"), Side::Outbox, "image.raw");
     assert_eq!(left.unwrap(), b"new");
     message.request_header = request("3", "", "").request_header;
-    message.expiration_time = Some(Timestamp {
-        seconds: 1_600_000_000,
-        nanos: 0,
-    });
-    let late = end(message);
-    assert_eq!(said(&late), (StatusCodes::Timeout, "EXPIRED"));
+    for (number, seconds) in [1_600_000_000, -1, i64::MIN].into_iter().enumerate() {
+        message.request_header = request(&format!("late {number}"), "", "").request_header;
+        message.expiration_time = Some(Timestamp { seconds, nanos: 0 });
+        let late = end(message.clone());
+        assert_eq!(said(&late), (StatusCodes::Timeout, "EXPIRED"));
+    }
+    message.request_header = request("never", "", "").request_header;
+    let (seconds, nanos) = (i64::MAX, 999_999_999);
+    message.expiration_time = Some(Timestamp { seconds, nanos });
+    assert_eq!(said(&end(message)).1, "OK");
 }
 
 #[test]

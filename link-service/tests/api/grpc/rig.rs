@@ -51,11 +51,12 @@ to = 'ground'
 ";
 
 pub(crate) struct GrpcRig {
+    /// Dropped first, with all connections: no server waits for a client that is not run.
+    runtime: Runtime,
     pub(crate) rig: Rig,
     pub(crate) tokens: Arc<LiveTokens>,
     pub(crate) server: Option<GrpcServer>,
     pub(crate) addr: SocketAddr,
-    pub(crate) runtime: Runtime,
 }
 
 /// The token of an app.
