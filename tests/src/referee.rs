@@ -4,7 +4,8 @@
 //! itself says which fields each takes and gives. Octets travel as hexadecimal
 //! text (see [`crate::hex`]).
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -24,12 +25,31 @@ pub const KISS: &str = "kiss_framing.py";
 /// Protected messages by `hashlib`, `hmac` and `cryptography`: asks `open`, `resync`.
 pub const SECURITY: &str = "security.py";
 
+/// What schemathesis is told of the link service; no script, but a module.
+pub const OPENAPI_HOOKS: &str = "openapi_hooks";
+
 /// What a referee said: its answer, or why its library rejects what it was shown.
 pub type Verdict = Result<Value, Refusal>;
 
 /// Why a referee's library rejects what it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(pub String);
+
+/// The interpreter of the referees; panics when they are not installed.
+#[track_caller]
+pub fn python() -> PathBuf {
+    let python = workspace().join("target/referees/bin/python");
+    assert!(
+        python.is_file(),
+        "the Python referees are not installed: run `cargo xtask setup`"
+    );
+    python
+}
+
+/// Where the scripts are.
+pub fn scripts() -> PathBuf {
+    workspace().join("tests/referees")
+}
 
 /// Asks `script` one question. See [`ask_all`] for many: starting the
 /// interpreter is what takes the time.
@@ -45,8 +65,8 @@ pub fn ask(script: &str, question: &Value) -> Verdict {
 /// understand a question.
 #[track_caller]
 pub fn ask_all(script: &str, questions: &[Value]) -> Vec<Verdict> {
-    let python = workspace().join("target/referees/bin/python");
-    let script = workspace().join("tests/referees").join(script);
+    let python = python();
+    let script = scripts().join(script);
     let spawned = Command::new(&python)
         // No compiled files beside the scripts.
         .arg("-B")
@@ -57,9 +77,6 @@ pub fn ask_all(script: &str, questions: &[Value]) -> Vec<Verdict> {
         .spawn();
     let mut child = match spawned {
         Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            panic!("the Python referees are not installed: run `cargo xtask setup`")
-        }
         Err(error) => panic!("cannot start {}: {error}", python.display()),
     };
     // A script reads all of its input before it says anything. One that ends

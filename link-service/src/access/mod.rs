@@ -8,7 +8,7 @@ use service_host::config_file::ConfigFile;
 use crate::code::Code;
 use crate::policy::{DecidedBy, Decision, Party, Policy, Question};
 use crate::registry::{App, Registry};
-use crate::settings::{BucketSettings, Problem, ServiceSettings, Settings, SettingsError};
+use crate::settings::{BucketSettings, Problem, SERVICE, ServiceSettings, Settings, SettingsError};
 
 /// Registry and policy of one configuration.
 #[derive(Debug)]
@@ -139,6 +139,10 @@ impl LiveAccess {
 fn may_follow(now: &Access, next: &Access) -> Result<(), Problem> {
     if now.settings.journal != next.settings.journal {
         let what = "`journal`".to_owned();
+        return Err(Problem::NeedsRestart { what });
+    }
+    if now.settings.grpc != next.settings.grpc {
+        let what = format!("[{SERVICE}.grpc]");
         return Err(Problem::NeedsRestart { what });
     }
     if now.buckets != next.buckets {

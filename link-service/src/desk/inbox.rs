@@ -1,6 +1,6 @@
 //! What has arrived at an app, until it says that it has taken it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Desk;
@@ -83,6 +83,29 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             Some(delivery(&entry.transfer, *leg))
         });
         deliveries.take(most).collect()
+    }
+
+    /// The same without what was `told`, which they are from then on. What was told and is
+    /// acknowledged, is forgotten there.
+    #[must_use]
+    pub fn deliveries_untold(
+        &self,
+        app: &AppId,
+        told: &mut BTreeSet<TransferId>,
+        most: usize,
+    ) -> Vec<Delivery> {
+        let state = self.state();
+        let unread = || state.inboxes.get(app).into_iter().flatten();
+        let ids: BTreeSet<TransferId> = unread().map(|(id, _)| *id).collect();
+        told.retain(|id| ids.contains(id));
+        let deliveries = unread().filter(|(id, _)| !told.contains(id));
+        let deliveries = deliveries.filter_map(|(id, leg)| {
+            let entry = state.transfers.get(id)?;
+            Some(delivery(&entry.transfer, *leg))
+        });
+        let deliveries: Vec<Delivery> = deliveries.take(most).collect();
+        told.extend(deliveries.iter().map(|delivery| delivery.id));
+        deliveries
     }
 
     /// `app` has taken what came to it with that request: it is not told of it again. With

@@ -183,6 +183,7 @@ impl State {
                 .get(id)
                 .is_none_or(|entry| matches!(entry.transfer.phase, Phase::Ended(_))),
             Event::Arrived(app) => self.inboxes.contains_key(app),
+            Event::Arrives(_) => false,
         }
     }
 
@@ -257,6 +258,7 @@ impl State {
                 let inbox = self.inboxes.entry(app.clone()).or_default();
                 if inbox.insert((id, index)) {
                     self.watchers.tell(&Event::Arrived(app.clone()));
+                    self.watchers.tell(&Event::Arrives(app.clone()));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! How a transfer stands, for whoever may know.
 
-use crate::code::Code;
+use crate::code::{Code, StatusCode};
 use crate::queue::Standing;
 use crate::record::{LegPhase, Phase, Transfer};
 use crate::request::{Priority, Recipient};
@@ -62,6 +62,15 @@ impl TransferView {
             priority: entry.priority(),
             legs: legs.collect(),
             transfer,
+        }
+    }
+
+    /// The same in the codes of the original.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self.standing {
+            Some(Standing::Running) => StatusCode::Transmitting,
+            _ => self.code.status(),
         }
     }
 

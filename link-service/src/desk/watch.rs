@@ -16,6 +16,8 @@ pub enum Event {
     Ended(TransferId),
     /// Something has arrived at this app.
     Arrived(AppId),
+    /// Something arrives at this app from now on.
+    Arrives(AppId),
 }
 
 /// Is called once; it must not block.
@@ -71,6 +73,12 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             shared: Arc::clone(&self.shared),
             key,
         }
+    }
+
+    /// Whether it was [stopped](Self::stop): nobody is told of anything any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.state().stopping
     }
 
     /// Whoever waits, waits no more, and nothing runs any more.

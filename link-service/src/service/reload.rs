@@ -41,10 +41,10 @@ impl Reloader {
         let access = self.desk.access();
         let now = access.current();
         let next = access.next(file)?;
-        for table in ["files", "peers"] {
+        for table in ["files", "peers", "staging"] {
             let of = |file: &ConfigFile| file.table.get(SERVICE)?.get(table).cloned();
             if of(file) != of(&self.file) {
-                bail!("`{table}` of [{SERVICE}] is another: only a restart changes it");
+                bail!("[{SERVICE}.{table}] is another: only a restart changes it");
             }
         }
         let tokens = Tokens::read(next.registry())?;

@@ -24,6 +24,7 @@ use super::site::LinkFolder;
 use super::staging::{self, StagingSettings};
 use super::{buckets, metrics, operator, site};
 use crate::access::{Access, LiveAccess};
+use crate::api::grpc::{Calls, GrpcServer};
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
 use crate::bucket::BucketCounts;
@@ -52,6 +53,7 @@ const OWN_TABLES: &[&str] = &[
     "journal",
     "files",
     "staging",
+    "grpc",
     "free-bytes-min",
     "reserved-critical-bytes",
 ];
@@ -140,6 +142,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
         reload: Some(Box::new(move |file| of_reload.take(file))),
         stopping: Box::new(move || of_stop.stop()),
     };
+    let grpc = grpc(&reloader, &file)?;
     let workers = Workers::start(&desk, DeskLimits::default().queue.local_slots);
     let workers = workers.context("no threads for transfers")?;
     let apps = desk.access().current().registry().apps().count();
@@ -148,6 +151,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let courier = downlink.map(|downlink| downlink.start(&host)).transpose()?;
     let staging = staging.map(|staging| staging.start(&desk)).transpose()?;
     let stopped = host.run_until_signal();
+    drop(grpc);
     drop(staging);
     drop(courier);
     running.into_iter().for_each(RunningPeer::stop);
@@ -156,6 +160,22 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     drop(dropbox);
     drop(workers);
     stopped
+}
+
+/// Serves apps by gRPC, if the configuration says where.
+fn grpc(reloader: &Reloader, file: &ConfigFile) -> anyhow::Result<Option<GrpcServer>> {
+    let Some(settings) = reloader.desk.access().current().settings().grpc else {
+        return Ok(None);
+    };
+    let calls = Calls {
+        desk: Arc::clone(&reloader.desk),
+        pool: Arc::clone(&reloader.pool),
+        way: Way::Token(Arc::clone(&reloader.tokens)),
+    };
+    let server = GrpcServer::start(settings.addr, calls);
+    let server = server.with_context(|| format!("{}: [{SERVICE}.grpc]", file.name()))?;
+    log::info!("{SERVICE}: gRPC for apps at {}", server.local_addr());
+    Ok(Some(server))
 }
 
 fn open(

@@ -23,6 +23,7 @@
 mod app;
 mod bucket;
 mod error;
+mod grpc;
 mod peer;
 mod rule;
 mod strict;
@@ -37,6 +38,7 @@ use toml::{Table, Value};
 pub use app::{AppKind, AppSettings};
 pub use bucket::BucketSettings;
 pub use error::{Problem, SettingsError};
+pub use grpc::GrpcSettings;
 pub use peer::PeerSettings;
 pub use rule::RuleSettings;
 
@@ -57,8 +59,9 @@ pub const PEERS_MAX: usize = 16;
 const TABLE_TYPO_DISTANCE_MAX: usize = 2;
 /// Keys of `[link-service]` that are read by themselves: our lists, and the tables of every
 /// service on a link.
-const OTHER_KEYS: [&str; 10] = [
-    "apps", "buckets", "policy", "peers", "addr", "comms", "contacts", "files", "radio", "staging",
+const OTHER_KEYS: [&str; 11] = [
+    "apps", "buckets", "policy", "peers", "addr", "comms", "contacts", "files", "grpc", "radio",
+    "staging",
 ];
 
 /// What `[link-service]` says, but for the link's own tables.
@@ -88,6 +91,9 @@ pub struct ServiceSettings {
     pub free_bytes_min: u64,
     /// Octets above that which only critical requests may fill.
     pub reserved_critical_bytes: u64,
+    /// Where gRPC is served, if it is.
+    #[serde(skip)]
+    pub grpc: Option<GrpcSettings>,
 }
 
 impl Default for ServiceSettings {
@@ -97,6 +103,7 @@ impl Default for ServiceSettings {
             journal: "link-service/link.redb".into(),
             free_bytes_min: 64 << 20,
             reserved_critical_bytes: 64 << 20,
+            grpc: None,
         }
     }
 }
@@ -121,6 +128,10 @@ impl Settings {
             .filter(|(key, _)| !OTHER_KEYS.contains(&key.as_str()));
         let keys = keys.map(|(key, value)| (key.clone(), value.clone()));
         let service = strict::read(keys.collect(), &OTHER_KEYS, || format!("[{SERVICE}]"))?;
+        let service = ServiceSettings {
+            grpc: grpc(own)?,
+            ..service
+        };
         let mut settings = Settings {
             service,
             ..Settings::default()
@@ -161,6 +172,16 @@ fn without_table(whole: &Table) -> Result<Settings, Problem> {
     match whole.keys().find(is_typo) {
         Some(key) => Err(Problem::UnknownTable { key: key.clone() }),
         None => Ok(Settings::default()),
+    }
+}
+
+fn grpc(own: &Table) -> Result<Option<GrpcSettings>, Problem> {
+    match own.get("grpc") {
+        None => Ok(None),
+        Some(Value::Table(table)) => {
+            strict::read(table.clone(), &[], || format!("[{SERVICE}.grpc]")).map(Some)
+        }
+        Some(_) => Err(Problem::NoTable { table: "grpc" }),
     }
 }
 

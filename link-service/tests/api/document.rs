@@ -70,8 +70,10 @@ fn each_field_of_a_request_is_in_it() {
         priority: PriorityName::High,
     };
     let schemas = &document["components"]["schemas"];
+    let all = serde_json::to_value(all).unwrap();
     for (name, value) in [
-        ("LinkRequest", serde_json::to_value(all).unwrap()),
+        ("EchoedRequest", all.clone()),
+        ("LinkRequest", all),
         ("Acknowledge", serde_json::to_value(ack).unwrap()),
         ("Priority", serde_json::to_value(priority).unwrap()),
     ] {
@@ -132,6 +134,14 @@ fn check(document: &Value, schema: &Value, value: &Value, place: &str) {
         let schema = &document["components"]["schemas"][name];
         assert!(schema["description"].is_string(), "{name}");
         return check(document, schema, value, name);
+    }
+    if let Some(schemas) = schema["oneOf"].as_array() {
+        let (schema, null) = (&schemas[0], &schemas[1]);
+        assert_eq!(null["type"], "null", "{place}");
+        return match value {
+            Value::Null => {}
+            value => check(document, schema, value, place),
+        };
     }
     if let Some(words) = schema["enum"].as_array() {
         assert!(words.contains(value), "{place}: {value}");

@@ -162,6 +162,54 @@ fn nulls_are_as_if_nothing_was_said() {
 }
 
 #[test]
+fn a_list_of_fields_is_no_object() {
+    let rig = Rig::new();
+    rig.put("image.raw", b"an image");
+    let mut request = image();
+    for header in [json!([]), json!([null, null, null, null]), json!(["7"])] {
+        request["requestHeader"] = header;
+        let refused = rig.at("camera").post("/v1/links", &request);
+        assert_eq!(refused.status, 400, "{request}: {}", refused.body);
+    }
+    let body = json!([null, null, null, "image.raw", null, null, "analyser"]);
+    let refused = rig.at("camera").post("/v1/links", &body);
+    assert_eq!(refused.status, 400, "{}", refused.body);
+}
+
+#[test]
+fn numbers_are_whole_however_they_are_written_and_as_large_as_they_are() {
+    let rig = Rig::new();
+    let camera = rig.at("camera");
+    for (number, seconds) in [("60.0", Some(60)), ("1e30", Some(u64::MAX)), ("60.5", None)] {
+        rig.put("image.raw", b"an image");
+        let body = format!(
+            "{{\"fileName\": \"image.raw\", \"destinationAppId\": \"analyser\", \
+             \"expiresInSeconds\": {number}}}"
+        );
+        let answer = camera.ask("POST", "/v1/links", &body).unwrap();
+        let expected = if seconds.is_some() { 202 } else { 400 };
+        assert_eq!(answer.status, expected, "{number}: {}", answer.body);
+        let told = &answer.body["linkRequest"]["expiresInSeconds"];
+        assert_eq!(told.as_u64(), seconds, "{number}");
+    }
+    let many = format!("/v1/links?limit=9{}", u64::MAX);
+    assert_eq!(camera.get(&many).status, 200);
+}
+
+#[test]
+fn a_time_before_1970_is_over_as_any_other_that_is() {
+    let rig = Rig::new().run();
+    rig.put("image.raw", b"an image");
+    let mut request = image();
+    request["expirationTime"] = json!("1950-01-01T00:00:00Z");
+    let camera = rig.at("camera");
+    let accepted = camera.post("/v1/links", &request);
+    assert_eq!(accepted.status, 202, "{}", accepted.body);
+    let path = format!("/v1/links/{}?waitSeconds=60", id(&accepted.body));
+    assert_eq!(camera.get(&path).body["code"], "EXPIRED");
+}
+
+#[test]
 fn paths_methods_and_parameters_that_are_not_there_are_told_as_json() {
     let rig = Rig::new();
     let camera = rig.at("camera");
@@ -172,6 +220,8 @@ fn paths_methods_and_parameters_that_are_not_there_are_told_as_json() {
         ("GET", "/v1/links?sate=open", 400),
         ("GET", "/v1/links?state=lost", 400),
         ("GET", "/v1/links?limit=many", 400),
+        ("GET", "/v1/links?limit=0", 400),
+        ("GET", "/v1/links?limit=%2B1", 400),
         ("GET", "/v1/links?from=1", 400),
         ("GET", "/v1/links/0000000000000007", 404),
         ("GET", "/v1/links/7", 404),

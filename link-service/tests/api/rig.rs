@@ -62,11 +62,16 @@ impl Rig {
     }
 
     pub(crate) fn on(disk: MemoryDisk, limits: DeskLimits) -> Rig {
+        Rig::of(CONFIG, disk, limits)
+    }
+
+    /// With another configuration of the same apps.
+    pub(crate) fn of(config: &str, disk: MemoryDisk, limits: DeskLimits) -> Rig {
         for (name, owner) in ["camera", "analyser", "archive"].into_iter().zip(1..) {
             disk.add_app(&app(name), owner);
         }
         let file = ConfigFile {
-            table: CONFIG.parse().unwrap(),
+            table: config.parse().unwrap(),
             path: None,
         };
         let access = Arc::new(LiveAccess::new(Access::read(&file).unwrap()));

@@ -5,6 +5,8 @@ mod apps;
 mod buckets;
 mod clients;
 mod dropped;
+mod grpc;
+mod openapi;
 mod operator;
 mod reload;
 mod restart;

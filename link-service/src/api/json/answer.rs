@@ -1,13 +1,17 @@
 //! What is told, as JSON.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::body::RequestBody;
+use super::refusal::Refusal;
 use super::time;
+use crate::access::Access;
 use crate::code::{Code, StatusCode};
 use crate::desk::TransferView;
+use crate::names::AppId;
 use crate::queue::Standing;
 
 /// How a request stands, or why it was refused.
@@ -144,10 +148,7 @@ impl LinkResponse {
             response_header: ResponseHeader {
                 tracking_id: request.request_id.clone(),
                 correlation_id: request.correlation_id.clone(),
-                status: match view.standing {
-                    Some(Standing::Running) => StatusCode::Transmitting,
-                    _ => view.code.status(),
-                },
+                status: view.status(),
                 message: view.text.clone(),
                 metadata: request.metadata.clone(),
             },
@@ -163,6 +164,24 @@ impl LinkResponse {
             is_known,
             returned: outcome.map_or_else(Vec::new, |outcome| outcome.returned.clone()),
         }
+    }
+}
+
+impl Directories {
+    /// Those of an app.
+    pub(in crate::api) fn of(app: &AppId, access: &Access) -> Result<Self, Refusal> {
+        let app = access.registry().app(app);
+        let app = app.ok_or_else(|| Refusal::nobody("that app is not registered any more"))?;
+        let absolute = |path: &Path| {
+            let whole = std::path::absolute(path);
+            let whole = whole.unwrap_or_else(|_| path.to_owned());
+            whole.to_string_lossy().into_owned()
+        };
+        Ok(Directories {
+            root: absolute(&app.root),
+            inbox: absolute(&app.inbox),
+            outbox: absolute(&app.outbox),
+        })
     }
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::object::object;
 use super::refusal::Refusal;
 use super::time;
+use super::whole::whole;
 use crate::code::Code;
 use crate::names::{AppId, FileName, FileNameError, Subdirectory};
 use crate::request::{Expiry, LinkRequest, LinkType, Priority, Recipient};
@@ -17,7 +19,7 @@ use crate::request::{Expiry, LinkRequest, LinkType, Priority, Recipient};
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestBody {
     /// Who asks, and what for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub request_header: Option<RequestHeader>,
     /// Which way; `APP2APP` where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +53,7 @@ pub struct RequestBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiration_time: Option<String>,
     /// The same from now on, instead of a time.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole")]
     pub expires_in_seconds: Option<u64>,
 }
 

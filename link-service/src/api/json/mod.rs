@@ -12,11 +12,13 @@
 pub mod answer;
 pub mod body;
 mod inbox;
+mod object;
 mod query;
 pub mod refusal;
 mod routes;
 mod sender;
 mod time;
+mod whole;
 
 pub use routes::Api;
 pub use sender::Way;

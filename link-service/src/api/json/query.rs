@@ -46,10 +46,10 @@ impl Query {
                     let seconds = Duration::from_secs(number(&key, &value)?);
                     query.wait = seconds.min(WAIT_MAX);
                 }
-                "limit" => {
-                    let limit = number(&key, &value)?;
-                    query.limit = Some(usize::try_from(limit).unwrap_or(usize::MAX));
-                }
+                "limit" => match number(&key, &value)? {
+                    0 => return Err(Refusal::invalid("limit is to be 1 at least")),
+                    limit => query.limit = Some(usize::try_from(limit).unwrap_or(usize::MAX)),
+                },
                 "from" => query.from = Some(value.into_owned()),
                 _ => query.state = Some(value.into_owned()),
             }
@@ -58,9 +58,15 @@ impl Query {
     }
 }
 
+/// A number of any length: what is more than can be, is as much as can be.
 fn number(key: &str, value: &str) -> Result<u64, Refusal> {
-    let number = value.parse();
-    number.map_err(|_| Refusal::invalid(format!("{key} is to be a whole number")))
+    match !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit()) {
+        true => Ok(value.parse().unwrap_or(u64::MAX)),
+        false => {
+            let text = format!("{key} is to be a whole number");
+            Err(Refusal::invalid(text))
+        }
+    }
 }
 
 /// The body as what it is to be; an empty one as the default of that.
@@ -80,6 +86,10 @@ pub(super) async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> 
         true => b"{}",
         false => &octets,
     };
+    // Else serde takes a list of the fields as well.
+    if octets.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Refusal::invalid("the body is to be a JSON object"));
+    }
     serde_json::from_slice(octets).map_err(|error| Refusal::invalid(error.to_string()))
 }
 

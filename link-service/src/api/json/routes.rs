@@ -250,19 +250,7 @@ async fn directories<F: Folders, J: Journal>(
 ) -> Answer {
     let sender = api.sender(&headers)?;
     let access = api.desk.access().current();
-    let app = access.registry().app(&sender);
-    let app = app.ok_or_else(|| Refusal::nobody("that app is not registered any more"))?;
-    let absolute = |path: &std::path::Path| {
-        let whole = std::path::absolute(path);
-        let whole = whole.unwrap_or_else(|_| path.to_owned());
-        whole.to_string_lossy().into_owned()
-    };
-    let directories = Directories {
-        root: absolute(&app.root),
-        inbox: absolute(&app.inbox),
-        outbox: absolute(&app.outbox),
-    };
-    Ok(json(Http::OK, &directories))
+    Ok(json(Http::OK, &Directories::of(&sender, &access)?))
 }
 
 async fn health() -> Response {

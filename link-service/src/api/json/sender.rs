@@ -20,7 +20,7 @@ pub enum Way {
 
 impl Way {
     /// Who asks: somebody who is registered now.
-    pub(super) fn sender(
+    pub(in crate::api) fn sender(
         &self,
         headers: &HeaderMap,
         access: &LiveAccess,

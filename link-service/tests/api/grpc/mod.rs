@@ -1,0 +1,7 @@
+//! The same by gRPC.
+
+mod hostile;
+mod inbox;
+mod limits;
+mod requests;
+mod rig;
