@@ -63,14 +63,19 @@ impl Apps {
         Apps { site, generated }
     }
 
-    /// Runs a script.
+    /// Runs a script after what all begin with.
     #[track_caller]
     fn run(&self, service: &Service, script: &str) {
-        let line = service.process.wait_for_line("gRPC for apps at ", PATIENCE);
+        self.python(&addr(service), &format!("{PRELUDE}{script}"));
+    }
+
+    /// What a script prints.
+    #[track_caller]
+    fn python(&self, addr: &str, script: &str) -> String {
         let output = Command::new(referee::python())
-            .args(["-B", "-c", &format!("{PRELUDE}{script}")])
+            .args(["-B", "-c", script])
             .env("PYTHONPATH", self.generated.path())
-            .env("LINK", line.rsplit(' ').next().unwrap())
+            .env("LINK", addr)
             .env("CAMERA", TOKEN)
             .env("ANALYSER", ANALYSER_TOKEN)
             .current_dir(self.site.path(""))
@@ -78,7 +83,14 @@ impl Apps {
             .expect("python");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
+        String::from_utf8(output.stdout).unwrap()
     }
+}
+
+/// Where a service has its gRPC.
+fn addr(service: &Service) -> String {
+    let line = service.process.wait_for_line("gRPC for apps at ", PATIENCE);
+    line.rsplit(' ').next().unwrap().to_owned()
 }
 
 fn config(addr: &str) -> String {
@@ -126,6 +138,22 @@ assert list(present) == []
 ",
     );
     assert!(apps.site.left().is_empty() && apps.site.arrived().is_empty());
+    service.stop();
+}
+
+#[test]
+fn the_example_of_the_book_runs() {
+    let book = include_str!("../../../docs/src/link-service.md");
+    let (_, section) = book.split_once("### By gRPC").unwrap();
+    let (_, example) = section.split_once("```python\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let apps = Apps::new();
+    let service = apps.site.start();
+    apps.site.put("image.raw", b"an image");
+    let addr = addr(&service);
+    let printed = apps.python(&addr, &example.replace("127.0.0.1:50061", &addr));
+    let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    assert_eq!(lines, ["PENDING ACCEPTED", "SUCCESSFUL OK"]);
     service.stop();
 }
 
