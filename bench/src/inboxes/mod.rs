@@ -47,16 +47,16 @@ fn rate(run: &Run, flights: usize) -> Result<Vec<Figure>> {
         run.choose(3, 1),
         || {
             let site = Site::open(flights)?;
-            in_flight(flights, |flight| site.send_all(flight, each, FILE_BYTES))
+            floor::write_all(&site.outbox(), flights, each, FILE_BYTES)?;
+            in_flight(flights, |flight| site.send_all(flight, each))
         },
         || {
             let folder = tempfile::tempdir().context("no folder")?;
             let (from, to) = (folder.path().join("outbox"), folder.path().join("inbox"));
             fs::create_dir(&from)?;
             fs::create_dir(&to)?;
-            in_flight(flights, |flight| {
-                floor::copy_all(&from, &to, flight, each, FILE_BYTES)
-            })
+            floor::write_all(&from, flights, each, FILE_BYTES)?;
+            in_flight(flights, |flight| floor::copy_all(&from, &to, flight, each))
         },
     )?;
     let name = format!("files of {FILE_BYTES} octets from app to app, in flight: {flights}");

@@ -19,6 +19,8 @@ use link_service::request::{LinkRequest, LinkType, Priority};
 use service_host::config_file::ConfigFile;
 use tempfile::TempDir;
 
+use super::floor;
+
 const PATIENCE: Duration = Duration::from_secs(3600);
 const CONFIG: &str = "
 [[link-service.apps]]
@@ -91,15 +93,9 @@ impl Site {
         self.folder.path().join("analyser/inbox")
     }
 
-    /// Writes files, and sends each once the one before has arrived.
-    pub(super) fn send_all(&self, flight: usize, files: usize, bytes: usize) -> Result<()> {
-        let octets = vec![0x5A; bytes];
-        for number in 0..files {
-            let name = format!("file-{flight}-{number}");
-            fs::write(self.outbox().join(&name), &octets)?;
-            self.send(&name)?;
-        }
-        Ok(())
+    /// Sends the files of a flight, each once the one before has arrived.
+    pub(super) fn send_all(&self, flight: usize, files: usize) -> Result<()> {
+        floor::names(flight, files).try_for_each(|name| self.send(&name))
     }
 
     /// Sends a file of the outbox, and waits until it has arrived.

@@ -10,8 +10,10 @@
 //! 5. the octets are copied to the inbox's own file system, and hashed
 //! 6. the file is synced
 //! 7. it is read again and compared with the hash; the source is as it was
-//! 8. the journal has the hash: it is verified
-//! 9. the file gets its name, in the place of none but where that was asked for
+//! 8. the journal has the hash: meanwhile, as it takes as long as 6; a run that finds it there
+//!    does 6 and 7 again
+//! 9. once all of that is done, the file gets its name, in the place of none but where that
+//!    was asked for
 //! 10. the directories are synced
 //! 11. the journal has it as committed; the source is removed; the outcome is told
 //!
