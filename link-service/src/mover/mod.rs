@@ -3,8 +3,7 @@
 //! The protocol, each step of which finds itself done where it was:
 //!
 //! 1. the source is opened: a regular file of the sender's own, through no link
-//! 2. the source and its name are synced, then the transfer is in the journal: it is
-//!    accepted
+//! 2. the source and its name are synced, and the transfer is in the journal: it is accepted
 //! 3. the source is renamed to its place among the claims
 //! 4. quota and free space are looked at, and room is taken
 //! 5. the octets are copied to the inbox's own file system, and hashed
@@ -88,7 +87,7 @@ pub struct MoverLimits {
 impl Default for MoverLimits {
     fn default() -> Self {
         MoverLimits {
-            chunk_bytes: 1 << 20,
+            chunk_bytes: 256 << 10,
             free_bytes_min: 64 << 20,
         }
     }
@@ -214,16 +213,15 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     ) -> Result<Transfer, Refused> {
         let accept = || {
             is_sound(&request)?;
-            let mut files = self.inspect(sender, &request)?;
+            let files = self.inspect(sender, &request)?;
             may_be_sent(&files).map_err(|Refused { code, text }| Stop::Final(code, text))?;
-            self.make_durable(sender, &request, &mut files)?;
             let legs = request.recipients.iter().map(|recipient| Leg {
                 recipient: recipient.clone(),
                 phase: LegPhase::Waiting,
                 text: String::new(),
                 ended_at: Duration::ZERO,
             });
-            let transfer = Transfer {
+            let mut transfer = Transfer {
                 id,
                 sender: sender.clone(),
                 legs: legs.collect(),
@@ -233,11 +231,34 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 attempts: 0,
                 phase: Phase::Accepted,
             };
-            self.journal.put(&transfer)?;
+            self.journal_and_sync(&mut transfer)?;
             self.steps.done(Step::Accepted);
             Ok(transfer)
         };
         accept().map_err(Refused::of)
+    }
+
+    /// The journal has the transfer, and the disk its source: both take as long as the disk
+    /// does. Until both are there, nobody was told that it is accepted.
+    fn journal_and_sync(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+        let mut synced = Ok(transfer.files.clone());
+        let of = &*transfer;
+        let journaled = self
+            .journal
+            .put_while(of, &mut || synced = self.sync_source(of));
+        match synced {
+            Ok(files) if files == transfer.files => Ok(journaled?),
+            Ok(files) => {
+                transfer.files = files;
+                Ok(self.journal.put(transfer)?)
+            }
+            Err(stop) => {
+                if let Err(error) = self.journal.remove(transfer.id) {
+                    log::warn!("transfer {} is refused, and goes on: {error}", transfer.id);
+                }
+                Err(stop)
+            }
+        }
     }
 
     /// Runs a transfer, steps 3 to 11, from where it is. Between two chunks it asks
