@@ -45,7 +45,11 @@ pub(super) struct Site {
 impl Site {
     /// So many run at once.
     pub(super) fn open(slots: usize) -> Result<Self> {
-        let folder = tempfile::tempdir().context("no folder")?;
+        Self::within(tempfile::tempdir().context("no folder")?, slots)
+    }
+
+    /// The same, in a folder.
+    pub(super) fn within(folder: TempDir, slots: usize) -> Result<Self> {
         let mut apps = Vec::new();
         for name in ["camera", "analyser"] {
             let place = |side| folder.path().join(name).join(side);
@@ -83,6 +87,12 @@ impl Site {
             desk,
             camera: "camera".parse()?,
         })
+    }
+
+    /// What its file system has left.
+    pub(super) fn free_bytes(&self) -> Result<u64> {
+        let system = rustix::fs::statvfs(self.folder.path())?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 
     pub(super) fn outbox(&self) -> PathBuf {
