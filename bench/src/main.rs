@@ -52,7 +52,11 @@ struct Arguments {
     /// Where they go if `--plots` is not given; nowhere with `--quick`.
     #[arg(long, hide = true)]
     default_plots: Option<PathBuf>,
-    /// The folder with the binary of `ethernet-service`; by default this one's.
+    /// Octets of the large file of the section `inboxes`; 20 GB by default, 200 MB with
+    /// `--quick`.
+    #[arg(long, value_name = "OCTETS")]
+    large_bytes: Option<u64>,
+    /// The folder with the binaries of the services; by default this one's.
     #[arg(long, value_name = "DIR", overrides_with = "binaries")]
     binaries: Option<PathBuf>,
     /// The Python that has `cfdp-py`.
@@ -104,6 +108,7 @@ fn measure(arguments: Arguments) -> Result<()> {
     let run = Run {
         is_quick: arguments.quick,
         plots: arguments.plots.or(default_plots),
+        large_bytes: arguments.large_bytes,
         binaries: arguments.binaries.unwrap_or(beside),
         python: arguments.python,
     };

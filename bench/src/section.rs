@@ -38,7 +38,9 @@ pub(crate) struct Run {
     pub(crate) is_quick: bool,
     /// Where plots go.
     pub(crate) plots: Option<PathBuf>,
-    /// The folder with the binary of `ethernet-service`.
+    /// Octets of the large file that goes from app to app, where somebody says it.
+    pub(crate) large_bytes: Option<u64>,
+    /// The folder with the binaries of `ethernet-service` and `link-service`.
     pub(crate) binaries: PathBuf,
     /// The Python that has `cfdp-py`.
     pub(crate) python: PathBuf,

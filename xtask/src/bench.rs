@@ -14,14 +14,15 @@ pub(crate) struct Arguments {
     passed_on: Vec<String>,
 }
 
-/// Builds the service as it is put on a board, and the bench with optimisation; runs
+/// Builds the services as they are put on a board, and the bench with optimisation; runs
 /// the bench. The plots go where the documentation shows them, unless it is told
 /// otherwise.
 pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     setup::run(steps)?;
     steps.run("build", || {
-        let service = ["--quiet", "--profile=flight", "--package=ethernet-service"];
-        start(&mut cargo("build", &service))?;
+        let services = ["--package=ethernet-service", "--package=link-service"];
+        let mut build = cargo("build", &["--quiet", "--profile=flight"]);
+        start(build.args(services))?;
         let bench = ["--quiet", "--release", "--package=heliograph-bench"];
         start(&mut cargo("build", &bench)).map(|()| "")
     })?;

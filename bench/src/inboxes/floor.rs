@@ -1,4 +1,4 @@
-//! The least: a file is durable in another directory, and no more.
+//! The least: files that are durable in one directory are so in another, and no more.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -6,19 +6,25 @@ use std::path::Path;
 
 use anyhow::Result;
 
-/// Writes files, and takes each over.
-pub(super) fn copy_all(
-    from: &Path,
-    to: &Path,
-    flight: usize,
-    files: usize,
-    bytes: usize,
-) -> Result<()> {
+/// The files of a flight.
+pub(super) fn names(flight: usize, files: usize) -> impl Iterator<Item = String> {
+    (0..files).map(move |number| format!("file-{flight}-{number}"))
+}
+
+/// Writes the files of so many flights, and makes them durable, as who sends them does.
+pub(super) fn write_all(to: &Path, flights: usize, files: usize, bytes: usize) -> Result<()> {
     let octets = vec![0x5A; bytes];
-    for number in 0..files {
-        let name = format!("file-{flight}-{number}");
+    for name in (0..flights).flat_map(|flight| names(flight, files)) {
+        fs::write(to.join(name), &octets)?;
+    }
+    rustix::fs::syncfs(File::open(to)?)?;
+    Ok(())
+}
+
+/// Takes the files of a flight over, one after the other.
+pub(super) fn copy_all(from: &Path, to: &Path, flight: usize, files: usize) -> Result<()> {
+    for name in names(flight, files) {
         let (source, part) = (from.join(&name), to.join(format!(".{name}.part")));
-        fs::write(&source, &octets)?;
         copy(&source, &part)?;
         fs::rename(&part, to.join(&name))?;
         File::open(to)?.sync_all()?;

@@ -3,6 +3,9 @@
 //! copy, sync, rename, sync of the directory, removal.
 
 mod floor;
+mod latency;
+mod policies;
+mod service;
 mod site;
 
 use std::fs;
@@ -22,6 +25,8 @@ const FLIGHTS: usize = 16;
 const FILE_BYTES: usize = 1024;
 /// Of 16 in flight, beside 16 loops.
 const RATE_GOAL: f64 = 0.6;
+/// What a disk is to have left beside the large files.
+const ROOM_LEFT_BYTES: u64 = 1_000_000_000;
 const LARGE_BYTES: u64 = 20_000_000_000;
 const LARGE_BYTES_QUICK: u64 = 200_000_000;
 
@@ -34,7 +39,11 @@ pub(crate) fn run(run: &Run) -> Result<Vec<Figure>> {
     for flights in [FLIGHTS, 1] {
         figures.extend(rate(run, flights)?);
     }
-    figures.push(large(run.choose(LARGE_BYTES, LARGE_BYTES_QUICK))?);
+    figures.extend(latency::run(run)?);
+    figures.extend(policies::run(run)?);
+    figures.extend(service::run(run)?);
+    let bytes = run.choose(LARGE_BYTES, LARGE_BYTES_QUICK);
+    figures.extend(large(run.large_bytes.unwrap_or(bytes))?);
     Ok(figures)
 }
 
@@ -47,16 +56,16 @@ fn rate(run: &Run, flights: usize) -> Result<Vec<Figure>> {
         run.choose(3, 1),
         || {
             let site = Site::open(flights)?;
-            in_flight(flights, |flight| site.send_all(flight, each, FILE_BYTES))
+            floor::write_all(&site.outbox(), flights, each, FILE_BYTES)?;
+            in_flight(flights, |flight| site.send_all(flight, each))
         },
         || {
             let folder = tempfile::tempdir().context("no folder")?;
             let (from, to) = (folder.path().join("outbox"), folder.path().join("inbox"));
             fs::create_dir(&from)?;
             fs::create_dir(&to)?;
-            in_flight(flights, |flight| {
-                floor::copy_all(&from, &to, flight, each, FILE_BYTES)
-            })
+            floor::write_all(&from, flights, each, FILE_BYTES)?;
+            in_flight(flights, |flight| floor::copy_all(&from, &to, flight, each))
         },
     )?;
     let name = format!("files of {FILE_BYTES} octets from app to app, in flight: {flights}");
@@ -86,11 +95,23 @@ fn in_flight(flights: usize, does: impl Fn(usize) -> Result<()> + Sync) -> Resul
     done.map(|_| began.elapsed().as_secs_f64())
 }
 
-/// One file, beside a plain copy with one sync.
-fn large(bytes: u64) -> Result<Figure> {
+/// One file, beside a plain copy with one sync; nothing where the disk has no room for it.
+fn large(bytes: u64) -> Result<Option<Figure>> {
     let megabytes = bytes / 1_000_000;
-    say(format_args!("  a file of {megabytes} MB"));
     let site = Site::open(1)?;
+    // Of both copies are all octets on the disk, the source has none.
+    let needed = bytes.saturating_mul(2).saturating_add(ROOM_LEFT_BYTES);
+    let free = site.free_bytes()?;
+    if free < needed {
+        say(format_args!(
+            "  not measured: a file of {megabytes} MB takes {} MB, and {} MB are free; \
+             --large-bytes sets another size",
+            needed / 1_000_000,
+            free / 1_000_000
+        ));
+        return Ok(None);
+    }
+    say(format_args!("  a file of {megabytes} MB"));
     let name = "large.bin";
     fs::File::create(site.outbox().join(name))?.set_len(bytes)?;
     let began = Instant::now();
@@ -104,9 +125,9 @@ fn large(bytes: u64) -> Result<Figure> {
     let rate = |seconds: f64| bytes as f64 / 1e6 / seconds;
     let name = format!("file of {megabytes} MB from app to app");
     let (ours, floor) = (Spread::once(rate(took)), Spread::once(rate(copied)));
-    Ok(Figure {
+    Ok(Some(Figure {
         floor: Some(floor),
         ratio: Some(copied / took),
         ..Figure::alone(name, "MB/s", ours)
-    })
+    }))
 }

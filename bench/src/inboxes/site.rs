@@ -19,6 +19,8 @@ use link_service::request::{LinkRequest, LinkType, Priority};
 use service_host::config_file::ConfigFile;
 use tempfile::TempDir;
 
+use super::floor;
+
 const PATIENCE: Duration = Duration::from_secs(3600);
 const CONFIG: &str = "
 [[link-service.apps]]
@@ -43,7 +45,11 @@ pub(super) struct Site {
 impl Site {
     /// So many run at once.
     pub(super) fn open(slots: usize) -> Result<Self> {
-        let folder = tempfile::tempdir().context("no folder")?;
+        Self::within(tempfile::tempdir().context("no folder")?, slots)
+    }
+
+    /// The same, in a folder.
+    pub(super) fn within(folder: TempDir, slots: usize) -> Result<Self> {
         let mut apps = Vec::new();
         for name in ["camera", "analyser"] {
             let place = |side| folder.path().join(name).join(side);
@@ -83,6 +89,12 @@ impl Site {
         })
     }
 
+    /// What its file system has left.
+    pub(super) fn free_bytes(&self) -> Result<u64> {
+        let system = rustix::fs::statvfs(self.folder.path())?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
     pub(super) fn outbox(&self) -> PathBuf {
         self.folder.path().join("camera/outbox")
     }
@@ -91,15 +103,9 @@ impl Site {
         self.folder.path().join("analyser/inbox")
     }
 
-    /// Writes files, and sends each once the one before has arrived.
-    pub(super) fn send_all(&self, flight: usize, files: usize, bytes: usize) -> Result<()> {
-        let octets = vec![0x5A; bytes];
-        for number in 0..files {
-            let name = format!("file-{flight}-{number}");
-            fs::write(self.outbox().join(&name), &octets)?;
-            self.send(&name)?;
-        }
-        Ok(())
+    /// Sends the files of a flight, each once the one before has arrived.
+    pub(super) fn send_all(&self, flight: usize, files: usize) -> Result<()> {
+        floor::names(flight, files).try_for_each(|name| self.send(&name))
     }
 
     /// Sends a file of the outbox, and waits until it has arrived.

@@ -1,5 +1,6 @@
 //! What is known of transfers, across restarts.
 
+mod group;
 mod redb;
 
 pub use self::redb::RedbJournal;
@@ -30,7 +31,21 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`].
     fn put(&self, transfer: &Transfer) -> Result<(), JournalError>;
 
-    /// The same, of what the disk says as well: it may be lost by a cut of the power, and
+    /// The same, and does something else meanwhile: nobody knows what of both is first. It is
+    /// done also where this fails.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn put_while(
+        &self,
+        transfer: &Transfer,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<(), JournalError> {
+        meanwhile();
+        self.put(transfer)
+    }
+
+    /// As [`put`](Self::put), of what the disk says as well: it may be lost by a cut of the power, and
     /// need not be waited for.
     ///
     /// # Errors

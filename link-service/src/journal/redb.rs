@@ -1,21 +1,19 @@
-//! The journal on the disk: one database, written by one thread, so that many transfers
-//! wait for the disk once.
+//! The journal on the disk: one database, to whose commits many transfers go together.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use kept_database::{DatabaseFile, explained};
-use redb::{Database, Durability, Error, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, Error, ReadableDatabase, ReadableTable, TableDefinition};
 
+use super::group::Group;
 use super::{Journal, JournalError};
 use crate::record::{Order, Transfer, TransferId};
 
 /// Octets of the database's cache in memory.
 const CACHE_BYTES: usize = 1 << 20;
-/// Changes of one commit at most, and that wait for one.
-const CHANGES_MAX: usize = 1024;
+/// Changes at most that wait for a commit, where nobody waits for them.
+const NOTED_MAX: usize = 1024;
 
 /// Number → the last record.
 const TRANSFERS: TableDefinition<u64, &[u8]> = TableDefinition::new("transfers");
@@ -24,18 +22,22 @@ const ACKNOWLEDGED: TableDefinition<(u64, u32), ()> = TableDefinition::new("ackn
 /// Number → what was asked of it.
 const ORDERS: TableDefinition<u64, &[u8]> = TableDefinition::new("orders");
 
-/// A journal in a file. Clones are the same journal; the last one that goes ends its thread,
-/// with everything on the disk.
+/// A journal in a file. Clones are the same journal; the last one that goes leaves everything
+/// on the disk.
 #[derive(Clone, Debug)]
 pub struct RedbJournal(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    /// None once it ends.
-    work: Option<Sender<Work>>,
-    thread: Option<JoinHandle<()>>,
-    set_aside: Arc<Mutex<Option<PathBuf>>>,
+    changes: Group<Change, JournalError>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    file: DatabaseFile,
+    set_aside: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -54,16 +56,6 @@ struct Read {
     orders: Vec<(TransferId, Vec<u8>)>,
 }
 
-#[derive(Debug)]
-enum Work {
-    Change {
-        change: Change,
-        /// Who waits for it; nobody where it need not be durable.
-        reply: Option<Sender<Result<(), JournalError>>>,
-    },
-    Load(Sender<Result<Read, JournalError>>),
-}
-
 impl RedbJournal {
     /// Opens the journal at `path`, or begins one; its directory is made. A damaged one is
     /// kept aside, and a new one begun: [`take_set_aside`](Self::take_set_aside) tells.
@@ -73,44 +65,24 @@ impl RedbJournal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let opened = DatabaseFile::open(path, CACHE_BYTES, prepare);
         let mut file = opened.map_err(|error| JournalError(explained(path, &error)))?;
-        let set_aside = Arc::new(Mutex::new(file.take_set_aside()));
-        let (work, works) = bounded(CHANGES_MAX);
-        let told = Arc::clone(&set_aside);
-        let thread = thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || run(file, &works, &told))
-            .map_err(|error| JournalError(format!("no thread: {error}")))?;
+        let set_aside = file.take_set_aside();
         Ok(RedbJournal(Arc::new(Inner {
             path: path.to_owned(),
-            work: Some(work),
-            thread: Some(thread),
-            set_aside,
+            changes: Group::new(),
+            kept: Mutex::new(Kept { file, set_aside }),
         })))
     }
 
     /// Where a damaged database is kept now, if one was found since this was asked last. Of
     /// the transfers that were under way then, the new one knows what came after.
     pub fn take_set_aside(&self) -> Option<PathBuf> {
-        let aside = self.0.set_aside.lock();
-        aside.unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn ask<T>(&self, work: impl FnOnce(Sender<T>) -> Work) -> Result<T, JournalError> {
-        let (reply, replied) = bounded(1);
-        self.hand_in(work(reply))?;
-        replied.recv().map_err(|_| self.0.ended())
-    }
-
-    fn hand_in(&self, work: Work) -> Result<(), JournalError> {
-        let sender = self.0.work.as_ref();
-        let handed_in = sender.is_some_and(|sender| sender.send(work).is_ok());
-        handed_in.then_some(()).ok_or_else(|| self.0.ended())
+        self.0.kept().set_aside.take()
     }
 }
 
 impl Journal for RedbJournal {
     fn load(&self) -> Result<Vec<Transfer>, JournalError> {
-        let Read { records, .. } = self.ask(Work::Load)??;
+        let Read { records, .. } = self.0.read()?;
         let path = self.0.path.display();
         let transfers = records.iter().filter_map(|octets| {
             let decoded = Transfer::decode(octets);
@@ -123,34 +95,38 @@ impl Journal for RedbJournal {
     }
 
     fn put(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        let change = encoded(transfer)?;
-        self.ask(|reply| Work::Change {
-            change,
-            reply: Some(reply),
-        })?
+        self.0.keep(encoded(transfer)?)
+    }
+
+    fn put_while(
+        &self,
+        transfer: &Transfer,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<(), JournalError> {
+        let handed = self.0.changes.hand_in(encoded(transfer)?);
+        meanwhile();
+        self.0
+            .changes
+            .wait(&handed, |changes| self.0.commit(changes))
     }
 
     fn note(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        let change = encoded(transfer)?;
-        self.hand_in(Work::Change {
-            change,
-            reply: None,
-        })
+        if self.0.changes.leave(encoded(transfer)?) > NOTED_MAX {
+            self.0.changes.flush(|changes| self.0.commit(changes));
+        }
+        Ok(())
     }
 
     fn load_acknowledged(&self) -> Result<Vec<(TransferId, u32)>, JournalError> {
-        Ok(self.ask(Work::Load)??.acknowledged)
+        Ok(self.0.read()?.acknowledged)
     }
 
     fn acknowledge(&self, id: TransferId, leg: u32) -> Result<(), JournalError> {
-        self.ask(|reply| Work::Change {
-            change: Change::Acknowledge(id, leg),
-            reply: Some(reply),
-        })?
+        self.0.keep(Change::Acknowledge(id, leg))
     }
 
     fn load_orders(&self) -> Result<Vec<(TransferId, Order)>, JournalError> {
-        let orders = self.ask(Work::Load)??.orders;
+        let orders = self.0.read()?.orders;
         let path = self.0.path.display();
         let orders = orders.into_iter().filter_map(|(id, octets)| {
             let decoded = Order::decode(&octets);
@@ -163,33 +139,52 @@ impl Journal for RedbJournal {
     fn order(&self, id: TransferId, order: Order) -> Result<(), JournalError> {
         let octets = order.encode();
         let octets = octets.map_err(|error| JournalError(error.to_string()))?;
-        self.ask(|reply| Work::Change {
-            change: Change::Order(id, octets),
-            reply: Some(reply),
-        })?
+        self.0.keep(Change::Order(id, octets))
     }
 
     fn remove(&self, id: TransferId) -> Result<(), JournalError> {
-        self.ask(|reply| Work::Change {
-            change: Change::Remove(id),
-            reply: Some(reply),
-        })?
+        self.0.keep(Change::Remove(id))
     }
 }
 
 impl Inner {
-    fn ended(&self) -> JournalError {
-        JournalError(format!("{}: its thread has ended", self.path.display()))
+    /// Makes a change, and waits until it is on the disk.
+    fn keep(&self, change: Change) -> Result<(), JournalError> {
+        let handed = self.changes.hand_in(change);
+        self.changes.wait(&handed, |changes| self.commit(changes))
+    }
+
+    /// All that is in it, and what waits.
+    fn read(&self) -> Result<Read, JournalError> {
+        self.changes.flush(|changes| self.commit(changes));
+        self.with(read)
+    }
+
+    fn commit(&self, changes: &[Change]) -> Result<(), JournalError> {
+        let written = self.with(|database| write(database, changes));
+        written.inspect_err(|error| log::warn!("{error}"))
+    }
+
+    fn with<T>(&self, does: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, JournalError> {
+        let mut kept = self.kept();
+        let done = kept.file.with(does);
+        if let Some(aside) = kept.file.take_set_aside() {
+            let (path, kept_as) = (self.path.display(), aside.display());
+            log::error!("{path} was damaged and is kept as {kept_as}");
+            kept.set_aside = Some(aside);
+        }
+        done.map_err(|error| JournalError(explained(&self.path, &error)))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        drop(self.work.take());
-        if let Some(thread) = self.thread.take() {
-            // It told of a panic itself.
-            let _ = thread.join();
-        }
+        // What nobody waits for, too.
+        self.changes.flush(|changes| self.commit(changes));
     }
 }
 
@@ -199,65 +194,13 @@ fn encoded(transfer: &Transfer) -> Result<Change, JournalError> {
     Ok(Change::Put(transfer.id, octets))
 }
 
-/// The thread: what waits goes into one commit.
-fn run(mut file: DatabaseFile, works: &Receiver<Work>, set_aside: &Mutex<Option<PathBuf>>) {
-    while let Ok(first) = works.recv() {
-        let mut changes = Vec::new();
-        let mut replies = Vec::new();
-        let mut loads = Vec::new();
-        let more = works.try_iter().take(CHANGES_MAX - 1);
-        for work in std::iter::once(first).chain(more) {
-            match work {
-                Work::Change { change, reply } => {
-                    changes.push(change);
-                    replies.extend(reply);
-                }
-                Work::Load(reply) => loads.push(reply),
-            }
-        }
-        let durability = match replies.is_empty() {
-            true => Durability::None,
-            false => Durability::Immediate,
-        };
-        let written = match changes.is_empty() {
-            true => Ok(()),
-            false => file.with(|database| write(database, &changes, durability)),
-        };
-        let written = written.map_err(|error| JournalError(explained(file.path(), &error)));
-        if let (Err(error), true) = (&written, replies.is_empty()) {
-            log::warn!("{error}");
-        }
-        for reply in replies {
-            // Who does not wait any more, does not want to know.
-            let _ = reply.send(written.clone());
-        }
-        for reply in loads {
-            let read = file.with(read);
-            let read = read.map_err(|error| JournalError(explained(file.path(), &error)));
-            let _ = reply.send(read);
-        }
-        if let Some(aside) = file.take_set_aside() {
-            log::error!(
-                "the journal of transfers was damaged and is kept as {}",
-                aside.display()
-            );
-            *set_aside.lock().unwrap_or_else(PoisonError::into_inner) = Some(aside);
-        }
-    }
-    // What nobody waits for, too.
-    if let Err(error) = file.with(|database| write(database, &[], Durability::Immediate)) {
-        log::warn!("{}", explained(file.path(), &error));
-    }
-}
-
 fn prepare(database: &Database) -> Result<(), Error> {
-    write(database, &[], Durability::Immediate)?;
+    write(database, &[])?;
     read(database).map(|_| ())
 }
 
-fn write(database: &Database, changes: &[Change], durability: Durability) -> Result<(), Error> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_durability(durability)?;
+fn write(database: &Database, changes: &[Change]) -> Result<(), Error> {
+    let transaction = database.begin_write()?;
     {
         let mut transfers = transaction.open_table(TRANSFERS)?;
         let mut acknowledged = transaction.open_table(ACKNOWLEDGED)?;

@@ -4,6 +4,7 @@ use super::Mover;
 use super::arrival::{Arrival, exists, is_replaced};
 use super::places;
 use super::room::Taken;
+use super::staging::Staged;
 use super::step::Step;
 use super::stop::Stop;
 use crate::code::Code;
@@ -29,11 +30,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             if !is_staged && self.was_renamed(transfer, &arrival, boot, go_on)? {
                 return self.commit(transfer, index, &arrival);
             }
-            if is_staged
-                && self.has_right_octets(transfer, &arrival.own, &arrival.staging, go_on)?
-            {
+            if is_staged && self.is_staged_right(transfer, &arrival, go_on)? {
                 // Perhaps the journal failed to say so.
-                self.journal_verified(transfer, index, &arrival)?;
+                self.journal_verified(transfer, index, &arrival, &mut || {})?;
                 self.rename(transfer, index, &arrival)?;
                 return self.commit(transfer, index, &arrival);
             }
@@ -43,16 +42,46 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
         self.is_free(transfer, &arrival)?;
         let taken = self.take_room(transfer, &arrival)?;
-        let hashes = self.stage(transfer, index, &arrival, go_on)?;
-        for (file, hash) in transfer.files.iter_mut().zip(hashes) {
-            file.hash = Some(hash);
+        let staged = self.stage(transfer, index, &arrival, go_on)?;
+        for (file, hash) in transfer.files.iter_mut().zip(&staged.hashes) {
+            file.hash = Some(*hash);
         }
-        self.journal_verified(transfer, index, &arrival)?;
+        self.journal_and_settle(transfer, index, &arrival, staged, go_on)?;
         self.rename(transfer, index, &arrival)?;
         if let Some(taken) = taken {
             taken.deliver();
         }
         self.commit(transfer, index, &arrival)
+    }
+
+    /// Makes what is staged durable and verifies it, while the journal writes down that it is
+    /// verified: both take as long as the disk does. Without both, it does not get its name.
+    fn journal_and_settle(
+        &self,
+        transfer: &mut Transfer,
+        index: usize,
+        arrival: &Arrival<'_, F>,
+        staged: Staged<F>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), Stop> {
+        let mut settled = Ok(());
+        let mut settle = || {
+            if let Some(file) = &staged.unsettled {
+                settled = self.settle(file, go_on);
+            }
+        };
+        let journaled = self.journal_verified(transfer, index, arrival, &mut settle);
+        match settled {
+            Ok(()) => journaled,
+            // The next run finds what is there.
+            Err(Stop::Preempted) => Err(Stop::Preempted),
+            Err(stop) => {
+                // Without that, what is removed would be taken for what was renamed.
+                self.journal_leg(transfer, index, |_| LegPhase::Waiting)?;
+                self.discard(arrival)?;
+                Err(stop)
+            }
+        }
     }
 
     /// Where the journal fails, it may say so all the same. So it is taken for verified from
@@ -62,14 +91,16 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         transfer: &mut Transfer,
         index: usize,
         arrival: &Arrival<'_, F>,
+        meanwhile: &mut dyn FnMut(),
     ) -> Result<(), Stop> {
         let boot = self.folders.boot(&arrival.inbox);
-        let verified = LegPhase::Verified { boot };
-        let journaled = self.journal_leg(transfer, index, |_| verified);
         if let Some(leg) = transfer.legs.get_mut(index) {
-            leg.phase = verified;
+            leg.phase = LegPhase::Verified { boot };
         }
-        journaled?;
+        self.journal.put_while(transfer, meanwhile)?;
+        if let Some(at_leg) = &self.at_leg {
+            at_leg(transfer);
+        }
         self.steps.done(Step::VerifiedJournaled);
         Ok(())
     }
@@ -160,6 +191,25 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             self.commit(transfer, index, &arrival)?;
         }
         Ok(was_renamed)
+    }
+
+    /// Whether what is staged may get its name: it is of the source as it was accepted, is
+    /// durable, and its octets are right. The journal calls it verified, but that may have
+    /// been written down before.
+    fn is_staged_right(
+        &self,
+        transfer: &Transfer,
+        arrival: &Arrival<'_, F>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<bool, Stop> {
+        for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
+            match self.open_accepted(transfer, name, record) {
+                Err(Stop::Final(..)) => return Ok(false),
+                opened => opened?,
+            };
+        }
+        self.sync_staged(transfer, arrival)?;
+        self.has_right_octets(transfer, &arrival.own, &arrival.staging, go_on)
     }
 
     fn take_room(

@@ -3,15 +3,16 @@
 //! The protocol, each step of which finds itself done where it was:
 //!
 //! 1. the source is opened: a regular file of the sender's own, through no link
-//! 2. the source and its name are synced, then the transfer is in the journal: it is
-//!    accepted
+//! 2. the source and its name are synced, and the transfer is in the journal: it is accepted
 //! 3. the source is renamed to its place among the claims
 //! 4. quota and free space are looked at, and room is taken
 //! 5. the octets are copied to the inbox's own file system, and hashed
 //! 6. the file is synced
 //! 7. it is read again and compared with the hash; the source is as it was
-//! 8. the journal has the hash: it is verified
-//! 9. the file gets its name, in the place of none but where that was asked for
+//! 8. the journal has the hash: meanwhile, as it takes as long as 6; a run that finds it there
+//!    does 6 and 7 again
+//! 9. once all of that is done, the file gets its name, in the place of none but where that
+//!    was asked for
 //! 10. the directories are synced
 //! 11. the journal has it as committed; the source is removed; the outcome is told
 //!
@@ -90,7 +91,7 @@ pub struct MoverLimits {
 impl Default for MoverLimits {
     fn default() -> Self {
         MoverLimits {
-            chunk_bytes: 1 << 20,
+            chunk_bytes: 256 << 10,
             free_bytes_min: 64 << 20,
         }
     }
@@ -239,17 +240,13 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 None => self.inspect(sender, request.subdirectory.components(), &request)?,
             };
             may_be_sent(&mut files).map_err(|Refused { code, text }| Stop::Final(code, text))?;
-            if origin.is_none() {
-                // What came over a link is durable already.
-                self.make_durable(sender, &request, &mut files)?;
-            }
             let legs = request.recipients.iter().map(|recipient| Leg {
                 recipient: recipient.clone(),
                 phase: LegPhase::Waiting,
                 text: String::new(),
                 ended_at: Duration::ZERO,
             });
-            let transfer = Transfer {
+            let mut transfer = Transfer {
                 id,
                 sender: sender.clone(),
                 origin,
@@ -260,11 +257,38 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 attempts: 0,
                 phase: Phase::Accepted,
             };
-            self.journal.put(&transfer)?;
+            match transfer.origin {
+                None => self.journal_and_sync(&mut transfer)?,
+                // What came over a link is durable already.
+                Some(_) => self.journal.put(&transfer)?,
+            }
             self.steps.done(Step::Accepted);
             Ok(transfer)
         };
         accept().map_err(Refused::of)
+    }
+
+    /// The journal has the transfer, and the disk its source: both take as long as the disk
+    /// does. Until both are there, nobody was told that it is accepted.
+    fn journal_and_sync(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+        let mut synced = Ok(transfer.files.clone());
+        let of = &*transfer;
+        let journaled = self
+            .journal
+            .put_while(of, &mut || synced = self.sync_source(of));
+        match synced {
+            Ok(files) if files == transfer.files => Ok(journaled?),
+            Ok(files) => {
+                transfer.files = files;
+                Ok(self.journal.put(transfer)?)
+            }
+            Err(stop) => {
+                if let Err(error) = self.journal.remove(transfer.id) {
+                    log::warn!("transfer {} is refused, and goes on: {error}", transfer.id);
+                }
+                Err(stop)
+            }
+        }
     }
 
     /// Runs a transfer, steps 3 to 11, from where it is. Between two chunks it asks

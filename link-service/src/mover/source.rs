@@ -44,22 +44,19 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         files
     }
 
-    /// Makes the files of a request durable, and the names of the directories that they are
-    /// in: their app may not have. `files` are what they were when they were looked at.
-    pub(super) fn make_durable(
-        &self,
-        sender: &AppId,
-        request: &LinkRequest,
-        files: &mut [FileRecord],
-    ) -> Result<(), Stop> {
+    /// Makes the files of a transfer durable, and the names of the directories that they are
+    /// in: their app may not have. What they are then.
+    pub(super) fn sync_source(&self, transfer: &Transfer) -> Result<Vec<FileRecord>, Stop> {
+        let (sender, request) = (&transfer.sender, &transfer.request);
         let outbox = self.folders.open_box(sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
         let directories = places::all_beneath(&self.folders, outbox, &request.subdirectory);
         let directories = directories.map_err(Stop::of_source)?;
+        let mut files = transfer.files.clone();
         let Some(within) = directories.last() else {
-            return Ok(());
+            return Ok(files);
         };
-        for (name, record) in request.files.iter().zip(files) {
+        for (name, record) in request.files.iter().zip(&mut files) {
             let source = self.open_source(within, name, sender)?;
             self.folders.sync(&source.file)?;
             // On shares its time may be another once it is written.
@@ -75,7 +72,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             self.folders.sync_directory(directory)?;
         }
         self.steps.done(Step::SourceSynced);
-        Ok(())
+        Ok(files)
     }
 
     /// Opens a file of an app, if it is a regular one of its own with this name only.

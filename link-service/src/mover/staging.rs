@@ -13,17 +13,34 @@ use crate::code::Code;
 use crate::folders::{FolderError, Folders, Kind};
 use crate::journal::Journal;
 use crate::names::FileName;
-use crate::record::{LegPhase, Transfer};
+use crate::record::{FileRecord, LegPhase, Transfer};
+
+/// What was copied to a staging.
+pub(super) struct Staged<F: Folders> {
+    /// Of each file.
+    pub(super) hashes: Vec<Hash>,
+    /// The file that is to be [settled](Mover::settle); none where it is a batch, whose
+    /// files are.
+    pub(super) unsettled: Option<Unsettled<F>>,
+}
+
+/// A file that was copied, and is neither durable nor verified.
+pub(super) struct Unsettled<F: Folders> {
+    name: FileName,
+    source: Source<F>,
+    staged: F::File,
+    hash: Hash,
+}
 
 impl<F: Folders, J: Journal> Mover<F, J> {
-    /// Copies, syncs and verifies all files: their hashes.
+    /// Copies all files.
     pub(super) fn stage(
         &self,
         transfer: &mut Transfer,
         index: usize,
         arrival: &Arrival<'_, F>,
         go_on: &dyn Fn() -> bool,
-    ) -> Result<Vec<Hash>, Stop> {
+    ) -> Result<Staged<F>, Stop> {
         let id = transfer.id;
         let tell = |bytes| {
             if let Some(at_chunk) = &self.at_chunk {
@@ -31,7 +48,10 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             }
         };
         let progress = Progress::new(go_on, &tell);
-        let staged = self.stage_files(transfer, arrival, &progress);
+        let staged = match places::is_batch(&transfer.request) {
+            true => self.stage_batch(transfer, arrival, &progress),
+            false => self.stage_alone(transfer, arrival, &progress),
+        };
         match &staged {
             Err(Stop::Preempted) => {
                 if let Some(leg) = transfer.legs.get_mut(index) {
@@ -47,53 +67,63 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         staged
     }
 
-    fn stage_files(
+    fn stage_alone(
         &self,
         transfer: &Transfer,
         arrival: &Arrival<'_, F>,
         progress: &Progress<'_>,
-    ) -> Result<Vec<Hash>, Stop> {
-        let batch = match places::is_batch(&transfer.request) {
-            true => Some(self.batch_directory(arrival)?),
-            false => None,
+    ) -> Result<Staged<F>, Stop> {
+        let mut staged = Staged {
+            hashes: Vec::new(),
+            unsettled: None,
         };
+        for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
+            let to = (&arrival.own, arrival.staging.as_str());
+            let file = self.stage_file(transfer, (name, record), to, arrival, progress)?;
+            staged.hashes.push(file.hash);
+            staged.unsettled = Some(file);
+        }
+        Ok(staged)
+    }
+
+    fn stage_batch(
+        &self,
+        transfer: &Transfer,
+        arrival: &Arrival<'_, F>,
+        progress: &Progress<'_>,
+    ) -> Result<Staged<F>, Stop> {
+        let batch = self.batch_directory(arrival)?;
         let mut hashes = Vec::new();
         for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
-            let source = self.open_accepted(transfer, name, record)?;
-            let hash = match &batch {
-                Some(batch) => {
-                    let to = (batch, name.as_str());
-                    self.stage_file(name, &source, to, arrival, progress)?
-                }
-                None => {
-                    let to = (&arrival.own, arrival.staging.as_str());
-                    self.stage_file(name, &source, to, arrival, progress)?
-                }
-            };
-            // Of another recipient, or another attempt.
-            if record.hash.is_some_and(|before| before != hash) {
-                return Err(changed(name));
-            }
-            hashes.push(hash);
+            let to = (&batch, name.as_str());
+            let file = self.stage_file(transfer, (name, record), to, arrival, progress)?;
+            self.settle(&file, &|| progress.may_go_on())?;
+            hashes.push(file.hash);
         }
-        if let Some(batch) = &batch {
-            // All of them arrive with the directory's name: that they are in it is durable
-            // before. The outermost first, as nothing is durable in what is not.
-            self.folders.sync_directory(&arrival.inbox)?;
-            self.folders.sync_directory(&arrival.own)?;
-            self.folders.sync_directory(batch)?;
-        }
-        Ok(hashes)
+        // All of them arrive with the directory's name: that they are in it is durable before.
+        self.sync_batch(arrival, &batch)?;
+        Ok(Staged {
+            hashes,
+            unsettled: None,
+        })
+    }
+
+    /// The outermost first, as nothing is durable in what is not.
+    fn sync_batch(&self, arrival: &Arrival<'_, F>, batch: &F::Directory) -> Result<(), Stop> {
+        self.folders.sync_directory(&arrival.inbox)?;
+        self.folders.sync_directory(&arrival.own)?;
+        Ok(self.folders.sync_directory(batch)?)
     }
 
     fn stage_file(
         &self,
-        name: &FileName,
-        source: &Source<F>,
+        transfer: &Transfer,
+        (name, record): (&FileName, &FileRecord),
         (within, staged_name): (&F::Directory, &str),
         arrival: &Arrival<'_, F>,
         progress: &Progress<'_>,
-    ) -> Result<Hash, Stop> {
+    ) -> Result<Unsettled<F>, Stop> {
+        let source = self.open_accepted(transfer, name, record)?;
         let staged = self.open_staged(within, staged_name)?;
         let there = self.folders.facts(&staged)?;
         let copied = self.kept.take(&source.facts, &there);
@@ -104,23 +134,65 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
         self.steps.done(Step::Reserved);
         let mut copied = copied.unwrap_or_else(Copied::nothing);
-        let hash = self.copy(name, source, &staged, &mut copied, progress);
+        let hash = self.copy(name, &source, &staged, &mut copied, progress);
         progress.add(copied.bytes);
         if matches!(hash, Err(Stop::Preempted)) {
             let there = self.folders.facts(&staged)?;
             self.kept.keep(source.facts, there, copied);
         }
         let hash = hash?;
+        // Of another recipient, or another attempt.
+        if record.hash.is_some_and(|before| before != hash) {
+            return Err(changed(name));
+        }
         self.folders.hand_over(&staged, arrival.recipient)?;
         self.steps.done(Step::Copied);
-        self.folders.sync(&staged)?;
+        Ok(Unsettled {
+            name: name.clone(),
+            source,
+            staged,
+            hash,
+        })
+    }
+
+    /// Makes a file that was copied durable, and verifies it: its octets are those that were
+    /// read, of a source that nobody wrote to meanwhile.
+    pub(super) fn settle(&self, file: &Unsettled<F>, go_on: &dyn Fn() -> bool) -> Result<(), Stop> {
+        self.folders.sync(&file.staged)?;
         self.steps.done(Step::Synced);
-        let size = source.facts.size;
-        let go_on = || progress.may_go_on();
-        self.verify(name.as_str(), &staged, size, &hash, &go_on)?;
-        self.is_unchanged(name, source)?;
+        let size = file.source.facts.size;
+        self.verify(file.name.as_str(), &file.staged, size, &file.hash, go_on)?;
+        self.is_unchanged(&file.name, &file.source)?;
         self.steps.done(Step::Verified);
-        Ok(hash)
+        Ok(())
+    }
+
+    /// Makes durable what an earlier run staged. What is not there is not.
+    pub(super) fn sync_staged(
+        &self,
+        transfer: &Transfer,
+        arrival: &Arrival<'_, F>,
+    ) -> Result<(), Stop> {
+        if !places::is_batch(&transfer.request) {
+            return self.sync_there(&arrival.own, &arrival.staging);
+        }
+        let batch = places::open_if_there(&self.folders, &arrival.own, &arrival.staging);
+        let Some(batch) = batch.map_err(Stop::of_own)? else {
+            return Ok(());
+        };
+        for name in &transfer.request.files {
+            self.sync_there(&batch, name.as_str())?;
+        }
+        self.sync_batch(arrival, &batch)
+    }
+
+    fn sync_there(&self, within: &F::Directory, name: &str) -> Result<(), Stop> {
+        match self.folders.open(within, name) {
+            Ok(file) => Ok(self.folders.sync(&file)?),
+            // It has not the right octets then.
+            Err(FolderError::Missing { .. } | FolderError::NotAllowed { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The staging of an earlier run, or a new one. What is no file of one name only is

@@ -33,7 +33,7 @@ impl Default for QueueLimits {
             open_max: 16_384,
             open_per_sender_max: 1_024,
             open_critical: 256,
-            local_slots: 4,
+            local_slots: 8,
             link_slots: 4,
             ageing: Duration::from_secs(600),
             retry_pause: Duration::from_secs(1),

@@ -116,6 +116,18 @@ impl Journal for FileJournal {
         Ok(())
     }
 
+    /// What is first is nobody's promise: here the journal is, so that a process may end
+    /// before the rest.
+    fn put_while(
+        &self,
+        transfer: &Transfer,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<(), JournalError> {
+        self.put(transfer)?;
+        meanwhile();
+        Ok(())
+    }
+
     fn load_acknowledged(&self) -> Result<Vec<(TransferId, u32)>, JournalError> {
         Ok(Vec::new())
     }

@@ -45,6 +45,21 @@ impl Journal for MemoryJournal {
         })
     }
 
+    fn put_while(
+        &self,
+        transfer: &Transfer,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<(), JournalError> {
+        let is_first = self.0.state().random.bool();
+        if is_first {
+            let put = self.put(transfer);
+            meanwhile();
+            return put;
+        }
+        meanwhile();
+        self.put(transfer)
+    }
+
     fn note(&self, transfer: &Transfer) -> Result<(), JournalError> {
         let record = transfer.encode();
         let record = record.map_err(|error| JournalError(error.to_string()))?;
