@@ -51,7 +51,7 @@ pub(super) fn parse(text: &str) -> Result<Elements, TleError> {
         [name, one, two] => (Some(name), one, two),
         _ => return Err(TleError::Lines { lines: lines.len() }),
     };
-    // The second of the three-line form may have its number before the name.
+    // Some write the line of the name with its number, which is 0.
     let name = name.map(|name| name.strip_prefix("0 ").unwrap_or(name).trim().to_owned());
     let elements = Elements::from_tle(name, one.as_bytes(), two.as_bytes())
         .map_err(|error| TleError::Malformed(error.to_string()))?;
