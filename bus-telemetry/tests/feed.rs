@@ -146,7 +146,7 @@ fn what_is_not_a_snapshot_is_refused_with_the_reason() {
 
 #[test]
 fn a_value_that_no_spacecraft_has_is_refused() {
-    let mut long = String::from("x").repeat(33);
+    let long = "x".repeat(33);
     let many = |key: &str, one: Value, most: usize| json!({"value": {key: vec![one; most + 1]}});
     let rail = json!({"name": "a"});
     let sensor = json!({"name": "a", "temperature_c": 0.0});
@@ -173,7 +173,6 @@ fn a_value_that_no_spacecraft_has_is_refused() {
             json!({"power": {"value": {"rails": [{"name": long}]}}}),
         ),
     ];
-    long.clear();
     for (wanted, snapshot) in cases {
         match parse(&snapshot) {
             Err(FeedError::OutOfRange { field, .. }) => assert_eq!(field, wanted),
