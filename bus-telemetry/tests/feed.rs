@@ -73,6 +73,14 @@ fn every_group_is_given_as_it_was_told() {
 }
 
 #[test]
+fn the_datagram_of_the_documentation_is_taken() {
+    let page = include_str!("../../docs/src/bus-telemetry.md");
+    let (_, example) = page.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    Snapshot::parse(example.as_bytes()).unwrap();
+}
+
+#[test]
 fn what_was_not_told_is_unknown_and_not_zero() {
     let power = json!({"power": {"value": {"rails": [{"name": "5v"}]}}});
     let state = told(&power, seconds(1));
