@@ -11,7 +11,7 @@ use crate::workspace::{self, shown};
 
 /// What the referees import: an environment in which that fails is none.
 const IMPORTS: &str = "import spacepackets, aioax25, kiss, cryptography, cfdppy, \
-                       schemathesis, grpc_tools.protoc, grpc";
+                       schemathesis, grpc_tools.protoc, grpc, sgp4, skyfield, erfa";
 
 /// Whether the environment stands, as `tests/referees/requirements.txt` wants
 /// it.
