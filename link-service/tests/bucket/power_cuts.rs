@@ -1,12 +1,11 @@
 //! The power is cut, or the process ends, at every change of a node's disk; what is in the
 //! bucket stays.
 
-use std::time::{Duration, Instant};
-
 use heliograph_tests::wait::within;
 use link_service::code::Code;
 use link_service::folders::Side;
 use link_service::folders::memory::MemoryDisk;
+use link_service::record::TransferId;
 use serde_json::{Value, json};
 
 use crate::rig::{Node, PATIENCE, Shelf, app, disk, left, put, request};
@@ -17,7 +16,7 @@ fn each_end(does: impl Fn(u64, fn(&MemoryDisk)) -> bool) {
     for ends in [MemoryDisk::power_cut, MemoryDisk::restart] {
         let all_done = (0..200).find(|changes| !does(*changes, ends));
         let all_done = all_done.expect("it is done after so many changes");
-        assert!(all_done > 5, "{all_done} changes");
+        assert!(all_done > 4, "{all_done} changes");
     }
 }
 
@@ -26,7 +25,7 @@ fn at_any_change_a_file_for_a_bucket_comes_to_it_once_and_its_sender_hears_one_o
     each_end(|changes, ends| {
         let (disk, shelf) = (disk(changes), Shelf::new());
         put(&disk, "image.raw", LONG);
-        let accepted = Node::start_without_bucket(&disk);
+        let accepted = Node::idle(&disk);
         let id = accepted.submit(request(&["image.raw"])).unwrap();
         drop(accepted);
         disk.power_cut();
@@ -34,11 +33,6 @@ fn at_any_change_a_file_for_a_bucket_comes_to_it_once_and_its_sender_hears_one_o
         let node = Node::start(&disk, &shelf);
         let is_done = || node.desk.status(&app("camera"), id).unwrap().has_ended();
         let _ = within(PATIENCE, || (disk.has_failed() || is_done()).then_some(()));
-        // What it does in the dark.
-        let until = Instant::now() + Duration::from_millis(30);
-        let _ = within(Duration::from_millis(30), || {
-            (Instant::now() > until).then_some(())
-        });
         let has_failed = disk.has_failed();
         drop(node);
         let first = shelf.etag("analyser/inbox/image.raw");
@@ -78,10 +72,13 @@ fn at_any_change_a_request_in_a_bucket_is_made_once_and_answered() {
         assert_eq!(receipt["code"], "OK", "after {changes} changes: {receipt}");
         let arrived = disk.file(&app("archive"), Side::Inbox, "image.raw");
         assert_eq!(arrived.unwrap(), LONG);
-        assert!(shelf.list("analyser/outbox").is_empty(), "after {changes}");
-        let all = node
-            .desk
-            .list_all(link_service::record::TransferId(0), 10, |_| true);
+        let left = shelf.list("analyser/outbox");
+        assert!(
+            left.is_empty(),
+            "after {changes} changes: {left:?}, {:?}",
+            (node.counts(), disk.paths(&app("analyser"), Side::Outbox))
+        );
+        let all = node.desk.list_all(TransferId(0), 10, |_| true);
         assert_eq!(all.len(), 1, "after {changes} changes");
         has_failed
     });

@@ -195,7 +195,8 @@ impl Node {
         node
     }
 
-    fn idle(disk: &MemoryDisk) -> Node {
+    /// What is accepted does not go, and nothing is taken.
+    pub(crate) fn idle(disk: &MemoryDisk) -> Node {
         let file = ConfigFile {
             table: CONFIG.parse().unwrap(),
             path: None,
