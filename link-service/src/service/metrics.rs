@@ -2,6 +2,7 @@
 
 use service_host::prometheus::Page;
 
+use super::shares::Share;
 use crate::bucket::BucketCounts;
 use crate::code::Code;
 use crate::desk::{Counts, Depths};
@@ -143,6 +144,22 @@ fn of_buckets(page: &mut Page, buckets: &[(AppId, BucketCounts)]) {
             counts.failed,
         );
     }
+}
+
+/// Boxes whose file systems give less than a disk does.
+pub(super) fn shares(shares: &[Share]) -> String {
+    let mut page = Page::new();
+    for share in shares {
+        let file_system = share.file_system.to_string();
+        let labels = [
+            ("app", share.app.as_str()),
+            ("box", share.side),
+            ("file_system", &file_system),
+        ];
+        let help = "1 for each inbox or outbox that is on no disk of this machine.";
+        page.gauge("link_box_degraded", help, &labels, 1.0);
+    }
+    page.finish()
 }
 
 fn as_f64(count: usize) -> f64 {

@@ -15,6 +15,8 @@ mod reload;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
+mod shares;
+#[cfg(target_os = "linux")]
 mod site;
 
 use std::ffi::OsString;

@@ -19,7 +19,7 @@ use service_host::logging;
 use super::buckets::Counters;
 use super::downlink::{self, Downlink};
 use super::reload::Reloader;
-use super::{buckets, metrics, operator, site};
+use super::{buckets, metrics, operator, shares, site};
 use crate::access::{Access, LiveAccess};
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
@@ -60,9 +60,12 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let access = Access::read(&file)?;
     let tokens = Tokens::read(access.registry())?;
     let buckets = buckets::open(access.buckets())?;
+    shares::check_journal(&access.settings().journal)?;
     // Whoever has the journal is the only one who touches the directories.
     let journal = RedbJournal::open(&access.settings().journal)?;
     site::prepare(access.registry())?;
+    let shares = shares::of(access.registry());
+    shares::warn(&[], &shares);
     let files = downlink::settings(&file)?;
     let links = files.iter().map(|_| Route::Downlink).collect();
     let desk = Arc::new(open(access, journal, links)?);
@@ -75,6 +78,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
         pool: Arc::new(Pool::start(API_THREADS).context("no threads for requests")?),
         tokens: Arc::new(LiveTokens::new(tokens)),
         doors: Arc::new(Doors::default()),
+        shares: Mutex::new(shares),
         turn: Mutex::new(()),
     });
     reloader.open_doors(None, desk.access().current().registry())?;
@@ -181,13 +185,15 @@ fn endpoint(
 ) -> Endpoint {
     let link = link_metrics_page(&context);
     let desk = Arc::clone(&reloader.desk);
+    let of_shares = Arc::clone(&reloader);
     let page = move || {
         let buckets: Vec<(AppId, BucketCounts)> = buckets
             .iter()
             .map(|(name, counter)| (name.clone(), counter.counts()))
             .collect();
         let own = metrics::page(&desk.counts(), desk.depths(), &dropped.counts(), &buckets);
-        format!("{}{own}", link())
+        let shares = metrics::shares(&of_shares.shares());
+        format!("{}{own}{shares}", link())
     };
     let api = Api {
         desk: Arc::clone(&reloader.desk),

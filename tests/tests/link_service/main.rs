@@ -8,6 +8,7 @@ mod dropped;
 mod operator;
 mod reload;
 mod restart;
+mod shares;
 mod shelf;
 mod site;
 mod start;

@@ -5,6 +5,7 @@ use juniper::{EmptySubscription, FieldError, FieldResult, GraphQLEnum, RootNode,
 use service_host::link_schema::{ConfigurationView, MutationResult, RadioFrames};
 
 use super::Context;
+use super::degraded::DegradedBox;
 use super::links::Link;
 use crate::desk::{AskError, Desk, TransferView};
 use crate::names::AppId;
@@ -89,6 +90,13 @@ impl Query {
     /// Messages for the ground that were dropped.
     fn failed_packets_down(context: &Context) -> i32 {
         context.link.telemetry().failed_packets_down()
+    }
+
+    /// Inboxes and outboxes that are on no disk of this machine, as on a share: what is
+    /// weaker there, the log says.
+    fn degraded(context: &Context) -> Vec<DegradedBox> {
+        let shares = context.reloader.shares();
+        shares.iter().map(DegradedBox::of).collect()
     }
 
     /// Transfers of all apps, or of one: the oldest first, from the one with the number `from`
