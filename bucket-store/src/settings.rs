@@ -87,12 +87,16 @@ impl BucketSettings {
             .with_timeout(REQUEST_TIMEOUT);
         if let Some(path) = &self.ca_file {
             let octets = read_certificates("ca-file", path)?;
-            let found = Certificate::from_pem_bundle(&octets);
-            let found = found.map_err(|error| BucketError::Unfit {
+            let unfit = |why: &str| BucketError::Unfit {
                 setting: "ca-file",
                 path: path.clone(),
-                why: format!("holds no certificates: {error}"),
-            })?;
+                why: format!("holds no certificates: {why}"),
+            };
+            let found = Certificate::from_pem_bundle(&octets);
+            let found = found.map_err(|error| unfit(&error.to_string()))?;
+            if found.is_empty() {
+                return Err(unfit("there is no PEM block of one"));
+            }
             for certificate in found {
                 options = options.with_root_certificate(certificate);
             }

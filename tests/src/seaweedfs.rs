@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -130,11 +130,6 @@ impl SeaweedFs {
             write(format!("{access}.id"), access),
             write(format!("{access}.secret"), secret),
         )
-    }
-
-    /// Where its data is.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 

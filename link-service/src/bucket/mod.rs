@@ -54,8 +54,6 @@ use crate::names::AppId;
 use crate::queue::Route;
 use outbox::Outboxes;
 
-/// Between two looks at what is to go.
-const LOOK: Duration = Duration::from_millis(100);
 /// When the service stops: for uploads to take back what they have begun.
 const STOP_TIME: Duration = Duration::from_secs(3);
 
@@ -70,6 +68,8 @@ pub struct BucketLimits {
     /// Octets of a part. A file that is not larger goes as a whole; of each that is on its
     /// way, so much is in memory.
     pub part_bytes: usize,
+    /// Between two looks at what is to go and what has ended.
+    pub look: Duration,
     /// From one look at an outbox to the next.
     pub poll: Duration,
     /// Octets of a request.
@@ -84,6 +84,7 @@ impl Default for BucketLimits {
     fn default() -> Self {
         BucketLimits {
             part_bytes: 8 << 20,
+            look: Duration::from_millis(100),
             poll: Duration::from_secs(5),
             request_bytes_max: 64 << 10,
             requests_max: 1024,
@@ -211,6 +212,6 @@ where
         if shared.is_stopping.get() && under_way.is_empty() {
             return;
         }
-        sleep(LOOK).await;
+        sleep(shared.limits.look).await;
     }
 }

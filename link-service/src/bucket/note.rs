@@ -58,8 +58,9 @@ impl<'n, F: Folders> Notes<'n, F> {
         self.folders.sync(&file)?;
         let (from, to) = ((&self.fetched, &*part), (&self.fetched, &*name));
         self.folders.rename(from, to, Replace::May)?;
-        self.folders.sync_directory(&self.fetched)?;
-        self.folders.sync_directory(&self.outbox)
+        // The outermost first, as nothing is durable in what is not.
+        self.folders.sync_directory(&self.outbox)?;
+        self.folders.sync_directory(&self.fetched)
     }
 
     /// Nothing where there is none, or it is none.

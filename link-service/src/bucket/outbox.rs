@@ -26,7 +26,7 @@ use super::fetch::FetchError;
 use super::note::{Note, Notes, SourceNote};
 use super::refused::{Undone, short};
 use super::request::{self, Asked, Listed, No};
-use super::{LOOK, Shared, Store, keys};
+use super::{Shared, Store, keys};
 use crate::code::Code;
 use crate::desk::Desk;
 use crate::dropbox::Submit;
@@ -115,7 +115,7 @@ impl<F: Folders, J: Journal, S: Store> Outboxes<F, J, S> {
                 if Instant::now() >= next {
                     break;
                 }
-                sleep(LOOK).await;
+                sleep(self.shared.limits.look).await;
             }
         }
     }
@@ -411,7 +411,7 @@ impl<F: Folders, J: Journal, S: Store> Outboxes<F, J, S> {
             self.open.insert(app.clone(), open);
         }
         if went.is_err() {
-            sleep(LOOK * 10).await;
+            sleep(self.shared.limits.look * 10).await;
         }
         went
     }

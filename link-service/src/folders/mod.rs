@@ -12,7 +12,7 @@ use crate::code::Code;
 use crate::names::AppId;
 
 #[cfg(target_os = "linux")]
-pub use directories::{AppDirectories, Directories};
+pub use directories::{AppDirectories, Directories, FileSystem};
 
 /// Which of the two boxes of an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -295,7 +295,7 @@ pub trait Folders: Send + Sync {
     /// [`FolderError`].
     fn remove_directory(&self, within: &Self::Directory, name: &str) -> Result<(), FolderError>;
 
-    /// Octets that the file system has left.
+    /// Octets that the file system has left; [`u64::MAX`] where it does not say.
     ///
     /// # Errors
     /// [`FolderError`].

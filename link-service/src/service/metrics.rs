@@ -2,6 +2,7 @@
 
 use service_host::prometheus::Page;
 
+use super::shares::Share;
 use crate::bucket::BucketCounts;
 use crate::code::Code;
 use crate::desk::{Counts, Depths};
@@ -158,6 +159,20 @@ fn of_buckets(page: &mut Page, buckets: &[(AppId, BucketCounts)]) {
             &[("bucket", bucket.as_str())],
             counts.failed,
         );
+    }
+}
+
+/// Boxes whose file systems give less than a disk does.
+pub(super) fn shares(page: &mut Page, shares: &[Share]) {
+    for share in shares {
+        let file_system = share.file_system.to_string();
+        let labels = [
+            ("app", share.app.as_str()),
+            ("box", share.side),
+            ("file_system", &file_system),
+        ];
+        let help = "1 for each inbox or outbox that is on no disk of this machine.";
+        page.gauge("link_box_degraded", help, &labels, 1.0);
     }
 }
 

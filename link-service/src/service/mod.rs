@@ -17,6 +17,8 @@ mod reload;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
+mod shares;
+#[cfg(target_os = "linux")]
 mod site;
 mod staging;
 

@@ -7,6 +7,7 @@ use service_host::config_file::ConfigFile;
 use service_host::http::Doors;
 
 use super::run::ServiceDesk;
+use super::shares::{self, Share};
 use super::site::{self, LinkFolder};
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
@@ -22,11 +23,19 @@ pub(super) struct Reloader {
     pub(super) doors: Arc<Doors>,
     /// The folders of the links, which only a restart changes.
     pub(super) links: Vec<LinkFolder>,
+    /// Boxes whose file systems give less.
+    pub(super) shares: Mutex<Vec<Share>>,
     /// One at a time.
     pub(super) turn: Mutex<()>,
 }
 
 impl Reloader {
+    /// Boxes whose file systems give less than a disk does.
+    pub(super) fn shares(&self) -> Vec<Share> {
+        let shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.clone()
+    }
+
     /// Reads the file again, and takes the apps and the policy that it has.
     pub(super) fn read_again(&self) -> anyhow::Result<()> {
         match &self.file.path {
@@ -49,6 +58,7 @@ impl Reloader {
         }
         let tokens = Tokens::read(next.registry())?;
         site::prepare(next.registry())?;
+        let shares = shares::of(next.registry());
         // What is open to somebody who is not registered yet, is no way in.
         let opened = self.open_doors(Some(now.registry()), next.registry());
         if let Err(error) = opened {
@@ -61,6 +71,10 @@ impl Reloader {
         self.close_doors(now.registry(), next.registry());
         access.replace(next);
         self.tokens.replace(tokens);
+        let mut now = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        shares::warn(&now, &shares);
+        *now = shares;
+        drop(now);
         drop(turn);
         log::info!("apps and policy were read again");
         Ok(())

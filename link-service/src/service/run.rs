@@ -22,7 +22,7 @@ use super::peers::{self, PeerCounts, PeerLink, RunningPeer};
 use super::reload::Reloader;
 use super::site::LinkFolder;
 use super::staging::{self, StagingSettings};
-use super::{buckets, metrics, operator, site};
+use super::{buckets, metrics, operator, shares, site};
 use crate::access::{Access, LiveAccess};
 use crate::api::grpc::{Calls, GrpcServer};
 use crate::api::json::{Api, Way};
@@ -67,9 +67,12 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let access = Access::read(&file)?;
     let tokens = Tokens::read(access.registry())?;
     let buckets = buckets::open(access.buckets())?;
+    shares::check_journal(&access.settings().journal)?;
     // Whoever has the journal is the only one who touches the directories.
     let journal = RedbJournal::open(&access.settings().journal)?;
     site::prepare(access.registry())?;
+    let shares = shares::of(access.registry());
+    shares::warn(&[], &shares);
     let files = downlink::settings(&file)?;
     let staging = staging::settings(&file)?;
     if files.is_some() && staging.is_some() {
@@ -108,6 +111,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
         tokens: Arc::new(LiveTokens::new(tokens)),
         doors: Arc::new(Doors::default()),
         links,
+        shares: Mutex::new(shares),
         turn: Mutex::new(()),
     });
     reloader.open_doors(None, desk.access().current().registry())?;
@@ -250,6 +254,7 @@ fn endpoint(
     let desk = Arc::clone(&reloader.desk);
     let peers = Arc::new(peers);
     let counted = Arc::clone(&peers);
+    let of_shares = Arc::clone(&reloader);
     let page = move || {
         let buckets: Vec<(AppId, BucketCounts)> = buckets
             .iter()
@@ -260,6 +265,7 @@ fn endpoint(
         counted.iter().for_each(|peer| peer.write(&mut page));
         let (counts, depths) = (desk.counts(), desk.depths());
         metrics::write(&mut page, &counts, depths, &dropped.counts(), &buckets);
+        metrics::shares(&mut page, &of_shares.shares());
         page.finish()
     };
     let api = Api {

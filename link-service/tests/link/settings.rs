@@ -192,3 +192,69 @@ fn the_example_of_the_crate_is_taken() {
     assert!(settings.apps.len() > 1 && settings.policy.len() > 1);
     access(include_str!("../../config.example.toml"));
 }
+
+const BUCKET: &str = "[[link-service.buckets]]\nname = 'shared'\nurl = 's3://mission/apps'\n";
+
+#[test]
+fn the_keys_of_a_bucket_and_of_an_app_in_it_are_read() {
+    let text = format!(
+        "{BUCKET}poll-ms = 250\nendpoint = 'http://10.0.0.5:8333'\nallow-http = true\n\
+         region = 'here'\naccess-key-file = 'a'\nsecret-key-file = 'b'\nca-file = 'c'\n\
+         [[link-service.apps]]\nid = 'analyser'\nbucket = 'shared'\npolled = false\n\
+         [[link-service.apps]]\nid = 'archive'\nbucket = 'shared'\n\
+         [[link-service.apps]]\nid = 'camera'"
+    );
+    let read = settings(&text);
+    let shared = &read.buckets[0];
+    assert_eq!(shared.name.as_str(), "shared");
+    assert_eq!(shared.poll.as_millis(), 250);
+    assert_eq!(shared.store.url, "s3://mission/apps");
+    assert_eq!(
+        shared.store.secret_key_file.as_deref(),
+        Some(Path::new("b"))
+    );
+    let access = access(&text);
+    let bucket_of = |id: &str| {
+        let app = access.registry().app(&id.parse().unwrap()).unwrap();
+        app.bucket.clone().map(|bucket| bucket.is_polled)
+    };
+    assert_eq!(bucket_of("analyser"), Some(false));
+    assert_eq!(bucket_of("archive"), Some(true));
+    assert_eq!(bucket_of("camera"), None);
+}
+
+#[test]
+fn a_mistake_about_a_bucket_is_told_with_what_to_write() {
+    let app = |keys: &str| format!("{BUCKET}[[link-service.apps]]\nid = 'analyser'\n{keys}");
+    for (text, said) in [
+        (format!("{BUCKET}regoin = 'x'"), "`region`"),
+        (format!("{BUCKET}poll-m = 1"), "`poll-ms`"),
+        (format!("{BUCKET}poll-ms = 0"), "100 to 3600000"),
+        (format!("{BUCKET}{BUCKET}"), "two buckets `shared`"),
+        (
+            "[[link-service.buckets]]\nname = 'shared'\nurl = 'mission'".to_owned(),
+            "s3://BUCKET",
+        ),
+        (
+            "[[link-service.buckets]]\nurl = 's3://abc'".to_owned(),
+            "`name`",
+        ),
+        (app("bucket = 'shard'"), "did you mean `shared`?"),
+        (app("polled = true"), "with a `bucket`"),
+        (
+            app("bucket = 'shared'\nquota-bytes = 1"),
+            "`quota-bytes` does not hold in a bucket",
+        ),
+        (
+            app("bucket = 'shared'\nquota-files = 1"),
+            "`quota-files` does not hold in a bucket",
+        ),
+        (
+            "[[link-service.bucket]]\nname = 'a'".to_owned(),
+            "`buckets`",
+        ),
+    ] {
+        let error = refusal(&text);
+        assert!(error.contains(said), "{said}: {error}");
+    }
+}

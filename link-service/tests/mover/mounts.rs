@@ -5,7 +5,9 @@ use std::fs;
 use std::process::Command;
 
 use link_service::code::Code;
+use link_service::folders::FileSystem;
 use link_service::mover::Ran;
+use link_service::record::{LegPhase, Phase};
 
 use crate::rig::{accept, octets, request, run, run_to_end};
 use crate::site::Site;
@@ -16,11 +18,22 @@ const SMALL_BYTES: usize = 64 << 10;
 /// Runs a test of this file once more, as a child that has a small file system mounted at
 /// a place of a site; there, runs `test`.
 fn with_a_file_system_at(place: &str, name: &str, test: impl FnOnce(&Site)) {
+    with_a_file_system(
+        &["-t", "tmpfs", "-o", &format!("size={SMALL_BYTES}")],
+        place,
+        name,
+        test,
+    );
+}
+
+/// The same, of the kind that `mount` is told.
+fn with_a_file_system(kind: &[&str], place: &str, name: &str, test: impl FnOnce(&Site)) {
     let site = Site::new();
     fs::create_dir_all(site.path(place)).unwrap();
     if let Ok(place) = std::env::var(CHILD) {
         let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={SMALL_BYTES}"), "none"])
+            .args(kind)
+            .arg("none")
             .arg(site.path(&place))
             .status();
         match mount {
@@ -92,5 +105,57 @@ fn a_subdirectory_that_is_another_file_system_gets_nothing_and_the_source_goes_b
         assert!(outcome.text.contains("mount none beneath"), "{outcome:?}");
         assert_eq!(site.paths("camera/outbox"), ["raw/image"]);
         assert_eq!(site.paths("analyser/inbox"), Vec::<String>::new());
+    });
+}
+
+/// `ramfs` stands for a share here: it is none of the file systems that are known to be on a
+/// disk of this machine, so that nothing rests on when that was started.
+const FOREIGN: [&str; 2] = ["-t", "ramfs"];
+
+fn a_file_arrives_with(place: &str, name: &str) {
+    with_a_file_system(&FOREIGN, place, name, |site| {
+        let system = FileSystem::of(&site.path(place)).unwrap();
+        assert!(system.is_degraded(), "{system}");
+        let mover = site.mover();
+        let image = octets("image", SMALL_BYTES);
+        fs::write(site.path("camera/outbox/image"), &image).unwrap();
+        let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
+        assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
+        assert_eq!(fs::read(site.path("analyser/inbox/image")).unwrap(), image);
+        assert!(!site.path("camera/outbox/image").exists());
+    });
+}
+
+#[test]
+fn to_a_file_system_that_is_not_known_and_says_nothing_of_room_files_arrive() {
+    let name = "to_a_file_system_that_is_not_known_and_says_nothing_of_room_files_arrive";
+    a_file_arrives_with("analyser/inbox", name);
+}
+
+#[test]
+fn from_a_file_system_that_is_not_known_files_arrive_and_are_released() {
+    let name = "from_a_file_system_that_is_not_known_files_arrive_and_are_released";
+    a_file_arrives_with("camera/outbox", name);
+}
+
+#[test]
+fn on_a_file_system_that_is_not_known_what_was_renamed_before_a_crash_is_found_by_its_octets() {
+    let name =
+        "on_a_file_system_that_is_not_known_what_was_renamed_before_a_crash_is_found_by_its_octets";
+    with_a_file_system(&FOREIGN, "analyser/inbox", name, |site| {
+        let mover = site.mover();
+        let image = octets("image", SMALL_BYTES);
+        fs::write(site.path("camera/outbox/image"), &image).unwrap();
+        let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
+        // Renamed, and the journal does not know.
+        let verified = transfer.clone();
+        assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
+        let mut again = verified;
+        again.files = transfer.files.clone();
+        again.phase = Phase::Claimed;
+        again.legs[0].phase = LegPhase::Verified { boot: None };
+        assert_eq!(run_to_end(&mover, &mut again).code, Code::Ok);
+        assert_eq!(site.paths("analyser/inbox"), ["image"]);
+        assert_eq!(fs::read(site.path("analyser/inbox/image")).unwrap(), image);
     });
 }

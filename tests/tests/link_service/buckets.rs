@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use heliograph_tests::seaweedfs::{ACCESS_KEY, READER_ACCESS_KEY, READER_SECRET_KEY, SECRET_KEY};
 use heliograph_tests::wait::eventually;
 use serde_json::{Value, json};
 
-use crate::shelf::Shelf;
+use crate::shelf::{BUCKET, Shelf};
 use crate::site::{PATIENCE, Site};
 
 /// Files of a run, every tenth of which goes in parts.
@@ -124,4 +125,112 @@ fn two_nodes_send_each_other_files_through_a_bucket_though_each_is_killed_in_the
     }
     of_camera.stop();
     of_analyser.stop();
+}
+
+#[test]
+fn a_bucket_that_refuses_is_waited_for_and_what_was_accepted_arrives_once_it_does_not() {
+    let shelf = Shelf::start();
+    let apps = "[[link-service.apps]]\nid = 'camera'\n\
+                [[link-service.apps]]\nid = 'analyser'\nbucket = 'shared'\n";
+    let site = Site::new();
+    let url = format!("s3://{BUCKET}/apps");
+    let wrong = [
+        // It may read, and not write: 403.
+        shelf.table_of(&url, READER_ACCESS_KEY, READER_SECRET_KEY),
+        // The store knows no such key: 403.
+        shelf.table_of(&url, "nobody", "nosecret"),
+        // NoSuchBucket: 404.
+        shelf.table_of("s3://no-such-bucket/apps", ACCESS_KEY, SECRET_KEY),
+    ];
+    site.configure(&format!("{}{apps}{ANYBODY}", wrong[0]));
+    drop(site.start());
+    site.put("image.raw", b"an image");
+    let mut id = None;
+    for (table, said) in wrong.iter().zip(["keys", "keys", "not there"]) {
+        site.configure(&format!("{table}{apps}{ANYBODY}"));
+        let service = site.start();
+        let id = id.get_or_insert_with(|| site.send("image.raw")).clone();
+        let message = eventually(PATIENCE, || {
+            let view = site.at("camera").get(&format!("/v1/links/{id}")).body;
+            assert_eq!(view["code"], "ACCEPTED", "{view}");
+            let message = view["responseHeader"]["message"].as_str().unwrap();
+            (!message.is_empty()).then(|| message.to_owned())
+        });
+        assert!(message.contains(said), "{message}");
+        assert!(!message.contains("nosecret") && !message.contains(READER_SECRET_KEY));
+        service.stop();
+    }
+    site.configure(&format!("{}{apps}{ANYBODY}", shelf.table()));
+    let service = site.start();
+    assert_eq!(site.ended(&id.unwrap())["code"], "OK");
+    assert_eq!(shelf.get("analyser/inbox/image.raw").unwrap(), b"an image");
+    assert!(site.left().is_empty());
+    service.stop();
+}
+
+#[test]
+fn the_server_itself_keeps_an_object_from_being_replaced() {
+    let shelf = Shelf::start();
+    assert!(shelf.create("analyser/inbox/image.raw", b"the first"));
+    // Two nodes look at once, and nothing is there: one of them is told no by the server.
+    assert!(!shelf.create("analyser/inbox/image.raw", b"the second"));
+    assert_eq!(shelf.get("analyser/inbox/image.raw").unwrap(), b"the first");
+}
+
+#[test]
+fn a_file_in_parts_that_is_cancelled_leaves_nothing_in_the_bucket() {
+    let shelf = Shelf::start();
+    let site = node(&shelf, &[("analyser", false)]);
+    let text = "[[link-service.apps]]\nid = 'camera'\n[[link-service.apps]]\nid = 'analyser'\n\
+                bucket = 'shared'\n";
+    site.configure(&format!("{}{text}{ANYBODY}", shelf.table()));
+    let service = site.start();
+    site.put("long.raw", &vec![7; 200 << 20]);
+    let id = site.send("long.raw");
+    eventually(PATIENCE, || {
+        let view = site.at("camera").get(&format!("/v1/links/{id}")).body;
+        (view["standing"] == "running").then_some(())
+    });
+    let cancel = format!("/v1/links/{id}/cancel");
+    assert_eq!(site.at("camera").post(&cancel, &json!({})).status, 200);
+    assert_eq!(site.ended(&id)["code"], "CANCELLED");
+    assert!(shelf.list("analyser/inbox").is_empty());
+    assert_eq!(site.left(), ["long.raw"]);
+    service.stop();
+}
+
+#[test]
+fn counters_tell_what_went_into_a_bucket_and_another_bucket_needs_a_restart() {
+    let shelf = Shelf::start();
+    let text = "[[link-service.apps]]\nid = 'camera'\n[[link-service.apps]]\nid = 'analyser'\n\
+                bucket = 'shared'\n";
+    let site = Site::new();
+    site.configure(&format!("{}{text}{ANYBODY}", shelf.table()));
+    let service = site.start();
+    site.put("image.raw", b"an image");
+    let id = site.send("image.raw");
+    assert_eq!(site.ended(&id)["code"], "OK");
+    let page = service.get("/metrics", None).1;
+    for line in [
+        "link_bucket_objects_total{bucket=\"shared\",is=\"put\"} 1",
+        "link_bucket_bytes_total{bucket=\"shared\",way=\"put\"} 8",
+        "link_bucket_errors_total{bucket=\"shared\"} 0",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    let other = shelf.table_of("s3://other/apps", ACCESS_KEY, SECRET_KEY);
+    site.configure(&format!("{other}{text}{ANYBODY}"));
+    let reloaded = service.graphql("mutation { reloadApps { success errors } }");
+    assert_eq!(reloaded["reloadApps"]["success"], false);
+    let errors = reloaded["reloadApps"]["errors"].as_str().unwrap();
+    assert!(
+        errors.contains("`buckets`") && errors.contains("restart"),
+        "{errors}"
+    );
+    // Apps may come to it, and begin and cease to be asked here.
+    let more = "[[link-service.apps]]\nid = 'archive'\nbucket = 'shared'\npolled = false\n";
+    site.configure(&format!("{}{text}{more}{ANYBODY}", shelf.table()));
+    let reloaded = service.graphql("mutation { reloadApps { success errors } }");
+    assert_eq!(reloaded["reloadApps"]["success"], true, "{reloaded}");
+    service.stop();
 }

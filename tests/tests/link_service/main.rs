@@ -11,6 +11,7 @@ mod operator;
 mod reload;
 mod restart;
 mod services;
+mod shares;
 mod shelf;
 mod site;
 mod staging;

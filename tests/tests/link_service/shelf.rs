@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bucket_store::object_store::aws::AmazonS3;
 use bucket_store::object_store::path::Path;
-use bucket_store::object_store::{GetOptions, ObjectStore as _, ObjectStoreExt as _, PutPayload};
+use bucket_store::object_store::{
+    Error, GetOptions, ObjectStore as _, ObjectStoreExt as _, PutMode, PutPayload,
+};
 use bucket_store::{Bucket, BucketSettings};
 use futures_util::TryStreamExt as _;
 use heliograph_tests::seaweedfs::{ACCESS_KEY, SECRET_KEY, SeaweedFs};
@@ -75,6 +77,22 @@ impl Shelf {
         let path = self.path(key);
         let put = self.store().put(&path, payload);
         self.runtime.block_on(put).unwrap();
+    }
+
+    /// Puts an object where none is; whether the server did.
+    pub(crate) fn create(&self, key: &str, octets: &[u8]) -> bool {
+        let path = self.path(key);
+        let payload = PutPayload::from(octets.to_vec());
+        let put = self
+            .store()
+            .put_opts(&path, payload, PutMode::Create.into());
+        match self.runtime.block_on(put) {
+            Err(Error::AlreadyExists { .. }) => false,
+            put => {
+                put.unwrap();
+                true
+            }
+        }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {

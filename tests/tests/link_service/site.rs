@@ -82,13 +82,7 @@ impl Site {
     }
 
     pub(crate) fn start(&self) -> Service {
-        let process = self.launch();
-        let line = process.wait_for_line("metrics (/metrics) at ", PATIENCE);
-        let url = line.rsplit(' ').next().unwrap();
-        Service {
-            url: url.trim_end_matches('/').to_owned(),
-            process,
-        }
+        Service::of(self.launch())
     }
 
     pub(crate) fn at(&self, app: &str) -> UnixHttp {
@@ -143,6 +137,16 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// A process, once it is ready.
+    pub(crate) fn of(process: ChildGuard) -> Service {
+        let line = process.wait_for_line("metrics (/metrics) at ", PATIENCE);
+        let url = line.rsplit(' ').next().unwrap();
+        Service {
+            url: url.trim_end_matches('/').to_owned(),
+            process,
+        }
+    }
+
     /// GET by TCP, with a token or without.
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> (u16, String) {
         let agent = ureq::Agent::config_builder()

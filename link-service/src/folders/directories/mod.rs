@@ -4,6 +4,7 @@
 //! never through a link: who swaps a directory for a link meanwhile gains nothing.
 
 mod errors;
+mod file_system;
 mod names;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::sync::{PoisonError, RwLock};
 
 use rustix::fs::{
     Advice, AtFlags, CWD, Dir, FallocateFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fadvise,
-    fallocate, fchmod, fchown, fstatfs, fstatvfs, fsync, mkdirat, openat, statat, unlinkat,
+    fallocate, fchmod, fchown, fstatvfs, fsync, mkdirat, openat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -23,6 +24,8 @@ use super::{Facts, FolderError, Folders, Kind, Replace, Side};
 use crate::names::AppId;
 use errors::{failed, not_allowed, refused};
 use names::component;
+
+pub use file_system::FileSystem;
 
 /// Of what an app gets.
 const DELIVERED: Mode = Mode::from_raw_mode(0o640);
@@ -40,9 +43,6 @@ const FILE: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
     .union(OFlags::CLOEXEC);
-/// File systems on disks of this machine: nothing is lost on them but with its power.
-/// ext4, XFS, Btrfs, F2FS, tmpfs.
-const LOCAL: [u64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994];
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The directories of an app.
@@ -136,9 +136,8 @@ impl Folders for Directories {
     }
 
     fn boot(&self, of: &OwnedFd) -> Option<u128> {
-        let system = fstatfs(of).ok()?;
-        let kind = u64::try_from(system.f_type).ok()?;
-        self.boot.filter(|_| LOCAL.contains(&kind))
+        let system = FileSystem::of_open(of).ok()?;
+        self.boot.filter(|_| !system.is_degraded())
     }
 
     fn open_directory(&self, within: &OwnedFd, name: &str) -> Result<OwnedFd, FolderError> {
@@ -343,7 +342,11 @@ impl Folders for Directories {
     fn free_bytes(&self, within: &OwnedFd) -> Result<u64, FolderError> {
         let system = fstatvfs(within);
         let system = system.map_err(|error| failed("asking for free space", error))?;
-        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+        match system.f_blocks {
+            // One that says nothing of room, as some shares do: what is full is told by a write.
+            0 => Ok(u64::MAX),
+            _ => Ok(system.f_bavail.saturating_mul(system.f_frsize)),
+        }
     }
 }
 

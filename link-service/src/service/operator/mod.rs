@@ -1,6 +1,7 @@
 //! GraphQL for the operator: the link, as of any service on one, and the transfers of all
 //! apps.
 
+mod degraded;
 mod links;
 mod peers;
 mod schema;

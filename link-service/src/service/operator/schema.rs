@@ -7,6 +7,7 @@ use service_host::link_schema::{
 };
 
 use super::Context;
+use super::degraded::DegradedBox;
 use super::links::Link;
 use super::peers::Peer;
 use crate::desk::{AskError, Desk, TransferView};
@@ -102,6 +103,13 @@ impl Query {
     /// The links to other spacecraft.
     fn peers(context: &Context) -> Vec<Peer> {
         context.peers.iter().map(Peer::of).collect()
+    }
+
+    /// Inboxes and outboxes that are on no disk of this machine, as on a share: what is
+    /// weaker there, the log says.
+    fn degraded(context: &Context) -> Vec<DegradedBox> {
+        let shares = context.reloader.shares();
+        shares.iter().map(DegradedBox::of).collect()
     }
 
     /// Transfers of all apps, or of one: the oldest first, from the one with the number `from`
