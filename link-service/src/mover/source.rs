@@ -181,8 +181,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
         if transfer.origin.is_some() {
-            self.release_unclaimed(transfer, outbox)?;
-            self.remove_emptied(transfer)?;
+            self.release_arrived(transfer, outbox)?;
             self.steps.done(Step::Released);
             return Ok(());
         }

@@ -14,7 +14,7 @@ use service_host::config_file::ConfigFile;
 use service_host::link_host::LinkHost;
 
 use super::run::ServiceDesk;
-use crate::courier::{Courier, CourierStore, Lane};
+use crate::courier::{Courier, CourierStore, Import, Lane};
 use crate::folders::Directories;
 use crate::journal::RedbJournal;
 use crate::settings::SERVICE;
@@ -62,6 +62,7 @@ impl Downlink {
         let ground = settings.peers.first();
         let ground =
             ground.with_context(|| format!("[{SERVICE}.files] has no peer: the ground"))?;
+        Import::new(Lane::Ground).clear(desk)?;
         let files_of = Arc::clone(desk);
         let agent = setup::open_with(settings, |folder| {
             CourierStore::new(files_of, folder, Lane::Ground)

@@ -24,7 +24,7 @@ use toml::{Table, Value};
 use super::downlink::Agent;
 use super::run::ServiceDesk;
 use super::site::LinkFolder;
-use crate::courier::{Courier, CourierStore, Lane};
+use crate::courier::{Courier, CourierStore, Import, Lane};
 use crate::names::AppId;
 use crate::settings::{PeerSettings, SERVICE, Settings};
 
@@ -118,6 +118,7 @@ impl PeerLink {
         let lane = Lane::Peer(self.node.clone());
         let peer = self.files.peers.first();
         let peer = EntityId(peer.context("files: it has no peer")?.entity_id);
+        Import::new(lane.clone()).clear(desk)?;
         let (files_of, lane_of) = (Arc::clone(desk), lane.clone());
         let agent: Agent = setup::open_with(&self.files, |folder| {
             CourierStore::new(files_of, folder, lane_of)
