@@ -8,6 +8,7 @@ use std::process::Command;
 use heliograph_tests::binaries::{ChildGuard, binary};
 use heliograph_tests::ports::{free_tcp_port, free_udp_port};
 use heliograph_tests::wait::eventually;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::PATIENCE;
@@ -199,13 +200,26 @@ fn what_the_peer_does_not_let_in_goes_back_and_its_sender_hears_it() {
 }
 
 #[test]
+fn what_waits_for_contact_can_be_cancelled_and_its_source_is_there() {
+    let pair = Pair::new("");
+    let _node = pair.start(0);
+    let camera = pair.app(0, "camera");
+    let id = camera.send("image.raw", &octets(2_000), "analyser@helio-2");
+    let waits = || (camera.status(&id)["standing"] == "running").then_some(());
+    eventually(PATIENCE, waits);
+    camera.ask("POST", &format!("/v1/links/{id}/cancel"), &json!({}));
+    assert_eq!(camera.end(&id)["code"], "CANCELLED");
+    assert!(camera.has_source("image.raw"));
+}
+
+#[test]
 fn a_name_that_is_too_long_for_the_link_is_refused_at_once() {
     let pair = Pair::new("");
     let _node = pair.start(0);
     let camera = pair.app(0, "camera");
     let name = "x".repeat(200);
     fs::write(camera.root.join("outbox").join(&name), b"x").expect("a file");
-    let request = serde_json::json!({
+    let request = json!({
         "linkType": "CROSSLINK", "fileName": name, "destinationAppId": "analyser@helio-2"
     });
     let answer = camera.ask("POST", "/v1/links", &request);
