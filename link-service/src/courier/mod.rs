@@ -15,6 +15,7 @@
 //! At the ground a file is called `SENDER/SUBDIRECTORY/NAME`. At a peer, as everything that
 //! comes for an app, it is called by its [address](file_delivery::address).
 
+mod bundled;
 mod flights;
 mod import;
 mod lane;
@@ -33,6 +34,7 @@ use file_delivery::entity::{Event, PutRequest, Role};
 use file_delivery::pdu::{EntityId, TransactionId};
 use file_delivery::store::RedbJournal;
 
+pub use bundled::Bundled;
 pub use import::Import;
 pub use lane::{IncomingError, Lane};
 pub use store::CourierStore;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::PATIENCE;
 use crate::app::App;
 use crate::relay::Relay;
-use crate::site::octets;
+use crate::site::{octets, unpack};
 
 /// The names of the two; the first calls.
 const NODES: [&str; 2] = ["helio-1", "helio-2"];
@@ -197,6 +197,40 @@ fn what_the_peer_does_not_let_in_goes_back_and_its_sender_hears_it() {
     }
     assert_eq!(pair.app(1, "private").inbox("image.raw"), None);
     pair.assert_nothing_is_held(1);
+}
+
+#[test]
+fn a_batch_crosses_as_one_archive() {
+    let pair = Pair::new("channel = { frame-loss = 0.05 }");
+    let _nodes = [pair.start(0), pair.start(1)];
+    pair.relay.set_open(true);
+    let camera = pair.app(0, "camera");
+    let files = [("image.raw", octets(50_000)), ("times.csv", octets(700))];
+    for (name, octets) in &files {
+        fs::write(camera.root.join("outbox").join(name), octets).expect("a file");
+    }
+    let request = json!({
+        "requestHeader": { "trackingId": "pass-7" }, "linkType": "CROSSLINK",
+        "fileNames": files.each_ref().map(|(name, _)| name),
+        "destinationAppId": "analyser@helio-2", "subdirectory": "",
+    });
+    let answer = camera.ask("POST", "/v1/links", &request);
+    assert_eq!(answer["code"], "ACCEPTED", "{answer}");
+    let ended = camera.end(answer["id"].as_str().expect("an id"));
+    assert_eq!(ended["code"], "OK", "{ended}");
+    let analyser = pair.app(1, "analyser");
+    let delivery = analyser.delivery();
+    let archive = analyser.root.join("inbox/camera.pass-7.batch.tar");
+    assert_eq!(delivery["files"][0]["name"], "camera.pass-7.batch.tar");
+    let folder = pair.path(1, "unpacked");
+    unpack(&archive, &folder);
+    for (name, octets) in &files {
+        assert!(
+            fs::read(folder.join(name)).expect(name) == *octets,
+            "{name}"
+        );
+        assert!(!camera.has_source(name), "{name}");
+    }
 }
 
 #[test]
