@@ -47,6 +47,7 @@ impl Reloader {
                 bail!("`{table}` of [{SERVICE}] is another: only a restart changes it");
             }
         }
+        site::check_links(next.registry(), &self.links)?;
         let tokens = Tokens::read(next.registry())?;
         site::prepare(next.registry())?;
         // What is open to somebody who is not registered yet, is no way in.
