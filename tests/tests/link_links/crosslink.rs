@@ -27,6 +27,11 @@ struct Pair {
 
 impl Pair {
     fn new(channel: &str) -> Self {
+        Pair::calling(channel, [true, false])
+    }
+
+    /// Those of which it is said that they call.
+    fn calling(channel: &str, calls: [bool; 2]) -> Self {
         let ports = [free_udp_port(), free_udp_port()];
         let relay = Relay::between(ports);
         let pair = Pair {
@@ -57,7 +62,7 @@ impl Pair {
                 journal = pair.path(end, "link.redb").display(),
                 files = pair.path(end, "files").display(),
                 peer = NODES[1 - end],
-                initiator = end == 0,
+                initiator = calls[end],
                 port = free_tcp_port(),
                 ground = free_udp_port(),
                 downlink = free_udp_port(),
@@ -260,4 +265,14 @@ fn a_name_that_is_too_long_for_the_link_is_refused_at_once() {
     assert_eq!(answer["code"], "INVALID_NAME", "{answer}");
     let text = answer.to_string();
     assert!(text.contains("213 are the most"), "{text}");
+}
+
+#[test]
+fn two_that_both_call_are_told_what_is_wrong() {
+    let pair = Pair::calling("", [true, true]);
+    let nodes = [pair.start(0), pair.start(1)];
+    pair.relay.set_open(true);
+    for node in &nodes {
+        node.wait_for_line("at one end `initiator` is to be true", PATIENCE);
+    }
 }
