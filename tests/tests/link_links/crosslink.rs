@@ -1,8 +1,10 @@
 //! Files between apps of two spacecraft that see each other now and then, each a process of
 //! the link service.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use heliograph_tests::binaries::{ChildGuard, binary};
@@ -25,20 +27,41 @@ struct Pair {
     relay: Relay,
 }
 
+/// A key that both have, as nobody else may read it.
+fn write_key(path: &Path) {
+    let mut file = OpenOptions::new();
+    let file = file.write(true).create_new(true).mode(0o600).open(path);
+    let line = format!("1 {}\n", "5a".repeat(32));
+    file.expect("a file")
+        .write_all(line.as_bytes())
+        .expect("a key");
+}
+
 impl Pair {
     fn new(channel: &str) -> Self {
-        Pair::calling(channel, [true, false])
+        Pair::with(channel, [true, false], false)
     }
 
-    /// Those of which it is said that they call.
-    fn calling(channel: &str, calls: [bool; 2]) -> Self {
+    /// `calls`: of which it is said that they call.
+    fn with(channel: &str, calls: [bool; 2], is_secured: bool) -> Self {
         let ports = [free_udp_port(), free_udp_port()];
         let relay = Relay::between(ports);
         let pair = Pair {
             folder: TempDir::new().expect("a folder"),
             relay,
         };
+        let key = pair.folder.path().join("link.key");
+        write_key(&key);
         for end in 0..2 {
+            let comms = match is_secured {
+                true => format!(
+                    "[link-service.peers.comms]\nstate-dir = \"{state}\"\n\
+                     security = {{ key-file = \"{key}\", challenge-ms = 1000 }}\n",
+                    state = pair.path(end, "state").display(),
+                    key = key.display(),
+                ),
+                false => String::new(),
+            };
             fs::create_dir(pair.path(end, "")).expect("a folder");
             let text = format!(
                 "[link-service]\napps-root = \"{apps}\"\njournal = \"{journal}\"\n\
@@ -57,7 +80,7 @@ impl Pair {
                  call-ms = 200\n\
                  [link-service.peers.radio]\nkind = \"udp\"\nbind = \"127.0.0.1:{own}\"\n\
                  peer = \"127.0.0.1:{other}\"\nframing = \"kiss\"\nread-timeout-ms = 100\n{channel}\n\
-                 [link-service.peers.files]\nroot = \"{files}\"\njournal = \"{files}.redb\"\n",
+                 {comms}[link-service.peers.files]\nroot = \"{files}\"\njournal = \"{files}.redb\"\n",
                 apps = pair.path(end, "apps").display(),
                 journal = pair.path(end, "link.redb").display(),
                 files = pair.path(end, "files").display(),
@@ -269,10 +292,35 @@ fn a_name_that_is_too_long_for_the_link_is_refused_at_once() {
 
 #[test]
 fn two_that_both_call_are_told_what_is_wrong() {
-    let pair = Pair::calling("", [true, true]);
+    let pair = Pair::with("", [true, true], false);
     let nodes = [pair.start(0), pair.start(1)];
     pair.relay.set_open(true);
     for node in &nodes {
         node.wait_for_line("at one end `initiator` is to be true", PATIENCE);
+    }
+}
+
+#[test]
+fn files_cross_between_two_that_prove_who_they_are_both_ways_and_after_a_restart() {
+    let pair = Pair::with("", [true, false], true);
+    let mut nodes = [pair.start(0), pair.start(1)];
+    pair.relay.set_open(true);
+    let ends = [
+        (0, "camera", "analyser@helio-2"),
+        (1, "analyser", "camera@helio-1"),
+    ];
+    for round in 0..2 {
+        for (end, app, to) in ends {
+            let app = pair.app(end, app);
+            let name = format!("report-{round}.txt");
+            let id = app.send(&name, &octets(5_000), to);
+            let ended = app.end(&id);
+            assert_eq!(ended["code"], "OK", "{ended}");
+        }
+        for (end, node) in nodes.iter_mut().enumerate() {
+            node.signal("KILL");
+            node.wait_for_exit(PATIENCE);
+            *node = pair.start(end);
+        }
     }
 }
