@@ -22,11 +22,13 @@
 //! | [`journal`] | what is known of transfers across restarts |
 //! | [`mover`] | how a file gets from an outbox to an inbox, and what a crash may leave |
 //! | [`dropbox`] | requests that are dropped as files |
+//! | [`bundle`] | several files as one, where they go over a link |
 //! | [`folders`] | inboxes and outboxes, the only I/O on them |
 
 pub mod access;
 pub mod api;
 pub mod bucket;
+pub mod bundle;
 pub mod code;
 #[cfg(target_os = "linux")]
 pub mod courier;

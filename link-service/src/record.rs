@@ -33,6 +33,8 @@ pub struct Transfer {
     pub accepted_at: Duration,
     /// The files, in the order of the request.
     pub files: Vec<FileRecord>,
+    /// Of several files that go to another spacecraft: of the one that they go as, by BLAKE3.
+    pub bundle_hash: Option<[u8; 32]>,
     /// One for each recipient, in the order of the request.
     pub legs: Vec<Leg>,
     /// How often it was tried.
@@ -183,6 +185,22 @@ impl Transfer {
     /// Whether the files are taken out of the outbox as long as they are on their way.
     pub(crate) fn is_claimed(&self) -> bool {
         !self.request.leave_source && self.origin.is_none()
+    }
+
+    /// Whether the files go as one over a link.
+    #[must_use]
+    pub fn is_bundled(&self) -> bool {
+        let is_elsewhere = |leg: &Leg| !matches!(leg.recipient, Recipient::App(_));
+        self.request.files.len() > 1 && self.legs.iter().any(is_elsewhere)
+    }
+
+    /// Of the one file that goes over a link, by BLAKE3; nothing before it is known.
+    #[must_use]
+    pub fn hash_elsewhere(&self) -> Option<[u8; 32]> {
+        match self.is_bundled() {
+            true => self.bundle_hash,
+            false => self.files.first()?.hash,
+        }
     }
 
     /// Octets of all files.

@@ -16,6 +16,7 @@ fn transfer(number: u64, attempts: u32) -> Transfer {
         id: TransferId(number),
         sender: "camera".parse().unwrap(),
         origin: None,
+        bundle_hash: None,
         request: LinkRequest {
             link_type: LinkType::App2App,
             priority: Priority::Medium,

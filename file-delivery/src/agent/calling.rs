@@ -65,3 +65,66 @@ impl Calls {
         Pdu::build(&header, &Pdu::Prompt(Prompt { response }), out).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(5);
+
+    fn calls(calls_first: bool, now: Instant) -> Calls {
+        let calling = Calling {
+            own: EntityId(300),
+            peer: EntityId(1),
+            every: EVERY,
+            calls_first,
+        };
+        Calls::new(calling, now)
+    }
+
+    #[test]
+    fn the_one_that_calls_first_does_whoever_is_heard_and_the_other_only_when_it_hears() {
+        let now = Instant::now();
+        let mut out = Vec::new();
+        for (calls_first, is_heard, is_called) in [
+            (true, false, true),
+            (true, true, true),
+            (false, true, true),
+            (false, false, false),
+        ] {
+            let mut calls = calls(calls_first, now);
+            assert_eq!(calls.poll(now, is_heard, &mut out), is_called);
+        }
+    }
+
+    #[test]
+    fn between_two_calls_is_the_time_that_is_configured() {
+        let now = Instant::now();
+        let mut calls = calls(true, now);
+        let mut out = Vec::new();
+        assert!(calls.poll(now, false, &mut out));
+        assert!(!calls.poll(now + EVERY - Duration::from_millis(1), false, &mut out));
+        assert_eq!(calls.next(false), Some(now + EVERY));
+        assert!(calls.poll(now + EVERY, false, &mut out));
+    }
+
+    #[test]
+    fn a_call_is_a_prompt_that_an_entity_neither_takes_nor_answers() {
+        use crate::entity::{Entity, EntityConfig, PduDropReason, Peer};
+        use crate::store::memory::MemoryDisk;
+        let now = Instant::now();
+        let mut call = Vec::new();
+        assert!(calls(true, now).poll(now, false, &mut call));
+        let disk = MemoryDisk::new(1);
+        let config = EntityConfig::new(EntityId(1));
+        let peers = [Peer::new(EntityId(300))];
+        let mut entity = Entity::new(now, config, peers, disk.store(), disk.journal()).unwrap();
+        entity.handle_pdu(now, &call);
+        let counts = entity.counts();
+        assert_eq!(
+            counts.dropped.get(&PduDropReason::UnknownTransaction),
+            Some(&1)
+        );
+        assert!(entity.poll_directive(now, &mut call).is_none());
+    }
+}

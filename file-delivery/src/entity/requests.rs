@@ -198,6 +198,10 @@ impl<S: FileStore, J: Journal> Entity<S, J> {
         let condition = ConditionCode::CancelRequestReceived;
         if let Some(sender) = self.sending.get_mut(&id) {
             sender.cancel(condition);
+            if !sender.has_spoken() {
+                // There is nobody to tell.
+                self.end_sender_unheard(id);
+            }
         } else if let Some(receiver) = self.receiving.get(&id) {
             // What is delivered stays.
             if receiver.finished().is_none() {

@@ -28,6 +28,9 @@ pub(super) struct Sender<Source> {
     header: Header,
     metadata: Vec<u8>,
     metadata_leaves: Leave,
+    /// Whether the other end may know of it: a PDU was given to the radio, or may have been
+    /// before a restart.
+    has_spoken: bool,
     closure_requested: bool,
     file: Option<File<Source>>,
     priority: u8,
@@ -106,6 +109,7 @@ impl<Source> Sender<Source> {
             header,
             metadata,
             metadata_leaves: Leave::Due,
+            has_spoken: false,
             closure_requested,
             file,
             priority,
@@ -149,6 +153,7 @@ impl<Source> Sender<Source> {
         let order = (record.priority, record.arrival);
         let cancelled = record.cancelled.and_then(ConditionCode::of_code);
         let mut sender = Sender::new(header, record.metadata, file, checksum, order, ranges_max);
+        sender.has_spoken = true;
         if record.position > 0 {
             sender.metadata_leaves = Leave::Left;
         }
@@ -235,6 +240,11 @@ impl<Source> Sender<Source> {
         self.suspended
     }
 
+    /// Whether the other end may know of it.
+    pub(super) fn has_spoken(&self) -> bool {
+        self.has_spoken
+    }
+
     pub(super) fn cancelled(&self) -> Option<ConditionCode> {
         self.cancelled
     }
@@ -282,6 +292,7 @@ impl<Source> Sender<Source> {
         if !self.has_directive() {
             return Ok(None);
         }
+        self.has_spoken = true;
         if self.cancelled.is_none() && self.metadata_leaves.take() {
             out.clear();
             out.extend_from_slice(&self.metadata);

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::lane::{ARRIVED, Lane, address_of, request_id};
+use super::lane::{ARRIVED, IncomingError, Lane, address_of, request_id};
+use crate::code::Code;
 use crate::desk::Desk;
 use crate::folders::{FolderError, Folders, Kind, Side};
 use crate::journal::Journal;
@@ -75,11 +76,34 @@ impl Import {
                     taken += usize::from(is_new);
                     self.known.insert(transaction);
                 }
-                Err(why) => log::warn!("{}: {transaction} waits: {why}", self.id),
+                Err(Refused { code, text }) if is_tried_again(code) => {
+                    log::debug!("{}: {transaction} waits: {text}", self.id);
+                }
+                Err(refused) => {
+                    log::error!("{}: {transaction} stays where it is: {refused}", self.id);
+                    self.known.insert(transaction);
+                }
             }
         }
         self.known.retain(|transaction| there.contains(transaction));
         Ok(taken)
+    }
+
+    /// Removes directories that a process left which ended before the file was in them. To be
+    /// called before the entity of the link runs.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn clear<F: Folders, J: Journal>(&self, desk: &Desk<F, J>) -> Result<(), FolderError> {
+        let folders = desk.folders();
+        let outbox = match folders.open_box(&self.id, Side::Outbox) {
+            Err(FolderError::Missing { .. }) => return Ok(()),
+            outbox => outbox?,
+        };
+        match folders.open_directory(&outbox, ARRIVED) {
+            Err(FolderError::Missing { .. }) => Ok(()),
+            arrived => remove_empty(folders, &arrived?, DEPTH_MAX).map(drop),
+        }
     }
 
     fn hand_in<F: Folders, J: Journal>(
@@ -87,22 +111,52 @@ impl Import {
         desk: &Desk<F, J>,
         transaction: &str,
         came: &Came,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Refused> {
         let folder = came.folder.join("/");
         let address = address_of(&format!("{folder}/{}", came.file));
-        let address = address.map_err(|error| error.to_string())?;
-        let incoming = self.lane.incoming(&address);
-        let incoming = incoming.map_err(|error| error.to_string())?;
+        let incoming = address.map_err(IncomingError::from);
+        let incoming = incoming.and_then(|address| self.lane.incoming(&address));
+        let incoming = incoming.map_err(|error| Refused {
+            code: Code::InvalidName,
+            text: error.to_string(),
+        })?;
         let request_id = request_id(transaction, &incoming.hash);
         let folder = format!("{ARRIVED}/{transaction}/{folder}");
-        let accepted = desk.accept_arrived(&self.id, &request_id, &incoming, &folder);
-        let receipt = accepted.map_err(|refused: Refused| refused.to_string())?;
+        let receipt = desk.accept_arrived(&self.id, &request_id, &incoming, &folder)?;
         if !receipt.is_known {
             let (file, from, to) = (&incoming.file, &incoming.from, &incoming.to);
             log::info!("{file} came from {from} for {to}: transfer {}", receipt.id);
         }
         Ok(!receipt.is_known)
     }
+}
+
+/// Whether it may be handed in another time. What is there and cannot be, is for people.
+fn is_tried_again(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unavailable | Code::IoError | Code::NoSpace | Code::SourceNotFound
+    )
+}
+
+/// Removes what is empty beneath a directory; whether that is empty now.
+fn remove_empty<F: Folders>(
+    folders: &F,
+    within: &F::Directory,
+    depth_left: usize,
+) -> Result<bool, FolderError> {
+    let mut is_empty = true;
+    for (name, kind) in folders.list(within)? {
+        is_empty &= kind == Kind::Directory && depth_left > 0 && {
+            let below = folders.open_directory(within, &name)?;
+            let is_empty = remove_empty(folders, &below, depth_left - 1)?;
+            if is_empty {
+                folders.remove_directory(within, &name)?;
+            }
+            is_empty
+        };
+    }
+    Ok(is_empty)
 }
 
 /// The file beneath a directory: there is one at most.

@@ -15,6 +15,7 @@
 //! At the ground a file is called `SENDER/SUBDIRECTORY/NAME`. At a peer, as everything that
 //! comes for an app, it is called by its [address](file_delivery::address).
 
+mod bundled;
 mod flights;
 mod import;
 mod lane;
@@ -33,6 +34,7 @@ use file_delivery::entity::{Event, PutRequest, Role};
 use file_delivery::pdu::{EntityId, TransactionId};
 use file_delivery::store::RedbJournal;
 
+pub use bundled::Bundled;
 pub use import::Import;
 pub use lane::{IncomingError, Lane};
 pub use store::CourierStore;
@@ -60,10 +62,17 @@ pub struct Courier {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Whom the courier's thread calls.
+pub struct Calls {
+    /// Once, where the entity ends before the courier is dropped.
+    pub lost: Box<dyn FnOnce() + Send>,
+    /// Every two seconds; it must not wait.
+    pub look: Box<dyn FnMut() + Send>,
+}
+
 impl Courier {
     /// Starts the thread `courier`, which hands the entity files for `peer`, the entity at the
-    /// other end of `lane`, and the desk files that came from there. Where the entity ends
-    /// before the courier is dropped, `is_lost` is called, once.
+    /// other end of `lane`, and the desk files that came from there.
     ///
     /// # Errors
     /// When the system has no thread.
@@ -71,13 +80,14 @@ impl Courier {
         desk: Arc<Desk<F, J>>,
         entity: CourierHandle<F, J>,
         (lane, peer): (Lane, EntityId),
-        is_lost: impl FnOnce() + Send + 'static,
+        calls: Calls,
     ) -> io::Result<Self>
     where
         F: Folders + 'static,
         J: Journal + 'static,
     {
         let (end, ended) = bounded(0);
+        let Calls { lost, look } = calls;
         let mut run = Run {
             desk,
             entity,
@@ -86,12 +96,13 @@ impl Courier {
             import: Import::new(lane.clone()),
             lane,
             flights: BTreeMap::new(),
+            at_look: look,
         };
         let thread = thread::Builder::new()
             .name("courier".to_owned())
             .spawn(move || {
                 if run.run(&ended) == End::EntityLost {
-                    is_lost();
+                    lost();
                 }
             })?;
         Ok(Courier {
@@ -126,6 +137,7 @@ struct Run<F: Folders + 'static, J: Journal + 'static> {
     route: Route,
     import: Import,
     flights: BTreeMap<TransferId, Flight>,
+    at_look: Box<dyn FnMut() + Send>,
 }
 
 impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
@@ -151,7 +163,10 @@ impl<F: Folders + 'static, J: Journal + 'static> Run<F, J> {
                     Err(_) => return End::EntityLost,
                 },
                 recv(looks) -> _ => {}
-                recv(imports) -> _ => self.import(),
+                recv(imports) -> _ => {
+                    self.import();
+                    (self.at_look)();
+                }
                 recv(ended) -> _ => return End::Wanted,
             }
         }

@@ -31,9 +31,12 @@ pub(super) fn there(transfer: &Transfer, leg: usize) -> Result<StoreName, Refuse
     };
     let leg = transfer.legs.get(leg);
     let leg = leg.ok_or_else(|| internal("there is no such leg"))?;
-    let hash = transfer.files.first().and_then(|file| file.hash);
+    let hash = transfer.hash_elsewhere();
     match (&leg.recipient, hash) {
         (Recipient::Remote { .. }, None) => Err(internal("the file was not hashed")),
-        (to, hash) => name_elsewhere(&transfer.sender, to, &transfer.request, hash),
+        (to, hash) => {
+            let of = (&transfer.sender, transfer.id);
+            name_elsewhere(of, to, &transfer.request, hash)
+        }
     }
 }

@@ -14,6 +14,7 @@ use file_delivery::pdu::tlv::{FilestoreRequest, FilestoreStatus, Lv};
 use file_delivery::store::directory::{DirectorySource, DirectoryStaged};
 use file_delivery::store::{Directory, FileIdentity, FileStore, Staging, StoreError};
 
+use super::bundled::{Bundled, fill};
 use super::lane::{Lane, holding, is_holding, request_id};
 use super::names;
 use crate::code::Code;
@@ -36,6 +37,8 @@ pub struct CourierStore<F: Folders, J: Journal> {
 pub enum CourierSource<F: Folders> {
     /// One that goes.
     Claimed(F::File),
+    /// Several that go as one.
+    Bundled(Bundled<F>),
     /// One of the folder.
     Kept(DirectorySource),
 }
@@ -169,17 +172,17 @@ impl<F: Folders, J: Journal> FileStore for CourierStore<F, J> {
             let (source, identity) = self.folder.open(name)?;
             return Ok((CourierSource::Kept(source), identity));
         };
-        let opened = self.desk.open_source(id, 0);
-        let (file, record) = opened.map_err(|refused| match refused.code {
-            Code::IoError | Code::NoSpace | Code::Unavailable => StoreError::Failed {
-                what: format!("opening {name}"),
-                error: refused.text,
-            },
-            _ => StoreError::NotAllowed {
-                name: name.to_string(),
-                why: refused.text,
-            },
-        })?;
+        let cannot = |refused| cannot_open(name, refused);
+        if let Some(bundle) = self.desk.bundle(id).map_err(cannot)? {
+            let identity = FileIdentity {
+                size: bundle.bytes(),
+                // The desk knows whether its files are what they were.
+                modified_ns: 0,
+                number: id.0,
+            };
+            return Ok((CourierSource::Bundled(Bundled::new(id, bundle)), identity));
+        }
+        let (file, record) = self.desk.open_source(id, 0).map_err(cannot)?;
         let identity = FileIdentity {
             size: record.size,
             modified_ns: record.modified_ns,
@@ -196,16 +199,10 @@ impl<F: Folders, J: Journal> FileStore for CourierStore<F, J> {
     ) -> Result<(), StoreError> {
         let file = match source {
             CourierSource::Kept(source) => return self.folder.read(source, offset, octets),
+            CourierSource::Bundled(bundled) => return bundled.read(&self.desk, offset, octets),
             CourierSource::Claimed(file) => file,
         };
-        let wanted = octets.len();
-        let error = match self.desk.folders().read(file, offset, octets) {
-            Ok(read) if read == wanted => return Ok(()),
-            Ok(read) => format!("the file ends after {read} of them"),
-            Err(error) => error.to_string(),
-        };
-        let what = format!("a read of {wanted} octets at {offset}");
-        Err(StoreError::Failed { what, error })
+        fill(self.desk.folders(), file, offset, octets)
     }
 
     fn may_receive(
@@ -273,6 +270,19 @@ impl<F: Folders, J: Journal> FileStore for CourierStore<F, J> {
 
     fn list(&mut self, directory: Option<&StoreName>) -> Result<Vec<String>, StoreError> {
         self.folder.list(directory)
+    }
+}
+
+fn cannot_open(name: &StoreName, refused: Refused) -> StoreError {
+    match refused.code {
+        Code::IoError | Code::NoSpace | Code::Unavailable => StoreError::Failed {
+            what: format!("opening {name}"),
+            error: refused.text,
+        },
+        _ => StoreError::NotAllowed {
+            name: name.to_string(),
+            why: refused.text,
+        },
     }
 }
 

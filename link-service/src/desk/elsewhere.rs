@@ -4,6 +4,7 @@
 use super::Desk;
 use super::state::State;
 use super::ways::Ways;
+use crate::bundle::Bundle;
 use crate::code::Code;
 use crate::folders::Folders;
 use crate::journal::Journal;
@@ -112,6 +113,25 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         drop(state);
         self.shared.work.notify_one();
         Ok(())
+    }
+
+    /// What the files of a transfer go as over a link, where they are several.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn bundle(&self, id: TransferId) -> Result<Option<Bundle>, Refused> {
+        let bundled = {
+            let state = self.state();
+            let entry = state.transfers.get(&id);
+            let transfer = entry.map(|entry| &entry.transfer);
+            transfer
+                .filter(|transfer| transfer.is_bundled())
+                .map(Bundle::of)
+        };
+        bundled.transpose().map_err(|error| Refused {
+            code: Code::InvalidName,
+            text: format!("the files make no archive: {error}"),
+        })
     }
 
     /// Opens a file of a transfer, if it is what was accepted.

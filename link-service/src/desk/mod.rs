@@ -64,8 +64,6 @@ pub struct DeskLimits {
     pub unread_max: usize,
     /// The links that there are: where none leads, nobody is promised anything.
     pub links: BTreeSet<Route>,
-    /// Whether the way to the ground takes batches.
-    pub batches_go_down: bool,
     /// Tries before one that may heal is given up.
     pub attempts_max: u32,
     /// Tries to clear what one that is over left on the disk, before it ends all the same.
@@ -79,7 +77,6 @@ impl Default for DeskLimits {
             ended_max: 16_384,
             unread_max: 16_384,
             links: BTreeSet::new(),
-            batches_go_down: false,
             attempts_max: 1_000,
             clearing_max: 12,
         }

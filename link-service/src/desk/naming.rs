@@ -5,8 +5,9 @@ use file_delivery::address::{Address, AddressError};
 use file_delivery::name::NameError;
 
 use crate::code::Code;
-use crate::mover::Refused;
-use crate::names::{AppId, FileName, Subdirectory};
+use crate::mover::{Refused, batch_name_of};
+use crate::names::{AppId, Subdirectory};
+use crate::record::TransferId;
 use crate::request::{LinkRequest, Recipient};
 
 /// Whether the files of a request have names at a recipient elsewhere.
@@ -14,17 +15,25 @@ use crate::request::{LinkRequest, Recipient};
 /// # Errors
 /// [`Code::InvalidName`]: they are too long.
 pub(super) fn check(sender: &AppId, to: &Recipient, request: &LinkRequest) -> Result<(), Refused> {
-    name_elsewhere(sender, to, request, Some([0; 32])).map(drop)
+    let of = (sender, TransferId(u64::MAX));
+    name_elsewhere(of, to, request, Some([0; 32])).map(drop)
 }
+
+/// How the one file ends that several go as.
+const BUNDLE: &str = ".tar";
 
 /// What the file of a request is called at a recipient elsewhere.
 pub(crate) fn name_elsewhere(
-    sender: &AppId,
+    (sender, id): (&AppId, TransferId),
     to: &Recipient,
     request: &LinkRequest,
     hash: Option<[u8; 32]>,
 ) -> Result<StoreName, Refused> {
-    let path = path(&request.subdirectory, request.files.first());
+    let file = match request.files.as_slice() {
+        [file] => file.to_string(),
+        _ => format!("{}{BUNDLE}", batch_name_of(sender, &request.request_id, id)),
+    };
+    let path = path(&request.subdirectory, &file);
     match to {
         Recipient::Remote { app, .. } => {
             let address = Address {
@@ -45,9 +54,9 @@ pub(crate) fn name_elsewhere(
     }
 }
 
-fn path(subdirectory: &Subdirectory, file: Option<&FileName>) -> String {
+fn path(subdirectory: &Subdirectory, file: &str) -> String {
     let mut parts: Vec<&str> = subdirectory.components().collect();
-    parts.extend(file.map(FileName::as_str));
+    parts.push(file);
     parts.join("/")
 }
 

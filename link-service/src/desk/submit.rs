@@ -42,13 +42,13 @@ impl<F: Folders, J: Journal> Desk<F, J> {
 
     fn try_submit(&self, sender: &AppId, mut request: LinkRequest) -> Result<Receipt, Refused> {
         is_within_limits(&request, &self.limits, &self.ways)?;
-        has_names_elsewhere(sender, &request)?;
         if request.request_id.is_empty() {
             request.request_id = format!(
                 "{:032x}",
                 u128::from(fastrand::u64(..)) << 64 | u128::from(fastrand::u64(..))
             );
         }
+        has_names_elsewhere(sender, &request)?;
         let key = (sender.clone(), request.request_id.clone());
         let id = match self.reserve(&key, &request)? {
             Reserved::Known(id) => return Ok(Receipt { id, is_known: true }),
@@ -193,15 +193,6 @@ fn is_within_limits(
     };
     if let Some(to) = request.recipients.iter().find(|to| !is_reached(to)) {
         let text = format!("no link of type {} leads to {to}", request.link_type);
-        return Err(refused(Code::InvalidArgument, text));
-    }
-    let takes_batches = match request.link_type {
-        LinkType::App2App => true,
-        LinkType::Downlink => limits.batches_go_down,
-        LinkType::Uplink | LinkType::Crosslink => false,
-    };
-    if request.files.len() > 1 && !takes_batches {
-        let text = "files go over a link one by one: make a request for each".to_owned();
         return Err(refused(Code::InvalidArgument, text));
     }
     Ok(())

@@ -94,8 +94,27 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         self.take_room_for(&inbox()?, to, more, priority).map(drop)
     }
 
+    /// Removes what came and was delivered. Nothing else has its name: that is of one
+    /// transaction.
+    pub(super) fn release_arrived(
+        &self,
+        transfer: &Transfer,
+        outbox: F::Directory,
+    ) -> Result<(), Stop> {
+        match places::beneath(&self.folders, outbox, transfer.source_folder()) {
+            Err(FolderError::Missing { .. }) => {}
+            within => {
+                let within = within?;
+                for file in &transfer.request.files {
+                    self.folders.remove(&within, file.as_str())?;
+                }
+            }
+        }
+        self.remove_emptied(transfer)
+    }
+
     /// Removes the directories that a file was in which came, as far as they are empty.
-    pub(super) fn remove_emptied(&self, transfer: &Transfer) -> Result<(), Stop> {
+    fn remove_emptied(&self, transfer: &Transfer) -> Result<(), Stop> {
         let components: Vec<&str> = transfer.source_folder().collect();
         // The outermost is that of all that came.
         for depth in (1..components.len()).rev() {

@@ -63,8 +63,20 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         source: &Source<F>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Hash, Stop> {
-        let size = source.facts.size;
         let mut hasher = blake3::Hasher::new();
+        self.hash_into(&mut hasher, name, source, go_on)?;
+        Ok(hasher.finalize().into())
+    }
+
+    /// The same, behind what was hashed before.
+    pub(super) fn hash_into(
+        &self,
+        hasher: &mut blake3::Hasher,
+        name: &FileName,
+        source: &Source<F>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), Stop> {
+        let size = source.facts.size;
         let mut octets = self.buffer(size);
         let mut offset = 0;
         while offset < size {
@@ -76,7 +88,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             hasher.update(octets);
             offset += octets.len() as u64;
         }
-        Ok(hasher.finalize().into())
+        Ok(())
     }
 
     fn read_source(

@@ -48,7 +48,7 @@ use crate::request::{BATCH_FILES_MAX, LinkRequest, Priority, RECIPIENTS_MAX, Rec
 pub use arrived::Expected;
 pub use delivered::delivered_path;
 pub use places::batch_name;
-pub(crate) use places::{make_beneath, open_or_make};
+pub(crate) use places::{batch_name_of, make_beneath, open_or_make};
 pub use recovery::{LEFT_MAX, Recovered};
 pub use room::Quota;
 pub use step::{AtStep, Step};
@@ -254,6 +254,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 request,
                 accepted_at,
                 files,
+                bundle_hash: None,
                 attempts: 0,
                 phase: Phase::Accepted,
             };

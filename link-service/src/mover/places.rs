@@ -21,12 +21,15 @@ pub(super) const RETURNED: &str = "returned";
 /// the id of the transfer where the request id is no name of a file.
 #[must_use]
 pub fn batch_name(transfer: &Transfer) -> String {
-    let of_request = &transfer.request.request_id;
+    batch_name_of(&transfer.sender, &transfer.request.request_id, transfer.id)
+}
+
+pub(crate) fn batch_name_of(sender: &AppId, of_request: &str, id: TransferId) -> String {
     let fits = of_request.len() <= crate::request::CLIENT_ID_BYTES_MAX
         && of_request.parse::<FileName>().is_ok();
     match fits {
-        true => format!("{}.{of_request}.batch", transfer.sender),
-        false => format!("{}.{}.batch", transfer.sender, transfer.id),
+        true => format!("{sender}.{of_request}.batch"),
+        false => format!("{sender}.{id}.batch"),
     }
 }
 

@@ -2,9 +2,11 @@
 //! removed or given back.
 
 use super::Mover;
+use super::copy::Hash;
 use super::places::{self, OWN, RETURNED};
 use super::step::Step;
 use super::stop::Stop;
+use crate::bundle::{Bundle, Piece};
 use crate::code::Code;
 use crate::folders::{Facts, FolderError, Folders, Kind, Replace, Side};
 use crate::journal::Journal;
@@ -181,12 +183,16 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     ) -> Result<(), Stop> {
         let leads_there =
             |leg: &Leg| matches!(leg.recipient, Recipient::Remote { .. }) && leg.is_open();
-        let is_hashed = transfer.files.iter().all(|file| file.hash.is_some());
+        let is_hashed = transfer.hash_elsewhere().is_some();
         if is_hashed || !transfer.legs.iter().any(leads_there) {
             return Ok(());
         }
         let mut next = transfer.clone();
-        for (name, record) in transfer.request.files.iter().zip(&mut next.files) {
+        if transfer.is_bundled() {
+            next.bundle_hash = Some(self.hash_bundle(transfer, go_on)?);
+        } else if let Some((name, record)) =
+            transfer.request.files.iter().zip(&mut next.files).next()
+        {
             let source = self.open_accepted(transfer, name, record)?;
             record.hash = Some(self.hash(name, &source, go_on)?);
             self.is_unchanged(name, &source)?;
@@ -194,6 +200,40 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         self.journal.put(&next)?;
         *transfer = next;
         Ok(())
+    }
+
+    fn hash_bundle(&self, transfer: &Transfer, go_on: &dyn Fn() -> bool) -> Result<Hash, Stop> {
+        let bundle = Bundle::of(transfer);
+        let bundle = bundle
+            .map_err(|error| Stop::finally(Code::InvalidName, format!("no archive: {error}")))?;
+        let mut hasher = blake3::Hasher::new();
+        let mut offset = 0;
+        while let Some(piece) = bundle.piece(offset, u64::MAX) {
+            offset += match piece {
+                Piece::Octets(octets) => {
+                    hasher.update(octets);
+                    octets.len() as u64
+                }
+                Piece::Zeros(bytes) => {
+                    let zeros = [0; 1024];
+                    let count = usize::try_from(bytes).unwrap_or(zeros.len());
+                    let zeros = zeros.get(..count).unwrap_or(&zeros);
+                    hasher.update(zeros);
+                    zeros.len() as u64
+                }
+                Piece::File { index, bytes, .. } => {
+                    let name = transfer.request.files.get(index);
+                    let named = name.zip(transfer.files.get(index));
+                    let (name, record) =
+                        named.ok_or_else(|| Stop::finally(Code::Internal, "a file is missing"))?;
+                    let source = self.open_accepted(transfer, name, record)?;
+                    self.hash_into(&mut hasher, name, &source, go_on)?;
+                    self.is_unchanged(name, &source)?;
+                    bytes
+                }
+            };
+        }
+        Ok(hasher.finalize().into())
     }
 
     /// Whether nobody wrote to a file since it was opened.
@@ -212,8 +252,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
         if transfer.origin.is_some() {
-            self.release_unclaimed(transfer, outbox)?;
-            self.remove_emptied(transfer)?;
+            self.release_arrived(transfer, outbox)?;
             self.steps.done(Step::Released);
             return Ok(());
         }

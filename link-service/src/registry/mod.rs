@@ -4,7 +4,7 @@
 mod roots;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::names::AppId;
 use crate::settings::{AppKind, AppSettings, Problem, Settings, nearest};
@@ -116,6 +116,14 @@ impl Registry {
     #[must_use]
     pub fn is_registered(&self, id: &AppId) -> bool {
         self.apps.contains_key(id)
+    }
+
+    /// Whether no app could write to a file or folder of the service.
+    ///
+    /// # Errors
+    /// Which could.
+    pub fn check_hidden(&self, what: &'static str, path: &Path) -> Result<(), Problem> {
+        roots::check_hidden(self.apps.values(), what, path)
     }
 
     /// All, by name.

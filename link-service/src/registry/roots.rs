@@ -43,7 +43,17 @@ pub(super) fn check<'a>(
     is_hidden("the journal", journal, &roots)
 }
 
-/// Whether a file of the service is out of the reach of all apps.
+/// Whether a file or folder of the service is out of the reach of all these apps.
+pub(super) fn check_hidden<'a>(
+    apps: impl Iterator<Item = &'a App>,
+    what: &'static str,
+    path: &Path,
+) -> Result<(), Problem> {
+    let roots = apps.map(|app| Ok((root_of(app)?, app)));
+    let roots: Result<BTreeMap<_, _>, Problem> = roots.collect();
+    is_hidden(what, path, &roots?)
+}
+
 fn is_hidden(
     what: &'static str,
     path: &Path,

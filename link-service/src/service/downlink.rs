@@ -14,7 +14,7 @@ use service_host::config_file::ConfigFile;
 use service_host::link_host::LinkHost;
 
 use super::run::ServiceDesk;
-use crate::courier::{Courier, CourierStore, Lane};
+use crate::courier::{Calls, Courier, CourierStore, Import, Lane};
 use crate::folders::Directories;
 use crate::journal::RedbJournal;
 use crate::settings::SERVICE;
@@ -62,6 +62,7 @@ impl Downlink {
         let ground = settings.peers.first();
         let ground =
             ground.with_context(|| format!("[{SERVICE}.files] has no peer: the ground"))?;
+        Import::new(Lane::Ground).clear(desk)?;
         let files_of = Arc::clone(desk);
         let agent = setup::open_with(settings, |folder| {
             CourierStore::new(files_of, folder, Lane::Ground)
@@ -82,11 +83,15 @@ impl Downlink {
     pub(super) fn start(self, host: &LinkHost) -> anyhow::Result<Courier> {
         let link = host.comms().pdu_sender();
         let entity = self.agent.start(link.context("the link takes no PDUs")?)?;
-        let courier = Courier::start(self.desk, entity, (Lane::Ground, self.ground), || {
-            // Whoever watches the service starts it again: the journals know how to go on.
-            log::error!("the thread of the files has ended, and the service with it");
-            process::exit(1);
-        })?;
+        let calls = Calls {
+            lost: Box::new(|| {
+                // Whoever watches the service starts it again: the journals know how to go on.
+                log::error!("the thread of the files has ended, and the service with it");
+                process::exit(1);
+            }),
+            look: Box::new(|| {}),
+        };
+        let courier = Courier::start(self.desk, entity, (Lane::Ground, self.ground), calls)?;
         Ok(courier)
     }
 }

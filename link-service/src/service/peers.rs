@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use comms_service::LinkOptions;
-use comms_service::accounting::Statistics;
+use comms_service::accounting::{DropReason, Statistics};
 use comms_service::message::End;
 use comms_service::pdu_link::PduLink;
 use comms_service::pdus::PduSender;
@@ -24,7 +24,7 @@ use toml::{Table, Value};
 use super::downlink::Agent;
 use super::run::ServiceDesk;
 use super::site::LinkFolder;
-use crate::courier::{Courier, CourierStore, Lane};
+use crate::courier::{Calls, Courier, CourierStore, Import, Lane};
 use crate::names::AppId;
 use crate::settings::{PeerSettings, SERVICE, Settings};
 
@@ -118,6 +118,7 @@ impl PeerLink {
         let lane = Lane::Peer(self.node.clone());
         let peer = self.files.peers.first();
         let peer = EntityId(peer.context("files: it has no peer")?.entity_id);
+        Import::new(lane.clone()).clear(desk)?;
         let (files_of, lane_of) = (Arc::clone(desk), lane.clone());
         let agent: Agent = setup::open_with(&self.files, |folder| {
             CourierStore::new(files_of, folder, lane_of)
@@ -136,11 +137,23 @@ impl PeerLink {
         };
         let entity = agent.start_calling(link.pdu_sender(), calling)?;
         let node = self.node.clone();
-        let courier = Courier::start(Arc::clone(desk), entity, (lane, peer), move || {
-            // Whoever watches the service starts it again: the journals know how to go on.
-            log::error!("the thread of the files of {node} has ended, and the service with it");
-            process::exit(1);
-        })?;
+        let counted = link.counter();
+        let looked_at = node.clone();
+        let mut is_warned = false;
+        let calls = Calls {
+            lost: Box::new(move || {
+                // Whoever watches the service starts it again: the journals know how to go on.
+                log::error!("the thread of the files of {node} has ended, and the service with it");
+                process::exit(1);
+            }),
+            look: Box::new(move || {
+                if !is_warned && let Some(problem) = problem(&counted()) {
+                    log::warn!("{looked_at}: {problem}");
+                    is_warned = true;
+                }
+            }),
+        };
+        let courier = Courier::start(Arc::clone(desk), entity, (lane, peer), calls)?;
         let calls = if self.initiator { "calls" } else { "waits for" };
         log::info!("{SERVICE}: {calls} {} by radio {}", self.node, self.radio);
         let counts = PeerCounts {
@@ -166,6 +179,11 @@ impl RunningPeer {
 }
 
 impl PeerCounts {
+    /// What is wrong with how both ends are configured, as far as is seen here.
+    pub(super) fn problem(&self) -> Option<&'static str> {
+        problem(&self.statistics())
+    }
+
     /// What the link counts.
     pub(super) fn statistics(&self) -> Statistics {
         (self.statistics)()
@@ -195,6 +213,16 @@ impl PeerCounts {
         );
         page.label(&[]);
     }
+}
+
+/// Where both call, each takes the part of the one that is called for by the other, and what
+/// comes says that it goes the other way.
+fn problem(counted: &Statistics) -> Option<&'static str> {
+    let wrong_way = counted.packets_in.dropped.of(DropReason::Direction);
+    (wrong_way > 0 && counted.packets_valid == 0).then_some(
+        "what comes goes the same way as what is sent: at one end `initiator` is to be true, at \
+         the other false",
+    )
 }
 
 fn files(peer: &PeerSettings) -> anyhow::Result<FileSettings> {

@@ -56,6 +56,7 @@ impl Reloader {
                 bail!("[{SERVICE}.{table}] is another: only a restart changes it");
             }
         }
+        site::check_links(next.registry(), &self.links)?;
         let tokens = Tokens::read(next.registry())?;
         site::prepare(next.registry())?;
         let shares = shares::of(next.registry());

@@ -90,7 +90,6 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let down = has_downlink.then_some(Route::Downlink);
     let limits = DeskLimits {
         links: down.into_iter().chain(to_peers).collect(),
-        batches_go_down: staging.is_some(),
         queue: queue_limits(staging.as_ref()),
         ..DeskLimits::default()
     };
@@ -100,6 +99,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     });
     let links = of_ground.chain(peers.iter().map(PeerLink::folder));
     let links: Vec<LinkFolder> = links.collect();
+    site::check_links(access.registry(), &links)?;
     let desk = Arc::new(open(access, journal, limits, &links)?);
     let downlink = files
         .map(|files| Downlink::open(&files, &desk))

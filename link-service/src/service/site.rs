@@ -1,10 +1,12 @@
 //! The directories of apps: made where they are not there.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use service_host::http::UnixDoor;
 use service_host::http::axum::Router;
 
@@ -80,6 +82,22 @@ pub(super) struct LinkFolder {
     /// Who is there.
     pub(super) id: AppId,
     pub(super) path: PathBuf,
+}
+
+/// Whether each link has a folder of its own, which no app could write to.
+pub(super) fn check_links(registry: &Registry, links: &[LinkFolder]) -> anyhow::Result<()> {
+    let mut paths = BTreeMap::new();
+    for link in links {
+        registry.check_hidden("the folder of a link", &link.path)?;
+        if let Some(other) = paths.insert(&link.path, &link.id) {
+            bail!(
+                "the links to {other} and {} have one folder, {}: give each a `root` of its own",
+                link.id,
+                link.path.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// What the folders are to know of apps and links.

@@ -145,3 +145,39 @@ fn no_token_is_that_of_two_apps() {
     );
     assert!(error.contains("token"), "{error}");
 }
+
+const PEER: &str = "
+[[link-service.peers]]
+node = 'helio-2'
+initiator = true
+radio = { kind = 'udp' }
+";
+
+#[test]
+fn no_app_is_called_as_a_peer_is_and_each_peer_has_a_name_of_its_own() {
+    let error = refusal(&format!("{PEER}{}", app("helio-2", "")));
+    assert!(
+        error.contains("`helio-2`") && error.contains("peer"),
+        "{error}"
+    );
+    let error = refusal(&format!("{PEER}{PEER}"));
+    assert!(error.contains("two peers `helio-2`"), "{error}");
+    let error = refusal(&PEER.replace("helio-2", "ground"));
+    assert!(error.contains("`ground`"), "{error}");
+    access(&format!("{PEER}{}", app("camera", "")));
+}
+
+#[test]
+fn no_app_can_write_to_the_folder_of_a_link() {
+    let access = access(&app("camera", "root = '/data/camera'"));
+    let check = |path: &str| {
+        let path = std::path::Path::new(path);
+        access.registry().check_hidden("the folder of a link", path)
+    };
+    check("/data/links").unwrap();
+    let error = check("/data/camera/links").unwrap_err().to_string();
+    assert!(
+        error.contains("folder of a link") && error.contains("`camera`"),
+        "{error}"
+    );
+}

@@ -258,3 +258,25 @@ fn a_mistake_about_a_bucket_is_told_with_what_to_write() {
         assert!(error.contains(said), "{said}: {error}");
     }
 }
+
+#[test]
+fn a_peer_says_which_end_calls_and_how_often() {
+    let peer = |keys: &str| {
+        format!(
+            "[[link-service.peers]]\nnode = 'helio-2'\n{keys}\n\
+             [link-service.peers.radio]\nkind = 'udp'\n"
+        )
+    };
+    let read = settings(&peer("initiator = true"));
+    assert!(read.peers[0].initiator);
+    assert_eq!(read.peers[0].call_ms, 5_000);
+    for (keys, told) in [
+        ("", "initiator"),
+        ("initiator = true\ncall-ms = 0", "call-ms"),
+        ("initiator = true\ncal-ms = 7", "did you mean `call-ms`?"),
+    ] {
+        let error = refusal(&peer(keys));
+        assert!(error.contains("number 1 (`helio-2`)"), "{error}");
+        assert!(error.contains(told), "{error}");
+    }
+}

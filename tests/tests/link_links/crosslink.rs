@@ -1,19 +1,22 @@
 //! Files between apps of two spacecraft that see each other now and then, each a process of
 //! the link service.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use heliograph_tests::binaries::{ChildGuard, binary};
 use heliograph_tests::ports::{free_tcp_port, free_udp_port};
 use heliograph_tests::wait::eventually;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::PATIENCE;
 use crate::app::App;
 use crate::relay::Relay;
-use crate::site::octets;
+use crate::site::{octets, unpack};
 
 /// The names of the two; the first calls.
 const NODES: [&str; 2] = ["helio-1", "helio-2"];
@@ -24,15 +27,41 @@ struct Pair {
     relay: Relay,
 }
 
+/// A key that both have, as nobody else may read it.
+fn write_key(path: &Path) {
+    let mut file = OpenOptions::new();
+    let file = file.write(true).create_new(true).mode(0o600).open(path);
+    let line = format!("1 {}\n", "5a".repeat(32));
+    file.expect("a file")
+        .write_all(line.as_bytes())
+        .expect("a key");
+}
+
 impl Pair {
     fn new(channel: &str) -> Self {
+        Pair::with(channel, [true, false], false)
+    }
+
+    /// `calls`: of which it is said that they call.
+    fn with(channel: &str, calls: [bool; 2], is_secured: bool) -> Self {
         let ports = [free_udp_port(), free_udp_port()];
         let relay = Relay::between(ports);
         let pair = Pair {
             folder: TempDir::new().expect("a folder"),
             relay,
         };
+        let key = pair.folder.path().join("link.key");
+        write_key(&key);
         for end in 0..2 {
+            let comms = match is_secured {
+                true => format!(
+                    "[link-service.peers.comms]\nstate-dir = \"{state}\"\n\
+                     security = {{ key-file = \"{key}\", challenge-ms = 1000 }}\n",
+                    state = pair.path(end, "state").display(),
+                    key = key.display(),
+                ),
+                false => String::new(),
+            };
             fs::create_dir(pair.path(end, "")).expect("a folder");
             let text = format!(
                 "[link-service]\napps-root = \"{apps}\"\njournal = \"{journal}\"\n\
@@ -51,12 +80,12 @@ impl Pair {
                  call-ms = 200\n\
                  [link-service.peers.radio]\nkind = \"udp\"\nbind = \"127.0.0.1:{own}\"\n\
                  peer = \"127.0.0.1:{other}\"\nframing = \"kiss\"\nread-timeout-ms = 100\n{channel}\n\
-                 [link-service.peers.files]\nroot = \"{files}\"\njournal = \"{files}.redb\"\n",
+                 {comms}[link-service.peers.files]\nroot = \"{files}\"\njournal = \"{files}.redb\"\n",
                 apps = pair.path(end, "apps").display(),
                 journal = pair.path(end, "link.redb").display(),
                 files = pair.path(end, "files").display(),
                 peer = NODES[1 - end],
-                initiator = end == 0,
+                initiator = calls[end],
                 port = free_tcp_port(),
                 ground = free_udp_port(),
                 downlink = free_udp_port(),
@@ -199,17 +228,99 @@ fn what_the_peer_does_not_let_in_goes_back_and_its_sender_hears_it() {
 }
 
 #[test]
+fn a_batch_crosses_as_one_archive() {
+    let pair = Pair::new("channel = { frame-loss = 0.05 }");
+    let _nodes = [pair.start(0), pair.start(1)];
+    pair.relay.set_open(true);
+    let camera = pair.app(0, "camera");
+    let files = [("image.raw", octets(50_000)), ("times.csv", octets(700))];
+    for (name, octets) in &files {
+        fs::write(camera.root.join("outbox").join(name), octets).expect("a file");
+    }
+    let request = json!({
+        "requestHeader": { "trackingId": "pass-7" }, "linkType": "CROSSLINK",
+        "fileNames": files.each_ref().map(|(name, _)| name),
+        "destinationAppId": "analyser@helio-2", "subdirectory": "",
+    });
+    let answer = camera.ask("POST", "/v1/links", &request);
+    assert_eq!(answer["code"], "ACCEPTED", "{answer}");
+    let ended = camera.end(answer["id"].as_str().expect("an id"));
+    assert_eq!(ended["code"], "OK", "{ended}");
+    let analyser = pair.app(1, "analyser");
+    let delivery = analyser.delivery();
+    let archive = analyser.root.join("inbox/camera.pass-7.batch.tar");
+    assert_eq!(delivery["files"][0]["name"], "camera.pass-7.batch.tar");
+    let folder = pair.path(1, "unpacked");
+    unpack(&archive, &folder);
+    for (name, octets) in &files {
+        assert!(
+            fs::read(folder.join(name)).expect(name) == *octets,
+            "{name}"
+        );
+        assert!(!camera.has_source(name), "{name}");
+    }
+}
+
+#[test]
+fn what_waits_for_contact_can_be_cancelled_and_its_source_is_there() {
+    let pair = Pair::new("");
+    let _node = pair.start(0);
+    let camera = pair.app(0, "camera");
+    let id = camera.send("image.raw", &octets(2_000), "analyser@helio-2");
+    let waits = || (camera.status(&id)["standing"] == "running").then_some(());
+    eventually(PATIENCE, waits);
+    camera.ask("POST", &format!("/v1/links/{id}/cancel"), &json!({}));
+    assert_eq!(camera.end(&id)["code"], "CANCELLED");
+    assert!(camera.has_source("image.raw"));
+}
+
+#[test]
 fn a_name_that_is_too_long_for_the_link_is_refused_at_once() {
     let pair = Pair::new("");
     let _node = pair.start(0);
     let camera = pair.app(0, "camera");
     let name = "x".repeat(200);
     fs::write(camera.root.join("outbox").join(&name), b"x").expect("a file");
-    let request = serde_json::json!({
+    let request = json!({
         "linkType": "CROSSLINK", "fileName": name, "destinationAppId": "analyser@helio-2"
     });
     let answer = camera.ask("POST", "/v1/links", &request);
     assert_eq!(answer["code"], "INVALID_NAME", "{answer}");
     let text = answer.to_string();
     assert!(text.contains("213 are the most"), "{text}");
+}
+
+#[test]
+fn two_that_both_call_are_told_what_is_wrong() {
+    let pair = Pair::with("", [true, true], false);
+    let nodes = [pair.start(0), pair.start(1)];
+    pair.relay.set_open(true);
+    for node in &nodes {
+        node.wait_for_line("at one end `initiator` is to be true", PATIENCE);
+    }
+}
+
+#[test]
+fn files_cross_between_two_that_prove_who_they_are_both_ways_and_after_a_restart() {
+    let pair = Pair::with("", [true, false], true);
+    let mut nodes = [pair.start(0), pair.start(1)];
+    pair.relay.set_open(true);
+    let ends = [
+        (0, "camera", "analyser@helio-2"),
+        (1, "analyser", "camera@helio-1"),
+    ];
+    for round in 0..2 {
+        for (end, app, to) in ends {
+            let app = pair.app(end, app);
+            let name = format!("report-{round}.txt");
+            let id = app.send(&name, &octets(5_000), to);
+            let ended = app.end(&id);
+            assert_eq!(ended["code"], "OK", "{ended}");
+        }
+        for (end, node) in nodes.iter_mut().enumerate() {
+            node.signal("KILL");
+            node.wait_for_exit(PATIENCE);
+            *node = pair.start(end);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use heliograph_tests::binaries::{ChildGuard, binary};
@@ -21,6 +21,16 @@ pub(crate) struct Site {
 
 pub(crate) fn octets(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| (at / 251 + at) as u8).collect()
+}
+
+/// Unpacks an archive as people do.
+#[track_caller]
+pub(crate) fn unpack(archive: &Path, folder: &Path) {
+    fs::create_dir(folder).expect("a folder");
+    let mut tar = Command::new("tar");
+    let unpacked = tar.arg("-xf").arg(archive).arg("-C").arg(folder).output();
+    let unpacked = unpacked.expect("tar runs");
+    assert!(unpacked.status.success(), "{unpacked:?}");
 }
 
 impl Site {

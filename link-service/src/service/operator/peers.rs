@@ -19,6 +19,8 @@ pub(super) struct Peer {
     is_heard: bool,
     /// How long ago it was heard last, in ms; null if never.
     heard_ms_ago: Option<Counter>,
+    /// What is wrong with how both ends are configured, as far as is seen here.
+    problem: Option<String>,
     /// Valid packets that came from it.
     packets_in: Counter,
     /// Everything that the radio to it counts.
@@ -35,6 +37,7 @@ impl Peer {
             is_heard: contact.in_contact,
             heard_ms_ago: ago
                 .map(|ago| Counter(u64::try_from(ago.as_millis()).unwrap_or(u64::MAX))),
+            problem: counts.problem().map(str::to_owned),
             packets_in: Counter(counts.statistics().packets_valid),
             radio: counts.radio_frames(),
         }
