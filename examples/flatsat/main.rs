@@ -1,13 +1,15 @@
 //! A ground station and a satellite on one machine, and what travels between
 //! them.
 //!
-//! `cargo run --release --example flatsat` starts five parties as processes of
+//! `cargo run --release --example flatsat` starts its parties as processes of
 //! their own. They meet only over a UDP radio and local ports:
 //!
 //! ```text
 //! ground ══ AX.25 in KISS, one frame per datagram ══ ethernet-service ── HTTP, UDP ── telemetry service
 //!    ║                                                       └── UDP downlink port ── mission app
-//!    ╚═ the same, with passes and lost frames ══ file-service ── files
+//!    ╠═ the same, with passes and lost frames ══ file-service ── files
+//!    ╚═ the same ══ link-service ── payload app
+//!                       ╚══ link-service of another spacecraft
 //! ```
 //!
 //! The link has a key: whoever else transmits meets silence.
@@ -17,7 +19,9 @@
 mod files;
 mod mission_app;
 mod parties;
+mod payload_app;
 mod show;
+mod spacecraft;
 mod steps;
 mod telemetry_service;
 mod trust;
@@ -58,8 +62,12 @@ enum Party {
     FileService,
     /// The ground end.
     Ground,
+    /// Files of apps: to the ground, and to other spacecraft.
+    LinkService,
     /// An app on the satellite that sends a beacon.
     MissionApp,
+    /// An app on the satellite that has an image to send.
+    PayloadApp,
     /// A service on the satellite that answers GraphQL.
     TelemetryService,
 }
@@ -76,6 +84,8 @@ fn main() -> ExitCode {
     }
     let result = match arguments.party {
         Some(Party::Ground) => return ground_gateway::run(told("ground")),
+        Some(Party::LinkService) => return link_service::service::run(told("link-service")),
+        Some(Party::PayloadApp) => payload_app::run(told("payload-app")),
         Some(Party::EthernetService) => ethernet_service::run(told("ethernet-service")),
         Some(Party::FileService) => file_delivery::service::run(told("file-service")),
         Some(Party::MissionApp) => mission_app::run(told("mission-app")),

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use signal_hook::low_level;
 use tempfile::TempDir;
 
 use crate::files;
+use crate::spacecraft::{self, App, Ground};
 
 /// Every port of the demonstration, on 127.0.0.1.
 #[derive(PartialEq, Eq)]
@@ -29,6 +30,12 @@ pub(crate) struct Ports {
     pub(crate) files_satellite: u16,
     pub(crate) files_ground: u16,
     pub(crate) files_downlink: u16,
+    pub(crate) link_graphql: u16,
+    pub(crate) link_satellite: u16,
+    pub(crate) link_ground: u16,
+    pub(crate) link_downlink: u16,
+    /// Of the radios of two spacecraft to each other.
+    pub(crate) cross: [u16; 2],
 }
 
 const USUAL: Ports = Ports {
@@ -42,6 +49,11 @@ const USUAL: Ports = Ports {
     files_satellite: 13_060,
     files_ground: 9_004,
     files_downlink: 13_071,
+    link_graphql: 8151,
+    link_satellite: 13_020,
+    link_ground: 9_002,
+    link_downlink: 13_031,
+    cross: [13_080, 13_081],
 };
 
 impl Ports {
@@ -58,6 +70,11 @@ impl Ports {
             files_satellite: udp_port(USUAL.files_satellite)?,
             files_ground: udp_port(USUAL.files_ground)?,
             files_downlink: udp_port(USUAL.files_downlink)?,
+            link_graphql: tcp_port(USUAL.link_graphql)?,
+            link_satellite: udp_port(USUAL.link_satellite)?,
+            link_ground: udp_port(USUAL.link_ground)?,
+            link_downlink: udp_port(USUAL.link_downlink)?,
+            cross: [udp_port(USUAL.cross[0])?, udp_port(USUAL.cross[1])?],
         })
     }
 
@@ -150,6 +167,7 @@ impl Flatsat {
         files::take_image(&flatsat.satellite_file(""))?;
         fs::write(flatsat.file("stranger.toml"), &ground)?;
         let ground = ground + &flatsat.ground_trust() + &flatsat.ground_files();
+        let ground = ground + &spacecraft::ground_link(&flatsat);
         fs::write(flatsat.file("ground.toml"), ground)?;
         let port = |port: u16| port.to_string();
         let (graphql, command) = (
@@ -188,13 +206,48 @@ impl Flatsat {
     }
 
     fn spawn(&mut self, name: &'static str, told: &[&str]) -> anyhow::Result<()> {
-        let mut command = party(name)?;
+        self.spawn_as(name, name, told)
+    }
+
+    /// Starts one more party, in the part of `part`.
+    pub(crate) fn spawn_as(
+        &mut self,
+        name: &'static str,
+        part: &str,
+        told: &[&str],
+    ) -> anyhow::Result<()> {
+        let mut command = party(part)?;
         command.args(told).stdin(Stdio::piped());
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         self.parties.push(Running { name, child });
         Ok(())
+    }
+
+    /// Starts the payload app, which says what it is told.
+    pub(crate) fn payload_app(
+        &self,
+        socket: &str,
+        to: Option<&str>,
+        file: &Path,
+    ) -> anyhow::Result<App> {
+        let mut command = party("payload-app")?;
+        command.args(["--socket", socket]);
+        command.args(to.map(|to| ["--to", to]).iter().flatten());
+        let child = command.arg(file).stdin(Stdio::piped()).spawn();
+        Ok(App(child.context("cannot start the payload app")?))
+    }
+
+    /// Starts a command `ground` that runs until it is stopped.
+    pub(crate) fn ground_in_background(&self, told: &[&str]) -> anyhow::Result<Ground> {
+        let child = self.ground_command("ground.toml", told)?.spawn();
+        Ok(Ground(child.context("cannot start ground")?))
+    }
+
+    /// Says so if a party has ended by itself.
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
+        self.parties.iter_mut().try_for_each(Running::check)
     }
 
     /// Ends one party.
@@ -213,7 +266,7 @@ impl Flatsat {
         let ports = &self.ports;
         for port in [ports.telemetry, ports.ethernet_graphql, ports.files_graphql] {
             while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-                self.parties.iter_mut().try_for_each(Running::check)?;
+                self.check()?;
                 if Instant::now() > deadline {
                     bail!("nothing listens on TCP port {port} after 20 s");
                 }

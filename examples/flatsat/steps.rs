@@ -7,14 +7,17 @@ use service_host::signals;
 use crate::files;
 use crate::parties::Flatsat;
 use crate::show::{Show, line};
+use crate::spacecraft;
 use crate::trust;
 
-pub(crate) const STEPS: usize = 11;
+pub(crate) const STEPS: usize = 13;
 
 const PICTURE: &str =
     "  ground ══ AX.25 in KISS over UDP ══ ethernet-service ── HTTP and UDP ── telemetry service
      ║                                       └────── UDP downlink port ── mission app
-     ╚═══ the same, with passes and lost frames ═══ file-service";
+     ╠═══ the same, with passes and lost frames ═══ file-service
+     ╚═══ the same ═══ link-service ── payload app
+                            ╚══════ link-service of another spacecraft";
 
 /// Runs all steps; with `stay`, keeps everything running afterwards.
 pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<()> {
@@ -50,6 +53,14 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<(
             files::down,
         ),
         ("another goes up", files::up),
+        (
+            "a payload app hands over a picture; two passes, and a restart between them",
+            spacecraft::to_ground,
+        ),
+        (
+            "the same to an app of another spacecraft",
+            spacecraft::to_another,
+        ),
         (
             "what the satellite's end of the link has counted",
             telemetry,

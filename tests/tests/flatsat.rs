@@ -7,7 +7,7 @@ use std::time::Duration;
 use heliograph_tests::binaries::{ChildGuard, Stream, example};
 use heliograph_tests::wait::eventually;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One at a time: each takes the usual ports. The one that comes first is dropped
 /// first.
@@ -54,7 +54,10 @@ fn every_step_is_shown_and_the_end_is_good() {
     );
     let shown = lines(&flatsat, Stream::Stdout).join("\n");
     for expected in [
-        "[11/11]",
+        "[13/13]",
+        "camera/picture.raw: 350000 octets, whole; both ends were told",
+        "payload app: OK, 350000 octets",
+        "picture.raw came whole, from camera@helio-1; it is acknowledged",
         "image.raw: 250000 octets, whole",
         "plans/plan.txt is on the satellite's disk, whole",
         "silence",
@@ -112,7 +115,7 @@ fn its_parties_end_with_it_even_when_it_is_killed() {
 
 #[test]
 fn arguments_that_it_does_not_know_are_refused() {
-    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "12"]] {
+    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "14"]] {
         let (_alone, mut flatsat) = flatsat(arguments);
         assert_eq!(
             flatsat.wait_for_exit(PATIENCE).code(),

@@ -20,6 +20,7 @@ mod run;
 mod shares;
 #[cfg(target_os = "linux")]
 mod site;
+#[cfg(target_os = "linux")]
 mod staging;
 
 use std::ffi::OsString;
