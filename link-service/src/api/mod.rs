@@ -4,6 +4,7 @@ pub mod grpc;
 pub mod json;
 mod pool;
 mod tokens;
+mod waiting;
 
 pub use pool::{Busy, Pool};
 pub use tokens::{LiveTokens, TokenError, Tokens};

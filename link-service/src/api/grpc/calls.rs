@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::Stream;
-use tokio::sync::oneshot;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
@@ -24,7 +23,7 @@ use crate::api::Pool;
 use crate::api::json::Way;
 use crate::api::json::answer::Directories;
 use crate::api::json::refusal::Refusal;
-use crate::desk::{AskError, Desk, Event, TransferView, Watch};
+use crate::desk::{AskError, Desk, TransferView};
 use crate::folders::Folders;
 use crate::journal::Journal;
 use crate::names::AppId;
@@ -219,35 +218,4 @@ impl<F: Folders, J: Journal> Link for Arc<Calls<F, J>> {
             outbox,
         }))
     }
-}
-
-/// Somebody waits for something, without a thread.
-pub(super) struct Waiting {
-    told: oneshot::Receiver<()>,
-    _watch: Watch,
-}
-
-impl Waiting {
-    pub(super) fn for_event<F: Folders, J: Journal>(desk: &Desk<F, J>, event: Event) -> Waiting {
-        let (tell, told) = oneshot::channel();
-        let call = Box::new(move || {
-            // Who has gone meanwhile, does not want to know.
-            let _ = tell.send(());
-        });
-        Waiting {
-            told,
-            _watch: desk.watch(event, call),
-        }
-    }
-
-    /// It has happened, or the desk stops.
-    pub(super) async fn over(self) {
-        // It fails where nobody is left who could tell.
-        let _ = self.told.await;
-    }
-}
-
-/// Waits for it, or until the desk stops.
-pub(super) async fn happens<F: Folders, J: Journal>(desk: &Desk<F, J>, event: Event) {
-    Waiting::for_event(desk, event).over().await;
 }

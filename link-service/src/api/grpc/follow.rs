@@ -5,9 +5,11 @@ use std::sync::Arc;
 use tonic::Status;
 
 use super::answer;
-use super::calls::{Calls, Many, happens};
+use super::calls::{Calls, Many};
 use super::messages::LinkResponse;
 use super::status::stopping;
+use crate::api::json::refusal::Refusal;
+use crate::api::waiting::Waiting;
 use crate::desk::{Event, TransferView};
 use crate::folders::Folders;
 use crate::journal::Journal;
@@ -47,9 +49,11 @@ async fn end<F: Folders, J: Journal>(
 ) -> Result<LinkResponse, Status> {
     let transfer = &view.transfer;
     let id = transfer.id;
-    happens(&calls.desk, Event::Ended(id)).await;
+    Waiting::for_event(&calls.desk, Event::Ended(id))
+        .over()
+        .await;
     let view = calls.desk.status(&transfer.sender, id);
-    match view.map_err(crate::api::json::refusal::Refusal::from)? {
+    match view.map_err(Refusal::from)? {
         view if view.has_ended() => Ok(answer::standing(&view)),
         _ => Err(stopping()),
     }

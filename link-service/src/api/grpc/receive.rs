@@ -7,10 +7,11 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use super::answer::time;
-use super::calls::{Calls, Many, Waiting};
+use super::calls::{Calls, Many};
 use super::limits::DELIVERIES_MAX;
 use super::messages::{DeliveredFile, Delivery};
 use super::status::stopping;
+use crate::api::waiting::Waiting;
 use crate::desk::{self, Event};
 use crate::folders::Folders;
 use crate::journal::Journal;

@@ -9,7 +9,6 @@ use service_host::http::axum::extract::{Path, State};
 use service_host::http::axum::http::{HeaderMap, Method, StatusCode as Http, Uri, header};
 use service_host::http::axum::response::{IntoResponse as _, Response};
 use service_host::http::axum::routing::{get, post};
-use tokio::sync::oneshot;
 
 use super::answer::{Directories, Health, LinkResponse, Links};
 use super::body::{NothingBody, PriorityBody, RequestBody};
@@ -18,6 +17,7 @@ use super::query::{Query, json, read};
 use super::refusal::Refusal;
 use super::sender::Way;
 use crate::api::Pool;
+use crate::api::waiting::Waiting;
 use crate::code::{Code, StatusCode};
 use crate::desk::{AskError, Desk, Event, TransferView};
 use crate::folders::Folders;
@@ -78,15 +78,9 @@ impl<F: Folders + 'static, J: Journal + 'static> Api<F, J> {
         if time.is_zero() {
             return;
         }
-        let (tell, told) = oneshot::channel();
-        let call = Box::new(move || {
-            // Who has gone meanwhile, does not want to know.
-            let _ = tell.send(());
-        });
-        let watch = self.desk.watch(event, call);
+        let waiting = Waiting::for_event(&self.desk, event);
         // It happens, or the time is over: what is told then, says which.
-        let _ = tokio::time::timeout(time, told).await;
-        drop(watch);
+        let _ = tokio::time::timeout(time, waiting.over()).await;
     }
 }
 
