@@ -16,12 +16,17 @@ fn blocks(language: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn the_first_table_of_the_book_is_taken_and_the_second_refused_as_it_says() {
-    let (taken, refused) = (blocks("toml")[0], blocks("toml")[1]);
+fn the_tables_of_the_book_are_taken_and_the_second_refused_as_it_says() {
+    let [taken, refused, bucket, staging] = blocks("toml")[..] else {
+        panic!("the page has other tables");
+    };
     assert_eq!(access(taken).policy().rules().len(), 2);
     let apps = taken.split("[[link-service.policy]]").next().unwrap();
     let error = refusal(&format!("{apps}{refused}"));
     assert!(error.contains("number 2: it decides nothing"), "{error}");
+    let in_bucket = access(bucket);
+    assert_eq!(in_bucket.buckets().len(), 1);
+    access(staging);
 }
 
 #[test]
