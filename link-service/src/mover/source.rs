@@ -30,7 +30,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let within = places::beneath(&self.folders, outbox, &request.subdirectory);
         let within = within.map_err(Stop::of_source)?;
         let inspect = |name: &FileName| {
-            let source = self.open_source(&within, name, sender)?;
+            let source = self.open_source((&within, name.as_str()), name, sender)?;
             Ok(FileRecord {
                 size: source.facts.size,
                 modified_ns: source.facts.modified_ns,
@@ -56,7 +56,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             return Ok(files);
         };
         for (name, record) in request.files.iter().zip(&mut files) {
-            let source = self.open_source(within, name, sender)?;
+            let source = self.open_source((within, name.as_str()), name, sender)?;
             self.folders.sync(&source.file)?;
             // On shares its time may be another once it is written.
             let facts = self.folders.facts(&source.file)?;
@@ -74,14 +74,15 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         Ok(files)
     }
 
-    /// Opens a file of an app, if it is a regular one of its own with this name only.
+    /// Opens a file of an app, wherever it is now, if it is a regular one of its own with
+    /// that name only.
     pub(super) fn open_source(
         &self,
-        within: &F::Directory,
+        (within, at): (&F::Directory, &str),
         name: &FileName,
         sender: &AppId,
     ) -> Result<Source<F>, Stop> {
-        let file = self.folders.open(within, name.as_str());
+        let file = self.folders.open(within, at);
         let file = file.map_err(Stop::of_source)?;
         let facts = self.folders.facts(&file)?;
         let refused = |why: &str| {
@@ -109,18 +110,16 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             let outbox = outbox.map_err(Stop::of_box)?;
             let own = places::open_or_make(&self.folders, &outbox, OWN, None);
             let own = own.map_err(Stop::of_own)?;
-            let id = transfer.id.to_string();
-            let claims = places::open_or_make(&self.folders, &own, &id, None);
-            let claims = claims.map_err(Stop::of_own)?;
             let subdirectory = &transfer.request.subdirectory;
             // Where all are claimed, the directory that they were in may be gone.
             let within = places::beneath(&self.folders, outbox, subdirectory);
-            for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
-                if self.folders.look(&claims, name.as_str())?.is_none() {
+            for (number, name) in transfer.request.files.iter().enumerate() {
+                let claim = places::claim_name(transfer.id, number, name);
+                if self.folders.look(&own, &claim)?.is_none() {
                     let within = within
                         .as_ref()
                         .map_err(|error| Stop::of_source(error.clone()))?;
-                    self.claim_file(transfer, within, &claims, name, record)?;
+                    self.claim_file(transfer, number, within, (&own, &claim))?;
                 }
             }
         }
@@ -131,17 +130,18 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     fn claim_file(
         &self,
         transfer: &Transfer,
+        number: usize,
         within: &F::Directory,
-        claims: &F::Directory,
-        name: &FileName,
-        record: &FileRecord,
+        claim: (&F::Directory, &str),
     ) -> Result<(), Stop> {
-        let source = self.open_source(within, name, &transfer.sender)?;
-        is_as_accepted(name, record, &source.facts)?;
+        let name = transfer.request.files.get(number);
+        let Some((name, record)) = name.zip(transfer.files.get(number)) else {
+            return Ok(());
+        };
         let from = (within, name.as_str());
-        let claimed = self
-            .folders
-            .rename(from, (claims, name.as_str()), Replace::Never);
+        let source = self.open_source(from, name, &transfer.sender)?;
+        is_as_accepted(name, record, &source.facts)?;
+        let claimed = self.folders.rename(from, claim, Replace::Never);
         claimed.map_err(|error| match &error {
             FolderError::Exists { .. } => Stop::of_own(error),
             _ => error.into(),
@@ -150,27 +150,33 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         Ok(())
     }
 
-    /// Opens a file of the source, wherever it is, if it is what was accepted.
+    /// Opens a file of the source, wherever it is, if it is what was accepted. `number` is
+    /// that of the file.
     pub(super) fn open_accepted(
         &self,
         transfer: &Transfer,
-        name: &FileName,
-        record: &FileRecord,
+        number: usize,
     ) -> Result<Source<F>, Stop> {
+        let name = transfer.request.files.get(number);
+        let Some((name, record)) = name.zip(transfer.files.get(number)) else {
+            let text = format!("transfer {} has no file {number}", transfer.id);
+            return Err(Stop::finally(Code::Internal, text));
+        };
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
-        let within = match transfer.request.leave_source {
-            true => places::beneath(&self.folders, outbox, &transfer.request.subdirectory),
+        let (within, at) = match transfer.request.leave_source {
+            true => {
+                let subdirectory = &transfer.request.subdirectory;
+                let within = places::beneath(&self.folders, outbox, subdirectory);
+                (within, name.to_string())
+            }
             false => {
-                places::beneath(&self.folders, outbox, &Default::default()).and_then(|outbox| {
-                    let claims = places::claims(&self.folders, &outbox, transfer.id)?;
-                    let name = transfer.id.to_string();
-                    claims.ok_or(FolderError::Missing { name })
-                })
+                let own = self.folders.open_directory(&outbox, OWN);
+                (own, places::claim_name(transfer.id, number, name))
             }
         };
         let within = within.map_err(Stop::of_source)?;
-        let source = self.open_source(&within, name, &transfer.sender)?;
+        let source = self.open_source((&within, &at), name, &transfer.sender)?;
         is_as_accepted(name, record, &source.facts)?;
         Ok(source)
     }
@@ -190,15 +196,17 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         }
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
-        let mut claimed = Vec::new();
-        if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
-            claimed = self.folders.list(&claims)?;
-            for (name, _) in &claimed {
-                self.folders.remove(&claims, name)?;
+        let mut released = 0;
+        if let Some(own) = places::open_if_there(&self.folders, &outbox, OWN)? {
+            for (number, name) in transfer.request.files.iter().enumerate() {
+                let claim = places::claim_name(transfer.id, number, name);
+                if self.folders.look(&own, &claim)?.is_some() {
+                    self.folders.remove(&own, &claim)?;
+                    released += 1;
+                }
             }
-            places::remove_claims(&self.folders, &outbox, transfer.id)?;
         }
-        if claimed.len() < transfer.files.len() {
+        if released < transfer.files.len() {
             self.release_unclaimed(transfer, outbox)?;
         }
         self.steps.done(Step::Released);
@@ -231,12 +239,14 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     pub(super) fn give_back(&self, transfer: &Transfer) -> Result<Vec<String>, Stop> {
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
-        if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
-            for (name, _) in self.folders.list(&claims)? {
-                self.give_back_file(transfer, &outbox, &claims, &name)?;
-                self.steps.done(Step::GivenBack);
+        if let Some(own) = places::open_if_there(&self.folders, &outbox, OWN)? {
+            for (number, name) in transfer.request.files.iter().enumerate() {
+                let claim = places::claim_name(transfer.id, number, name);
+                if self.folders.look(&own, &claim)?.is_some() {
+                    self.give_back_file(transfer, &outbox, (&own, &claim), name)?;
+                    self.steps.done(Step::GivenBack);
+                }
             }
-            places::remove_claims(&self.folders, &outbox, transfer.id)?;
         }
         self.returned(transfer, &outbox)
     }
@@ -245,15 +255,15 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         &self,
         transfer: &Transfer,
         outbox: &F::Directory,
-        claims: &F::Directory,
-        name: &str,
+        claim: (&F::Directory, &str),
+        name: &FileName,
     ) -> Result<(), Stop> {
         let root = self.folders.open_box(&transfer.sender, Side::Outbox);
         let root = root.map_err(Stop::of_box)?;
         let back = places::beneath(&self.folders, root, &transfer.request.subdirectory);
         let back = back.and_then(|within| {
             self.folders
-                .rename((claims, name), (&within, name), Replace::Never)
+                .rename(claim, (&within, name.as_str()), Replace::Never)
         });
         match back {
             // Somebody has the name, or the directory is gone.
@@ -264,28 +274,25 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 | FolderError::OtherFileSystem { .. },
             ) => {
                 let id = transfer.id.to_string();
-                self.set_aside(&transfer.sender, outbox, claims, name, &id)
+                self.set_aside(&transfer.sender, outbox, claim, (&id, name.as_str()))
             }
             back => Ok(back?),
         }
     }
 
-    /// Puts a claim among what was returned.
+    /// Puts a claim among what was returned: into the directory of `id`, as `name`.
     pub(super) fn set_aside(
         &self,
         sender: &AppId,
         outbox: &F::Directory,
-        claims: &F::Directory,
-        name: &str,
-        id: &str,
+        claim: (&F::Directory, &str),
+        (id, name): (&str, &str),
     ) -> Result<(), Stop> {
         let returned = places::open_or_make(&self.folders, outbox, RETURNED, Some(sender));
         let returned = returned.map_err(Stop::of_own)?;
         let kept = places::open_or_make(&self.folders, &returned, id, Some(sender));
         let kept = kept.map_err(Stop::of_own)?;
-        let aside = self
-            .folders
-            .rename((claims, name), (&kept, name), Replace::Never);
+        let aside = self.folders.rename(claim, (&kept, name), Replace::Never);
         aside.map_err(Stop::of_own)
     }
 
