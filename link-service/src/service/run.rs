@@ -53,8 +53,9 @@ pub(super) type ServiceDesk = Desk<Directories, RedbJournal>;
 
 pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     logging::start(arguments.log_level);
-    let file = ConfigFile::find(arguments.config.as_deref())?;
+    let mut file = ConfigFile::find(arguments.config.as_deref())?;
     let access = Access::read(&file)?;
+    forget_lists(&mut file);
     let tokens = Tokens::read(access.registry())?;
     // Whoever has the journal is the only one who touches the directories.
     let journal = RedbJournal::open(&access.settings().journal)?;
@@ -106,6 +107,16 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     drop(dropbox);
     drop(workers);
     stopped
+}
+
+/// Apps and rules were read: as the file has them, they take ten times the room, in each copy
+/// of it that is kept.
+fn forget_lists(file: &mut ConfigFile) {
+    let own = file.table.get_mut(SERVICE);
+    if let Some(own) = own.and_then(|own| own.as_table_mut()) {
+        own.remove("apps");
+        own.remove("policy");
+    }
 }
 
 fn open(

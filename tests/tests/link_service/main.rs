@@ -4,6 +4,7 @@
 mod apps;
 mod clients;
 mod dropped;
+mod many;
 mod operator;
 mod reload;
 mod restart;
