@@ -27,7 +27,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     pub fn next_errand(&self, route: &Route) -> Option<Errand> {
         let mut state = self.state();
         let id = state.queue.poll_run(self.clock.now(), route)?;
-        let transfer = state.transfers.get(&id)?.transfer.clone();
+        let transfer = state.transfers.get(&id)?.transfer()?.into_owned();
         let leg = leg_elsewhere(&transfer)?;
         Some(Errand { transfer, leg })
     }
@@ -83,7 +83,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     ) -> Result<(), Refused> {
         let entry = |state: &State| {
             let entry = state.transfers.get(&id);
-            entry.map(|entry| entry.transfer.clone())
+            entry.and_then(|entry| Some(entry.transfer()?.into_owned()))
         };
         let Some(mut transfer) = entry(&self.state()) else {
             return Ok(());
@@ -119,7 +119,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             .state()
             .transfers
             .get(&id)
-            .map(|entry| entry.transfer.clone());
+            .and_then(|entry| Some(entry.transfer()?.into_owned()));
         let transfer = entry.ok_or_else(unknown)?;
         let record = *transfer.files.get(index).ok_or_else(unknown)?;
         let file = self.mover.open_source_of(&transfer, index)?;

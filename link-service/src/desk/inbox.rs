@@ -79,7 +79,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let unread = state.inboxes.get(app).into_iter().flatten();
         let deliveries = unread.filter_map(|(id, leg)| {
             let entry = state.transfers.get(id)?;
-            Some(delivery(&entry.transfer, *leg))
+            Some(delivery(&*entry.transfer()?, *leg))
         });
         deliveries.take(most).collect()
     }
@@ -99,11 +99,12 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let (transfer, leg) = {
             let state = self.state();
             let entry = state.transfers.get(&id).ok_or(AcknowledgeError::Unknown)?;
-            let leg = leg_of(&entry.transfer, app).ok_or(AcknowledgeError::Unknown)?;
+            let transfer = entry.transfer().ok_or(AcknowledgeError::Unknown)?;
+            let leg = leg_of(&transfer, app).ok_or(AcknowledgeError::Unknown)?;
             if state.acknowledged.contains(&(id, leg)) {
                 return Ok(());
             }
-            (entry.transfer.clone(), leg)
+            (transfer.into_owned(), leg)
         };
         if remove {
             self.mover.remove_delivered(&transfer, app)?;

@@ -16,6 +16,7 @@ mod ask;
 mod clock;
 mod counts;
 mod elsewhere;
+mod entry;
 mod inbox;
 mod state;
 mod submit;
