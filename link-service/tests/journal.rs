@@ -130,3 +130,31 @@ fn what_was_asked_of_a_transfer_is_there_after_a_restart_until_it_is_forgotten()
     let expected = [(TransferId(1), first), (TransferId(3), held)];
     assert_eq!(orders.unwrap(), expected);
 }
+
+#[test]
+fn what_nobody_waits_for_is_seen_by_whoever_reads_and_goes_with_the_next() {
+    let folder = TempDir::new().unwrap();
+    let journal = RedbJournal::open(&place(&folder)).unwrap();
+    for number in 0..3000 {
+        journal.note(&transfer(number, 0)).unwrap();
+    }
+    assert_eq!(journal.load().unwrap().len(), 3000);
+    journal.note(&transfer(1, 1)).unwrap();
+    journal.put(&transfer(1, 2)).unwrap();
+    assert_eq!(journal.load().unwrap()[1], transfer(1, 2), "in their order");
+}
+
+#[test]
+fn what_is_done_while_a_record_is_put_is_done_once() {
+    let folder = TempDir::new().unwrap();
+    let journal = RedbJournal::open(&place(&folder)).unwrap();
+    let mut done = 0;
+    let put = journal.put_while(&transfer(1, 0), &mut || {
+        done += 1;
+        // Others need not wait for it.
+        journal.put(&transfer(2, 0)).unwrap();
+    });
+    put.unwrap();
+    assert_eq!(done, 1);
+    assert_eq!(journal.load().unwrap().len(), 2);
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Desk;
+use super::entry::Entry;
 use super::state::State;
 use super::submit::{Receipt, Reserved, refused};
 use crate::code::Code;
@@ -176,8 +177,8 @@ impl Coming {
     fn to(state: &State, incoming: &Incoming) -> Self {
         let to = Recipient::App(incoming.to.clone());
         let mut coming = Coming::default();
-        for entry in state.transfers.values() {
-            let transfer = &entry.transfer;
+        let open = state.transfers.values().filter(|entry| !entry.has_ended());
+        for transfer in open.filter_map(Entry::transfer) {
             let mut legs = transfer.legs.iter();
             let is_to = |leg: &crate::record::Leg| leg.recipient == to && leg.is_open();
             if transfer.origin.is_none() || !legs.any(is_to) {

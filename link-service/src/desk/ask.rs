@@ -94,7 +94,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     ) -> Vec<TransferView> {
         let state = self.state();
         let of_sender = state.transfers.range(from..);
-        let of_sender = of_sender.filter(|(_, entry)| entry.transfer.sender == *sender);
+        let of_sender = of_sender.filter(|(_, entry)| entry.sender == *sender);
         let views = of_sender.filter_map(|(id, _)| view(&state, sender, *id));
         views.filter(is_wanted).take(most).collect()
     }
@@ -109,7 +109,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     ) -> Vec<TransferView> {
         let state = self.state();
         let all = state.transfers.range(from..);
-        let views = all.map(|(id, entry)| TransferView::of(entry, state.queue.standing(*id)));
+        let views =
+            all.filter_map(|(id, entry)| TransferView::of(entry, state.queue.standing(*id)));
         views.filter(is_wanted).take(most).collect()
     }
 
@@ -118,7 +119,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     pub fn sender(&self, id: TransferId) -> Option<AppId> {
         let state = self.state();
         let entry = state.transfers.get(&id)?;
-        Some(entry.transfer.sender.clone())
+        Some(entry.sender.clone())
     }
 
     /// It is not to be delivered. Who has it already, has it. When it returns, a power cut
@@ -199,9 +200,9 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let order = {
             let state = self.state();
             let entry = state.transfers.get(&id);
-            let entry = entry.filter(|entry| entry.transfer.sender == *sender);
+            let entry = entry.filter(|entry| entry.sender == *sender);
             let entry = entry.ok_or(AskError::Unknown)?;
-            if entry.transfer.outcome().is_some() {
+            if entry.has_ended() {
                 return Err(AskError::Ended);
             }
             let mut order = entry.order;
@@ -217,6 +218,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
 
 fn view(state: &State, sender: &AppId, id: TransferId) -> Option<TransferView> {
     let entry = state.transfers.get(&id)?;
-    let is_own = entry.transfer.sender == *sender;
-    is_own.then(|| TransferView::of(entry, state.queue.standing(id)))
+    let is_own = entry.sender == *sender;
+    is_own
+        .then(|| TransferView::of(entry, state.queue.standing(id)))
+        .flatten()
 }

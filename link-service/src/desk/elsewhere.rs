@@ -2,6 +2,7 @@
 //! outbox until their recipient has them. One leg is taken at a time, as an [`Errand`].
 
 use super::Desk;
+use super::entry::Entry;
 use super::state::State;
 use super::ways::Ways;
 use crate::bundle::Bundle;
@@ -28,7 +29,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     pub fn next_errand(&self, route: &Route) -> Option<Errand> {
         let mut state = self.state();
         let id = state.queue.poll_run(self.clock.now(), route)?;
-        let transfer = state.transfers.get(&id)?.transfer.clone();
+        let transfer = state.transfers.get(&id)?.transfer()?.into_owned();
         let leg = leg_elsewhere(&transfer, &self.ways)?;
         Some(Errand { transfer, leg })
     }
@@ -75,10 +76,11 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     /// leg that ends next.
     pub fn errand_hashed(&self, id: TransferId, hashes: &[[u8; 32]]) {
         let mut state = self.state();
-        let Some(entry) = state.transfers.get_mut(&id) else {
+        let entry = state.transfers.get_mut(&id);
+        let Some(transfer) = entry.and_then(Entry::open_mut) else {
             return;
         };
-        for (file, hash) in entry.transfer.files.iter_mut().zip(hashes) {
+        for (file, hash) in transfer.files.iter_mut().zip(hashes) {
             file.hash = Some(*hash);
         }
     }
@@ -96,7 +98,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
     ) -> Result<(), Refused> {
         let entry = |state: &State| {
             let entry = state.transfers.get(&id);
-            entry.map(|entry| entry.transfer.clone())
+            entry.and_then(|entry| Some(entry.transfer()?.into_owned()))
         };
         let Some(mut transfer) = entry(&self.state()) else {
             return Ok(());
@@ -123,10 +125,9 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let bundled = {
             let state = self.state();
             let entry = state.transfers.get(&id);
-            let transfer = entry.map(|entry| &entry.transfer);
-            transfer
-                .filter(|transfer| transfer.is_bundled())
-                .map(Bundle::of)
+            let transfer = entry.and_then(Entry::transfer);
+            let transfer = transfer.filter(|transfer| transfer.is_bundled());
+            transfer.map(|transfer| Bundle::of(&transfer))
         };
         bundled.transpose().map_err(|error| Refused {
             code: Code::InvalidName,
@@ -151,7 +152,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             .state()
             .transfers
             .get(&id)
-            .map(|entry| entry.transfer.clone());
+            .and_then(|entry| Some(entry.transfer()?.into_owned()));
         let transfer = entry.ok_or_else(unknown)?;
         let record = *transfer.files.get(index).ok_or_else(unknown)?;
         let file = self.mover.open_source_of(&transfer, index)?;

@@ -80,7 +80,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let unread = state.inboxes.get(app).into_iter().flatten();
         let deliveries = unread.filter_map(|(id, leg)| {
             let entry = state.transfers.get(id)?;
-            Some(delivery(&entry.transfer, *leg))
+            Some(delivery(&*entry.transfer()?, *leg))
         });
         deliveries.take(most).collect()
     }
@@ -100,8 +100,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         told.retain(|id| ids.contains(id));
         let deliveries = unread().filter(|(id, _)| !told.contains(id));
         let deliveries = deliveries.filter_map(|(id, leg)| {
-            let entry = state.transfers.get(id)?;
-            Some(delivery(&entry.transfer, *leg))
+            let transfer = state.transfers.get(id)?.transfer()?;
+            Some(delivery(&transfer, *leg))
         });
         let deliveries: Vec<Delivery> = deliveries.take(most).collect();
         told.extend(deliveries.iter().map(|delivery| delivery.id));
@@ -123,11 +123,12 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let (transfer, leg) = {
             let state = self.state();
             let entry = state.transfers.get(&id).ok_or(AcknowledgeError::Unknown)?;
-            let leg = leg_of(&entry.transfer, app).ok_or(AcknowledgeError::Unknown)?;
+            let transfer = entry.transfer().ok_or(AcknowledgeError::Unknown)?;
+            let leg = leg_of(&transfer, app).ok_or(AcknowledgeError::Unknown)?;
             if state.acknowledged.contains(&(id, leg)) {
                 return Ok(());
             }
-            (entry.transfer.clone(), leg)
+            (transfer.into_owned(), leg)
         };
         if remove {
             self.mover.remove_delivered(&transfer, app)?;

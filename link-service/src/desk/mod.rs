@@ -17,6 +17,7 @@ mod ask;
 mod clock;
 mod counts;
 mod elsewhere;
+mod entry;
 mod inbox;
 mod naming;
 mod state;

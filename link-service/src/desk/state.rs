@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use super::DeskLimits;
 use super::counts::Counts;
+use super::entry::Entry;
 use super::watch::{Event, Watchers};
 use super::ways::Ways;
-use crate::code::Code;
 use crate::names::AppId;
 use crate::queue::{Deadline, Now, Queue, Route, Ticket};
 use crate::record::{LegPhase, Order, Phase, Transfer, TransferId};
-use crate::request::{LinkRequest, Priority, Recipient};
+use crate::request::{LinkRequest, Recipient};
 
 /// A request, by whoever made it: the same is made once.
 pub(super) type Key = (AppId, String);
@@ -43,26 +43,6 @@ pub(super) struct State {
     next_id: u64,
     pub(super) stopping: bool,
     pub(super) watchers: Watchers,
-}
-
-/// One transfer.
-pub(super) struct Entry {
-    pub(super) transfer: Transfer,
-    /// Why it was not delivered when it was tried last.
-    pub(super) waits_for: Option<(Code, String)>,
-    /// What was asked of it since it was accepted.
-    pub(super) order: Order,
-    /// How often what it left could not be cleared, of this process.
-    pub(super) clearings: u32,
-    ended: Option<u64>,
-}
-
-impl Entry {
-    /// The priority that it has now.
-    pub(super) fn priority(&self) -> Priority {
-        let asked = self.order.priority;
-        asked.unwrap_or(self.transfer.request.priority)
-    }
 }
 
 /// Seconds from 1970 to 2020: numbers count from there, so that one is not given twice
@@ -116,12 +96,14 @@ impl State {
             return;
         };
         entry.order = order;
-        let priority = entry.priority();
+        let priority = entry.transfer().map(|transfer| entry.priority(&transfer));
         match order.held {
             true => self.queue.hold(now, id),
             false => self.queue.release(now, id),
         };
-        self.queue.reprioritise(now, id, priority);
+        if let Some(priority) = priority {
+            self.queue.reprioritise(now, id, priority);
+        }
         if order.cancelled {
             self.queue.cancel(now, id);
         }
@@ -143,15 +125,8 @@ impl State {
         if !has_ended {
             self.queue.insert(now, id, ticket(now, &transfer));
         }
-        let entry = Entry {
-            transfer,
-            waits_for: None,
-            order: Order::default(),
-            clearings: 0,
-            ended: None,
-        };
-        self.note_arrivals(&entry.transfer);
-        self.transfers.insert(id, entry);
+        self.note_arrivals(&transfer);
+        self.transfers.insert(id, Entry::new(transfer));
         if has_ended {
             self.note_end(id);
         }
@@ -178,10 +153,7 @@ impl State {
     /// Whether nobody needs to wait for it. What is not known, never happens.
     pub(super) fn has_happened(&self, event: &Event) -> bool {
         match event {
-            Event::Ended(id) => self
-                .transfers
-                .get(id)
-                .is_none_or(|entry| matches!(entry.transfer.phase, Phase::Ended(_))),
+            Event::Ended(id) => self.transfers.get(id).is_none_or(Entry::has_ended),
             Event::Arrived(app) => self.inboxes.contains_key(app),
             Event::Arrives(_) => false,
         }
@@ -198,15 +170,16 @@ impl State {
         } else {
             return None;
         };
-        if let Some(Entry { transfer, .. }) = self.transfers.remove(&id) {
+        let entry = self.transfers.remove(&id);
+        if let Some(transfer) = entry.as_ref().and_then(Entry::transfer) {
             for (index, leg) in (0..).zip(&transfer.legs) {
                 self.acknowledged.remove(&(id, index));
                 if let Recipient::App(app) = &leg.recipient {
                     self.take_from_inbox(app, id, index);
                 }
             }
-            self.keys
-                .remove(&(transfer.sender, transfer.request.request_id));
+            let request_id = transfer.request.request_id.clone();
+            self.keys.remove(&(transfer.sender.clone(), request_id));
         }
         Some(id)
     }
@@ -214,7 +187,7 @@ impl State {
     /// A leg of one that runs is another.
     pub(super) fn note_leg(&mut self, transfer: &Transfer) {
         if let Some(entry) = self.transfers.get_mut(&transfer.id) {
-            entry.transfer = transfer.clone();
+            entry.is_now(transfer.clone());
         }
         self.note_arrivals(transfer);
     }
@@ -222,7 +195,8 @@ impl State {
     /// So many octets for a leg of one that runs are there.
     pub(super) fn note_copied(&mut self, id: TransferId, leg: usize, done_bytes: u64) {
         let entry = self.transfers.get_mut(&id);
-        let leg = entry.and_then(|entry| entry.transfer.legs.get_mut(leg));
+        let transfer = entry.and_then(Entry::open_mut);
+        let leg = transfer.and_then(|transfer| transfer.legs.get_mut(leg));
         if let Some(leg) = leg
             && matches!(leg.phase, LegPhase::Waiting | LegPhase::Copying { .. })
         {
@@ -274,10 +248,11 @@ impl State {
     }
 
     fn is_unread(&self, id: TransferId) -> bool {
-        let Some(entry) = self.transfers.get(&id) else {
+        let entry = self.transfers.get(&id);
+        let Some(transfer) = entry.and_then(Entry::transfer) else {
             return false;
         };
-        (0..).zip(&entry.transfer.legs).any(|(index, leg)| {
+        (0..).zip(&transfer.legs).any(|(index, leg)| {
             let is_here = matches!(&leg.recipient, Recipient::App(app) if self.ways.is_folder(app));
             let has_arrived = leg.phase == LegPhase::Committed;
             is_here && has_arrived && !self.acknowledged.contains(&(id, index))

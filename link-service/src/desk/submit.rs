@@ -148,7 +148,8 @@ pub(super) enum Reserved {
 
 fn same(state: &State, id: TransferId, request: &LinkRequest) -> Result<Reserved, Refused> {
     let entry = state.transfers.get(&id);
-    match entry.is_some_and(|entry| entry.transfer.request == *request) {
+    let transfer = entry.and_then(|entry| entry.transfer());
+    match transfer.is_some_and(|transfer| transfer.request == *request) {
         true => Ok(Reserved::Known(id)),
         false => Err(refused(
             Code::Conflict,

@@ -5,7 +5,7 @@ use crate::queue::Standing;
 use crate::record::{LegPhase, Phase, Transfer};
 use crate::request::{Priority, Recipient};
 
-use super::state::Entry;
+use super::entry::Entry;
 
 /// How a transfer stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,9 @@ pub struct LegView {
 }
 
 impl TransferView {
-    pub(super) fn of(entry: &Entry, standing: Option<Standing>) -> Self {
-        let transfer = entry.transfer.clone();
+    /// Nothing where nothing is known of it any more.
+    pub(super) fn of(entry: &Entry, standing: Option<Standing>) -> Option<Self> {
+        let transfer = entry.transfer()?.into_owned();
         let (code, text) = match &transfer.phase {
             Phase::Ended(outcome) => (outcome.code, outcome.text.clone()),
             _ => match &entry.waits_for {
@@ -55,14 +56,14 @@ impl TransferView {
                 LegPhase::Verified { .. } | LegPhase::Committed => bytes,
             },
         });
-        TransferView {
+        Some(TransferView {
             code,
             text,
             standing,
-            priority: entry.priority(),
+            priority: entry.priority(&transfer),
             legs: legs.collect(),
             transfer,
-        }
+        })
     }
 
     /// The same in the codes of the original.

@@ -153,7 +153,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         state.running.remove(&id);
         let has_ended = matches!(transfer.phase, Phase::Ended(_));
         if let Some(entry) = state.transfers.get_mut(&id) {
-            entry.transfer = transfer.clone();
+            entry.is_now(transfer.clone());
             entry.waits_for = waits_for;
         }
         state.note_arrivals(&transfer);
@@ -183,7 +183,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
 fn take_job(state: &mut State, now: queue::Now) -> Option<Job> {
     let transfer_of = |state: &State, id| {
         let entry = state.transfers.get(&id);
-        entry.map(|entry| entry.transfer.clone())
+        entry.and_then(|entry| Some(entry.transfer()?.into_owned()))
     };
     if let Some((id, why)) = state.queue.poll_over(now) {
         return transfer_of(state, id).map(|transfer| Job::GiveUp(transfer, why));

@@ -153,7 +153,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         for file in &transfer.request.files {
             let name = file.as_str();
             if self.folders.look(&within, name)?.is_some() {
-                self.set_aside(&transfer.sender, outbox, &within, name, &id)?;
+                self.set_aside(&transfer.sender, outbox, (&within, name), (&id, name))?;
             }
         }
         self.remove_emptied(transfer)

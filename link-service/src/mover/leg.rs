@@ -202,8 +202,8 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         arrival: &Arrival<'_, F>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<bool, Stop> {
-        for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
-            match self.open_accepted(transfer, name, record) {
+        for number in 0..transfer.files.len() {
+            match self.open_accepted(transfer, number) {
                 Err(Stop::Final(..)) => return Ok(false),
                 opened => opened?,
             };

@@ -344,14 +344,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     /// # Errors
     /// [`Refused`].
     pub fn open_source_of(&self, transfer: &Transfer, index: usize) -> Result<F::File, Refused> {
-        let name = transfer.request.files.get(index);
-        let Some((name, record)) = name.zip(transfer.files.get(index)) else {
-            return Err(Refused {
-                code: Code::Internal,
-                text: format!("transfer {} has no file {index}", transfer.id),
-            });
-        };
-        let source = self.open_accepted(transfer, name, record);
+        let source = self.open_accepted(transfer, index);
         source.map(|source| source.file).map_err(Refused::of)
     }
 

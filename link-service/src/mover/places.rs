@@ -1,19 +1,21 @@
 //! Where the service keeps what is on its way.
 //!
 //! ```text
-//! outbox/.link/<id>/<name>      claims: files that were taken out of the outbox
+//! outbox/.link/<id>.<name>      claims: files that were taken out of the outbox
 //! outbox/returned/<id>/<name>   what could not go back, as its name was taken
 //! inbox/.link/<id>              staging: a file, or the directory of a batch
 //! arrived/<transaction>/…       in the folder of a link: files that came by it
 //! ```
 
 use crate::folders::{FolderError, Folders, Kind, Side};
-use crate::names::{AppId, FileName, Subdirectory};
+use crate::names::{AppId, COMPONENT_BYTES_MAX, FileName, Subdirectory};
 use crate::record::{Transfer, TransferId};
 use crate::request::LinkRequest;
 
 /// The service's own directory in a box.
 pub(super) const OWN: &str = ".link";
+/// Octets of the number of a transfer, as text.
+const ID_BYTES: usize = 16;
 /// Where files are kept whose names were taken when they were to go back.
 pub(super) const RETURNED: &str = "returned";
 
@@ -124,28 +126,22 @@ pub(super) fn open_if_there<F: Folders>(
     }
 }
 
-/// The claims of a transfer; nothing where it has none.
-pub(super) fn claims<F: Folders>(
-    folders: &F,
-    outbox: &F::Directory,
-    id: TransferId,
-) -> Result<Option<F::Directory>, FolderError> {
-    match open_if_there(folders, outbox, OWN)? {
-        Some(own) => open_if_there(folders, &own, &id.to_string()),
-        None => Ok(None),
+/// The name that a file has while it is claimed: `<id>.<name>`, or where that is too long,
+/// `<id>-<number>`. A directory for each transfer would be twice as many changes of the
+/// outbox, and of what is free on the disk.
+pub(super) fn claim_name(id: TransferId, number: usize, name: &FileName) -> String {
+    let claim = format!("{id}.{name}");
+    match claim.len() <= COMPONENT_BYTES_MAX {
+        true => claim,
+        false => format!("{id}-{number}"),
     }
 }
 
-/// Removes the directory of claims, as far as it is empty.
-pub(super) fn remove_claims<F: Folders>(
-    folders: &F,
-    outbox: &F::Directory,
-    id: TransferId,
-) -> Result<(), FolderError> {
-    match open_if_there(folders, outbox, OWN)? {
-        Some(own) => folders.remove_directory(&own, &id.to_string()),
-        None => Ok(()),
-    }
+/// Of which transfer a claim is, and what is known of the file's name.
+pub(super) fn claimed_by(claim: &str) -> Option<(TransferId, &str)> {
+    let (id, name) = claim.split_at_checked(ID_BYTES)?;
+    let name = name.strip_prefix(['.', '-'])?;
+    Some((TransferId::of_name(id)?, name))
 }
 
 /// Removes the staging of a transfer in an inbox; none that is there is removed.

@@ -9,7 +9,7 @@ use super::Mover;
 use super::delivered::done_id;
 use super::places::{self, OWN};
 use super::stop::Stop;
-use crate::folders::{FolderError, Folders, Side};
+use crate::folders::{Folders, Side};
 use crate::journal::{Journal, JournalError};
 use crate::names::AppId;
 use crate::record::{Phase, Transfer, TransferId};
@@ -31,6 +31,9 @@ pub struct Recovered {
     /// How much more of that there is.
     pub left_more: u64,
 }
+
+/// Where what is of no transfer goes, among what was returned.
+const UNKNOWN: &str = "unknown";
 
 /// Most entries of [`Recovered::left`].
 pub const LEFT_MAX: usize = 64;
@@ -116,39 +119,17 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let Some(own) = places::open_if_there(&self.folders, &outbox, OWN)? else {
             return Ok(());
         };
-        for (name, _) in self.folders.list(&own)? {
-            let of = TransferId::of_name(&name).and_then(|id| known.get(&id));
-            if of.is_none_or(|transfer| transfer.sender != *app) {
-                self.return_claims(app, &outbox, &own, &name, recovered)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The claims of a transfer that nobody knows: which subdirectory they were in, nobody
-    /// knows either.
-    fn return_claims(
-        &self,
-        app: &AppId,
-        outbox: &F::Directory,
-        own: &F::Directory,
-        id: &str,
-        recovered: &mut Recovered,
-    ) -> Result<(), Stop> {
-        let claims = match self.folders.open_directory(own, id) {
-            // Nothing that the service put there.
-            Err(FolderError::NotAllowed { .. }) => {
-                self.set_aside(app, outbox, own, id, "unknown")?;
-                recovered.files_returned += 1;
-                return Ok(());
-            }
-            claims => claims?,
-        };
-        for (name, _) in self.folders.list(&claims)? {
-            self.set_aside(app, outbox, &claims, &name, id)?;
+        for (claim, _) in self.folders.list(&own)? {
+            // In which subdirectory it was, nobody knows.
+            let (id, name) = match places::claimed_by(&claim) {
+                Some((id, _)) if known.get(&id).is_some_and(|of| of.sender == *app) => continue,
+                Some((id, name)) => (id.to_string(), name),
+                // Nothing that the service put there.
+                None => (UNKNOWN.to_string(), claim.as_str()),
+            };
+            self.set_aside(app, &outbox, (&own, &claim), (&id, name))?;
             recovered.files_returned += 1;
         }
-        self.folders.remove_directory(own, id)?;
         Ok(())
     }
 }

@@ -33,7 +33,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         let within = places::beneath(&self.folders, outbox, folder);
         let within = within.map_err(Stop::of_source)?;
         let inspect = |name: &FileName| {
-            let source = self.open_source(&within, name, sender)?;
+            let source = self.open_source((&within, name.as_str()), name, sender)?;
             Ok(FileRecord {
                 size: source.facts.size,
                 modified_ns: source.facts.modified_ns,
@@ -59,7 +59,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             return Ok(files);
         };
         for (name, record) in request.files.iter().zip(&mut files) {
-            let source = self.open_source(within, name, sender)?;
+            let source = self.open_source((within, name.as_str()), name, sender)?;
             self.folders.sync(&source.file)?;
             // On shares its time may be another once it is written.
             let facts = self.folders.facts(&source.file)?;
@@ -77,14 +77,15 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         Ok(files)
     }
 
-    /// Opens a file of an app, if it is a regular one of its own with this name only.
+    /// Opens a file of an app, wherever it is now, if it is a regular one of its own with
+    /// that name only.
     pub(super) fn open_source(
         &self,
-        within: &F::Directory,
+        (within, at): (&F::Directory, &str),
         name: &FileName,
         sender: &AppId,
     ) -> Result<Source<F>, Stop> {
-        let file = self.folders.open(within, name.as_str());
+        let file = self.folders.open(within, at);
         let file = file.map_err(Stop::of_source)?;
         let facts = self.folders.facts(&file)?;
         let refused = |why: &str| {
@@ -112,17 +113,15 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             let outbox = outbox.map_err(Stop::of_box)?;
             let own = places::open_or_make(&self.folders, &outbox, OWN, None);
             let own = own.map_err(Stop::of_own)?;
-            let id = transfer.id.to_string();
-            let claims = places::open_or_make(&self.folders, &own, &id, None);
-            let claims = claims.map_err(Stop::of_own)?;
             // Where all are claimed, the directory that they were in may be gone.
             let within = places::beneath(&self.folders, outbox, transfer.source_folder());
-            for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
-                if self.folders.look(&claims, name.as_str())?.is_none() {
+            for (number, name) in transfer.request.files.iter().enumerate() {
+                let claim = places::claim_name(transfer.id, number, name);
+                if self.folders.look(&own, &claim)?.is_none() {
                     let within = within
                         .as_ref()
                         .map_err(|error| Stop::of_source(error.clone()))?;
-                    self.claim_file(transfer, within, &claims, name, record)?;
+                    self.claim_file(transfer, number, within, (&own, &claim))?;
                 }
             }
         }
@@ -133,17 +132,18 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     fn claim_file(
         &self,
         transfer: &Transfer,
+        number: usize,
         within: &F::Directory,
-        claims: &F::Directory,
-        name: &FileName,
-        record: &FileRecord,
+        claim: (&F::Directory, &str),
     ) -> Result<(), Stop> {
-        let source = self.open_source(within, name, &transfer.sender)?;
-        is_as_accepted(name, record, &source.facts)?;
+        let name = transfer.request.files.get(number);
+        let Some((name, record)) = name.zip(transfer.files.get(number)) else {
+            return Ok(());
+        };
         let from = (within, name.as_str());
-        let claimed = self
-            .folders
-            .rename(from, (claims, name.as_str()), Replace::Never);
+        let source = self.open_source(from, name, &transfer.sender)?;
+        is_as_accepted(name, record, &source.facts)?;
+        let claimed = self.folders.rename(from, claim, Replace::Never);
         claimed.map_err(|error| match &error {
             FolderError::Exists { .. } => Stop::of_own(error),
             _ => error.into(),
@@ -152,24 +152,32 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         Ok(())
     }
 
-    /// Opens a file of the source, wherever it is, if it is what was accepted.
+    /// Opens a file of the source, wherever it is, if it is what was accepted. `number` is
+    /// that of the file.
     pub(super) fn open_accepted(
         &self,
         transfer: &Transfer,
-        name: &FileName,
-        record: &FileRecord,
+        number: usize,
     ) -> Result<Source<F>, Stop> {
+        let name = transfer.request.files.get(number);
+        let Some((name, record)) = name.zip(transfer.files.get(number)) else {
+            let text = format!("transfer {} has no file {number}", transfer.id);
+            return Err(Stop::finally(Code::Internal, text));
+        };
         let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
-        let within = match transfer.is_claimed() {
-            false => places::beneath(&self.folders, outbox, transfer.source_folder()),
-            true => places::claims(&self.folders, &outbox, transfer.id).and_then(|claims| {
-                let name = transfer.id.to_string();
-                claims.ok_or(FolderError::Missing { name })
-            }),
+        let (within, at) = match transfer.is_claimed() {
+            false => {
+                let within = places::beneath(&self.folders, outbox, transfer.source_folder());
+                (within, name.to_string())
+            }
+            true => {
+                let own = self.folders.open_directory(&outbox, OWN);
+                (own, places::claim_name(transfer.id, number, name))
+            }
         };
         let within = within.map_err(Stop::of_source)?;
-        let source = self.open_source(&within, name, &transfer.sender)?;
+        let source = self.open_source((&within, &at), name, &transfer.sender)?;
         is_as_accepted(name, record, &source.facts)?;
         Ok(source)
     }
@@ -193,7 +201,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         } else if let Some((name, record)) =
             transfer.request.files.iter().zip(&mut next.files).next()
         {
-            let source = self.open_accepted(transfer, name, record)?;
+            let source = self.open_accepted(transfer, 0)?;
             record.hash = Some(self.hash(name, &source, go_on)?);
             self.is_unchanged(name, &source)?;
         }
@@ -222,11 +230,10 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                     zeros.len() as u64
                 }
                 Piece::File { index, bytes, .. } => {
+                    let source = self.open_accepted(transfer, index)?;
                     let name = transfer.request.files.get(index);
-                    let named = name.zip(transfer.files.get(index));
-                    let (name, record) =
-                        named.ok_or_else(|| Stop::finally(Code::Internal, "a file is missing"))?;
-                    let source = self.open_accepted(transfer, name, record)?;
+                    let name =
+                        name.ok_or_else(|| Stop::finally(Code::Internal, "a file is missing"))?;
                     self.hash_into(&mut hasher, name, &source, go_on)?;
                     self.is_unchanged(name, &source)?;
                     bytes
@@ -256,15 +263,17 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             self.steps.done(Step::Released);
             return Ok(());
         }
-        let mut claimed = Vec::new();
-        if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
-            claimed = self.folders.list(&claims)?;
-            for (name, _) in &claimed {
-                self.folders.remove(&claims, name)?;
+        let mut released = 0;
+        if let Some(own) = places::open_if_there(&self.folders, &outbox, OWN)? {
+            for (number, name) in transfer.request.files.iter().enumerate() {
+                let claim = places::claim_name(transfer.id, number, name);
+                if self.folders.look(&own, &claim)?.is_some() {
+                    self.folders.remove(&own, &claim)?;
+                    released += 1;
+                }
             }
-            places::remove_claims(&self.folders, &outbox, transfer.id)?;
         }
-        if claimed.len() < transfer.files.len() {
+        if released < transfer.files.len() {
             self.release_unclaimed(transfer, outbox)?;
         }
         self.steps.done(Step::Released);
@@ -300,12 +309,14 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             self.set_arrived_aside(transfer, &outbox)?;
             return self.returned(transfer, &outbox);
         }
-        if let Some(claims) = places::claims(&self.folders, &outbox, transfer.id)? {
-            for (name, _) in self.folders.list(&claims)? {
-                self.give_back_file(transfer, &outbox, &claims, &name)?;
-                self.steps.done(Step::GivenBack);
+        if let Some(own) = places::open_if_there(&self.folders, &outbox, OWN)? {
+            for (number, name) in transfer.request.files.iter().enumerate() {
+                let claim = places::claim_name(transfer.id, number, name);
+                if self.folders.look(&own, &claim)?.is_some() {
+                    self.give_back_file(transfer, &outbox, (&own, &claim), name)?;
+                    self.steps.done(Step::GivenBack);
+                }
             }
-            places::remove_claims(&self.folders, &outbox, transfer.id)?;
         }
         self.returned(transfer, &outbox)
     }
@@ -314,15 +325,15 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         &self,
         transfer: &Transfer,
         outbox: &F::Directory,
-        claims: &F::Directory,
-        name: &str,
+        claim: (&F::Directory, &str),
+        name: &FileName,
     ) -> Result<(), Stop> {
         let root = self.folders.open_box(&transfer.sender, Side::Outbox);
         let root = root.map_err(Stop::of_box)?;
         let back = places::beneath(&self.folders, root, transfer.source_folder());
         let back = back.and_then(|within| {
             self.folders
-                .rename((claims, name), (&within, name), Replace::Never)
+                .rename(claim, (&within, name.as_str()), Replace::Never)
         });
         match back {
             // Somebody has the name, or the directory is gone.
@@ -333,28 +344,25 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 | FolderError::OtherFileSystem { .. },
             ) => {
                 let id = transfer.id.to_string();
-                self.set_aside(&transfer.sender, outbox, claims, name, &id)
+                self.set_aside(&transfer.sender, outbox, claim, (&id, name.as_str()))
             }
             back => Ok(back?),
         }
     }
 
-    /// Puts a claim among what was returned.
+    /// Puts a claim among what was returned: into the directory of `id`, as `name`.
     pub(super) fn set_aside(
         &self,
         sender: &AppId,
         outbox: &F::Directory,
-        claims: &F::Directory,
-        name: &str,
-        id: &str,
+        claim: (&F::Directory, &str),
+        (id, name): (&str, &str),
     ) -> Result<(), Stop> {
         let returned = places::open_or_make(&self.folders, outbox, RETURNED, Some(sender));
         let returned = returned.map_err(Stop::of_own)?;
         let kept = places::open_or_make(&self.folders, &returned, id, Some(sender));
         let kept = kept.map_err(Stop::of_own)?;
-        let aside = self
-            .folders
-            .rename((claims, name), (&kept, name), Replace::Never);
+        let aside = self.folders.rename(claim, (&kept, name), Replace::Never);
         aside.map_err(Stop::of_own)
     }
 

@@ -13,7 +13,7 @@ use crate::code::Code;
 use crate::folders::{FolderError, Folders, Kind};
 use crate::journal::Journal;
 use crate::names::FileName;
-use crate::record::{FileRecord, LegPhase, Transfer};
+use crate::record::{LegPhase, Transfer};
 
 /// What was copied to a staging.
 pub(super) struct Staged<F: Folders> {
@@ -77,9 +77,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             hashes: Vec::new(),
             unsettled: None,
         };
-        for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
+        for number in 0..transfer.files.len() {
             let to = (&arrival.own, arrival.staging.as_str());
-            let file = self.stage_file(transfer, (name, record), to, arrival, progress)?;
+            let file = self.stage_file(transfer, number, to, arrival, progress)?;
             staged.hashes.push(file.hash);
             staged.unsettled = Some(file);
         }
@@ -94,9 +94,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     ) -> Result<Staged<F>, Stop> {
         let batch = self.batch_directory(arrival)?;
         let mut hashes = Vec::new();
-        for (name, record) in transfer.request.files.iter().zip(&transfer.files) {
+        for (number, name) in transfer.request.files.iter().enumerate() {
             let to = (&batch, name.as_str());
-            let file = self.stage_file(transfer, (name, record), to, arrival, progress)?;
+            let file = self.stage_file(transfer, number, to, arrival, progress)?;
             self.settle(&file, &|| progress.may_go_on())?;
             hashes.push(file.hash);
         }
@@ -118,12 +118,17 @@ impl<F: Folders, J: Journal> Mover<F, J> {
     fn stage_file(
         &self,
         transfer: &Transfer,
-        (name, record): (&FileName, &FileRecord),
+        number: usize,
         (within, staged_name): (&F::Directory, &str),
         arrival: &Arrival<'_, F>,
         progress: &Progress<'_>,
     ) -> Result<Unsettled<F>, Stop> {
-        let source = self.open_accepted(transfer, name, record)?;
+        let source = self.open_accepted(transfer, number)?;
+        let file = transfer.request.files.get(number);
+        let Some((name, record)) = file.zip(transfer.files.get(number)) else {
+            let text = format!("transfer {} has no file {number}", transfer.id);
+            return Err(Stop::finally(Code::Internal, text));
+        };
         let staged = self.open_staged(within, staged_name)?;
         let there = self.folders.facts(&staged)?;
         let copied = self.kept.take(&source.facts, &there);

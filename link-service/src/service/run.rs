@@ -63,8 +63,9 @@ pub(super) type ServiceDesk = Desk<Directories, RedbJournal>;
 
 pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     logging::start(arguments.log_level);
-    let file = ConfigFile::find(arguments.config.as_deref())?;
+    let mut file = ConfigFile::find(arguments.config.as_deref())?;
     let access = Access::read(&file)?;
+    forget_lists(&mut file);
     let tokens = Tokens::read(access.registry())?;
     let buckets = buckets::open(access.buckets())?;
     shares::check_journal(&access.settings().journal)?;
@@ -180,6 +181,16 @@ fn grpc(reloader: &Reloader, file: &ConfigFile) -> anyhow::Result<Option<GrpcSer
     let server = server.with_context(|| format!("{}: [{SERVICE}.grpc]", file.name()))?;
     log::info!("{SERVICE}: gRPC for apps at {}", server.local_addr());
     Ok(Some(server))
+}
+
+/// Apps and rules were read: as the file has them, they take ten times the room, in each copy
+/// of it that is kept.
+fn forget_lists(file: &mut ConfigFile) {
+    let own = file.table.get_mut(SERVICE);
+    if let Some(own) = own.and_then(|own| own.as_table_mut()) {
+        own.remove("apps");
+        own.remove("policy");
+    }
 }
 
 fn open(

@@ -283,7 +283,7 @@ fn a_leg_that_leads_elsewhere_is_left_to_others_and_the_source_is_kept_for_it() 
     let mut transfer = accept(&mover, 1, &request).unwrap();
     assert_eq!(run(&mover, &mut transfer), Ran::Elsewhere);
     assert!(inbox(&disk, "analyser", "image").is_some());
-    assert!(outbox(&disk, ".link/0000000000000001/image").is_some());
+    assert!(outbox(&disk, ".link/0000000000000001.image").is_some());
     let file = mover.open_source_of(&transfer, 0).unwrap();
     assert_eq!(mover.folders().facts(&file).unwrap().size, 6);
     mover.open_source_of(&transfer, 1).unwrap_err();

@@ -285,9 +285,9 @@ fn a_sender_that_swaps_its_claim_sends_nothing_foreign() {
     let mover = site.mover();
     let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
     assert_eq!(mover.run(&mut transfer, &|| false), Ran::Preempted);
-    let claim = site.path("camera/outbox/.link/0000000000000001/image");
+    let claim = site.path("camera/outbox/.link/0000000000000001.image");
     fs::remove_file(&claim).unwrap();
-    symlink("../../../../archive/inbox/secret", &claim).unwrap();
+    symlink("../../../archive/inbox/secret", &claim).unwrap();
     let outcome = run_to_end(&mover, &mut transfer);
     assert_eq!(outcome.code, Code::SourceNotRegular, "{outcome:?}");
     assert_eq!(site.paths("analyser/inbox"), Vec::<String>::new());

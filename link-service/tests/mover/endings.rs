@@ -101,7 +101,7 @@ fn at_the_start_what_belongs_to_no_transfer_is_removed_or_put_where_its_sender_f
     disk.put(
         &camera,
         Side::Outbox,
-        ".link/00000000000000aa/image",
+        ".link/00000000000000aa.image",
         b"whole",
     );
     put(&disk, "image", b"octets");
@@ -117,7 +117,7 @@ fn at_the_start_what_belongs_to_no_transfer_is_removed_or_put_where_its_sender_f
     );
     let paths = disk.paths(&camera, Side::Outbox);
     let kept = "returned/00000000000000aa/image";
-    assert_eq!(paths, [".link/0000000000000001/image", kept]);
+    assert_eq!(paths, [".link/0000000000000001.image", kept]);
     assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
     nothing_is_left(&disk);
 }
@@ -142,7 +142,7 @@ fn a_transfer_that_is_forgotten_is_not_known_at_the_next_start() {
     let mut transfer = accept(&mover, 1, &request(&["image"])).unwrap();
     run_to_end(&mover, &mut transfer);
     mover.journal().remove(transfer.id).unwrap();
-    disk.power_cut();
+    disk.restart();
     assert_eq!(mover.recover(&apps()).unwrap(), Default::default());
 }
 
@@ -169,5 +169,29 @@ fn what_cannot_be_given_back_ends_as_what_it_is_and_goes_back_at_the_next_start(
     let recovered = mover(&disk).recover(&apps()).unwrap();
     assert_eq!(recovered.transfers[0].outcome(), Some(&outcome));
     assert_eq!(outbox(&disk, "image"), Some(octets("image", 4 * CHUNK)));
+    nothing_is_left(&disk);
+}
+
+#[test]
+fn a_name_as_long_as_a_file_system_takes_is_claimed_delivered_and_given_back() {
+    let long = "n".repeat(255);
+    let disk = disk(1);
+    put(&disk, &long, b"octets");
+    let mover = mover(&disk);
+    let mut transfer = accept(&mover, 1, &request(&[&long])).unwrap();
+    assert_eq!(mover.run(&mut transfer, &|| false), Ran::Preempted);
+    let claims = disk.paths(&app("camera"), Side::Outbox);
+    assert!(claims.iter().all(|path| path.len() < 255), "{claims:?}");
+    assert!(matches!(
+        mover.give_up(&mut transfer, Code::Cancelled, ""),
+        Ran::Ended(_)
+    ));
+    assert_eq!(outbox(&disk, &long).as_deref(), Some(&b"octets"[..]));
+    let mut transfer = accept(&mover, 2, &request(&[&long])).unwrap();
+    assert_eq!(run_to_end(&mover, &mut transfer).code, Code::Ok);
+    assert_eq!(
+        inbox(&disk, "analyser", &long).as_deref(),
+        Some(&b"octets"[..])
+    );
     nothing_is_left(&disk);
 }

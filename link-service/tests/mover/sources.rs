@@ -132,7 +132,7 @@ fn a_source_that_changes_while_it_is_copied_does_not_arrive() {
             // The sender has it open still, though it was claimed.
             let path = match leave_source {
                 true => "image",
-                false => ".link/0000000000000001/image",
+                false => ".link/0000000000000001.image",
             };
             if chunks.replace(chunks.get() + 1) == chunk {
                 let other = octets("other", 4 * CHUNK);
@@ -160,7 +160,7 @@ fn a_source_that_grows_or_shrinks_while_it_is_copied_does_not_arrive() {
         let chunks = std::cell::Cell::new(0);
         let resize = || {
             if chunks.replace(chunks.get() + 1) == 2 {
-                let claim = ".link/0000000000000001/image";
+                let claim = ".link/0000000000000001.image";
                 disk.scribble(&app("camera"), Side::Outbox, claim, &octets("image", bytes));
             }
             true

@@ -6,6 +6,7 @@ mod buckets;
 mod clients;
 mod dropped;
 mod grpc;
+mod many;
 mod openapi;
 mod operator;
 mod reload;
