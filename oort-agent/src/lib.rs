@@ -6,6 +6,13 @@
 //! |---|---|
 //! | [`item`] | what is queued: identifiers, topics, what is said of a file |
 //! | [`queue`] | what goes next |
+//! | [`work_directory`] | what is where |
+//! | [`store`] | how a file comes to the disk without being lost, and how it goes |
+//! | [`agent`] | the store and the queue, as one |
+//! | [`api`] | what clients and the collector ask |
+//! | [`telemetry`] | what the spacecraft says of itself |
+//! | [`receipt`] | the ground's word that it has a file |
+//! | [`limits`] | every limit |
 
 #![warn(
     missing_docs,
@@ -15,5 +22,14 @@
     clippy::panic
 )]
 
+pub mod agent;
+pub mod api;
+pub mod clock;
 pub mod item;
+mod journal;
+pub mod limits;
 pub mod queue;
+pub mod receipt;
+pub mod store;
+pub mod telemetry;
+pub mod work_directory;

@@ -1,6 +1,7 @@
 //! Identifiers of items: version 4 of RFC 9562 §5.4, in lower case.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,16 @@ impl Uuid {
         *version = *version & 0x0F | 0x40;
         *variant = *variant & 0x3F | 0x80;
         Uuid(octets)
+    }
+
+    /// A new one, which nothing else has.
+    ///
+    /// # Errors
+    /// The system has nothing random.
+    pub fn random() -> io::Result<Self> {
+        let mut octets = [0; 16];
+        getrandom::fill(&mut octets).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Uuid::of_random(octets))
     }
 }
 

@@ -183,6 +183,24 @@ impl Queue {
         None
     }
 
+    /// This one goes, whether it is next or not: whoever was before this process has it. False
+    /// where it is not there.
+    pub fn take(&mut self, id: Uuid) -> bool {
+        self.leave_line(id);
+        let item = self.items.get_mut(&id);
+        item.is_some_and(|item| {
+            item.is_out = true;
+            true
+        })
+    }
+
+    /// When it leaves its stage.
+    #[must_use]
+    pub fn due(&self, id: Uuid) -> Option<Ms> {
+        let item = self.items.get(&id).filter(|item| item.stage.is_some());
+        item.map(|item| item.due)
+    }
+
     /// One that was out waits again, in its old place where it is still in that stage. False
     /// where it has expired meanwhile: it is gone then.
     pub fn put_back(&mut self, now: Ms, id: Uuid) -> bool {
