@@ -11,6 +11,7 @@
 //! | [`agent`] | the store and the queue, as one |
 //! | [`api`] | what clients and the collector ask |
 //! | [`telemetry`] | what the spacecraft says of itself |
+//! | [`pump`] | what is next goes to the link service |
 //! | [`receipt`] | the ground's word that it has a file |
 //! | [`limits`] | every limit |
 
@@ -24,12 +25,18 @@
 
 pub mod agent;
 pub mod api;
+mod arguments;
 pub mod clock;
 pub mod item;
 mod journal;
 pub mod limits;
+pub mod pump;
 pub mod queue;
 pub mod receipt;
+mod run;
 pub mod store;
+mod syslog;
 pub mod telemetry;
 pub mod work_directory;
+
+pub use run::run;

@@ -144,8 +144,15 @@ impl Agent {
         for id in expired {
             ended.extend(state.end(id, End::Expired, "its last time is over", seconds, None));
         }
+        let sent: Vec<Uuid> = state.sent.iter().copied().collect();
+        for id in sent {
+            if state.queue.stage(id).flatten().is_none() {
+                let reason = "the link service says so: no receipt came in its time";
+                ended.extend(state.end(id, End::Delivered, reason, seconds, None));
+            }
+        }
         drop(state);
-        for item in &ended {
+        for item in ended.iter().filter(|item| item.state == End::Expired) {
             log::info!("{}: expired", item.uuid);
         }
         self.written(&ended);
@@ -421,7 +428,7 @@ impl Agent {
         done.inspect_err(|error| self.state().counts.refused(error.reason()))
     }
 
-    fn notify(&self) {
+    pub(crate) fn notify(&self) {
         self.news.notify_all();
     }
 

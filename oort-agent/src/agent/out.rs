@@ -73,8 +73,9 @@ impl Agent {
     /// for.
     pub fn sent(&self, id: Uuid) {
         if self.settings.receipt_key.is_some() {
-            if let Some(item) = self.state().items.get_mut(&id) {
-                item.is_sent = true;
+            let mut state = self.state();
+            if state.items.contains_key(&id) {
+                state.sent.insert(id);
             }
             return;
         }
@@ -85,7 +86,7 @@ impl Agent {
 
     /// Whether it is only its receipt that is waited for.
     pub fn is_sent(&self, id: Uuid) -> bool {
-        self.state().items.get(&id).is_some_and(|item| item.is_sent)
+        self.state().sent.contains(&id)
     }
 
     /// Its last time is over.

@@ -32,8 +32,6 @@ pub(super) struct Item {
     pub(super) sha256: String,
     pub(super) ttl: TtlParams,
     pub(super) key: Option<KeyUse>,
-    /// The link service has delivered it, and its receipt is not there yet.
-    pub(super) is_sent: bool,
 }
 
 /// A key, and the item that was made with it; none while it is being made.
@@ -60,6 +58,8 @@ pub(super) struct State {
     pub(super) under_way: usize,
     /// What ended while the link service had it.
     pub(super) withdrawn: Vec<Uuid>,
+    /// Items whose receipts are waited for.
+    pub(super) sent: BTreeSet<Uuid>,
     /// Stages that were chosen before a restart.
     pub(super) chosen: BTreeMap<Uuid, Chosen>,
 }
@@ -77,7 +77,6 @@ impl State {
             sha256: sha256.unwrap_or_default().to_owned(),
             ttl,
             key: KeyUse::read(&meta.extra),
-            is_sent: false,
         };
         if let Some(key) = &item.key {
             let keyed = Keyed {
@@ -111,7 +110,8 @@ impl State {
         receipt: Option<Receipt>,
     ) -> Option<Ended> {
         let item = self.items.remove(&id)?;
-        if self.queue.is_out(id) && !item.is_sent && end != End::Delivered && end != End::Failed {
+        let is_sent = self.sent.remove(&id);
+        if self.queue.is_out(id) && !is_sent && end != End::Delivered && end != End::Failed {
             self.withdrawn.push(id);
         }
         self.queue.remove(id);
