@@ -67,8 +67,13 @@ async fn octets(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, Refusal>
     }
 }
 
-/// A body as JSON, whatever its content type says; but a form is an empty request, as it is
-/// for the original. An empty body is `empty`.
+/// Whether a body is said to be a form, which the original takes for an empty request.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"))
+}
+
+/// A body as JSON, whatever its content type says. An empty body is `empty`.
 pub(super) async fn json(
     headers: &HeaderMap,
     body: Body,
@@ -79,10 +84,6 @@ pub(super) async fn json(
         let text = format!("the request body did not come within {} s", BODY_TIMEOUT.as_secs());
         Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, text))
     })?;
-    let kind = headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
-    if kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded")) {
-        return Ok(Value::Object(serde_json::Map::new()));
-    }
     if let Some(empty) = empty.filter(|_| octets.iter().all(u8::is_ascii_whitespace)) {
         return Ok(empty);
     }

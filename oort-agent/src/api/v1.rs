@@ -35,10 +35,10 @@ pub(super) async fn send_file(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let written = body::json(&headers, body, None).await?;
-    if written.as_object().is_some_and(serde_json::Map::is_empty) {
+    if body::is_form(&headers) {
         return Err(Refusal::bad_request("File path  is not absolute"));
     }
+    let written = body::json(&headers, body, None).await?;
     let SendFile {
         destination,
         filepath,
