@@ -138,7 +138,8 @@ impl Agent {
         self.scan();
         let now = self.clock.now();
         let mut state = self.state();
-        let expired = state.queue.tick(now);
+        let mut expired = state.queue.tick(now);
+        expired.append(&mut state.overdue);
         let seconds = self.clock.seconds();
         let mut ended = Vec::new();
         for id in expired {

@@ -58,6 +58,8 @@ pub(super) struct State {
     pub(super) under_way: usize,
     /// What ended while the link service had it.
     pub(super) withdrawn: Vec<Uuid>,
+    /// Items that had expired before they were queued.
+    pub(super) overdue: Vec<Uuid>,
     /// Items whose receipts are waited for.
     pub(super) sent: BTreeSet<Uuid>,
     /// Stages that were chosen before a restart.
@@ -97,7 +99,9 @@ impl State {
         };
         self.order.insert((item.time, id));
         self.items.insert(id, item);
-        self.queue.insert(now, id, ticket);
+        if !self.queue.insert(now, id, ticket) {
+            self.overdue.push(id);
+        }
     }
 
     /// It has ended: what is to be written down of it. None where it had ended before.

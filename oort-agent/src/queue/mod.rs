@@ -69,11 +69,11 @@ struct Item {
 }
 
 impl Queue {
-    /// One more; one that is known stays as it is. What has expired already is expired by the
-    /// next [`tick`](Self::tick).
-    pub fn insert(&mut self, now: Ms, id: Uuid, ticket: Ticket) {
+    /// One more; one that is known stays as it is. False where it has expired already: it is
+    /// not in the queue then.
+    pub fn insert(&mut self, now: Ms, id: Uuid, ticket: Ticket) -> bool {
         if self.items.contains_key(&id) {
-            return;
+            return true;
         }
         let since = now.saturating_sub(ticket.age);
         // Before time began, it was there already.
@@ -104,7 +104,7 @@ impl Queue {
             due: now,
         };
         self.items.insert(id, item);
-        self.settle(now, id);
+        self.settle(now, id)
     }
 
     /// Whether there is such an item, and in which stage it is; none where it has expired and

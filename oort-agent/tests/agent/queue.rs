@@ -77,7 +77,7 @@ fn zero_skips_a_stage() {
     queue.tick(1000);
     assert_eq!(queue.stage(id(2)), Some(Some(Stage::Surplus)));
     // All three: it may go at once or never.
-    queue.insert(2000, id(3), ticket("images", [0, 0, 0]));
+    assert!(!queue.insert(2000, id(3), ticket("images", [0, 0, 0])));
     assert_eq!(queue.stage(id(3)), None);
 }
 
