@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use kept_database::DatabaseFile;
-use redb::{Database, Durability, Error, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{
+    Database, Durability, Error, ReadableDatabase as _, ReadableTable as _, TableDefinition,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -118,7 +120,9 @@ impl Journal {
         self.file.with(|database| {
             let mut transaction = database.begin_write()?;
             if !sync {
-                transaction.set_durability(Durability::None).map_err(Error::from)?;
+                transaction
+                    .set_durability(Durability::None)
+                    .map_err(Error::from)?;
             }
             write(&transaction)?;
             Ok(transaction.commit()?)

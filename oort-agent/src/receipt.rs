@@ -147,7 +147,12 @@ mod tests {
         let mut other = signed.clone();
         (other.bucket, other.key) = ("image".to_owned(), "ssat/a".to_owned());
         assert!(!key.is_of(&other));
-        for signature in ["", "zz", "0", &signed.signature[2..]] {
+        for signature in [
+            "",
+            "zz",
+            "0",
+            signed.signature.trim_end_matches('0').get(2..).unwrap(),
+        ] {
             let mut other = signed.clone();
             other.signature = signature.to_owned();
             assert!(!key.is_of(&other), "{signature}");

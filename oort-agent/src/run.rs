@@ -13,8 +13,8 @@ use link_client::LinkClient;
 use log::LevelFilter;
 use service_host::arguments::LogLevel;
 use service_host::http::{Doors, HttpServer, Limits};
-use service_host::signals::{self, Signal};
 use service_host::logging;
+use service_host::signals::{self, Signal};
 
 use crate::agent::{Agent, AgentSettings};
 use crate::api::{self, Api, Token};
@@ -52,7 +52,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             let is_wrong = error.use_stderr();
             // Nobody is left to tell.
             let _ = error.print();
-            return if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            return if is_wrong {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     match serve(&arguments) {
@@ -109,14 +113,19 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
         connections_max: CONNECTIONS_MAX,
         ..Limits::default()
     };
-    let server = HttpServer::start_routes(address, routes, &Doors::default(), limits, api::THREADS)?;
+    let server =
+        HttpServer::start_routes(address, routes, &Doors::default(), limits, api::THREADS)?;
     log::info!("oort-agent: at http://{}", server.local_addr());
     let pump = arguments.link.as_ref().map(|socket| {
         let client = LinkClient::connect(socket).with_patience(LINK_PATIENCE);
         PumpThread::start(Pump::new(Arc::clone(&agent), client, arguments.out_max))
     });
     let pump = pump.transpose()?;
-    tick(&agent, Duration::from_secs(arguments.cleanup_interval), &stops);
+    tick(
+        &agent,
+        Duration::from_secs(arguments.cleanup_interval),
+        &stops,
+    );
     server.stop();
     drop(pump);
     Ok(())

@@ -86,8 +86,8 @@ impl Agent {
         let found = store.recover()?;
         let path = store.places.own.join("agent.redb");
         let opened = Journal::open(&path, settings.sync);
-        let (journal, remembered) = opened
-            .map_err(|error| AgentError::Journal(kept_database::explained(&path, &error)))?;
+        let (journal, remembered) =
+            opened.map_err(|error| AgentError::Journal(kept_database::explained(&path, &error)))?;
         let mut state = State {
             chosen: remembered.chosen.into_iter().collect(),
             topics: match settings.topics.is_empty() {
@@ -96,7 +96,10 @@ impl Agent {
             },
             ..State::default()
         };
-        remembered.ended.into_iter().for_each(|ended| state.remember(ended));
+        remembered
+            .ended
+            .into_iter()
+            .for_each(|ended| state.remember(ended));
         let now = clock.now();
         for meta in &found.items {
             let id = meta.file_info.id;
@@ -109,7 +112,9 @@ impl Agent {
                     }
                 }
                 Some(_) => {
-                    store.remove(id).map_err(StoreError::at(&store.places.transfers))?;
+                    store
+                        .remove(id)
+                        .map_err(StoreError::at(&store.places.transfers))?;
                     continue;
                 }
                 None => {}
@@ -120,7 +125,9 @@ impl Agent {
             state.insert(now, meta, ago(meta.time), chosen.map_or(0, ago));
         }
         let (items, finished, undone) = (found.items.len(), found.finished, found.undone);
-        log::info!("{items} items are queued; of intakes {finished} were finished, {undone} undone");
+        log::info!(
+            "{items} items are queued; of intakes {finished} were finished, {undone} undone"
+        );
         Ok(Agent {
             store,
             settings,
@@ -224,7 +231,9 @@ impl Agent {
         let written = self.journal().choose(id, &chosen);
         written.map_err(|error| AgentError::Journal(error.to_string()))?;
         let now = self.clock.now();
-        self.state().queue.set_stage(now, id, stage, stays.saturating_mul(1000));
+        self.state()
+            .queue
+            .set_stage(now, id, stage, stays.saturating_mul(1000));
         self.notify();
         self.status(id)
     }
@@ -299,7 +308,9 @@ impl Agent {
     /// [`AgentError::Topics`]: others are fixed, or they are too many.
     pub fn allow(&self, topics: Vec<Topic>) -> Result<(), AgentError> {
         if topics.len() > TOPICS_MAX {
-            return Err(AgentError::Topics(format!("at most {TOPICS_MAX} may be allowed")));
+            return Err(AgentError::Topics(format!(
+                "at most {TOPICS_MAX} may be allowed"
+            )));
         }
         if !self.settings.topics.is_empty() {
             log::warn!("the topics that the collector allows are not taken: --topics fixes them");
@@ -318,7 +329,11 @@ impl Agent {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let state = self.state();
-        let out = state.items.keys().filter(|id| state.queue.is_out(**id)).count();
+        let out = state
+            .items
+            .keys()
+            .filter(|id| state.queue.is_out(**id))
+            .count();
         Counts {
             out: out as u64,
             waiting: state.items.len().saturating_sub(out) as u64,

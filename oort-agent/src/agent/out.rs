@@ -23,7 +23,7 @@ impl Agent {
     pub fn next_out(&self) -> Option<OutItem> {
         self.tick();
         loop {
-            let id = self.state().queue.next()?;
+            let id = self.state().queue.take_next()?;
             if let Some(item) = self.out_item(id) {
                 return Some(item);
             }
@@ -44,7 +44,10 @@ impl Agent {
             }),
             Err(error) => {
                 if self.store.is_whole(id) {
-                    self.fail(id, &format!("what is known of it is not to be read: {error}"));
+                    self.fail(
+                        id,
+                        &format!("what is known of it is not to be read: {error}"),
+                    );
                 } else {
                     self.look_at(id);
                 }
@@ -117,6 +120,10 @@ impl Agent {
     /// How many are out.
     pub fn out_count(&self) -> usize {
         let state = self.state();
-        state.items.keys().filter(|id| state.queue.is_out(**id)).count()
+        state
+            .items
+            .keys()
+            .filter(|id| state.queue.is_out(**id))
+            .count()
     }
 }

@@ -166,7 +166,9 @@ impl Agent {
         state.under_way += 1;
         if let Some(key) = &key {
             let asked = key.asked.clone();
-            state.keys.insert(key.key.clone(), Keyed { asked, id: None });
+            state
+                .keys
+                .insert(key.key.clone(), Keyed { asked, id: None });
         }
         drop(state);
         Ok(Ok(Place {
@@ -179,12 +181,7 @@ impl Agent {
 
     /// Sees to it that there is room for so many octets above what is to be left free: items of
     /// the same or a later stage go for it.
-    fn make_room(
-        &self,
-        place: &mut Place<'_>,
-        bytes: u64,
-        stage: Stage,
-    ) -> Result<(), StoreError> {
+    fn make_room(&self, place: &mut Place<'_>, bytes: u64, stage: Stage) -> Result<(), StoreError> {
         for may_evict in [true, false] {
             let room = self.settings.space.room(&self.store.places.transfers);
             let mut state = self.state();

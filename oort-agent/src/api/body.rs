@@ -69,7 +69,9 @@ async fn octets(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, Refusal>
 
 /// Whether a body is said to be a form, which the original takes for an empty request.
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .map(|kind| kind.as_bytes());
     kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"))
 }
 
@@ -81,7 +83,10 @@ pub(super) async fn json(
 ) -> Result<Value, Refusal> {
     let octets = tokio::time::timeout(BODY_TIMEOUT, octets(headers, body)).await;
     let octets = octets.unwrap_or_else(|_| {
-        let text = format!("the request body did not come within {} s", BODY_TIMEOUT.as_secs());
+        let text = format!(
+            "the request body did not come within {} s",
+            BODY_TIMEOUT.as_secs()
+        );
         Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, text))
     })?;
     if let Some(empty) = empty.filter(|_| octets.iter().all(u8::is_ascii_whitespace)) {

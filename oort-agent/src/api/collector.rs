@@ -62,7 +62,9 @@ pub(super) async fn meta(State(shared): Served, Path(uuid): Path<String>) -> Ans
     let unknown = || Refusal::bad_request("error reading metadata");
     let id: Uuid = uuid.parse().map_err(|_| unknown())?;
     let agent = Arc::clone(&shared.api.agent);
-    let meta = shared.requests.run(move || agent.meta(id).map_err(|_| unknown()));
+    let meta = shared
+        .requests
+        .run(move || agent.meta(id).map_err(|_| unknown()));
     json(&meta.await?)
 }
 

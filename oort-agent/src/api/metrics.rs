@@ -28,10 +28,20 @@ fn written(agent: &Agent) -> String {
     for end in End::ALL {
         let count = counts.ended.get(&end).copied().unwrap_or_default();
         let help = "Items that have ended, by how.";
-        page.counter("oort_items_ended_total", help, &[("how", end.as_str())], count);
+        page.counter(
+            "oort_items_ended_total",
+            help,
+            &[("how", end.as_str())],
+            count,
+        );
     }
     let help = "Items that have not ended.";
-    page.gauge("oort_items", help, &[("state", "waiting")], counts.waiting as f64);
+    page.gauge(
+        "oort_items",
+        help,
+        &[("state", "waiting")],
+        counts.waiting as f64,
+    );
     page.gauge("oort_items", help, &[("state", "out")], counts.out as f64);
     for stage in Stage::ALL {
         let (items, bytes) = agent.depth(stage);

@@ -92,11 +92,7 @@ impl Api {
 }
 
 /// Lets in who may ask.
-async fn admit(
-    State(shared): Served,
-    request: Request<Body>,
-    next: middleware::Next,
-) -> Response {
+async fn admit(State(shared): Served, request: Request<Body>, next: middleware::Next) -> Response {
     if request.method() != Method::GET
         && let Err(why) = service_host::http::foreign_page(request.headers())
     {
@@ -112,7 +108,9 @@ async fn admit(
         let text = "a token is to be shown: Authorization: Bearer TOKEN";
         let mut response = Refusal::new(StatusCode::UNAUTHORIZED, text).into_response();
         let bearer = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, bearer);
         return response;
     }
     next.run(request).await
@@ -131,7 +129,10 @@ fn json(value: &impl serde::Serialize) -> Answer {
     // Its keys in order, as the original writes them.
     let value = serde_json::to_value(value);
     let text = value.map(|value| value.to_string()).map_err(|error| {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no answer: {error}"))
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("no answer: {error}"),
+        )
     })?;
     Ok(([(header::CONTENT_TYPE, JSON)], text).into_response())
 }

@@ -119,10 +119,14 @@ fn read(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Refusal> {
             "name" => name = text.into_owned(),
             "options" => {
                 let parsed = serde_json::from_str(&text);
-                options = parsed
-                    .map_err(|error| Refusal::bad_request(format!("options: {error}")))?;
+                options =
+                    parsed.map_err(|error| Refusal::bad_request(format!("options: {error}")))?;
             }
-            _ => return Err(Refusal::bad_request(format!("there is no parameter {key:?}"))),
+            _ => {
+                return Err(Refusal::bad_request(format!(
+                    "there is no parameter {key:?}"
+                )));
+            }
         }
     }
     let topic = topic.ok_or_else(|| Refusal::bad_request("topic is to be said: ?topic=NAME"))?;
@@ -130,7 +134,9 @@ fn read(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Refusal> {
         && !name.contains(['/', '\0'])
         && ![".", ".."].contains(&name.as_str());
     if !is_name {
-        return Err(Refusal::bad_request("name is to be the name of a file, without /"));
+        return Err(Refusal::bad_request(
+            "name is to be the name of a file, without /",
+        ));
     }
     let asked = ["files", &topic, &name, &destination, &options.to_string()];
     let key = key_of(headers, &asked)?;

@@ -30,11 +30,7 @@ struct RetrieveFile {
     save_path: String,
 }
 
-pub(super) async fn send_file(
-    State(shared): Served,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
+pub(super) async fn send_file(State(shared): Served, headers: HeaderMap, body: Body) -> Answer {
     if body::is_form(&headers) {
         return Err(Refusal::bad_request("File path  is not absolute"));
     }
@@ -45,7 +41,13 @@ pub(super) async fn send_file(
         topic,
         options,
     } = body::typed(written)?;
-    let asked = ["send_file", &destination, &filepath, &topic, &options.to_string()];
+    let asked = [
+        "send_file",
+        &destination,
+        &filepath,
+        &topic,
+        &options.to_string(),
+    ];
     let key = key_of(&headers, &asked)?;
     let agent = Arc::clone(&shared.api.agent);
     let sent = shared.requests.run(move || {
@@ -65,8 +67,7 @@ pub(super) async fn send_file(
 
 pub(super) async fn query(State(shared): Served, Path(topic): Path<String>) -> Answer {
     // The original knows no such path then.
-    let not_implemented =
-        |_| Refusal::new(StatusCode::NOT_IMPLEMENTED, "Method not implemented");
+    let not_implemented = |_| Refusal::new(StatusCode::NOT_IMPLEMENTED, "Method not implemented");
     let topic: Topic = topic.parse().map_err(not_implemented)?;
     let agent = Arc::clone(&shared.api.agent);
     let page = shared.requests.run(move || agent.query(&topic)).await?;
@@ -79,15 +80,16 @@ pub(super) async fn query(State(shared): Served, Path(topic): Path<String>) -> A
     json(&answer)
 }
 
-pub(super) async fn retrieve_file(
-    State(shared): Served,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
+pub(super) async fn retrieve_file(State(shared): Served, headers: HeaderMap, body: Body) -> Answer {
     let written = body::json(&headers, body, None).await?;
     let RetrieveFile { id, save_path } = body::typed(written)?;
     let agent = Arc::clone(&shared.api.agent);
-    json(&shared.requests.run(move || agent.retrieve(&id, &save_path)).await?)
+    json(
+        &shared
+            .requests
+            .run(move || agent.retrieve(&id, &save_path))
+            .await?,
+    )
 }
 
 pub(super) async fn adcs(State(shared): Served) -> Answer {
@@ -95,14 +97,15 @@ pub(super) async fn adcs(State(shared): Served) -> Answer {
     json(&shared.requests.run(move || telemetry.adcs()).await?)
 }
 
-pub(super) async fn command_adcs(
-    State(shared): Served,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
+pub(super) async fn command_adcs(State(shared): Served, headers: HeaderMap, body: Body) -> Answer {
     let command = body::json(&headers, body, None).await?;
     let telemetry = Arc::clone(&shared.api.telemetry);
-    json(&shared.requests.run(move || telemetry.command_adcs(&command)).await?)
+    json(
+        &shared
+            .requests
+            .run(move || telemetry.command_adcs(&command))
+            .await?,
+    )
 }
 
 pub(super) async fn tfrs(State(shared): Served) -> Answer {

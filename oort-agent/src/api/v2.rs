@@ -51,11 +51,16 @@ pub(super) async fn list(State(shared): Served, uri: Uri) -> Answer {
             }
             "cursor" => {
                 let place = text.split_once('.');
-                let place = place.and_then(|(time, id)| Some((time.parse().ok()?, id.parse().ok()?)));
+                let place =
+                    place.and_then(|(time, id)| Some((time.parse().ok()?, id.parse().ok()?)));
                 let no_cursor = || Refusal::bad_request("cursor is to be `next` of a page");
                 after = Some(place.ok_or_else(no_cursor)?);
             }
-            _ => return Err(Refusal::bad_request(format!("there is no parameter {key:?}"))),
+            _ => {
+                return Err(Refusal::bad_request(format!(
+                    "there is no parameter {key:?}"
+                )));
+            }
         }
     }
     let agent = Arc::clone(&shared.api.agent);
@@ -101,7 +106,12 @@ pub(super) async fn priority(
     let id = id_of(&uuid)?;
     let Priority { stage } = body::typed(body::json(&headers, body, None).await?)?;
     let agent = Arc::clone(&shared.api.agent);
-    json(&shared.requests.run(move || agent.set_stage(id, stage)).await?)
+    json(
+        &shared
+            .requests
+            .run(move || agent.set_stage(id, stage))
+            .await?,
+    )
 }
 
 pub(super) async fn receipt(State(shared): Served, Path(uuid): Path<String>) -> Answer {

@@ -117,7 +117,8 @@ impl SendOptions {
 
 fn ttl(mut times: Map<String, Value>, odd: &mut Vec<String>) -> Result<TtlParams, OptionsError> {
     let mut missing = Vec::new();
-    let mut time = |key: &'static str, usual: u64| match times.remove(key) {
+    let mut time = |key: &'static str, usual: u64| {
+        match times.remove(key) {
         None | Some(Value::Null) => {
             missing.push(key);
             Ok(usual)
@@ -130,6 +131,7 @@ fn ttl(mut times: Map<String, Value>, odd: &mut Vec<String>) -> Result<TtlParams
                     "TTLParams.{key} is to be whole seconds from 0 to {TTL_SECONDS_MAX}, not {value}"
                 ))
             }),
+    }
     };
     let usual = TtlParams::default();
     let ttl = TtlParams {

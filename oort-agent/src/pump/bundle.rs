@@ -60,7 +60,9 @@ pub(super) fn names(directory: &Path, id: Uuid) -> [PathBuf; 2] {
 
 /// The item of a file in the outbox that is a bundle.
 pub(super) fn id_of(name: &str) -> Option<Uuid> {
-    let id = name.strip_suffix(SUFFIX).or_else(|| name.strip_suffix(SUFFIX_GZIP));
+    let id = name
+        .strip_suffix(SUFFIX)
+        .or_else(|| name.strip_suffix(SUFFIX_GZIP));
     id?.parse().ok()
 }
 

@@ -102,6 +102,8 @@ impl Carrier for LinkClient {
 
     fn all(&self) -> Result<Vec<(String, Standing)>, LinkError> {
         let all = self.list(false)?.into_iter();
-        Ok(all.map(|link| (link.tracking_id.clone(), Standing::of(&link))).collect())
+        Ok(all
+            .map(|link| (link.tracking_id.clone(), Standing::of(&link)))
+            .collect())
     }
 }

@@ -22,8 +22,8 @@ use crate::item::Uuid;
 use crate::limits::TRIES_MAX;
 use crate::queue::Stage;
 
-pub use bundle::{SUFFIX, SUFFIX_GZIP};
 use bundle::BundleError;
+pub use bundle::{SUFFIX, SUFFIX_GZIP};
 pub use carrier::{Carrier, Standing};
 
 /// Between two looks at how things stand.
@@ -188,9 +188,11 @@ impl<C: Carrier> Pump<C> {
         };
         log::warn!("{id}: it did not go down: {why}");
         if !flight.is_repeated {
-            self.agent.fail(id, &format!("not sent, and not to be repeated: {why}"));
+            self.agent
+                .fail(id, &format!("not sent, and not to be repeated: {why}"));
         } else if flight.tries >= TRIES_MAX {
-            self.agent.fail(id, &format!("not sent, {TRIES_MAX} times: {why}"));
+            self.agent
+                .fail(id, &format!("not sent, {TRIES_MAX} times: {why}"));
         } else {
             self.tries.insert(id, flight.tries);
             self.agent.put_back(id);
@@ -264,13 +266,16 @@ impl<C: Carrier> Pump<C> {
         };
         let tracking = tracking(id, tries);
         let topic = item.meta.topic.as_str();
-        self.carrier.hand_in(&bundle, &tracking, topic, priority(item.stage))?;
+        self.carrier
+            .hand_in(&bundle, &tracking, topic, priority(item.stage))?;
         Ok(true)
     }
 
     fn remove_bundles(&self, id: Uuid) -> Result<(), LinkError> {
         let outbox = self.carrier.outbox()?;
-        bundle::names(&outbox, id).iter().for_each(|path| remove(path));
+        bundle::names(&outbox, id)
+            .iter()
+            .for_each(|path| remove(path));
         Ok(())
     }
 }
@@ -308,7 +313,9 @@ impl PumpThread {
                 pump.agent.wait_for_news(ROUND);
             }
         };
-        let thread = thread::Builder::new().name("oort-pump".to_owned()).spawn(run)?;
+        let thread = thread::Builder::new()
+            .name("oort-pump".to_owned())
+            .spawn(run)?;
         Ok(PumpThread {
             agent,
             is_over,

@@ -164,7 +164,7 @@ impl Queue {
 
     /// The next that goes: it is out until it is [put back](Self::put_back) or
     /// [removed](Self::remove).
-    pub fn next(&mut self) -> Option<Uuid> {
+    pub fn take_next(&mut self) -> Option<Uuid> {
         for stage in Stage::ALL {
             let Some(topic) = self.next_topic(stage) else {
                 continue;

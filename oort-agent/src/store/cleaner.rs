@@ -55,8 +55,9 @@ fn remove_old(
             continue;
         };
         let modified = found.modified().ok();
-        let named = SystemTime::UNIX_EPOCH
-            .checked_add(Duration::from_secs(u64::try_from(found.ctime()).unwrap_or(0)));
+        let named = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(
+            u64::try_from(found.ctime()).unwrap_or(0),
+        ));
         let at = match by_name {
             true => modified.max(named),
             false => modified,
@@ -67,7 +68,11 @@ fn remove_old(
         if !is_old || found.is_dir() || name.to_str().is_none_or(is_kept) {
             continue;
         }
-        log::info!("{}: older than {} s, removed", entry.path().display(), age.as_secs());
+        log::info!(
+            "{}: older than {} s, removed",
+            entry.path().display(),
+            age.as_secs()
+        );
         disk::remove_or_say(&entry.path());
         removed += 1;
     }

@@ -14,7 +14,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -24,7 +24,7 @@ use super::error::{StoreError, at};
 use super::identity::Identity;
 use super::source::Source;
 use super::step::Step;
-use super::sums::{Sums, Summing, sums_of};
+use super::sums::{Summing, Sums, sums_of};
 use crate::item::{FileInfo, META_VERSION, SendOptions, Topic, TransferMeta, Uuid};
 use crate::limits::STREAM_BYTES_MAX;
 use crate::work_directory as names;
@@ -59,7 +59,10 @@ struct Leftovers(Vec<PathBuf>);
 
 impl Drop for Leftovers {
     fn drop(&mut self) {
-        self.0.iter().rev().for_each(|path| disk::remove_or_say(path));
+        self.0
+            .iter()
+            .rev()
+            .for_each(|path| disk::remove_or_say(path));
     }
 }
 
@@ -107,7 +110,9 @@ impl Store {
             return Err(StoreError::Changed(source.path.clone()));
         }
         source.check()?;
-        let Identity { inode, modified, .. } = source.identity;
+        let Identity {
+            inode, modified, ..
+        } = source.identity;
         let mut extra = handed.extra.clone();
         extra.insert(INODE.to_owned(), inode.to_string().into());
         extra.insert(MODIFIED_NS.to_owned(), modified.to_string().into());
@@ -243,8 +248,8 @@ impl Store {
 
     fn write_record(&self, meta: &TransferMeta) -> Result<(), StoreError> {
         let record = self.record(meta.file_info.id);
-        let octets = serde_json::to_vec(meta)
-            .map_err(|error| at(&record)(io::Error::other(error)))?;
+        let octets =
+            serde_json::to_vec(meta).map_err(|error| at(&record)(io::Error::other(error)))?;
         disk::write_new(&record, &octets, self.sync).map_err(at(&record))?;
         self.sync_directory(&self.places.intake)?;
         self.done(Step::Recorded);
@@ -260,7 +265,7 @@ impl Store {
     }
 
     /// A copy in the part file, which is read again.
-    fn copy(&self, source: &Source, part: &PathBuf) -> Result<Sums, StoreError> {
+    fn copy(&self, source: &Source, part: &Path) -> Result<Sums, StoreError> {
         let copy = disk::create(part).map_err(at(part))?;
         let sums = sums_of(&source.file, source.bytes(), &copy).map_err(at(part))?;
         if self.sync {
@@ -276,7 +281,7 @@ impl Store {
     }
 
     /// Whether what was renamed is what was read.
-    fn is_still(&self, source: &Source, data: &PathBuf) -> Result<(), StoreError> {
+    fn is_still(&self, source: &Source, data: &Path) -> Result<(), StoreError> {
         source.check()?;
         let found = std::fs::symlink_metadata(data).map_err(at(data))?;
         match Identity::of(&found) == source.identity {
@@ -286,7 +291,7 @@ impl Store {
     }
 
     /// What was renamed and is not what was read, goes back.
-    fn give_back(&self, source: &Source, data: &PathBuf, error: StoreError) -> StoreError {
+    fn give_back(&self, source: &Source, data: &Path, error: StoreError) -> StoreError {
         if let Err(failed) = disk::rename_if_free(data, &source.path) {
             log::error!(
                 "{} cannot go back to {} ({failed}): it stays there",

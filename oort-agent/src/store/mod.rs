@@ -170,7 +170,11 @@ impl Store {
             if disk::is_there(&from)
                 && let Err(error) = fs::rename(&from, &to)
             {
-                log::warn!("cannot move {} to {}: {error}", from.display(), to.display());
+                log::warn!(
+                    "cannot move {} to {}: {error}",
+                    from.display(),
+                    to.display()
+                );
             }
         }
     }
@@ -212,7 +216,8 @@ struct Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         let held = self.store.held.lock();
-        held.unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        held.unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.key);
     }
 }
 

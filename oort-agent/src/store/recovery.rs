@@ -83,7 +83,11 @@ impl Store {
 
     /// The source of a copy, where it is still the file that was copied.
     fn remove_copied_source(&self, meta: &TransferMeta) {
-        let number = |key: &str| meta.extra.get(key).and_then(|value| value.as_str()?.parse().ok());
+        let number = |key: &str| {
+            meta.extra
+                .get(key)
+                .and_then(|value| value.as_str()?.parse().ok())
+        };
         let (Some(inode), Some(modified)) = (number(INODE), number(MODIFIED_NS)) else {
             return;
         };

@@ -101,9 +101,7 @@ impl Source {
         self.check()?;
         let found = fs::symlink_metadata(&self.path);
         match found.map(|found| Identity::of(&found)) {
-            Ok(found) if found == self.identity => {
-                disk::remove(&self.path).map_err(at(&self.path))
-            }
+            Ok(found) if found == self.identity => disk::remove(&self.path).map_err(at(&self.path)),
             _ => Err(StoreError::Changed(self.path.clone())),
         }
     }

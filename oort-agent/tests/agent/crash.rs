@@ -67,7 +67,10 @@ impl Place {
     }
 
     fn open(&self, work: Work) -> Agent {
-        open(store(self.work.path(), work == Work::Copied && !self.has_two))
+        open(store(
+            self.work.path(),
+            work == Work::Copied && !self.has_two,
+        ))
     }
 }
 
@@ -85,16 +88,18 @@ fn open(store: Store) -> Agent {
 
 fn do_it(agent: &Agent, work: Work, source: &Path) -> Uuid {
     match work {
-        Work::Renamed | Work::Copied => {
-            agent.send_file(source.to_str().unwrap(), words([9, 9, 9])).unwrap()
-        }
+        Work::Renamed | Work::Copied => agent
+            .send_file(source.to_str().unwrap(), words([9, 9, 9]))
+            .unwrap(),
         Work::Streamed => {
             let mut words = words([9, 9, 9]);
             words.key = KeyUse::new("one", &["this"]);
             match agent.begin(words, 0).unwrap() {
                 Begun::Known(id) => id,
                 Begun::Incoming(mut incoming) => {
-                    OCTETS.chunks(100_000).for_each(|octets| incoming.write(octets).unwrap());
+                    OCTETS
+                        .chunks(100_000)
+                        .for_each(|octets| incoming.write(octets).unwrap());
                     incoming.finish("/file".to_owned()).unwrap()
                 }
             }
@@ -164,7 +169,10 @@ fn is_one(place: &Place, work: Work, agent: &Agent) -> bool {
         let payload = names(place.payload.path());
         assert!(payload.iter().all(|name| name == "file"), "{payload:?}");
     }
-    assert_eq!(names(&place.work.path().join(".agent/intake")), Vec::<String>::new());
+    assert_eq!(
+        names(&place.work.path().join(".agent/intake")),
+        Vec::<String>::new()
+    );
     !queued.is_empty()
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::Mutex;
 
 use oort_agent::agent::AgentError;
-use oort_agent::store::{StoreError, Step};
+use oort_agent::store::{Step, StoreError};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 use crate::rig::{Site, crc32, settings};
@@ -69,7 +69,10 @@ fn many_clients_at_once_hand_over_each_file_once() {
         }
     });
     let ids = ids.into_inner().unwrap();
-    assert_eq!(rig.agent.queued_ids().into_iter().collect::<BTreeSet<_>>(), ids);
+    assert_eq!(
+        rig.agent.queued_ids().into_iter().collect::<BTreeSet<_>>(),
+        ids
+    );
     assert_eq!(site.names("transfers").len(), 1600);
     let mut octets = BTreeSet::new();
     for id in ids {

@@ -32,16 +32,25 @@ fn an_item_goes_through_its_stages_by_its_times_and_expires() {
     let rig = site.start();
     let id = rig.take(&site.file("a", b"abc"), [10, 20, 30]);
     let said = status(&rig, id);
-    assert_eq!((&said["state"], &said["stage"]), (&json!("waiting"), &json!("urgent")));
+    assert_eq!(
+        (&said["state"], &said["stage"]),
+        (&json!("waiting"), &json!("urgent"))
+    );
     assert_eq!(said["stage_until"], NOW + 10);
-    assert_eq!((&said["size"], &said["handed_over"]), (&json!(3), &json!(NOW)));
+    assert_eq!(
+        (&said["size"], &said["handed_over"]),
+        (&json!(3), &json!(NOW))
+    );
     rig.later(10);
     assert_eq!(status(&rig, id)["stage"], "bulk");
     rig.later(20);
     assert_eq!(status(&rig, id)["stage"], "surplus");
     rig.later(30);
     let said = status(&rig, id);
-    assert_eq!((&said["state"], &said["ended"]), (&json!("expired"), &json!(NOW + 60)));
+    assert_eq!(
+        (&said["state"], &said["ended"]),
+        (&json!("expired"), &json!(NOW + 60))
+    );
     assert_eq!(site.names("transfers"), Vec::<String>::new());
 }
 
@@ -86,11 +95,16 @@ fn a_cancelled_item_is_gone_and_one_that_has_ended_cannot_be_cancelled() {
     let id = rig.take(&site.file("a", b"a"), [9, 9, 9]);
     let path = format!("/sdk/v2/files/{id}/cancel");
     let answer = rig.post_octets(&path, b"", &[]);
-    assert_eq!((answer.status, &answer.body["state"]), (200, &json!("cancelled")));
+    assert_eq!(
+        (answer.status, &answer.body["state"]),
+        (200, &json!("cancelled"))
+    );
     assert_eq!(site.names("transfers"), Vec::<String>::new());
-    rig.post_octets(&path, b"", &[]).is_refused(409, "has ended: cancelled");
+    rig.post_octets(&path, b"", &[])
+        .is_refused(409, "has ended: cancelled");
     let unknown = Uuid::of_random([9; 16]);
-    rig.post_octets(&format!("/sdk/v2/files/{unknown}/cancel"), b"", &[]).is_refused(404, "no item");
+    rig.post_octets(&format!("/sdk/v2/files/{unknown}/cancel"), b"", &[])
+        .is_refused(404, "no item");
     rig.get("/sdk/v2/files/..%2Fx").is_refused(404, "no item");
 }
 
@@ -101,9 +115,13 @@ fn a_stage_that_was_chosen_holds_after_a_restart_too() {
     let id = rig.take(&site.file("a", b"a"), [0, 20, 30]);
     let path = format!("/sdk/v2/files/{id}/priority");
     let answer = rig.post(&path, &json!({"stage": "urgent"}));
-    assert_eq!((answer.status, &answer.body["stage"]), (200, &json!("urgent")));
+    assert_eq!(
+        (answer.status, &answer.body["stage"]),
+        (200, &json!("urgent"))
+    );
     assert_eq!(answer.body["stage_until"], NOW + 9000);
-    rig.post(&path, &json!({"stage": "soon"})).is_refused(400, "Bad request");
+    rig.post(&path, &json!({"stage": "soon"}))
+        .is_refused(400, "Bad request");
     drop(rig);
     let rig = site.start_at(site.store(), settings(), NOW + 8999, None);
     assert_eq!(status(&rig, id)["stage"], "urgent");
@@ -130,11 +148,18 @@ fn what_has_ended_is_remembered_after_a_restart_and_what_was_put_back_is_queued_
     fs::write(path, serde_json::to_vec(&of_b).unwrap()).unwrap();
     drop(rig);
     let rig = site.start();
-    assert_eq!([a, b, c].map(|id| rig.state(id)), ["collected", "cancelled", "waiting"]);
+    assert_eq!(
+        [a, b, c].map(|id| rig.state(id)),
+        ["collected", "cancelled", "waiting"]
+    );
     assert_eq!(site.names("transfers").len(), 2);
     for suffix in ["data", "meta"] {
         let name = format!("{a}.{suffix}.oort");
-        fs::rename(site.payload.join(&name), site.work.join("transfers").join(&name)).unwrap();
+        fs::rename(
+            site.payload.join(&name),
+            site.work.join("transfers").join(&name),
+        )
+        .unwrap();
     }
     drop(rig);
     let rig = site.start();
@@ -158,10 +183,16 @@ fn a_list_has_pages_that_name_each_item_once() {
         let mut found = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page = rig.get(&format!("/sdk/v2/files?limit=4{filter}{cursor}")).body;
+            let page = rig
+                .get(&format!("/sdk/v2/files?limit=4{filter}{cursor}"))
+                .body;
             let files = page["files"].as_array().unwrap();
             assert!(files.len() <= 4);
-            found.extend(files.iter().map(|file| file["uuid"].as_str().unwrap().to_owned()));
+            found.extend(
+                files
+                    .iter()
+                    .map(|file| file["uuid"].as_str().unwrap().to_owned()),
+            );
             match page["next"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return found,
@@ -174,7 +205,13 @@ fn a_list_has_pages_that_name_each_item_once() {
     assert_eq!(pages("&state=cancelled").len(), 9);
     assert_eq!(pages("&state=waiting&topic=images").len(), 16);
     assert_eq!(pages("&topic=logs").len(), 0);
-    for bad in ["?state=lost", "?limit=0", "?cursor=x", "?page=1", "?topic=a.b"] {
+    for bad in [
+        "?state=lost",
+        "?limit=0",
+        "?cursor=x",
+        "?page=1",
+        "?topic=a.b",
+    ] {
         assert_eq!(rig.get(&format!("/sdk/v2/files{bad}")).status, 400, "{bad}");
     }
 }
@@ -186,7 +223,11 @@ fn a_request_with_a_key_is_done_once_whatever_became_of_the_item() {
     let send = |rig: &Rig, path: &str, key: &str| -> Answer {
         let body = json!({"destination": "ground", "filepath": path, "topic": "images"});
         let octets = body.to_string();
-        rig.post_octets("/sdk/v1/send_file", octets.as_bytes(), &[("Idempotency-Key", key)])
+        rig.post_octets(
+            "/sdk/v1/send_file",
+            octets.as_bytes(),
+            &[("Idempotency-Key", key)],
+        )
     };
     let path = site.file("a", b"a");
     // One that failed is none.
@@ -212,7 +253,9 @@ fn a_request_with_a_key_is_done_once_whatever_became_of_the_item() {
 fn a_body_is_a_file_and_one_that_breaks_off_is_none() {
     let site = Site::new();
     let rig = site.start();
-    let octets: Vec<u8> = (0..1_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
+    let octets: Vec<u8> = (0..1_000_000_u32)
+        .map(|number| number.to_le_bytes()[1])
+        .collect();
     let options = "%7B%22tags%22%3A%7B%22token%22%3A%22x%22%7D%7D";
     let path = format!("/sdk/v2/files?topic=images&name=a.raw&options={options}");
     let id = rig.post_octets(&path, &octets, &[]).id();
@@ -224,9 +267,12 @@ fn a_body_is_a_file_and_one_that_breaks_off_is_none() {
     // In chunks.
     let address = rig.url("").trim_start_matches("http://").to_owned();
     let head = "POST /sdk/v2/files?topic=images HTTP/1.1\r\nHost: a\r\n";
-    let chunked = format!("{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n");
+    let chunked =
+        format!("{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n");
     let mut whole = TcpStream::connect(&address).unwrap();
-    whole.write_all(format!("{chunked}0\r\n\r\n").as_bytes()).unwrap();
+    whole
+        .write_all(format!("{chunked}0\r\n\r\n").as_bytes())
+        .unwrap();
     let mut answer = String::new();
     whole.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -270,7 +316,10 @@ fn a_receipt_of_the_ground_ends_an_item_and_no_other_does() {
     assert_eq!(rig.agent.next_out().unwrap().meta.file_info.id, id);
     rig.agent.sent(id);
     assert_eq!(rig.state(id), "out");
-    let sha256 = rig.agent.meta(id).unwrap().extra["sha256"].as_str().unwrap().to_owned();
+    let sha256 = rig.agent.meta(id).unwrap().extra["sha256"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let receipt = Receipt {
         uuid: id,
         sha256,
@@ -326,7 +375,10 @@ fn the_counters_add_up() {
     rig.agent.next_out().unwrap();
     rig.send("relative").is_refused(400, "not absolute");
     let counts = rig.agent.counts();
-    let ended: u64 = End::ALL.iter().filter_map(|end| counts.ended.get(end)).sum();
+    let ended: u64 = End::ALL
+        .iter()
+        .filter_map(|end| counts.ended.get(end))
+        .sum();
     assert_eq!(counts.accepted(), 7);
     assert_eq!(counts.accepted(), counts.waiting + counts.out + ended);
     assert_eq!((counts.waiting, counts.out, ended), (1, 1, 5));

@@ -87,13 +87,18 @@ impl Carrier for Link {
             return Ok(());
         }
         inner.came.push(tracking.to_owned());
-        inner.requests.insert(tracking.to_owned(), (Standing::Open, priority));
+        inner
+            .requests
+            .insert(tracking.to_owned(), (Standing::Open, priority));
         Ok(())
     }
 
     fn standing(&self, tracking: &str) -> Result<Option<Standing>, LinkError> {
         let inner = self.ask()?;
-        Ok(inner.requests.get(tracking).map(|request| request.0.clone()))
+        Ok(inner
+            .requests
+            .get(tracking)
+            .map(|request| request.0.clone()))
     }
 
     fn cancel(&self, tracking: &str) -> Result<(), LinkError> {
@@ -114,7 +119,9 @@ impl Carrier for Link {
     fn all(&self) -> Result<Vec<(String, Standing)>, LinkError> {
         let inner = self.ask()?;
         let requests = inner.requests.iter();
-        Ok(requests.map(|(id, request)| (id.clone(), request.0.clone())).collect())
+        Ok(requests
+            .map(|(id, request)| (id.clone(), request.0.clone()))
+            .collect())
     }
 }
 
@@ -158,13 +165,19 @@ fn a_bundle_holds_the_octets_and_all_that_is_known_and_is_compressed_where_that_
     getrandom::fill(&mut random).unwrap();
     for octets in [vec![b'a'; 200_000], random, Vec::new()] {
         let mut words = words([9, 9, 9]);
-        words.options.tags.insert("token".to_owned(), "t".to_owned());
+        words
+            .options
+            .tags
+            .insert("token".to_owned(), "t".to_owned());
         let path = site.file("a", &octets);
         let id = rig.agent.send_file(&path, words).unwrap();
         let meta = rig.agent.meta(id).unwrap();
         pump(&rig, &link).round().unwrap();
         let names = link.bundles();
-        let name = names.iter().find(|name| name.starts_with(&id.to_string())).unwrap();
+        let name = names
+            .iter()
+            .find(|name| name.starts_with(&id.to_string()))
+            .unwrap();
         let file = File::open(link.0.lock().unwrap().outbox.join(name)).unwrap();
         let helps = octets.starts_with(b"aa");
         assert_eq!(name.ends_with(".oort.tar.gz"), helps, "{name}");
@@ -200,7 +213,10 @@ fn whoever_is_restarted_nothing_is_handed_in_twice() {
     let rig = site.start();
     let mut pump = pump(&rig, &link);
     rounds(&mut pump, 3);
-    assert_eq!([a, b, c].map(|id| rig.state(id)), ["delivered", "out", "out"]);
+    assert_eq!(
+        [a, b, c].map(|id| rig.state(id)),
+        ["delivered", "out", "out"]
+    );
     assert_eq!(link.came(), [a, b, c].map(|id| id.to_string()));
 }
 
@@ -215,16 +231,28 @@ fn what_did_not_go_down_goes_again_but_for_what_is_not_to_be_repeated() {
     let mut pump = pump(&rig, &link);
     rounds(&mut pump, 1);
     for id in [again, once] {
-        link.is(&id.to_string(), Standing::Failed("LINK_ERROR: lost".to_owned()));
+        link.is(
+            &id.to_string(),
+            Standing::Failed("LINK_ERROR: lost".to_owned()),
+        );
     }
     rounds(&mut pump, 9);
     assert_eq!([again, once].map(|id| rig.state(id)), ["out", "failed"]);
     assert_eq!(link.came().last(), Some(&format!("{again}-2")));
-    assert!(rig.agent.status(once).unwrap().reason.contains("LINK_ERROR"));
+    assert!(
+        rig.agent
+            .status(once)
+            .unwrap()
+            .reason
+            .contains("LINK_ERROR")
+    );
     assert_eq!(site.names("dead").len(), 2);
     drop((pump, rig));
     // The number of tries is known after a restart.
-    link.is(&format!("{again}-2"), Standing::Failed("LINK_ERROR: lost".to_owned()));
+    link.is(
+        &format!("{again}-2"),
+        Standing::Failed("LINK_ERROR: lost".to_owned()),
+    );
     let rig = site.start();
     let mut pump = self::pump(&rig, &link);
     rounds(&mut pump, 1);
@@ -320,7 +348,10 @@ fn with_a_key_of_receipts_an_item_stays_until_its_receipt_is_there_or_its_time_i
     rounds(&mut pump, 1);
     assert_eq!((rig.state(id), site.names("transfers").len()), ("out", 2));
     rig.later(27);
-    assert_eq!((rig.state(id), site.names("transfers").len()), ("delivered", 0));
+    assert_eq!(
+        (rig.state(id), site.names("transfers").len()),
+        ("delivered", 0)
+    );
     assert!(rig.agent.status(id).unwrap().reason.contains("no receipt"));
     assert!(link.0.lock().unwrap().cancelled.is_empty());
 }

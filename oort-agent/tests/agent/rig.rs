@@ -231,11 +231,12 @@ pub(crate) fn client() -> ureq::Agent {
     config.build().into()
 }
 
-fn answer(
-    response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-) -> Answer {
+fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
     let mut response = response.unwrap();
-    let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap());
+    let kind = response
+        .headers()
+        .get("content-type")
+        .map(|kind| kind.to_str().unwrap());
     let kind = kind.unwrap_or_default().to_owned();
     let text = response.body_mut().read_to_string().unwrap();
     Answer {

@@ -84,5 +84,8 @@ fn the_cleaner_removes_old_uploads_what_is_dead_and_halves_of_pairs() {
     assert_eq!(rig.agent.clean(), 3);
     assert_eq!(site.names("dead"), Vec::<String>::new());
     let names = site.names("uploads");
-    assert!(names.len() == 2 && names[0].starts_with(&new.to_string()), "{names:?}");
+    assert!(
+        names.len() == 2 && names[0].starts_with(&new.to_string()),
+        "{names:?}"
+    );
 }

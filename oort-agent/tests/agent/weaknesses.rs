@@ -32,7 +32,8 @@ fn s02_a_file_that_grows_is_refused_in_json_and_nothing_of_it_stays() {
             }
         }));
         let rig = site.start_with(store, settings());
-        rig.send(&path).is_refused(400, "has changed while it was read");
+        rig.send(&path)
+            .is_refused(400, "has changed while it was read");
         assert_eq!(fs::read(&path).unwrap(), b"before and after");
         assert_eq!(site.names("transfers"), Vec::<String>::new());
         assert_eq!(site.names(".agent/intake"), Vec::<String>::new());
@@ -72,7 +73,8 @@ fn s04_what_is_to_be_left_free_is_and_surplus_goes_for_what_comes_before_it() {
         },
     );
     let path = site.file("a", b"a");
-    rig.send(&path).is_refused(507, "insufficient disk space for destination file");
+    rig.send(&path)
+        .is_refused(507, "insufficient disk space for destination file");
     assert_eq!(fs::read(&path).unwrap(), b"a");
 
     let site = Site::new();
@@ -140,12 +142,16 @@ fn s05_no_id_and_no_path_leads_to_what_is_queued_or_anywhere_else() {
         "%2e%2e/transfers".to_owned(),
     ] {
         let refused = retrieve(&bad, out);
-        refused.is_refused(400, "meta file unreadable for ID: No such file or directory");
+        refused.is_refused(
+            400,
+            "meta file unreadable for ID: No such file or directory",
+        );
     }
     assert_eq!(rig.state(id), "waiting");
     // What is the agent's own is not handed over, and nothing is put there.
     let own = site.work.join(format!("transfers/{id}.data.oort"));
-    rig.send(own.to_str().unwrap()).is_refused(400, "is the agent's own");
+    rig.send(own.to_str().unwrap())
+        .is_refused(400, "is the agent's own");
     let up = upload(&site, 1, 1, b"up");
     let into = site.work.join("transfers/x");
     retrieve(&up.to_string(), into.to_str().unwrap()).is_refused(400, "is the agent's own");
@@ -206,7 +212,8 @@ fn s08_a_symbolic_link_is_refused_and_stays() {
     let target = site.file("target", b"octets");
     let link = site.payload.join("link");
     symlink(&target, &link).unwrap();
-    rig.send(link.to_str().unwrap()).is_refused(400, "a symbolic link");
+    rig.send(link.to_str().unwrap())
+        .is_refused(400, "a symbolic link");
     assert_eq!(fs::read_link(&link).unwrap().to_str().unwrap(), target);
     assert_eq!(site.names("transfers"), Vec::<String>::new());
 }
@@ -226,7 +233,11 @@ fn s09_times_that_are_none_are_refused_and_unknown_options_travel_along() {
         let refused = rig.send_with(&path, &json!({"TTLParams": bad}));
         refused.is_refused(400, "TTLParams");
     }
-    for bad in [json!({"reliable": "yes"}), json!([]), json!({"tags": {"a": 1}})] {
+    for bad in [
+        json!({"reliable": "yes"}),
+        json!([]),
+        json!({"tags": {"a": 1}}),
+    ] {
         rig.send_with(&path, &bad).is_refused(400, "options");
     }
     let options = json!({"colour": "red", "TTLParams": {"surplus": 7}, "tags": null});
@@ -234,7 +245,10 @@ fn s09_times_that_are_none_are_refused_and_unknown_options_travel_along() {
     let meta = rig.get(&format!("/collector/v1/meta/{id}")).body;
     let kept = &meta["send_options"];
     assert_eq!(kept["colour"], "red");
-    assert_eq!(kept["TTLParams"], json!({"urgent": 9000, "bulk": 43200, "surplus": 7}));
+    assert_eq!(
+        kept["TTLParams"],
+        json!({"urgent": 9000, "bulk": 43200, "surplus": 7})
+    );
     assert_eq!(kept["reliable"], true);
 }
 
@@ -244,34 +258,53 @@ fn s10_what_is_wrong_is_said_in_json_whatever_it_is() {
     let rig = site.start();
     let send = "/sdk/v1/send_file";
     let long = format!("{{\"destination\": \"{}\"}}", "x".repeat(8000));
-    rig.post_octets(send, long.as_bytes(), &[]).is_refused(413, "8000");
-    rig.post_octets(send, &vec![b' '; 500_000], &[]).is_refused(413, "8000");
+    rig.post_octets(send, long.as_bytes(), &[])
+        .is_refused(413, "8000");
+    rig.post_octets(send, &vec![b' '; 500_000], &[])
+        .is_refused(413, "8000");
     for bad in ["{", "", "[]", "7", "{\"filepath\": 7}", "\u{0}"] {
-        rig.post_octets(send, bad.as_bytes(), &[]).is_refused(400, "Bad request");
+        rig.post_octets(send, bad.as_bytes(), &[])
+            .is_refused(400, "Bad request");
         let retrieve = "/sdk/v1/retrieve_file";
-        rig.post_octets(retrieve, bad.as_bytes(), &[]).is_refused(400, "Bad request");
+        rig.post_octets(retrieve, bad.as_bytes(), &[])
+            .is_refused(400, "Bad request");
     }
-    rig.post_octets("/collector/v1/info", b"{", &[]).is_refused(400, "Bad request");
+    rig.post_octets("/collector/v1/info", b"{", &[])
+        .is_refused(400, "Bad request");
     let topics = json!({"topics": ["a b"]});
-    rig.post("/collector/v1/info", &topics).is_refused(400, "Topic a b is not allowed");
+    rig.post("/collector/v1/info", &topics)
+        .is_refused(400, "Topic a b is not allowed");
     let put = client().put(rig.url(send)).send("{}").unwrap();
-    assert_eq!((put.status().as_u16(), kind(&put)), (405, "application/json"));
+    assert_eq!(
+        (put.status().as_u16(), kind(&put)),
+        (405, "application/json")
+    );
     rig.get(send).is_refused(405, "Method not allowed");
-    rig.get("/sdk/v1/nothing").is_refused(501, "Method not implemented");
+    rig.get("/sdk/v1/nothing")
+        .is_refused(501, "Method not implemented");
     let directory = site.payload.to_str().unwrap();
     rig.send(directory).is_refused(400, "a directory");
-    rig.send("relative").is_refused(400, "File path relative is not absolute");
-    rig.send("/no/such/directory/file").is_refused(400, "Source directory not writable");
+    rig.send("relative")
+        .is_refused(400, "File path relative is not absolute");
+    rig.send("/no/such/directory/file")
+        .is_refused(400, "Source directory not writable");
     let missing = format!("{directory}/missing");
     let words = format!("Error getting info on {missing}: No such file or directory");
     rig.send(&missing).is_refused(400, &words);
-    rig.get("/collector/v1/meta/0").is_refused(400, "error reading metadata");
-    rig.get("/sdk/v1/adcs").is_refused(400, "Adcs interface is unavailable");
-    rig.post("/sdk/v1/adcs", &json!({"command": "IDLE"})).is_refused(400, "Adcs interface");
-    rig.get("/sdk/v1/tfrs").is_refused(400, "Tfrs interface is unavailable");
+    rig.get("/collector/v1/meta/0")
+        .is_refused(400, "error reading metadata");
+    rig.get("/sdk/v1/adcs")
+        .is_refused(400, "Adcs interface is unavailable");
+    rig.post("/sdk/v1/adcs", &json!({"command": "IDLE"}))
+        .is_refused(400, "Adcs interface");
+    rig.get("/sdk/v1/tfrs")
+        .is_refused(400, "Tfrs interface is unavailable");
     let form = client().post(rig.url(send)).send_form([("filepath", "/a")]);
     assert_eq!(form.unwrap().status(), 400);
-    assert_eq!(rig.get("/collector/v1/ping").body, json!({"response": "PONG"}));
+    assert_eq!(
+        rig.get("/collector/v1/ping").body,
+        json!({"response": "PONG"})
+    );
 }
 
 #[test]
@@ -288,7 +321,9 @@ fn s11_a_query_is_first_in_first_out_knows_at_once_and_reads_no_data_twice() {
     wanted.sort();
     let ids = |answer: &Value| -> Vec<String> {
         let files = answer["files"].as_array().unwrap().iter();
-        files.map(|file| file["id"].as_str().unwrap().to_owned()).collect()
+        files
+            .map(|file| file["id"].as_str().unwrap().to_owned())
+            .collect()
     };
     let wanted: Vec<String> = wanted.into_iter().map(|(_, id)| id).collect();
     let answer = query();
@@ -296,7 +331,10 @@ fn s11_a_query_is_first_in_first_out_knows_at_once_and_reads_no_data_twice() {
     assert!(answer.get("overflow").is_none());
     upload(&site, 50, 50, b"one more");
     let answer = query();
-    assert_eq!((ids(&answer), &answer["overflow"]), (wanted.clone(), &json!(true)));
+    assert_eq!(
+        (ids(&answer), &answer["overflow"]),
+        (wanted.clone(), &json!(true))
+    );
     // Other octets in a file that nothing tells from the one that was read.
     let path = site.work.join(format!("uploads/{}.data.oort", wanted[0]));
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
