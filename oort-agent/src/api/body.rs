@@ -1,4 +1,4 @@
-//! The body of a request of v1: JSON within bounds.
+//! The body of a request: read within bounds of size and time.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,9 +12,9 @@ use service_host::http::axum::http::{HeaderMap, StatusCode, header};
 use super::refusal::Refusal;
 use crate::limits::{BODY_TIMEOUT, V1_BODY_BYTES_MAX};
 
-/// How much of a body that is too long is read and thrown away, so that its sender gets to
+/// How much of a body that nobody wants is read and thrown away, so that its sender gets to
 /// read why.
-const DISCARDED_BYTES_MAX: usize = 1 << 20;
+const DISCARDED_BYTES_MAX: usize = 8 << 20;
 
 /// The next octets of a body, within that time; none at its end.
 pub(super) async fn next(body: &mut Body, time: Duration) -> Result<Option<Bytes>, Refusal> {
@@ -40,7 +40,9 @@ pub(super) async fn next(body: &mut Body, time: Duration) -> Result<Option<Bytes
     })
 }
 
-async fn octets(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, Refusal> {
+/// All of a body, whatever its content type says. One that is too long is read on for a
+/// while, so that its sender gets to read why.
+pub(super) async fn octets(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Refusal> {
     let too_long = || {
         let text = format!("the request body is longer than {V1_BODY_BYTES_MAX} octets");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
@@ -50,21 +52,45 @@ async fn octets(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, Refusal>
     if announced > V1_BODY_BYTES_MAX as u64 && headers.contains_key(header::EXPECT) {
         return Err(too_long());
     }
-    let mut all = Vec::new();
-    let mut received = 0_usize;
-    while let Some(octets) = next(&mut body, BODY_TIMEOUT).await? {
-        received = received.saturating_add(octets.len());
-        if received > DISCARDED_BYTES_MAX {
-            break;
-        }
-        if received <= V1_BODY_BYTES_MAX {
+    let read = async {
+        let mut all = Vec::new();
+        while let Some(octets) = next(&mut body, BODY_TIMEOUT).await? {
             all.extend_from_slice(&octets);
+            if all.len() > V1_BODY_BYTES_MAX {
+                return Ok(None);
+            }
+        }
+        Ok(Some(all))
+    };
+    let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
+    let read = read.unwrap_or_else(|_| {
+        let text = format!(
+            "the request body did not come within {} s",
+            BODY_TIMEOUT.as_secs()
+        );
+        Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, text))
+    })?;
+    match read {
+        Some(octets) => Ok(octets.into()),
+        None => {
+            discard(body).await;
+            Err(too_long())
         }
     }
-    match received > V1_BODY_BYTES_MAX {
-        true => Err(too_long()),
-        false => Ok(all),
-    }
+}
+
+/// Reads on for a while, and throws it away.
+pub(super) async fn discard(mut body: Body) {
+    let read = async {
+        let mut discarded = 0_usize;
+        while discarded < DISCARDED_BYTES_MAX
+            && let Ok(Some(octets)) = next(&mut body, BODY_TIMEOUT).await
+        {
+            discarded = discarded.saturating_add(octets.len());
+        }
+    };
+    // Whoever takes longer does not read why.
+    let _ = tokio::time::timeout(BODY_TIMEOUT, read).await;
 }
 
 /// Whether a body is said to be a form, which the original takes for an empty request.
@@ -75,24 +101,12 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"))
 }
 
-/// A body as JSON, whatever its content type says. An empty body is `empty`.
-pub(super) async fn json(
-    headers: &HeaderMap,
-    body: Body,
-    empty: Option<Value>,
-) -> Result<Value, Refusal> {
-    let octets = tokio::time::timeout(BODY_TIMEOUT, octets(headers, body)).await;
-    let octets = octets.unwrap_or_else(|_| {
-        let text = format!(
-            "the request body did not come within {} s",
-            BODY_TIMEOUT.as_secs()
-        );
-        Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, text))
-    })?;
+/// A body as JSON; an empty one is `empty`.
+pub(super) fn json(octets: &[u8], empty: Option<Value>) -> Result<Value, Refusal> {
     if let Some(empty) = empty.filter(|_| octets.iter().all(u8::is_ascii_whitespace)) {
         return Ok(empty);
     }
-    serde_json::from_slice(&octets).map_err(|error| not_json(&error))
+    serde_json::from_slice(octets).map_err(|error| not_json(&error))
 }
 
 /// What a request says, as a type.

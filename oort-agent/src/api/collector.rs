@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json as value;
-use service_host::http::axum::body::Body;
+use service_host::http::axum::body::Bytes;
 use service_host::http::axum::extract::{Path, State};
-use service_host::http::axum::http::HeaderMap;
 
 use super::body;
 use super::refusal::Refusal;
@@ -23,8 +22,8 @@ pub(super) async fn ping() -> Answer {
     json(&value!({"response": "PONG"}))
 }
 
-pub(super) async fn info(State(shared): Served, headers: HeaderMap, body: Body) -> Answer {
-    let asked: Info = body::typed(body::json(&headers, body, Some(value!({}))).await?)?;
+pub(super) async fn info(State(shared): Served, body: Bytes) -> Answer {
+    let asked: Info = body::typed(body::json(&body, Some(value!({})))?)?;
     let topics: Option<Result<Vec<Topic>, _>> = asked
         .topics
         .map(|topics| topics.iter().map(|topic| topic.parse()).collect());

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use service_host::http::axum::Router;
 use service_host::http::axum::body::Body;
-use service_host::http::axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use service_host::http::axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use service_host::http::axum::response::{IntoResponse as _, Response};
 use service_host::http::axum::routing::{get, post};
 use service_host::http::axum::{extract::Request, extract::State, middleware};
@@ -35,6 +35,9 @@ use crate::telemetry::Telemetry;
 /// Threads that the routes wait for the disk in: for requests, for bodies that are files, and
 /// one for the metrics page.
 pub const THREADS: usize = REQUESTS_MAX + STREAMS_MAX + 1;
+
+/// Where files are handed over in bodies.
+const FILES: &str = "/sdk/v2/files";
 
 /// What the interface is of.
 pub struct Api {
@@ -77,7 +80,7 @@ impl Api {
             .route("/collector/v1/ping", get(collector::ping))
             .route("/collector/v1/info", post(collector::info))
             .route("/collector/v1/meta/{uuid}", get(collector::meta))
-            .route("/sdk/v2/files", get(v2::list).post(stream::hand_over))
+            .route(FILES, get(v2::list).post(stream::hand_over))
             .route("/sdk/v2/files/{uuid}", get(v2::status))
             .route("/sdk/v2/files/{uuid}/cancel", post(v2::cancel))
             .route("/sdk/v2/files/{uuid}/priority", post(v2::priority))
@@ -91,29 +94,42 @@ impl Api {
     }
 }
 
-/// Lets in who may ask.
+/// Lets in who may ask, and reads what is asked: all of it, so that the connection stays
+/// whatever becomes of the request. A body that is a file is read by whoever takes it.
 async fn admit(State(shared): Served, request: Request<Body>, next: middleware::Next) -> Response {
-    if request.method() != Method::GET
-        && let Err(why) = service_host::http::foreign_page(request.headers())
-    {
-        return Refusal::new(StatusCode::FORBIDDEN, why).into_response();
+    let (head, body) = request.into_parts();
+    let admitted = admitted(&shared.api, &head.method, &head.uri, &head.headers);
+    let is_file = head.method == Method::POST && head.uri.path() == FILES;
+    if let Err(refusal) = admitted {
+        body::discard(body).await;
+        return refusal.into_response();
     }
-    let api = &shared.api;
-    let is_collector = request.uri().path().starts_with("/collector/");
-    let token = match is_collector {
+    let body = match is_file {
+        true => body,
+        false => match body::octets(&head.headers, body).await {
+            Ok(octets) => octets.into(),
+            Err(refusal) => return refusal.into_response(),
+        },
+    };
+    next.run(Request::from_parts(head, body)).await
+}
+
+fn admitted(api: &Api, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    if method != Method::GET {
+        service_host::http::foreign_page(headers)
+            .map_err(|why| Refusal::new(StatusCode::FORBIDDEN, why))?;
+    }
+    let token = match uri.path().starts_with("/collector/") {
         true => api.collector_token.as_ref().or(api.token.as_ref()),
         false => api.token.as_ref(),
     };
-    if token.is_some_and(|token| !token.is_shown(request.headers())) {
-        let text = "a token is to be shown: Authorization: Bearer TOKEN";
-        let mut response = Refusal::new(StatusCode::UNAUTHORIZED, text).into_response();
-        let bearer = HeaderValue::from_static("Bearer");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, bearer);
-        return response;
+    match token.is_none_or(|token| token.is_shown(headers)) {
+        true => Ok(()),
+        false => {
+            let text = "a token is to be shown: Authorization: Bearer TOKEN";
+            Err(Refusal::new(StatusCode::UNAUTHORIZED, text))
+        }
     }
-    next.run(request).await
 }
 
 async fn unknown_path() -> Refusal {

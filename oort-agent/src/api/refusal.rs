@@ -37,6 +37,7 @@ impl From<AgentError> for Refusal {
         use StoreError as Store;
         let status = match &error {
             Agent::Store(Store::NoRoom | Store::Full(_)) => StatusCode::INSUFFICIENT_STORAGE,
+            Agent::Store(Store::TooLong(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Agent::Store(Store::System { .. }) | Agent::Journal(_) => {
                 log::error!("{error}");
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -61,6 +62,14 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let document = json!({"message": self.message, "status": self.status.as_u16()});
         let headers = [(header::CONTENT_TYPE, JSON)];
-        (self.status, headers, Body::from(document.to_string())).into_response()
+        let text = Body::from(document.to_string());
+        let mut response = (self.status, headers, text).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
     }
 }

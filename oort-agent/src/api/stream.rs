@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use service_host::http::axum::body::{Body, Bytes, HttpBody as _};
 use service_host::http::axum::extract::State;
-use service_host::http::axum::http::{HeaderMap, StatusCode, Uri};
+use service_host::http::axum::http::{HeaderMap, StatusCode, Uri, header};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
 
 use super::body;
 use super::refusal::Refusal;
-use super::{Answer, Served, json, key_of};
+use super::{Answer, Served, Shared, json, key_of};
 use crate::agent::{Agent, AgentError, Begun, Words};
 use crate::item::{SendOptions, Uuid};
 use crate::limits::{STREAM_BYTES_MAX, STREAM_STALL_TIMEOUT};
@@ -33,7 +33,21 @@ pub(super) async fn hand_over(
     headers: HeaderMap,
     mut body: Body,
 ) -> Answer {
-    let asked = read(&uri, &headers)?;
+    let handed_over = hand_over_body(&shared, &uri, &headers, &mut body).await;
+    if handed_over.is_err() && !headers.contains_key(header::EXPECT) {
+        // So that its sender gets to read why.
+        body::discard(body).await;
+    }
+    handed_over
+}
+
+async fn hand_over_body(
+    shared: &Shared,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Answer {
+    let asked = read(uri, headers)?;
     let announced = body.size_hint().lower();
     if announced > STREAM_BYTES_MAX {
         let text = format!("a file of a body has at most {STREAM_BYTES_MAX} octets");
@@ -48,7 +62,7 @@ pub(super) async fn hand_over(
     });
     let mut failed = None;
     loop {
-        match body::next(&mut body, STREAM_STALL_TIMEOUT).await {
+        match body::next(body, STREAM_STALL_TIMEOUT).await {
             // It is refused already, where nobody takes more: its answer says why.
             Ok(Some(octets)) => {
                 if pieces.send(Piece::Octets(octets)).await.is_err() {

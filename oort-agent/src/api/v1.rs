@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json as value};
-use service_host::http::axum::body::Body;
+use service_host::http::axum::body::Bytes;
 use service_host::http::axum::extract::{Path, State};
 use service_host::http::axum::http::{HeaderMap, StatusCode};
 
@@ -30,11 +30,11 @@ struct RetrieveFile {
     save_path: String,
 }
 
-pub(super) async fn send_file(State(shared): Served, headers: HeaderMap, body: Body) -> Answer {
+pub(super) async fn send_file(State(shared): Served, headers: HeaderMap, body: Bytes) -> Answer {
     if body::is_form(&headers) {
         return Err(Refusal::bad_request("File path  is not absolute"));
     }
-    let written = body::json(&headers, body, None).await?;
+    let written = body::json(&body, None)?;
     let SendFile {
         destination,
         filepath,
@@ -80,8 +80,8 @@ pub(super) async fn query(State(shared): Served, Path(topic): Path<String>) -> A
     json(&answer)
 }
 
-pub(super) async fn retrieve_file(State(shared): Served, headers: HeaderMap, body: Body) -> Answer {
-    let written = body::json(&headers, body, None).await?;
+pub(super) async fn retrieve_file(State(shared): Served, body: Bytes) -> Answer {
+    let written = body::json(&body, None)?;
     let RetrieveFile { id, save_path } = body::typed(written)?;
     let agent = Arc::clone(&shared.api.agent);
     json(
@@ -97,8 +97,8 @@ pub(super) async fn adcs(State(shared): Served) -> Answer {
     json(&shared.requests.run(move || telemetry.adcs()).await?)
 }
 
-pub(super) async fn command_adcs(State(shared): Served, headers: HeaderMap, body: Body) -> Answer {
-    let command = body::json(&headers, body, None).await?;
+pub(super) async fn command_adcs(State(shared): Served, body: Bytes) -> Answer {
+    let command = body::json(&body, None)?;
     let telemetry = Arc::clone(&shared.api.telemetry);
     json(
         &shared

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json as value;
-use service_host::http::axum::body::Body;
+use service_host::http::axum::body::Bytes;
 use service_host::http::axum::extract::{Path, State};
-use service_host::http::axum::http::{HeaderMap, StatusCode, Uri, header};
+use service_host::http::axum::http::{StatusCode, Uri, header};
 use service_host::http::axum::response::IntoResponse as _;
 
 use super::body;
@@ -100,11 +100,10 @@ pub(super) async fn cancel(State(shared): Served, Path(uuid): Path<String>) -> A
 pub(super) async fn priority(
     State(shared): Served,
     Path(uuid): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    body: Bytes,
 ) -> Answer {
     let id = id_of(&uuid)?;
-    let Priority { stage } = body::typed(body::json(&headers, body, None).await?)?;
+    let Priority { stage } = body::typed(body::json(&body, None)?)?;
     let agent = Arc::clone(&shared.api.agent);
     json(
         &shared

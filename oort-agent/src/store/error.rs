@@ -41,6 +41,9 @@ pub enum StoreError {
     /// There is no room for it.
     #[error("insufficient disk space for destination file")]
     NoRoom,
+    /// What comes in a body is longer than it may be.
+    #[error("a file of a body has at most {0} octets")]
+    TooLong(u64),
     /// The queue is full.
     #[error("{0} items are queued, which is as many as there may be")]
     Full(usize),

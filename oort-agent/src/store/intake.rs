@@ -328,7 +328,7 @@ impl Stream {
     pub fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
         self.summing.add(octets);
         if self.summing.bytes() > STREAM_BYTES_MAX {
-            return Err(StoreError::NoRoom);
+            return Err(StoreError::TooLong(STREAM_BYTES_MAX));
         }
         self.file.write_all(octets).map_err(at(&self.part))
     }

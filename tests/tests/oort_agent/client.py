@@ -91,7 +91,8 @@ check(status == 200, info)
 for key in ("id", "path", "size", "modified", "created", "crc32"):
     check(info[key] is not None, info)
 check(info["path"] == os.path.join(payload, "a.txt") and info["size"] == 6, info)
-check(open(out, "rb").read() == b"octets")
+with open(out, "rb") as file:
+    check(file.read() == b"octets")
 
 # What is refused is JSON as well, and the connection stays.
 for method, at, body, wanted, words in (
@@ -119,3 +120,4 @@ for method, at, body, wanted, words in (
     status, answer = ask(method, at, body)
     check(status == wanted and answer["status"] == wanted, method, at, status, answer)
     check(words in answer["message"], answer)
+connection.close()
