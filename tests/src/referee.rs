@@ -24,6 +24,9 @@ pub const KISS: &str = "kiss_framing.py";
 /// Protected messages by `hashlib`, `hmac` and `cryptography`: asks `open`, `resync`.
 pub const SECURITY: &str = "security.py";
 
+/// Orbits by `sgp4`, `skyfield` and ERFA: asks `positions`, `sun`, `passes`.
+pub const ORBIT: &str = "orbit.py";
+
 /// What a referee said: its answer, or why its library rejects what it was shown.
 pub type Verdict = Result<Value, Refusal>;
 

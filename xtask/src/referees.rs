@@ -10,7 +10,8 @@ use crate::output::{complain, say};
 use crate::workspace::{self, shown};
 
 /// What the referees import: an environment in which that fails is none.
-const IMPORTS: &str = "import spacepackets, aioax25, kiss, cryptography, cfdppy";
+const IMPORTS: &str = "import spacepackets, aioax25, kiss, cryptography, cfdppy, sgp4, \
+                       skyfield, erfa";
 
 /// Whether the environment stands, as `tests/referees/requirements.txt` wants
 /// it.

@@ -7,6 +7,7 @@ mod cfdp;
 mod cfdp_captures;
 mod cfdp_peer;
 mod kiss;
+mod orbit;
 mod security;
 mod space_packets;
 mod udp_format;
