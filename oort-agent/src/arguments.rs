@@ -9,6 +9,7 @@ use service_host::arguments::LogLevel;
 use crate::item::Topic;
 use crate::limits::OUT_MAX;
 use crate::store::Floor;
+use crate::telemetry::TelemetrySource;
 
 /// The agent to which a payload hands files for its bucket on the ground.
 #[derive(Debug, Parser)]
@@ -74,6 +75,10 @@ pub(crate) struct Arguments {
     /// Key of receipts: an item is delivered once the ground's receipt is there
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt_key: Option<PathBuf>,
+
+    /// Source of telemetry: simulator, simulator:TLE-FILE, udp:PORT or none
+    #[arg(long, value_name = "SOURCE", default_value = "simulator")]
+    pub(crate) telemetry: TelemetrySource,
 
     /// Do not wait for the disk: a power cut may lose what was taken. For benches
     #[arg(long)]

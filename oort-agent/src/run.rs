@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -25,7 +25,6 @@ use crate::pump::{Pump, PumpThread};
 use crate::receipt::ReceiptKey;
 use crate::store::{Space, Store};
 use crate::syslog;
-use crate::telemetry::Unavailable;
 
 /// Between two looks at what is due; longer where a look takes long.
 const TICK: Duration = Duration::from_secs(1);
@@ -101,9 +100,11 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
     };
     let agent = Agent::open(store, settings, Box::new(SystemClock::default()))?;
     let agent = Arc::new(agent);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let telemetry = arguments.telemetry.open(now.unwrap_or_default())?;
     let routes = Api {
         agent: Arc::clone(&agent),
-        telemetry: Arc::new(Unavailable),
+        telemetry,
         token,
         collector_token,
     }

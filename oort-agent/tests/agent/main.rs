@@ -6,5 +6,6 @@ mod items;
 mod pump;
 mod queue;
 mod rig;
+mod telemetry;
 mod uploads;
 mod weaknesses;

@@ -55,10 +55,6 @@ impl Site {
         });
         agent
     }
-
-    pub(crate) fn names(&self, directory: &str) -> Vec<String> {
-        names(&self.path(directory))
-    }
 }
 
 pub(crate) fn names(directory: &Path) -> Vec<String> {
