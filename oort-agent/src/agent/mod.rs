@@ -83,11 +83,12 @@ impl Agent {
         settings: AgentSettings,
         clock: Box<dyn Clock>,
     ) -> Result<Self, AgentError> {
-        let found = store.recover()?;
         let path = store.places.own.join("agent.redb");
         let opened = Journal::open(&path, settings.sync);
         let (journal, remembered) =
             opened.map_err(|error| AgentError::Journal(kept_database::explained(&path, &error)))?;
+        // Whoever has the journal is the only one who touches the work directory.
+        let found = store.recover()?;
         let mut state = State {
             chosen: remembered.chosen.into_iter().collect(),
             topics: match settings.topics.is_empty() {

@@ -21,7 +21,6 @@ pub struct OutItem {
 impl Agent {
     /// The next that is to be sent: it is out from now on.
     pub fn next_out(&self) -> Option<OutItem> {
-        self.tick();
         loop {
             let id = self.state().queue.take_next()?;
             if let Some(item) = self.out_item(id) {

@@ -28,6 +28,8 @@ pub use carrier::{Carrier, Standing};
 
 /// Between two looks at how things stand.
 const ROUND: Duration = Duration::from_secs(1);
+/// Between two rounds at least.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Rounds without a new item after one could not be handed in or sent.
 const PAUSE_ROUNDS: u32 = 5;
 
@@ -311,6 +313,8 @@ impl PumpThread {
                     _ => {}
                 }
                 pump.agent.wait_for_news(ROUND);
+                // Many files that come at once are one piece of news.
+                thread::sleep(PAUSE);
             }
         };
         let thread = thread::Builder::new()

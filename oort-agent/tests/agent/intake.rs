@@ -5,11 +5,12 @@ use std::fs;
 use std::os::unix::net::UnixListener;
 use std::sync::Mutex;
 
-use oort_agent::agent::AgentError;
+use oort_agent::agent::{Agent, AgentError};
+use oort_agent::clock::VirtualClock;
 use oort_agent::store::{Step, StoreError};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
-use crate::rig::{Site, crc32, settings};
+use crate::rig::{NOW, Site, crc32, settings};
 
 #[test]
 fn what_is_no_file_is_neither_taken_nor_waited_for() {
@@ -133,4 +134,17 @@ fn a_file_that_takes_the_name_of_the_one_that_was_read_stays_where_it_is() {
         assert_eq!(site.names("transfers"), Vec::<String>::new());
         assert_eq!(site.names(".agent/intake"), Vec::<String>::new());
     }
+}
+
+#[test]
+fn of_two_agents_with_one_work_directory_the_second_does_not_start_and_touches_nothing() {
+    let site = Site::new();
+    let rig = site.start();
+    rig.take(&site.file("a", b"a"), [9, 9, 9]);
+    let part = site.work.join(".agent/intake/part");
+    fs::write(&part, b"of the first").unwrap();
+    let clock = Box::new(VirtualClock::at(NOW));
+    let second = Agent::open(site.store(), settings(), clock);
+    assert!(second.unwrap_err().to_string().contains("another process"));
+    assert!(part.exists());
 }

@@ -89,3 +89,23 @@ fn the_cleaner_removes_old_uploads_what_is_dead_and_halves_of_pairs() {
         "{names:?}"
     );
 }
+
+#[test]
+fn a_part_that_a_retrieval_left_when_it_was_killed_is_removed_by_the_next_start() {
+    let site = Site::new();
+    drop(site.start());
+    let id = upload(&site, 1, 1, b"octets");
+    let part = site.payload.join(format!(".{id}.oort-part"));
+    fs::write(&part, b"oct").unwrap();
+    let record = site.work.join(format!(".agent/retrieving/{id}"));
+    fs::write(&record, part.to_str().unwrap()).unwrap();
+    // A record that names anything else removes nothing.
+    let mine = site.file("mine", b"mine");
+    fs::write(site.work.join(".agent/retrieving/x"), &mine).unwrap();
+    let rig = site.start();
+    assert!(!part.exists() && !record.exists());
+    assert_eq!(fs::read(&mine).unwrap(), b"mine");
+    let to = site.payload.join("out");
+    let answer = retrieve(&rig, &id.to_string(), to.to_str().unwrap());
+    assert_eq!(answer.status, 200);
+}

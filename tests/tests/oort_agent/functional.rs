@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::site::{PATIENCE, Site};
 
 /// The collector brings an item back, as if it had come up.
 fn return_it(site: &Site, id: &str) {
@@ -101,4 +101,17 @@ fn a_killed_agent_knows_all_that_it_took() {
     let agent = site.start(&[]);
     assert_eq!(agent.state(&waits), "waiting");
     assert_eq!(agent.state(&cancelled), "cancelled");
+}
+
+#[test]
+fn s12_a_client_that_leaves_out_zeros_is_said_so_in_the_log() {
+    let site = Site::new();
+    let agent = site.start(&[]);
+    // What the client in C makes of `ttl_params_create(0, 0, 86400)`.
+    let options = json!({"TTLParams": {"surplus": 86400}});
+    let id = agent.send(&site.file("a", "a"), &options);
+    let line = agent
+        .process
+        .wait_for_line("TTLParams says nothing of urgent and bulk", PATIENCE);
+    assert!(line.contains(&id), "{line}");
 }
