@@ -6,6 +6,14 @@
 //! |---|---|
 //! | [`item`] | what is queued: identifiers, topics, what is said of a file |
 //! | [`queue`] | what goes next |
+//! | [`work_directory`] | what is where |
+//! | [`store`] | how a file comes to the disk without being lost, and how it goes |
+//! | [`agent`] | the store and the queue, as one |
+//! | [`api`] | what clients and the collector ask |
+//! | [`telemetry`] | what the spacecraft says of itself |
+//! | [`pump`] | what is next goes to the link service |
+//! | [`receipt`] | the ground's word that it has a file |
+//! | [`limits`] | every limit |
 
 #![warn(
     missing_docs,
@@ -15,5 +23,20 @@
     clippy::panic
 )]
 
+pub mod agent;
+pub mod api;
+mod arguments;
+pub mod clock;
 pub mod item;
+mod journal;
+pub mod limits;
+pub mod pump;
 pub mod queue;
+pub mod receipt;
+mod run;
+pub mod store;
+mod syslog;
+pub mod telemetry;
+pub mod work_directory;
+
+pub use run::run;

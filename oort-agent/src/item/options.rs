@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// Longest time in a stage: as long as clients with 32 bits can say.
+pub const TTL_SECONDS_MAX: u64 = i32::MAX as u64;
+
 /// How long an item stays in each stage of the queue, in s. Zero skips a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -54,7 +57,15 @@ pub struct SendOptions {
     /// For whoever gets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_hints: Option<DeliveryHints>,
+    /// What the client says beside it: it travels with the file, and is not looked at.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }
+
+/// Why options are none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("options: {0}")]
+pub struct OptionsError(pub String);
 
 fn yes() -> bool {
     true
@@ -67,6 +78,76 @@ impl Default for SendOptions {
             reliable: true,
             tags: BTreeMap::new(),
             delivery_hints: None,
+            more: Map::new(),
         }
     }
+}
+
+impl SendOptions {
+    /// As a client wrote them, and what is odd about them: times that it does not name, though
+    /// it names others, and keys that nobody knows.
+    ///
+    /// # Errors
+    /// A time is negative, no whole number or longer than [`TTL_SECONDS_MAX`]; or something is
+    /// of another type than it is to be.
+    pub fn of_client(written: Value) -> Result<(SendOptions, Vec<String>), OptionsError> {
+        let mut written = match written {
+            Value::Null => return Ok((SendOptions::default(), Vec::new())),
+            Value::Object(written) => written,
+            _ => return Err(OptionsError("they are to be an object".to_owned())),
+        };
+        // Clients that fill in what is not set, say null.
+        written.retain(|_, value| !value.is_null());
+        let mut odd = Vec::new();
+        let ttl = match written.remove("TTLParams") {
+            None => TtlParams::default(),
+            Some(Value::Object(times)) => ttl(times, &mut odd)?,
+            Some(_) => return Err(OptionsError("TTLParams is to be an object".to_owned())),
+        };
+        let options: SendOptions = serde_json::from_value(Value::Object(written))
+            .map_err(|error| OptionsError(error.to_string()))?;
+        for key in options.more.keys() {
+            odd.push(format!(
+                "the option {key} is not known; it travels with the file"
+            ));
+        }
+        Ok((SendOptions { ttl, ..options }, odd))
+    }
+}
+
+fn ttl(mut times: Map<String, Value>, odd: &mut Vec<String>) -> Result<TtlParams, OptionsError> {
+    let mut missing = Vec::new();
+    let mut time = |key: &'static str, usual: u64| {
+        match times.remove(key) {
+        None | Some(Value::Null) => {
+            missing.push(key);
+            Ok(usual)
+        }
+        Some(value) => value
+            .as_u64()
+            .filter(|seconds| *seconds <= TTL_SECONDS_MAX)
+            .ok_or_else(|| {
+                OptionsError(format!(
+                    "TTLParams.{key} is to be whole seconds from 0 to {TTL_SECONDS_MAX}, not {value}"
+                ))
+            }),
+    }
+    };
+    let usual = TtlParams::default();
+    let ttl = TtlParams {
+        urgent: time("urgent", usual.urgent)?,
+        bulk: time("bulk", usual.bulk)?,
+        surplus: time("surplus", usual.surplus)?,
+    };
+    if !missing.is_empty() && missing.len() < 3 {
+        odd.push(format!(
+            "TTLParams says nothing of {}: the usual times are taken ({ttl:?}); a client that \
+             leaves out zeros does not skip a stage",
+            missing.join(" and ")
+        ));
+    }
+    for key in times.keys() {
+        odd.push(format!("TTLParams.{key} is not known"));
+    }
+    Ok(ttl)
 }

@@ -1,6 +1,7 @@
 //! Identifiers of items: version 4 of RFC 9562 §5.4, in lower case.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,16 @@ impl Uuid {
         *version = *version & 0x0F | 0x40;
         *variant = *variant & 0x3F | 0x80;
         Uuid(octets)
+    }
+
+    /// A new one, which nothing else has.
+    ///
+    /// # Errors
+    /// The system has nothing random.
+    pub fn random() -> io::Result<Self> {
+        let mut octets = [0; 16];
+        getrandom::fill(&mut octets).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Uuid::of_random(octets))
     }
 }
 
@@ -91,8 +102,9 @@ mod tests {
         for octets in [[0; 16], [0xFF; 16]] {
             let uuid = Uuid::of_random(octets);
             let text = uuid.to_string();
-            assert_eq!(text.as_bytes()[14], b'4');
-            assert!(b"89ab".contains(&text.as_bytes()[19]));
+            assert_eq!(text.as_bytes().get(14), Some(&b'4'));
+            let variant = text.as_bytes().get(19);
+            assert!(variant.is_some_and(|digit| b"89ab".contains(digit)));
             assert_eq!(text.parse(), Ok(uuid));
             assert_eq!(text.to_uppercase().parse(), Ok(uuid));
         }

@@ -69,11 +69,11 @@ struct Item {
 }
 
 impl Queue {
-    /// One more; one that is known stays as it is. What has expired already is expired by the
-    /// next [`tick`](Self::tick).
-    pub fn insert(&mut self, now: Ms, id: Uuid, ticket: Ticket) {
+    /// One more; one that is known stays as it is. False where it has expired already: it is
+    /// not in the queue then.
+    pub fn insert(&mut self, now: Ms, id: Uuid, ticket: Ticket) -> bool {
         if self.items.contains_key(&id) {
-            return;
+            return true;
         }
         let since = now.saturating_sub(ticket.age);
         // Before time began, it was there already.
@@ -104,7 +104,7 @@ impl Queue {
             due: now,
         };
         self.items.insert(id, item);
-        self.settle(now, id);
+        self.settle(now, id)
     }
 
     /// Whether there is such an item, and in which stage it is; none where it has expired and
@@ -164,7 +164,7 @@ impl Queue {
 
     /// The next that goes: it is out until it is [put back](Self::put_back) or
     /// [removed](Self::remove).
-    pub fn next(&mut self) -> Option<Uuid> {
+    pub fn take_next(&mut self) -> Option<Uuid> {
         for stage in Stage::ALL {
             let Some(topic) = self.next_topic(stage) else {
                 continue;
@@ -181,6 +181,24 @@ impl Queue {
             return Some(id);
         }
         None
+    }
+
+    /// This one goes, whether it is next or not: whoever was before this process has it. False
+    /// where it is not there.
+    pub fn take(&mut self, id: Uuid) -> bool {
+        self.leave_line(id);
+        let item = self.items.get_mut(&id);
+        item.is_some_and(|item| {
+            item.is_out = true;
+            true
+        })
+    }
+
+    /// When it leaves its stage.
+    #[must_use]
+    pub fn due(&self, id: Uuid) -> Option<Ms> {
+        let item = self.items.get(&id).filter(|item| item.stage.is_some());
+        item.map(|item| item.due)
     }
 
     /// One that was out waits again, in its old place where it is still in that stage. False

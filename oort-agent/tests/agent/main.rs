@@ -1,3 +1,11 @@
-//! The agent, by what others see of it.
+//! The agent.
 
+mod crash;
+mod intake;
+mod items;
+mod pump;
 mod queue;
+mod rig;
+mod telemetry;
+mod uploads;
+mod weaknesses;

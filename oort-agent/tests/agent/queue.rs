@@ -29,7 +29,7 @@ fn ticket(topic_name: &str, [urgent, bulk, surplus]: [u64; 3]) -> Ticket {
 
 /// All that goes, one after the other.
 fn order(queue: &mut Queue) -> Vec<Uuid> {
-    std::iter::from_fn(|| queue.next()).collect()
+    std::iter::from_fn(|| queue.take_next()).collect()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn zero_skips_a_stage() {
     queue.tick(1000);
     assert_eq!(queue.stage(id(2)), Some(Some(Stage::Surplus)));
     // All three: it may go at once or never.
-    queue.insert(2000, id(3), ticket("images", [0, 0, 0]));
+    assert!(!queue.insert(2000, id(3), ticket("images", [0, 0, 0])));
     assert_eq!(queue.stage(id(3)), None);
 }
 
@@ -122,9 +122,9 @@ fn one_that_comes_back_stands_where_it_stood_and_one_that_expired_meanwhile_is_g
     let mut queue = Queue::default();
     queue.insert(0, id(1), ticket("images", [1, 0, 0]));
     queue.insert(0, id(2), ticket("images", [9, 0, 0]));
-    assert_eq!(queue.next(), Some(id(1)));
+    assert_eq!(queue.take_next(), Some(id(1)));
     assert!(queue.put_back(0, id(1)));
-    assert_eq!(queue.next(), Some(id(1)));
+    assert_eq!(queue.take_next(), Some(id(1)));
     // It is out while its time is over: whoever has it is not disturbed.
     assert_eq!(queue.tick(1000), []);
     assert_eq!(queue.stage(id(1)), Some(None));
@@ -245,7 +245,7 @@ proptest! {
                         let (ttl, age) = model.age_and(*number)?;
                         Model::stage(ttl, age)
                     }).min();
-                    let next = queue.next();
+                    let next = queue.take_next();
                     prop_assert_eq!(next.is_some(), best.is_some());
                     if let Some(next) = next {
                         let number = (0..9).find(|number| id(*number) == next).unwrap();

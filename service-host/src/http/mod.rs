@@ -41,4 +41,5 @@ pub use axum;
 pub use door::{Doors, UnixDoor};
 pub use endpoint::Endpoint;
 pub use limits::Limits;
+pub use origin::foreign_page;
 pub use server::{HttpServer, StartError};

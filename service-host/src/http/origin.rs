@@ -14,25 +14,29 @@ use super::error_document::Refusal;
 /// IP address or `localhost`: a name could be the page's own, made to point at
 /// this machine after the page was loaded (DNS rebinding).
 pub(super) fn refuse_foreign_page(headers: &HeaderMap) -> Result<(), Refusal> {
+    foreign_page(headers).map_err(|why| Refusal::new(StatusCode::FORBIDDEN, why))
+}
+
+/// The same, for services that word their refusals themselves.
+///
+/// # Errors
+/// Why not, for a 403.
+pub fn foreign_page(headers: &HeaderMap) -> Result<(), String> {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(());
     };
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
     let origin_host = origin.as_bytes().split(|byte| *byte == b'/').nth(2);
     if origin_host.is_none() || origin_host != host {
-        return Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            format!("pages of the origin {origin:?} may not query this service"),
+        return Err(format!(
+            "pages of the origin {origin:?} may not query this service"
         ));
     }
     let host = String::from_utf8_lossy(host.unwrap_or_default());
     if !is_beyond_names(&host) {
-        return Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            format!(
-                "pages may query this service by its IP address or as localhost only, \
-                 since a name like {host:?} may belong to another page"
-            ),
+        return Err(format!(
+            "pages may query this service by its IP address or as localhost only, \
+             since a name like {host:?} may belong to another page"
         ));
     }
     Ok(())

@@ -40,7 +40,7 @@ const EXECUTION_THREADS: usize = EXECUTIONS_MAX + 1;
 pub enum StartError {
     /// The address cannot be listened on: it is in use, not ours, or not
     /// permitted.
-    #[error("cannot listen on {address} for GraphQL: {cause}; choose another ip or port")]
+    #[error("cannot listen on {address}: {cause}; choose another ip or port")]
     Bind {
         /// The address asked for.
         address: SocketAddr,
@@ -58,7 +58,7 @@ pub enum StartError {
     },
 
     /// The operating system refused something the server needs to run.
-    #[error("cannot start the GraphQL server: {0}")]
+    #[error("cannot start the HTTP server: {0}")]
     System(#[from] io::Error),
 }
 
@@ -100,6 +100,19 @@ impl HttpServer {
         doors: &Doors,
         limits: Limits,
     ) -> Result<Self, StartError> {
+        let routes = routes(endpoint, limits);
+        Self::start_routes(addr, routes, doors, limits, EXECUTION_THREADS)
+    }
+
+    /// A server of these routes and nothing else, for what answers no GraphQL. So many of its
+    /// functions may wait for the disk at once (`tokio::task::spawn_blocking`).
+    pub fn start_routes(
+        addr: SocketAddr,
+        routes: Router,
+        doors: &Doors,
+        limits: Limits,
+        threads: usize,
+    ) -> Result<Self, StartError> {
         let bind_error = |cause| StartError::Bind {
             address: addr,
             cause,
@@ -110,14 +123,13 @@ impl HttpServer {
 
         let mut builder = Builder::new_current_thread();
         builder.enable_io().enable_time();
-        let runtime = execution_threads::limit(&mut builder, EXECUTION_THREADS).build()?;
-        let routes = routes(endpoint, limits);
+        let runtime = execution_threads::limit(&mut builder, threads).build()?;
         let inside = runtime.enter();
         let port = (Listener::Tcp(TcpListener::from_std(listener)?), routes);
         drop(inside);
         let doors = doors.changes();
 
-        execution_threads::start(&runtime, EXECUTION_THREADS);
+        execution_threads::start(&runtime, threads);
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("graphql-http".to_owned())

@@ -1,0 +1,128 @@
+//! What the pump asks for: what is next, and what became of it.
+
+use std::time::Duration;
+
+use super::{Agent, End};
+use crate::item::{TransferMeta, Uuid};
+use crate::queue::Stage;
+use crate::work_directory as names;
+
+/// An item that is to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutItem {
+    /// What is known of it.
+    pub meta: TransferMeta,
+    /// Its data.
+    pub data: std::path::PathBuf,
+    /// Where it is in the queue.
+    pub stage: Stage,
+}
+
+impl Agent {
+    /// The next that is to be sent: it is out from now on.
+    pub fn next_out(&self) -> Option<OutItem> {
+        loop {
+            let id = self.state().queue.take_next()?;
+            if let Some(item) = self.out_item(id) {
+                return Some(item);
+            }
+        }
+    }
+
+    /// One that somebody before us handed to the link service.
+    pub fn take_out(&self, id: Uuid) -> bool {
+        self.state().queue.take(id)
+    }
+
+    fn out_item(&self, id: Uuid) -> Option<OutItem> {
+        match self.store.meta(id) {
+            Ok(meta) => Some(OutItem {
+                meta,
+                data: names::data(&self.store.places.transfers, id),
+                stage: self.state().queue.stage(id).flatten()?,
+            }),
+            Err(error) => {
+                if self.store.is_whole(id) {
+                    self.fail(
+                        id,
+                        &format!("what is known of it is not to be read: {error}"),
+                    );
+                } else {
+                    self.look_at(id);
+                }
+                None
+            }
+        }
+    }
+
+    /// The stage of one that is out: none within where it has expired, none where it ended.
+    pub fn out_stage(&self, id: Uuid) -> Option<Option<Stage>> {
+        self.look_at(id);
+        let state = self.state();
+        state.queue.stage(id).filter(|_| state.queue.is_out(id))
+    }
+
+    /// It could not be sent now.
+    pub fn put_back(&self, id: Uuid) {
+        let now = self.clock.now();
+        let waits = self.state().queue.put_back(now, id);
+        if !waits {
+            self.expire(id);
+        }
+    }
+
+    /// The ground has it, says the link service: with a key of receipts its receipt is waited
+    /// for.
+    pub fn sent(&self, id: Uuid) {
+        if self.settings.receipt_key.is_some() {
+            let mut state = self.state();
+            if state.items.contains_key(&id) {
+                state.sent.insert(id);
+            }
+            return;
+        }
+        if let Ok(ended) = self.end_item(id, End::Delivered, "", None) {
+            self.remove_files(&[ended]);
+        }
+    }
+
+    /// Whether it is only its receipt that is waited for.
+    pub fn is_sent(&self, id: Uuid) -> bool {
+        self.state().sent.contains(&id)
+    }
+
+    /// Its last time is over.
+    pub fn expire(&self, id: Uuid) {
+        if let Ok(ended) = self.end_item(id, End::Expired, "its last time is over", None) {
+            self.remove_files(&[ended]);
+        }
+    }
+
+    /// It cannot be sent: its files are put out of the way.
+    pub fn fail(&self, id: Uuid, why: &str) {
+        if self.end_item(id, End::Failed, why, None).is_ok() {
+            self.store.bury(id, &self.store.places.transfers, why);
+        }
+    }
+
+    /// What ended while the link service had it, since this was asked last.
+    pub fn take_withdrawn(&self) -> Vec<Uuid> {
+        std::mem::take(&mut self.state().withdrawn)
+    }
+
+    /// Waits until there is something to do, or for `time`.
+    pub fn wait_for_news(&self, time: Duration) {
+        // A notice too many only makes a round too many.
+        drop(self.news.wait_timeout(self.state(), time));
+    }
+
+    /// How many are out.
+    pub fn out_count(&self) -> usize {
+        let state = self.state();
+        state
+            .items
+            .keys()
+            .filter(|id| state.queue.is_out(**id))
+            .count()
+    }
+}

@@ -1,0 +1,181 @@
+//! What the agent knows, under one lock.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::Counts;
+use super::ended::{AllEnded, End, Ended};
+use super::key::KeyUse;
+use crate::item::{Topic, TransferMeta, TtlParams, Uuid};
+use crate::queue::{Ms, Queue, Stage, Ticket};
+use crate::receipt::Receipt;
+use crate::store::SHA256;
+
+/// A stage that somebody chose for an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Chosen {
+    pub(crate) stage: Stage,
+    /// s since 1970.
+    pub(crate) at: i64,
+    /// For so many s.
+    pub(crate) stays: u64,
+}
+
+/// An item that has not ended.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) topic: Topic,
+    pub(super) bytes: u64,
+    /// s since 1970.
+    pub(super) time: i64,
+    pub(super) sha256: String,
+    pub(super) ttl: TtlParams,
+    pub(super) key: Option<KeyUse>,
+}
+
+/// A key, and the item that was made with it; none while it is being made.
+#[derive(Debug)]
+pub(super) struct Keyed {
+    pub(super) asked: String,
+    pub(super) id: Option<Uuid>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) queue: Queue,
+    pub(super) items: HashMap<Uuid, Item>,
+    pub(super) ended: AllEnded,
+    /// All of both, by when they were handed over.
+    pub(super) order: BTreeSet<(i64, Uuid)>,
+    pub(super) keys: HashMap<String, Keyed>,
+    pub(super) counts: Counts,
+    /// Those that are allowed; all, where there are none.
+    pub(super) topics: BTreeSet<Topic>,
+    /// Octets of files that are being copied.
+    pub(super) reserved: u64,
+    /// Intakes that are under way.
+    pub(super) under_way: usize,
+    /// What ended while the link service had it.
+    pub(super) withdrawn: Vec<Uuid>,
+    /// Items that had expired before they were queued.
+    pub(super) overdue: Vec<Uuid>,
+    /// Items whose receipts are waited for.
+    pub(super) sent: BTreeSet<Uuid>,
+    /// Stages that were chosen before a restart.
+    pub(super) chosen: BTreeMap<Uuid, Chosen>,
+}
+
+impl State {
+    /// One more.
+    pub(super) fn insert(&mut self, now: Ms, meta: &TransferMeta, age: Ms, chosen_ago: Ms) {
+        let id = meta.file_info.id;
+        let ttl = meta.send_options.ttl;
+        let sha256 = meta.extra.get(SHA256).and_then(|sum| sum.as_str());
+        let item = Item {
+            topic: meta.topic.clone(),
+            bytes: meta.file_info.size,
+            time: meta.time,
+            sha256: sha256.unwrap_or_default().to_owned(),
+            ttl,
+            key: KeyUse::read(&meta.extra),
+        };
+        if let Some(key) = &item.key {
+            let keyed = Keyed {
+                asked: key.asked.clone(),
+                id: Some(id),
+            };
+            self.keys.insert(key.key.clone(), keyed);
+        }
+        let (ttl, age) = match self.chosen.get(&id) {
+            None => (ttl, age),
+            Some(chosen) => (chosen.ttl(ttl), chosen_ago),
+        };
+        let ticket = Ticket {
+            topic: item.topic.clone(),
+            bytes: item.bytes,
+            ttl,
+            age,
+        };
+        self.order.insert((item.time, id));
+        self.items.insert(id, item);
+        if !self.queue.insert(now, id, ticket) {
+            self.overdue.push(id);
+        }
+    }
+
+    /// It has ended: what is to be written down of it. None where it had ended before.
+    pub(super) fn end(
+        &mut self,
+        id: Uuid,
+        end: End,
+        reason: &str,
+        now: i64,
+        receipt: Option<Receipt>,
+    ) -> Option<Ended> {
+        let item = self.items.remove(&id)?;
+        let is_sent = self.sent.remove(&id);
+        if self.queue.is_out(id) && !is_sent && end != End::Delivered && end != End::Failed {
+            self.withdrawn.push(id);
+        }
+        self.queue.remove(id);
+        self.chosen.remove(&id);
+        self.counts.ended(end);
+        let ended = Ended {
+            uuid: id,
+            topic: item.topic,
+            state: end,
+            reason: reason.to_owned(),
+            time: item.time,
+            ended: now,
+            size: item.bytes,
+            receipt,
+            key: item.key,
+        };
+        self.remember(ended.clone());
+        Some(ended)
+    }
+
+    pub(super) fn remember(&mut self, ended: Ended) {
+        self.order.insert((ended.time, ended.uuid));
+        if let Some(key) = &ended.key {
+            let keyed = Keyed {
+                asked: key.asked.clone(),
+                id: Some(ended.uuid),
+            };
+            self.keys.insert(key.key.clone(), keyed);
+        }
+        if let Some(oldest) = self.ended.add(ended) {
+            self.forget(&oldest);
+        }
+    }
+
+    pub(super) fn forget(&mut self, ended: &Ended) {
+        self.order.remove(&(ended.time, ended.uuid));
+        if let Some(key) = &ended.key {
+            self.keys.remove(&key.key);
+        }
+    }
+}
+
+impl Chosen {
+    /// How long it stays in each stage, counted from when it was chosen.
+    fn ttl(&self, ttl: TtlParams) -> TtlParams {
+        match self.stage {
+            Stage::Urgent => TtlParams {
+                urgent: self.stays,
+                ..ttl
+            },
+            Stage::Bulk => TtlParams {
+                urgent: 0,
+                bulk: self.stays,
+                ..ttl
+            },
+            Stage::Surplus => TtlParams {
+                urgent: 0,
+                bulk: 0,
+                surplus: self.stays,
+            },
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! A client hands a file over.
+
+use serde_json::Map;
+
+use super::Agent;
+use super::error::AgentError;
+use super::key::KeyUse;
+use super::state::Keyed;
+use crate::item::{SendOptions, Topic, TopicError, TransferMeta, Uuid};
+use crate::limits::ITEMS_MAX;
+use crate::queue::Stage;
+use crate::store::{Handed, StoreError, Stream};
+
+/// What a client says of a file.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// Its topic.
+    pub topic: String,
+    /// Whom it is for.
+    pub destination: String,
+    /// How it is to be sent.
+    pub options: SendOptions,
+    /// The same key means the same request.
+    pub key: Option<KeyUse>,
+}
+
+/// A file that comes in the body of a request. Dropped, nothing of it stays.
+pub struct Incoming<'a> {
+    stream: Stream,
+    words: Words,
+    topic: Topic,
+    place: Place<'a>,
+    bytes_reserved: u64,
+}
+
+/// How a request with a file as its body begins.
+pub enum Begun<'a> {
+    /// The body may come.
+    Incoming(Box<Incoming<'a>>),
+    /// It was done before.
+    Known(Uuid),
+}
+
+/// Room for an item, and its key, until it is there.
+struct Place<'a> {
+    agent: &'a Agent,
+    key: Option<KeyUse>,
+    reserved: u64,
+    is_filled: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.agent.state();
+        state.reserved = state.reserved.saturating_sub(self.reserved);
+        state.under_way = state.under_way.saturating_sub(1);
+        if let Some(key) = self.key.as_ref().filter(|_| !self.is_filled) {
+            state.keys.remove(&key.key);
+        }
+    }
+}
+
+impl Agent {
+    /// Takes a file. When this returns, it is queued, also after a power cut, and its source is
+    /// gone.
+    ///
+    /// # Errors
+    /// [`AgentError`]: the source is where it was.
+    pub fn send_file(&self, path: &str, words: Words) -> Result<Uuid, AgentError> {
+        self.counted(self.send(path, words))
+    }
+
+    fn send(&self, path: &str, words: Words) -> Result<Uuid, AgentError> {
+        // The original's order: the path, the topic, the file.
+        if !path.starts_with('/') {
+            return Err(StoreError::NotAbsolute(path.to_owned()).into());
+        }
+        let topic = self.allowed(&words.topic)?;
+        let mut place = match self.place(words.key.clone())? {
+            Ok(place) => place,
+            Err(known) => return Ok(known),
+        };
+        let source = self.store.source(path)?;
+        let bytes = match self.store.copies(&source) {
+            true => source.bytes(),
+            false => 0,
+        };
+        self.make_room(&mut place, bytes, first_stage(&words.options))?;
+        let meta = self.store.take(&source, &topic, self.handed(words))?;
+        Ok(self.queued(&mut place, &meta))
+    }
+
+    /// Begins to take a file that comes in the body of a request, of `bytes` octets where that
+    /// is known.
+    ///
+    /// # Errors
+    /// [`AgentError`].
+    pub fn begin(&self, words: Words, bytes: u64) -> Result<Begun<'_>, AgentError> {
+        self.counted(self.begin_uncounted(words, bytes))
+    }
+
+    fn begin_uncounted(&self, words: Words, bytes: u64) -> Result<Begun<'_>, AgentError> {
+        let topic = self.allowed(&words.topic)?;
+        let mut place = match self.place(words.key.clone())? {
+            Ok(place) => place,
+            Err(known) => return Ok(Begun::Known(known)),
+        };
+        self.make_room(&mut place, bytes, first_stage(&words.options))?;
+        Ok(Begun::Incoming(Box::new(Incoming {
+            stream: self.store.begin_stream()?,
+            words,
+            topic,
+            place,
+            bytes_reserved: bytes,
+        })))
+    }
+
+    fn handed(&self, words: Words) -> Handed {
+        let mut extra = Map::new();
+        if let Some(key) = &words.key {
+            key.write(&mut extra);
+        }
+        Handed {
+            destination: words.destination,
+            options: words.options,
+            time: self.clock.seconds(),
+            extra,
+        }
+    }
+
+    fn queued(&self, place: &mut Place<'_>, meta: &TransferMeta) -> Uuid {
+        place.is_filled = true;
+        let id = meta.file_info.id;
+        let mut state = self.state();
+        state.counts.handed_over = state.counts.handed_over.saturating_add(1);
+        state.insert(self.clock.now(), meta, 0, 0);
+        drop(state);
+        self.notify();
+        id
+    }
+
+    fn allowed(&self, topic: &str) -> Result<Topic, AgentError> {
+        let topic: Topic = topic.parse()?;
+        let allowed = &self.state().topics;
+        match allowed.is_empty() || allowed.contains(&topic) {
+            true => Ok(topic),
+            false => Err(TopicError(topic.to_string()).into()),
+        }
+    }
+
+    /// A place in the queue; the item, where a request with this key was done before.
+    fn place(&self, key: Option<KeyUse>) -> Result<Result<Place<'_>, Uuid>, AgentError> {
+        let mut state = self.state();
+        if let Some(key) = &key
+            && let Some(keyed) = state.keys.get(&key.key)
+        {
+            return match keyed.id {
+                _ if keyed.asked != key.asked => Err(AgentError::KeyOfAnother(key.key.clone())),
+                Some(id) => Ok(Err(id)),
+                None => Err(AgentError::KeyUnderWay(key.key.clone())),
+            };
+        }
+        if state.items.len().saturating_add(state.under_way) >= ITEMS_MAX {
+            return Err(StoreError::Full(ITEMS_MAX).into());
+        }
+        state.under_way += 1;
+        if let Some(key) = &key {
+            let asked = key.asked.clone();
+            state
+                .keys
+                .insert(key.key.clone(), Keyed { asked, id: None });
+        }
+        drop(state);
+        Ok(Ok(Place {
+            agent: self,
+            key,
+            reserved: 0,
+            is_filled: false,
+        }))
+    }
+
+    /// Sees to it that there is room for so many octets above what is to be left free: items of
+    /// the same or a later stage go for it.
+    fn make_room(&self, place: &mut Place<'_>, bytes: u64, stage: Stage) -> Result<(), StoreError> {
+        for may_evict in [true, false] {
+            let room = self.settings.space.room(&self.store.places.transfers);
+            let mut state = self.state();
+            let wanted = room.floor(self.settings.floor);
+            let wanted = wanted.saturating_add(state.reserved).saturating_add(bytes);
+            let missing = wanted.saturating_sub(room.free);
+            if missing == 0 {
+                state.reserved = state.reserved.saturating_add(bytes);
+                place.reserved = place.reserved.saturating_add(bytes);
+                return Ok(());
+            }
+            if !may_evict {
+                break;
+            }
+            let chosen = state.queue.evictable(missing);
+            let is_later = |id: &Uuid| state.queue.stage(*id).flatten() >= Some(stage);
+            if chosen.is_empty() || !chosen.iter().all(is_later) {
+                break;
+            }
+            let now = self.clock.seconds();
+            let mut ended = Vec::new();
+            for id in chosen {
+                log::warn!("{id}: removed, to make room for what is not later");
+                let reason = "removed to make room";
+                ended.extend(state.end(id, super::End::Evicted, reason, now, None));
+            }
+            drop(state);
+            self.written(&ended);
+            self.remove_files(&ended);
+            if let Err(error) = self.store.sync_transfers() {
+                log::warn!("{error}");
+            }
+        }
+        Err(StoreError::NoRoom)
+    }
+}
+
+impl Incoming<'_> {
+    /// More of it.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn write(&mut self, octets: &[u8]) -> Result<(), AgentError> {
+        self.stream.write(octets)?;
+        let bytes = self.stream.bytes();
+        if bytes > self.bytes_reserved {
+            // Room is made for more than is there, so that not each piece asks for it.
+            let more = bytes.saturating_sub(self.bytes_reserved).max(MORE_BYTES);
+            let stage = first_stage(&self.words.options);
+            let agent = self.place.agent;
+            agent.make_room(&mut self.place, more, stage)?;
+            self.bytes_reserved = self.bytes_reserved.saturating_add(more);
+        }
+        Ok(())
+    }
+
+    /// All of it is there: it is queued, also after a power cut.
+    ///
+    /// # Errors
+    /// [`AgentError`]: nothing of it stays.
+    pub fn finish(self, path: String) -> Result<Uuid, AgentError> {
+        let Incoming {
+            stream,
+            words,
+            topic,
+            mut place,
+            ..
+        } = self;
+        let agent = place.agent;
+        let handed = agent.handed(words);
+        let meta = agent.store.end_stream(stream, &topic, path, handed)?;
+        Ok(agent.queued(&mut place, &meta))
+    }
+}
+
+/// Room is made for at least so many octets at once.
+const MORE_BYTES: u64 = 4 << 20;
+
+fn first_stage(options: &SendOptions) -> Stage {
+    match (options.ttl.urgent, options.ttl.bulk) {
+        (1.., _) => Stage::Urgent,
+        (0, 1..) => Stage::Bulk,
+        (0, 0) => Stage::Surplus,
+    }
+}

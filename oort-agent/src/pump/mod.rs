@@ -1,0 +1,374 @@
+//! Hands what is next to the link service, and hears what became of it.
+//!
+//! An item that is out stays in `transfers/` until the ground has it. Its request at the link
+//! service has the item's identifier for its tracking id (with `-2`, `-3`, … where it is tried
+//! again), so that nothing is handed in twice, whoever is restarted.
+
+mod bundle;
+mod carrier;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use link_client::{LinkError, Priority};
+
+use crate::agent::{Agent, OutItem};
+use crate::item::Uuid;
+use crate::limits::TRIES_MAX;
+use crate::queue::Stage;
+
+use bundle::BundleError;
+pub use bundle::{SUFFIX, SUFFIX_GZIP};
+pub use carrier::{Carrier, Standing};
+
+/// Between two looks at how things stand.
+const ROUND: Duration = Duration::from_secs(1);
+/// Between two rounds at least.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Rounds without a new item after one could not be handed in or sent.
+const PAUSE_ROUNDS: u32 = 5;
+
+/// The pump.
+pub struct Pump<C> {
+    agent: Arc<Agent>,
+    carrier: C,
+    /// So many are out at once.
+    out_max: usize,
+    flights: BTreeMap<Uuid, Flight>,
+    /// Tries of items that are not out.
+    tries: HashMap<Uuid, u32>,
+    /// Whether it is known what an earlier process handed in.
+    has_adopted: bool,
+    pause: u32,
+}
+
+/// An item that is out.
+#[derive(Debug)]
+struct Flight {
+    tries: u32,
+    priority: Priority,
+    is_repeated: bool,
+}
+
+impl<C: Carrier> Pump<C> {
+    /// Has at most so many out at once.
+    pub fn new(agent: Arc<Agent>, carrier: C, out_max: usize) -> Self {
+        Pump {
+            agent,
+            carrier,
+            out_max: out_max.max(1),
+            flights: BTreeMap::new(),
+            tries: HashMap::new(),
+            has_adopted: false,
+            pause: 0,
+        }
+    }
+
+    /// One look at all that is out, and then what is next. To be called again and again.
+    ///
+    /// # Errors
+    /// The link service does not answer: nothing is lost.
+    pub fn round(&mut self) -> Result<(), LinkError> {
+        if !self.has_adopted {
+            self.adopt()?;
+            self.has_adopted = true;
+        }
+        for id in self.agent.take_withdrawn() {
+            self.withdraw(id)?;
+        }
+        for id in self.flights.keys().copied().collect::<Vec<_>>() {
+            self.look_at(id)?;
+        }
+        self.pause = self.pause.saturating_sub(1);
+        while self.pause == 0 && self.flights.len() < self.out_max {
+            let Some(item) = self.agent.next_out() else {
+                break;
+            };
+            self.send(item)?;
+        }
+        Ok(())
+    }
+
+    /// Finds again what an earlier process handed in.
+    fn adopt(&mut self) -> Result<(), LinkError> {
+        let outbox = self.carrier.outbox()?;
+        for (tracking, standing) in self.carrier.all()? {
+            let Some((id, tries)) = tracked(&tracking) else {
+                continue;
+            };
+            let known = self.tries.entry(id).or_default();
+            *known = tries.max(*known);
+            let Ok(meta) = self.agent.meta(id) else {
+                self.tries.remove(&id);
+                if standing == Standing::Open {
+                    log::info!("{id}: it has ended, and is not to go down");
+                    self.give_up(&tracking)?;
+                }
+                continue;
+            };
+            match standing {
+                Standing::Failed(_) => {}
+                Standing::Done if self.agent.take_out(id) => self.agent.sent(id),
+                Standing::Open if self.agent.take_out(id) => {
+                    let flight = Flight {
+                        tries,
+                        // Whichever it has: the next look sets it.
+                        priority: Priority::Critical,
+                        is_repeated: meta.send_options.reliable,
+                    };
+                    self.flights.insert(id, flight);
+                }
+                Standing::Done | Standing::Open => {}
+            }
+        }
+        self.tries.retain(|_, tries| *tries > 0);
+        for entry in fs::read_dir(&outbox).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_str().unwrap_or_default();
+            let is_left = bundle::id_of(name).is_some_and(|id| !self.flights.contains_key(&id));
+            if is_left || name.starts_with(bundle::PART_PREFIX) {
+                remove(&entry.path());
+            }
+        }
+        Ok(())
+    }
+
+    /// It has ended: it is not to go down any more.
+    fn withdraw(&mut self, id: Uuid) -> Result<(), LinkError> {
+        let Some(flight) = self.flights.get(&id) else {
+            return Ok(());
+        };
+        self.give_up(&tracking(id, flight.tries))?;
+        self.flights.remove(&id);
+        self.remove_bundles(id)
+    }
+
+    fn look_at(&mut self, id: Uuid) -> Result<(), LinkError> {
+        let Some(flight) = self.flights.get_mut(&id) else {
+            return Ok(());
+        };
+        let tracking = tracking(id, flight.tries);
+        let Some(stage) = self.agent.out_stage(id) else {
+            return self.withdraw(id);
+        };
+        let standing = self.carrier.standing(&tracking)?;
+        match (standing, stage) {
+            (Some(Standing::Open), Some(stage)) => {
+                let priority = priority(stage);
+                if flight.priority != priority {
+                    match self.carrier.set_priority(&tracking, priority) {
+                        // It ended meanwhile: the next look sees it.
+                        Ok(()) | Err(LinkError::Refused { .. }) => flight.priority = priority,
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            (Some(Standing::Open), None) => self.give_up(&tracking)?,
+            (Some(Standing::Done), _) => {
+                self.flights.remove(&id);
+                self.agent.sent(id);
+            }
+            (Some(Standing::Failed(_)), None) | (None, None) => {
+                self.landed(id)?;
+                self.agent.expire(id);
+            }
+            (Some(Standing::Failed(why)), Some(_)) => self.failed(id, &why)?,
+            (None, Some(_)) => self.failed(id, "the link service does not know it any more")?,
+        }
+        Ok(())
+    }
+
+    /// It did not go down. It is tried again, but for one that is not to be repeated.
+    fn failed(&mut self, id: Uuid, why: &str) -> Result<(), LinkError> {
+        let Some(flight) = self.landed(id)? else {
+            return Ok(());
+        };
+        log::warn!("{id}: it did not go down: {why}");
+        if !flight.is_repeated {
+            self.agent
+                .fail(id, &format!("not sent, and not to be repeated: {why}"));
+        } else if flight.tries >= TRIES_MAX {
+            self.agent
+                .fail(id, &format!("not sent, {TRIES_MAX} times: {why}"));
+        } else {
+            self.tries.insert(id, flight.tries);
+            self.agent.put_back(id);
+            self.pause = PAUSE_ROUNDS;
+        }
+        Ok(())
+    }
+
+    /// It is out no more: nothing of it stays in the outbox.
+    fn landed(&mut self, id: Uuid) -> Result<Option<Flight>, LinkError> {
+        self.remove_bundles(id)?;
+        Ok(self.flights.remove(&id))
+    }
+
+    /// The link service is not to take it down. Where it ended meanwhile, it has.
+    fn give_up(&self, tracking: &str) -> Result<(), LinkError> {
+        match self.carrier.cancel(tracking) {
+            Err(LinkError::Refused { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn send(&mut self, item: OutItem) -> Result<(), LinkError> {
+        let id = item.meta.file_info.id;
+        let tries = self.tries.remove(&id).unwrap_or(0) + 1;
+        let handed_in = self.hand_in(&item, tries);
+        match handed_in {
+            Ok(true) => {
+                let flight = Flight {
+                    tries,
+                    priority: priority(item.stage),
+                    is_repeated: item.meta.send_options.reliable,
+                };
+                self.flights.insert(id, flight);
+                Ok(())
+            }
+            Ok(false) => Ok(()),
+            Err(error) => {
+                // The request may have been taken all the same: it has the same id again.
+                self.tries.insert(id, tries - 1);
+                self.agent.put_back(id);
+                self.pause = PAUSE_ROUNDS;
+                match error {
+                    LinkError::NoService { .. } => Err(error),
+                    error => {
+                        log::warn!("{id}: the link service does not take it: {error}");
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    /// False where the item cannot be sent at all, or not now.
+    fn hand_in(&mut self, item: &OutItem, tries: u32) -> Result<bool, LinkError> {
+        let id = item.meta.file_info.id;
+        let outbox = self.carrier.outbox()?;
+        let bundle = match bundle::write(item, &outbox) {
+            Ok(bundle) => bundle,
+            Err(BundleError::Changed) => {
+                self.agent.fail(id, &BundleError::Changed.to_string());
+                return Ok(false);
+            }
+            Err(BundleError::System(error)) => {
+                log::warn!("{id}: {error}");
+                self.tries.insert(id, tries - 1);
+                self.agent.put_back(id);
+                self.pause = PAUSE_ROUNDS;
+                return Ok(false);
+            }
+        };
+        let tracking = tracking(id, tries);
+        let topic = item.meta.topic.as_str();
+        self.carrier
+            .hand_in(&bundle, &tracking, topic, priority(item.stage))?;
+        Ok(true)
+    }
+
+    fn remove_bundles(&self, id: Uuid) -> Result<(), LinkError> {
+        let outbox = self.carrier.outbox()?;
+        bundle::names(&outbox, id)
+            .iter()
+            .for_each(|path| remove(path));
+        Ok(())
+    }
+}
+
+/// The pump, on a thread of its own. Dropped, it stops; what is out goes on.
+pub struct PumpThread {
+    agent: Arc<Agent>,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl PumpThread {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// The system has no thread.
+    pub fn start<C: Carrier + 'static>(mut pump: Pump<C>) -> std::io::Result<Self> {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
+        let agent = Arc::clone(&pump.agent);
+        let run = move || {
+            let mut is_away = false;
+            while !over.load(Ordering::SeqCst) {
+                match pump.round() {
+                    Ok(()) if is_away => {
+                        is_away = false;
+                        log::warn!("the link service answers again");
+                    }
+                    Err(error) if !is_away => {
+                        is_away = true;
+                        log::warn!("{error}; what is queued waits for it");
+                    }
+                    _ => {}
+                }
+                pump.agent.wait_for_news(ROUND);
+                // Many files that come at once are one piece of news.
+                thread::sleep(PAUSE);
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("oort-pump".to_owned())
+            .spawn(run)?;
+        Ok(PumpThread {
+            agent,
+            is_over,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for PumpThread {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        self.agent.notify();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the pump panicked");
+        }
+    }
+}
+
+fn priority(stage: Stage) -> Priority {
+    match stage {
+        Stage::Urgent => Priority::High,
+        Stage::Bulk => Priority::Medium,
+        Stage::Surplus => Priority::Low,
+    }
+}
+
+fn tracking(id: Uuid, tries: u32) -> String {
+    match tries {
+        0 | 1 => id.to_string(),
+        tries => format!("{id}-{tries}"),
+    }
+}
+
+/// The item of a tracking id, and which try it was.
+fn tracked(tracking: &str) -> Option<(Uuid, u32)> {
+    if let Ok(id) = tracking.parse() {
+        return Some((id, 1));
+    }
+    let (id, tries) = tracking.rsplit_once('-')?;
+    Some((id.parse().ok()?, tries.parse().ok()?))
+}
+
+fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            log::warn!("cannot remove {}: {error}", path.display());
+        }
+        _ => {}
+    }
+}

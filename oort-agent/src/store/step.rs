@@ -1,0 +1,33 @@
+//! The steps of an intake: after each of them the process may end, and nothing is lost.
+
+/// A step that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The octets are read, and on the disk as they are.
+    Read,
+    /// They are copied from another file system, or from the body of a request.
+    Copied,
+    /// What is to be done is on the disk.
+    Recorded,
+    /// The data is among what is queued.
+    DataThere,
+    /// The source of a copy is gone.
+    SourceGone,
+    /// What is known of it is beside it: it is queued.
+    Queued,
+}
+
+impl Step {
+    /// All of them.
+    pub const ALL: [Step; 6] = [
+        Step::Read,
+        Step::Copied,
+        Step::Recorded,
+        Step::DataThere,
+        Step::SourceGone,
+        Step::Queued,
+    ];
+}
+
+/// Who is called after each step: tests.
+pub type AtStep = Box<dyn Fn(Step) + Send + Sync>;

@@ -1,0 +1,357 @@
+//! What is next goes to the link service, and what becomes of it is heard.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use flate2::read::GzDecoder;
+use link_client::{LinkError, Priority};
+use oort_agent::agent::AgentSettings;
+use oort_agent::item::{TransferMeta, Uuid};
+use oort_agent::pump::{Carrier, Pump, Standing};
+use oort_agent::queue::Stage;
+use oort_agent::receipt::ReceiptKey;
+
+use crate::rig::{Rig, Site, settings, words};
+
+/// A link service that does what the test says.
+#[derive(Clone)]
+struct Link(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    outbox: PathBuf,
+    requests: BTreeMap<String, (Standing, Priority)>,
+    /// The order in which they came.
+    came: Vec<String>,
+    cancelled: Vec<String>,
+    is_away: bool,
+}
+
+impl Link {
+    fn of(site: &Site) -> Link {
+        let outbox = site.payload.join("outbox");
+        fs::create_dir_all(&outbox).unwrap();
+        Link(Arc::new(Mutex::new(Inner {
+            outbox,
+            ..Inner::default()
+        })))
+    }
+
+    fn ask(&self) -> Result<std::sync::MutexGuard<'_, Inner>, LinkError> {
+        let inner = self.0.lock().unwrap();
+        match inner.is_away {
+            false => Ok(inner),
+            true => Err(LinkError::NoService {
+                at: "here".to_owned(),
+                error: std::io::ErrorKind::NotFound.into(),
+            }),
+        }
+    }
+
+    fn is(&self, tracking: &str, standing: Standing) {
+        self.0.lock().unwrap().requests.get_mut(tracking).unwrap().0 = standing;
+    }
+
+    fn priority(&self, tracking: &str) -> Priority {
+        self.0.lock().unwrap().requests[tracking].1
+    }
+
+    fn came(&self) -> Vec<String> {
+        self.0.lock().unwrap().came.clone()
+    }
+
+    fn bundles(&self) -> Vec<String> {
+        crate::rig::names(&self.0.lock().unwrap().outbox)
+    }
+}
+
+impl Carrier for Link {
+    fn outbox(&self) -> Result<PathBuf, LinkError> {
+        Ok(self.ask()?.outbox.clone())
+    }
+
+    fn hand_in(
+        &self,
+        bundle: &Path,
+        tracking: &str,
+        topic: &str,
+        priority: Priority,
+    ) -> Result<(), LinkError> {
+        assert_eq!(topic, "images");
+        assert!(bundle.is_file());
+        let mut inner = self.ask()?;
+        if inner.requests.contains_key(tracking) {
+            return Ok(());
+        }
+        inner.came.push(tracking.to_owned());
+        inner
+            .requests
+            .insert(tracking.to_owned(), (Standing::Open, priority));
+        Ok(())
+    }
+
+    fn standing(&self, tracking: &str) -> Result<Option<Standing>, LinkError> {
+        let inner = self.ask()?;
+        Ok(inner
+            .requests
+            .get(tracking)
+            .map(|request| request.0.clone()))
+    }
+
+    fn cancel(&self, tracking: &str) -> Result<(), LinkError> {
+        let mut inner = self.ask()?;
+        inner.cancelled.push(tracking.to_owned());
+        let request = inner.requests.get_mut(tracking).unwrap();
+        if request.0 == Standing::Open {
+            request.0 = Standing::Failed("CANCELLED: ".to_owned());
+        }
+        Ok(())
+    }
+
+    fn set_priority(&self, tracking: &str, priority: Priority) -> Result<(), LinkError> {
+        self.ask()?.requests.get_mut(tracking).unwrap().1 = priority;
+        Ok(())
+    }
+
+    fn all(&self) -> Result<Vec<(String, Standing)>, LinkError> {
+        let inner = self.ask()?;
+        let requests = inner.requests.iter();
+        Ok(requests
+            .map(|(id, request)| (id.clone(), request.0.clone()))
+            .collect())
+    }
+}
+
+fn pump(rig: &Rig, link: &Link) -> Pump<Link> {
+    Pump::new(Arc::clone(&rig.agent), link.clone(), 2)
+}
+
+fn rounds(pump: &mut Pump<Link>, count: usize) {
+    for _ in 0..count {
+        pump.round().unwrap();
+    }
+}
+
+#[test]
+fn what_is_next_goes_few_at_once_and_stays_until_the_ground_has_it() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let [bulk, urgent, surplus] = [[0, 9, 9], [9, 9, 9], [0, 0, 9]]
+        .map(|ttl| rig.take(&site.file("a", b"a"), ttl).to_string());
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 2);
+    assert_eq!(link.came(), [urgent.clone(), bulk.clone()]);
+    let of = |id: &str| link.priority(id);
+    assert_eq!((of(&urgent), of(&bulk)), (Priority::High, Priority::Medium));
+    assert_eq!(site.names("transfers").len(), 6);
+    let id: Uuid = urgent.parse().unwrap();
+    assert_eq!(rig.state(id), "out");
+    link.is(&urgent, Standing::Done);
+    rounds(&mut pump, 1);
+    assert_eq!(rig.state(id), "delivered");
+    assert_eq!(site.names("transfers").len(), 4);
+    assert_eq!(link.came().last(), Some(&surplus));
+    assert_eq!(of(&surplus), Priority::Low);
+}
+
+#[test]
+fn a_bundle_holds_the_octets_and_all_that_is_known_and_is_compressed_where_that_helps() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let mut random = vec![0; 200_000];
+    getrandom::fill(&mut random).unwrap();
+    for octets in [vec![b'a'; 200_000], random, Vec::new()] {
+        let mut words = words([9, 9, 9]);
+        words
+            .options
+            .tags
+            .insert("token".to_owned(), "t".to_owned());
+        let path = site.file("a", &octets);
+        let id = rig.agent.send_file(&path, words).unwrap();
+        let meta = rig.agent.meta(id).unwrap();
+        pump(&rig, &link).round().unwrap();
+        let names = link.bundles();
+        let name = names
+            .iter()
+            .find(|name| name.starts_with(&id.to_string()))
+            .unwrap();
+        let file = File::open(link.0.lock().unwrap().outbox.join(name)).unwrap();
+        let helps = octets.starts_with(b"aa");
+        assert_eq!(name.ends_with(".oort.tar.gz"), helps, "{name}");
+        let file: Box<dyn std::io::Read> = match helps {
+            true => Box::new(GzDecoder::new(file)),
+            false => Box::new(file),
+        };
+        let mut archive = tar::Archive::new(file);
+        let found = archive.entries().unwrap().map(|entry| {
+            let mut entry = entry.unwrap();
+            let mut octets = Vec::new();
+            entry.read_to_end(&mut octets).unwrap();
+            (entry.path().unwrap().to_str().unwrap().to_owned(), octets)
+        });
+        let found: Vec<_> = found.collect();
+        assert_eq!(found[0].0, "meta.json");
+        let of_bundle: TransferMeta = serde_json::from_slice(&found[0].1).unwrap();
+        assert_eq!(of_bundle, meta);
+        assert_eq!((found[1].0.as_str(), &found[1].1), ("data", &octets));
+        link.is(&id.to_string(), Standing::Done);
+    }
+}
+
+#[test]
+fn whoever_is_restarted_nothing_is_handed_in_twice() {
+    let site = Site::new();
+    let link = Link::of(&site);
+    let rig = site.start();
+    let [a, b, c] = [0; 3].map(|_| rig.take(&site.file("a", b"a"), [9, 9, 9]));
+    pump(&rig, &link).round().unwrap();
+    drop(rig);
+    link.is(&a.to_string(), Standing::Done);
+    let rig = site.start();
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 3);
+    assert_eq!(
+        [a, b, c].map(|id| rig.state(id)),
+        ["delivered", "out", "out"]
+    );
+    assert_eq!(link.came(), [a, b, c].map(|id| id.to_string()));
+}
+
+#[test]
+fn what_did_not_go_down_goes_again_but_for_what_is_not_to_be_repeated() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let again = rig.take(&site.file("a", b"a"), [99, 9, 9]);
+    let mut words = words([99, 9, 9]);
+    words.options.reliable = false;
+    let once = rig.agent.send_file(&site.file("b", b"b"), words).unwrap();
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    for id in [again, once] {
+        link.is(
+            &id.to_string(),
+            Standing::Failed("LINK_ERROR: lost".to_owned()),
+        );
+    }
+    rounds(&mut pump, 9);
+    assert_eq!([again, once].map(|id| rig.state(id)), ["out", "failed"]);
+    assert_eq!(link.came().last(), Some(&format!("{again}-2")));
+    assert!(
+        rig.agent
+            .status(once)
+            .unwrap()
+            .reason
+            .contains("LINK_ERROR")
+    );
+    assert_eq!(site.names("dead").len(), 2);
+    drop((pump, rig));
+    // The number of tries is known after a restart.
+    link.is(
+        &format!("{again}-2"),
+        Standing::Failed("LINK_ERROR: lost".to_owned()),
+    );
+    let rig = site.start();
+    let mut pump = self::pump(&rig, &link);
+    rounds(&mut pump, 1);
+    assert_eq!(link.came().last(), Some(&format!("{again}-3")));
+}
+
+#[test]
+fn what_ages_or_ends_while_it_is_out_does_so_at_the_link_service_too() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let ages = rig.take(&site.file("a", b"a"), [10, 10, 10]);
+    let ends = rig.take(&site.file("b", b"b"), [10, 10, 10]);
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    assert_eq!(link.bundles().len(), 2);
+    rig.agent.cancel(ends).unwrap();
+    rig.later(10);
+    rounds(&mut pump, 1);
+    assert_eq!(link.priority(&ages.to_string()), Priority::Medium);
+    assert_eq!(link.0.lock().unwrap().cancelled, [ends.to_string()]);
+    assert_eq!(link.bundles().len(), 1);
+    rig.agent.set_stage(ages, Stage::Urgent).unwrap();
+    rounds(&mut pump, 1);
+    assert_eq!(link.priority(&ages.to_string()), Priority::High);
+    rig.later(31);
+    rounds(&mut pump, 2);
+    assert_eq!(rig.state(ages), "expired");
+    assert_eq!(link.0.lock().unwrap().cancelled.len(), 2);
+    assert_eq!(link.bundles(), Vec::<String>::new());
+    assert_eq!(site.names("transfers"), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_collector_takes_while_it_is_out_is_not_sent() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let id = rig.take(&site.file("a", b"a"), [9, 9, 9]);
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    let data = site.work.join(format!("transfers/{id}.data.oort"));
+    fs::rename(data, site.payload.join("taken")).unwrap();
+    rounds(&mut pump, 2);
+    assert_eq!(rig.state(id), "collected");
+    assert_eq!(link.0.lock().unwrap().cancelled, [id.to_string()]);
+}
+
+#[test]
+fn octets_that_changed_since_they_were_handed_over_do_not_go_down() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let id = rig.take(&site.file("a", b"abc"), [9, 9, 9]);
+    fs::write(site.work.join(format!("transfers/{id}.data.oort")), b"abd").unwrap();
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    assert_eq!(rig.state(id), "failed");
+    assert_eq!(link.bundles(), Vec::<String>::new());
+    assert!(link.came().is_empty());
+}
+
+#[test]
+fn while_the_link_service_is_away_all_waits_and_then_goes_on() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let id = rig.take(&site.file("a", b"abc"), [9, 9, 9]);
+    let mut pump = pump(&rig, &link);
+    link.0.lock().unwrap().is_away = true;
+    assert!(pump.round().is_err());
+    assert_eq!(rig.state(id), "waiting");
+    link.0.lock().unwrap().is_away = false;
+    rounds(&mut pump, 1);
+    assert_eq!(rig.state(id), "out");
+    link.0.lock().unwrap().is_away = true;
+    assert!(pump.round().is_err());
+    rig.agent.cancel(id).unwrap();
+    assert!(pump.round().is_err());
+    link.0.lock().unwrap().is_away = false;
+    rounds(&mut pump, 2);
+    assert_eq!(link.0.lock().unwrap().cancelled, [id.to_string()]);
+}
+
+#[test]
+fn with_a_key_of_receipts_an_item_stays_until_its_receipt_is_there_or_its_time_is_over() {
+    let site = Site::new();
+    let settings = AgentSettings {
+        receipt_key: Some(ReceiptKey::new(b"0123456789abcdef").unwrap()),
+        ..settings()
+    };
+    let (rig, link) = (site.start_with(site.store(), settings), Link::of(&site));
+    let id = rig.take(&site.file("a", b"abc"), [9, 9, 9]);
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    link.is(&id.to_string(), Standing::Done);
+    rounds(&mut pump, 1);
+    assert_eq!((rig.state(id), site.names("transfers").len()), ("out", 2));
+    rig.later(27);
+    assert_eq!(
+        (rig.state(id), site.names("transfers").len()),
+        ("delivered", 0)
+    );
+    assert!(rig.agent.status(id).unwrap().reason.contains("no receipt"));
+    assert!(link.0.lock().unwrap().cancelled.is_empty());
+}
