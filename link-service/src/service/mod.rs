@@ -5,13 +5,19 @@ mod arguments;
 mod buckets;
 #[cfg(target_os = "linux")]
 mod downlink;
+#[cfg(target_os = "linux")]
+mod endpoint;
 mod explain;
+#[cfg(target_os = "linux")]
+mod links;
 #[cfg(target_os = "linux")]
 mod metrics;
 #[cfg(target_os = "linux")]
 mod operator;
 #[cfg(target_os = "linux")]
 mod peers;
+#[cfg(target_os = "linux")]
+mod quotas;
 #[cfg(target_os = "linux")]
 mod reload;
 #[cfg(target_os = "linux")]

@@ -4,38 +4,31 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use comms_service::CommsConfig;
 use radio_hal::{Ax25Config, FramingConfig, RadioConfig};
 use service_host::address::AddrConfig;
 use service_host::arguments::HostArguments;
 use service_host::config_file::ConfigFile;
-use service_host::http::{Doors, Endpoint};
-use service_host::link_host::{Equipment, LinkDefaults, LinkHost, link_metrics_writer};
-use service_host::link_schema::LinkContext;
+use service_host::http::Doors;
+use service_host::link_host::{Equipment, LinkDefaults, LinkHost};
 use service_host::logging;
-use service_host::prometheus::Page;
 
-use super::buckets::Counters;
-use super::downlink::{self, Downlink};
-use super::peers::{self, PeerCounts, PeerLink, RunningPeer};
+use super::endpoint::{Counted, endpoint};
+use super::links::LinkSettings;
+use super::quotas::InboxQuotas;
 use super::reload::Reloader;
 use super::site::LinkFolder;
-use super::staging::{self, StagingSettings};
-use super::{buckets, metrics, operator, shares, site};
+use super::{buckets, shares, site};
 use crate::access::{Access, LiveAccess};
 use crate::api::grpc::{Calls, GrpcServer};
-use crate::api::json::{Api, Way};
+use crate::api::json::Way;
 use crate::api::{LiveTokens, Pool, Tokens};
-use crate::bucket::BucketCounts;
 use crate::desk::{Desk, DeskLimits, SystemClock, Workers};
-use crate::dropbox::{Dropbox, DropboxCounter, DropboxLimits, DropboxThread};
+use crate::dropbox::{Dropbox, DropboxLimits, DropboxThread};
 use crate::folders::Directories;
 use crate::journal::RedbJournal;
-use crate::mover::{Mover, MoverLimits, Quota, Quotas};
-use crate::names::AppId;
-use crate::queue::{QueueLimits, Route};
-use crate::request::Priority;
+use crate::mover::{Mover, MoverLimits};
 use crate::settings::SERVICE;
 
 /// Threads for requests that wait for the disk: the more there are, the more requests wait
@@ -74,44 +67,18 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     site::prepare(access.registry())?;
     let shares = shares::of(access.registry());
     shares::warn(&[], &shares);
-    let files = downlink::settings(&file)?;
-    let staging = staging::settings(&file)?;
-    if files.is_some() && staging.is_some() {
-        bail!(
-            "{}: files go down by the link ([{SERVICE}.files]) or by the operator's own means \
-             ([{SERVICE}.staging]): leave one out",
-            file.name()
-        );
-    }
-    let peers = peers::settings(&file)?;
-    let to_peers = peers
-        .iter()
-        .map(|peer| Route::Crosslink(peer.node().clone()));
-    let has_downlink = files.is_some() || staging.is_some();
-    let down = has_downlink.then_some(Route::Downlink);
-    let limits = DeskLimits {
-        links: down.into_iter().chain(to_peers).collect(),
-        queue: queue_limits(staging.as_ref()),
-        ..DeskLimits::default()
-    };
-    let of_ground = files.iter().map(|files| LinkFolder {
-        id: AppId::ground(),
-        path: files.root.clone(),
-    });
-    let links = of_ground.chain(peers.iter().map(PeerLink::folder));
-    let links: Vec<LinkFolder> = links.collect();
-    site::check_links(access.registry(), &links)?;
-    let desk = Arc::new(open(access, journal, limits, &links)?);
-    let downlink = files
-        .map(|files| Downlink::open(&files, &desk))
-        .transpose()?;
+    let links = LinkSettings::read(&file)?;
+    let folders = links.folders();
+    site::check_links(access.registry(), &folders)?;
+    let desk = Arc::new(open(access, journal, links.limits(), &folders)?);
+    let mut links = links.open(&desk)?;
     let reloader = Arc::new(Reloader {
         file: file.clone(),
         desk: Arc::clone(&desk),
         pool: Arc::new(Pool::start(API_THREADS).context("no threads for requests")?),
         tokens: Arc::new(LiveTokens::new(tokens)),
         doors: Arc::new(Doors::default()),
-        links,
+        links: folders,
         shares: Mutex::new(shares),
         turn: Mutex::new(()),
     });
@@ -124,25 +91,19 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let dropbox = Dropbox::new(Arc::clone(&desk), DropboxLimits::default());
     let dropbox = DropboxThread::start(dropbox, SCAN_INTERVAL);
     let dropbox = dropbox.context("no thread for requests that are dropped as files")?;
-    let dropped = dropbox.counter();
     let buckets = buckets::start(&desk, buckets).context("no thread for a bucket")?;
-    let of_buckets = buckets::counters(&buckets);
-    let pdus = downlink.as_ref().map(Downlink::receiver);
-    let mut running = Vec::new();
-    let mut counts = Vec::new();
-    for peer in peers {
-        let (peer, counted) = peer.start(&desk)?;
-        running.push(peer);
-        counts.push(counted);
-    }
+    let pdus = links.receiver();
+    let counted = Counted {
+        dropped: dropbox.counter(),
+        buckets: buckets::counters(&buckets),
+        peers: links.take_peer_counts(),
+    };
     let equipment = Equipment {
         link: Box::new(move |link| match &pdus {
             Some(pdus) => link.pdus(Arc::clone(pdus)),
             None => link,
         }),
-        endpoint: Box::new(move |context| {
-            endpoint(context, of_endpoint, dropped, of_buckets, (addr, counts))
-        }),
+        endpoint: Box::new(move |context| endpoint(context, of_endpoint, counted, addr)),
         doors: Arc::clone(&reloader.doors),
         reload: Some(Box::new(move |file| of_reload.take(file))),
         stopping: Box::new(move || of_stop.stop()),
@@ -153,13 +114,10 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let apps = desk.access().current().registry().apps().count();
     log::info!("{SERVICE}: {apps} apps");
     let host = LinkHost::start_with(&file, defaults, equipment)?;
-    let courier = downlink.map(|downlink| downlink.start(&host)).transpose()?;
-    let staging = staging.map(|staging| staging.start(&desk)).transpose()?;
+    let links = links.start(&host, &desk)?;
     let stopped = host.run_until_signal();
     drop(grpc);
-    drop(staging);
-    drop(courier);
-    running.into_iter().for_each(RunningPeer::stop);
+    links.stop();
     drop(buckets);
     // What is under way goes on with the next start.
     drop(dropbox);
@@ -217,81 +175,6 @@ fn open(
     let mover = Mover::new(folders, journal, mover_limits, quotas);
     let clock = SystemClock::default();
     Ok(Desk::open(mover, access, limits, clock)?)
-}
-
-/// What is staged holds a slot until the operator's program says what became of it.
-fn queue_limits(staging: Option<&StagingSettings>) -> QueueLimits {
-    let limits = QueueLimits::default();
-    QueueLimits {
-        link_slots: staging.map_or(limits.link_slots, |staging| staging.requests_max),
-        ..limits
-    }
-}
-
-/// What inboxes may hold, as the configuration has it now.
-struct InboxQuotas(Arc<LiveAccess>);
-
-impl Quotas for InboxQuotas {
-    fn of(&self, app: &AppId) -> Quota {
-        let access = self.0.current();
-        let app = access.registry().app(app);
-        app.map_or(Quota::UNLIMITED, |app| Quota {
-            bytes_max: app.quota.bytes,
-            files_max: app.quota.files,
-        })
-    }
-
-    fn kept_free_bytes(&self, priority: Priority) -> u64 {
-        let access = self.0.current();
-        let settings = access.settings();
-        match priority {
-            Priority::Critical => settings.free_bytes_min,
-            _ => settings
-                .free_bytes_min
-                .saturating_add(settings.reserved_critical_bytes),
-        }
-    }
-}
-
-/// GraphQL for the operator, the metrics page, and the interface of apps that show a token.
-fn endpoint(
-    context: LinkContext,
-    reloader: Arc<Reloader>,
-    dropped: DropboxCounter,
-    buckets: Counters,
-    (addr, peers): (SocketAddr, Vec<PeerCounts>),
-) -> Endpoint {
-    let link = link_metrics_writer(&context);
-    let desk = Arc::clone(&reloader.desk);
-    let peers = Arc::new(peers);
-    let counted = Arc::clone(&peers);
-    let of_shares = Arc::clone(&reloader);
-    let page = move || {
-        let buckets: Vec<(AppId, BucketCounts)> = buckets
-            .iter()
-            .map(|(name, counter)| (name.clone(), counter.counts()))
-            .collect();
-        let mut page = Page::new();
-        link(&mut page);
-        counted.iter().for_each(|peer| peer.write(&mut page));
-        let (counts, depths) = (desk.counts(), desk.depths());
-        metrics::write(&mut page, &counts, depths, &dropped.counts(), &buckets);
-        metrics::shares(&mut page, &of_shares.shares());
-        page.finish()
-    };
-    let api = Api {
-        desk: Arc::clone(&reloader.desk),
-        pool: Arc::clone(&reloader.pool),
-        way: Way::Token(Arc::clone(&reloader.tokens)),
-    };
-    let endpoint = operator::endpoint(context, reloader, peers).with_metrics(page);
-    if addr.ip().is_loopback() {
-        return endpoint.with_routes(api.routes());
-    }
-    log::warn!(
-        "{SERVICE}: {addr} is not on the loopback interface: apps are served at their sockets only"
-    );
-    endpoint
 }
 
 /// What holds where the configuration says nothing: the row of this service in the table
