@@ -1,7 +1,10 @@
 //! The command `link-service`.
 
 mod arguments;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "buckets"))]
+mod buckets;
+#[cfg(all(target_os = "linux", not(feature = "buckets")))]
+#[path = "no_buckets.rs"]
 mod buckets;
 #[cfg(target_os = "linux")]
 mod downlink;
