@@ -41,11 +41,12 @@ impl Reloader {
         let access = self.desk.access();
         let now = access.current();
         let next = access.next(file)?;
-        for table in ["files", "peers"] {
-            let of = |file: &ConfigFile| file.table.get(SERVICE)?.get(table).cloned();
-            if of(file) != of(&self.file) {
-                bail!("`{table}` of [{SERVICE}] is another: only a restart changes it");
-            }
+        let of = |file: &ConfigFile, key| file.table.get(SERVICE)?.get(key).cloned();
+        if of(file, "files") != of(&self.file, "files") {
+            bail!("[{SERVICE}.files] is another: only a restart changes it");
+        }
+        if of(file, "peers") != of(&self.file, "peers") {
+            bail!("[[{SERVICE}.peers]] are others: only a restart changes them");
         }
         site::check_links(next.registry(), &self.links)?;
         let tokens = Tokens::read(next.registry())?;
