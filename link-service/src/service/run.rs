@@ -76,6 +76,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let links = of_ground.chain(peers.iter().map(PeerLink::folder));
     let links: Vec<LinkFolder> = links.collect();
     site::check_links(access.registry(), &links)?;
+    site::prepare_links(&links)?;
     let desk = Arc::new(open(access, journal, routes.collect(), &links)?);
     let downlink = files
         .map(|files| Downlink::open(&files, &desk))
