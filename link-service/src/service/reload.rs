@@ -50,10 +50,14 @@ impl Reloader {
         let access = self.desk.access();
         let now = access.current();
         let next = access.next(file)?;
-        for table in ["files", "peers", "staging"] {
+        for (table, named) in [
+            ("files", "[link-service.files]"),
+            ("staging", "[link-service.staging]"),
+            ("peers", "[[link-service.peers]]"),
+        ] {
             let of = |file: &ConfigFile| file.table.get(SERVICE)?.get(table).cloned();
             if of(file) != of(&self.file) {
-                bail!("[{SERVICE}.{table}] is another: only a restart changes it");
+                bail!("{named} is another: only a restart changes it");
             }
         }
         site::check_links(next.registry(), &self.links)?;

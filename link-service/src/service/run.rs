@@ -70,6 +70,7 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let links = LinkSettings::read(&file)?;
     let folders = links.folders();
     site::check_links(access.registry(), &folders)?;
+    site::prepare_links(&folders)?;
     let desk = Arc::new(open(access, journal, links.limits(), &folders)?);
     let mut links = links.open(&desk)?;
     let reloader = Arc::new(Reloader {

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use service_host::http::UnixDoor;
 use service_host::http::axum::Router;
 
@@ -18,6 +18,8 @@ use crate::registry::{App, Registry};
 const DIRECTORY_MODE: u32 = 0o750;
 /// Of its socket: it alone.
 const SOCKET_MODE: u32 = 0o600;
+/// Of the folder of a link: the service alone.
+const LINK_MODE: u32 = 0o700;
 /// The name of the socket, in the root of its app.
 const SOCKET: &str = "link.sock";
 
@@ -96,6 +98,25 @@ pub(super) fn check_links(registry: &Registry, links: &[LinkFolder]) -> anyhow::
                 link.path.display()
             );
         }
+    }
+    Ok(())
+}
+
+/// Makes the folder of each link: what is for one app is nobody else's to read on its way.
+/// One that is there stays as it is.
+pub(super) fn prepare_links(links: &[LinkFolder]) -> anyhow::Result<()> {
+    for link in links {
+        let path = &link.path;
+        let made = || {
+            if let Some(above) = path.parent() {
+                fs::create_dir_all(above)?;
+            }
+            match DirBuilder::new().mode(LINK_MODE).create(path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                made => made,
+            }
+        };
+        made().with_context(|| format!("cannot make the folder {}", path.display()))?;
     }
     Ok(())
 }

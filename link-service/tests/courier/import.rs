@@ -8,6 +8,7 @@ use link_service::courier::{Import, Lane};
 use link_service::desk::{Desk, Workers};
 use link_service::folders::Side;
 use link_service::folders::memory::{MemoryDisk, MemoryFolders, MemoryJournal};
+use link_service::record::TransferId;
 
 use crate::rig::{PATIENCE, address, app, desk};
 
@@ -114,9 +115,7 @@ fn what_is_not_what_its_name_says_is_not_delivered_and_kept_aside() {
     let _workers = Workers::start(&desk, 1).unwrap();
     let ended = eventually(PATIENCE, || {
         import.look(&desk).unwrap();
-        let views = desk.list_all(link_service::record::TransferId(0), 1, |view| {
-            view.has_ended()
-        });
+        let views = desk.list_all(TransferId(0), 1, |view| view.has_ended());
         views.into_iter().next()
     });
     assert_eq!(ended.code, Code::SourceChanged, "{ended:?}");
@@ -174,6 +173,9 @@ fn is_cut(seed: u64, changes: u64, is_power: bool) -> bool {
     );
     let deliveries = desk.deliveries(&app("camera"), 10);
     assert_eq!(deliveries.len(), 2, "{case}: {deliveries:?}");
+    let views = desk.list_all(TransferId(0), 10, |_| true);
+    let codes: Vec<Code> = views.iter().map(|view| view.code).collect();
+    assert_eq!(codes, [Code::Ok, Code::Ok], "{case}: {views:?}");
     cut
 }
 

@@ -2,7 +2,8 @@
 //! the link service.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,6 +26,8 @@ const NODES: [&str; 2] = ["helio-1", "helio-2"];
 struct Pair {
     folder: TempDir,
     relay: Relay,
+    /// Of the operator's HTTP.
+    http: [u16; 2],
 }
 
 /// A key that both have, as nobody else may read it.
@@ -49,6 +52,7 @@ impl Pair {
         let pair = Pair {
             folder: TempDir::new().expect("a folder"),
             relay,
+            http: [free_tcp_port(), free_tcp_port()],
         };
         let key = pair.folder.path().join("link.key");
         write_key(&key);
@@ -86,7 +90,7 @@ impl Pair {
                 files = pair.path(end, "files").display(),
                 peer = NODES[1 - end],
                 initiator = calls[end],
-                port = free_tcp_port(),
+                port = pair.http[end],
                 ground = free_udp_port(),
                 downlink = free_udp_port(),
                 own = ports[end],
@@ -107,6 +111,20 @@ impl Pair {
         let service = ChildGuard::spawn(command.arg(self.path(end, "node.toml")));
         service.wait_for_line("GraphQL", PATIENCE);
         service
+    }
+
+    /// What the service says to its operator.
+    fn operator(&self, end: usize, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.http[end])).expect("the port");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
     }
 
     fn app(&self, end: usize, name: &str) -> App {
@@ -323,4 +341,32 @@ fn files_cross_between_two_that_prove_who_they_are_both_ways_and_after_a_restart
             *node = pair.start(end);
         }
     }
+}
+
+#[test]
+fn the_operator_sees_whether_a_peer_is_heard_and_what_the_link_to_it_counts() {
+    let pair = Pair::new("");
+    let _nodes = [pair.start(0), pair.start(1)];
+    let query = json!({ "query": "{ peers { node isHeard problem packetsIn } }" }).to_string();
+    let heard = |is_heard: bool| {
+        let answer = pair.operator(1, "POST", "/", &query);
+        let expected = format!("\"isHeard\":{is_heard}");
+        (answer.contains("helio-1") && answer.contains(&expected)).then_some(())
+    };
+    eventually(PATIENCE, || heard(false));
+    pair.relay.set_open(true);
+    eventually(PATIENCE, || heard(true));
+    let page = pair.operator(1, "GET", "/metrics", "");
+    assert!(
+        page.contains("link_peer_heard{peer=\"helio-1\"} 1"),
+        "{page}"
+    );
+    let help = page.lines().filter(|line| line.starts_with("# HELP"));
+    let mut names: Vec<&str> = help.filter_map(|line| line.split(' ').nth(2)).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "a metric has two heads");
+    pair.relay.set_open(false);
+    eventually(PATIENCE, || heard(false));
 }

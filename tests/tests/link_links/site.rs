@@ -99,6 +99,15 @@ impl Site {
 
     /// `ground put` of a file with these octets: what it says, where it was put.
     pub(crate) fn ground_put(&self, name: &str, octets: &[u8], to: &str) -> Result<String, String> {
+        self.ground_put_with(name, octets, &[to])
+    }
+
+    pub(crate) fn ground_put_with(
+        &self,
+        name: &str,
+        octets: &[u8],
+        arguments: &[&str],
+    ) -> Result<String, String> {
         let file = self.path(name);
         fs::write(&file, octets).expect("a file");
         let mut put = Command::new(binary("ground"));
@@ -106,7 +115,7 @@ impl Site {
             .arg(self.path("ground.toml"))
             .arg("put")
             .arg(file)
-            .arg(to);
+            .args(arguments);
         self.end(&mut put)
     }
 

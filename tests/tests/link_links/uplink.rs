@@ -2,6 +2,7 @@
 //! the service, or is turned away before it goes.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use heliograph_tests::wait::eventually;
 use serde_json::{Value, json};
@@ -94,6 +95,20 @@ fn what_may_not_come_or_finds_no_room_is_turned_away_and_the_ground_hears_why() 
         .ground_put("plan.bin", &small, "app:camera")
         .unwrap_err();
     assert!(said.contains("a file of that name"), "{said}");
+    let other = octets(2_001);
+    let to = ["app:camera", "--overwrite"];
+    site.ground_put_with("plan.bin", &other, &to).unwrap();
+    eventually(PATIENCE, || {
+        (site.inbox("camera", "plan.bin")? == other).then_some(())
+    });
     assert!(site.inbox("analyser", "plan.bin").is_none());
     site.assert_nothing_is_held();
+}
+
+#[test]
+fn the_folder_of_a_link_is_the_services_alone() {
+    let site = Site::new("", 2_000_000);
+    let _satellite = site.start_satellite();
+    let made = fs::metadata(site.path("files")).expect("the folder");
+    assert_eq!(made.mode() & 0o777, 0o700);
 }

@@ -53,6 +53,13 @@ fn with_a_mistake_in_it_the_former_holds() {
             format!("{APPS}\n[link-service.files]\n"),
             "[link-service.files]",
         ),
+        (
+            format!(
+                "{APPS}\n[[link-service.peers]]\nnode = 'helio-2'\ninitiator = true\n\
+                 radio = {{ kind = 'udp' }}\n"
+            ),
+            "[[link-service.peers]]",
+        ),
     ] {
         site.configure(&apps);
         service.process.signal("HUP");

@@ -313,3 +313,34 @@ impl<Staged> Receiver<Staged> {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_store_never_takes_is_discarded_and_what_it_has_no_room_for_rejected() {
+        let (name, why) = (|| "a".to_owned(), || "so it is".to_owned());
+        let refused = StoreError::Refused {
+            name: name(),
+            why: why(),
+        };
+        let not_now = StoreError::NotAllowed {
+            name: name(),
+            why: why(),
+        };
+        let wrong = StoreError::WrongOctets {
+            name: name(),
+            why: why(),
+        };
+        let told = |error| {
+            let fault = Fault::from(error);
+            (fault.condition, fault.file_status)
+        };
+        let rejection = ConditionCode::FilestoreRejection;
+        assert_eq!(told(refused), (rejection, FileStatus::Discarded));
+        assert_eq!(told(not_now), (rejection, FileStatus::RejectedByFilestore));
+        let checksum = ConditionCode::FileChecksumFailure;
+        assert_eq!(told(wrong), (checksum, FileStatus::Discarded));
+    }
+}
