@@ -11,6 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 pub(super) struct Group<C, E> {
     state: Mutex<State<C, E>>,
     committed: Condvar,
+    /// For those whose change is lost, as who committed it panicked.
+    lost: E,
 }
 
 struct State<C, E> {
@@ -29,12 +31,16 @@ type Outcome<E> = Arc<OnceLock<Result<(), E>>>;
 /// A change that somebody waits for.
 pub(super) struct Handed<E>(Outcome<E>);
 
-/// While somebody commits.
-struct Committing<'g, C, E>(&'g Group<C, E>);
+/// While somebody commits. However that ends, nobody waits for ever.
+struct Committing<'g, C, E: Clone> {
+    group: &'g Group<C, E>,
+    outcomes: Vec<Outcome<E>>,
+}
 
 impl<C, E: Clone> Group<C, E> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(lost: E) -> Self {
         Group {
+            lost,
             state: Mutex::new(State {
                 waiting: Vec::new(),
                 is_committing: false,
@@ -105,17 +111,16 @@ impl<C, E: Clone> Group<C, E> {
         }
         state.is_committing = true;
         drop(state);
-        let committing = Committing(self);
         let (changes, outcomes): (Vec<C>, Vec<_>) = batch
             .into_iter()
             .map(|waiting| (waiting.change, waiting.outcome))
             .unzip();
+        let committing = Committing {
+            group: self,
+            outcomes: outcomes.into_iter().flatten().collect(),
+        };
         let result = commit(&changes);
-        for outcome in outcomes.into_iter().flatten() {
-            // Nobody else sets it.
-            let _ = outcome.set(result.clone());
-        }
-        drop(committing);
+        committing.tell(&result);
     }
 }
 
@@ -125,10 +130,20 @@ impl<C, E> Group<C, E> {
     }
 }
 
-impl<C, E> Drop for Committing<'_, C, E> {
+impl<C, E: Clone> Committing<'_, C, E> {
+    fn tell(&self, result: &Result<(), E>) {
+        for outcome in &self.outcomes {
+            // Where it is set already, it stays.
+            let _ = outcome.set(result.clone());
+        }
+    }
+}
+
+impl<C, E: Clone> Drop for Committing<'_, C, E> {
     fn drop(&mut self) {
-        self.0.state().is_committing = false;
-        self.0.committed.notify_all();
+        self.tell(&Err(self.group.lost.clone()));
+        self.group.state().is_committing = false;
+        self.group.committed.notify_all();
     }
 }
 
@@ -136,5 +151,30 @@ impl<C, E> fmt::Debug for Group<C, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = self.state().waiting.len();
         f.debug_tuple("Group").field(&waiting).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Group;
+
+    #[test]
+    fn who_waits_for_one_that_panics_hears_of_it() {
+        let group: Group<u8, &str> = Group::new("lost");
+        let handed = group.hand_in(1);
+        let panics = std::panic::AssertUnwindSafe(|| {
+            group.flush(|_| panic!("as the test wants"));
+        });
+        assert!(std::panic::catch_unwind(panics).is_err());
+        assert_eq!(group.wait(&handed, |_| Ok(())), Err("lost"));
+        // The next is committed as ever.
+        let handed = group.hand_in(2);
+        assert_eq!(
+            group.wait(&handed, |changes| {
+                assert_eq!(changes, [2]);
+                Ok(())
+            }),
+            Ok(())
+        );
     }
 }

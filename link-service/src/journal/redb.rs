@@ -68,7 +68,10 @@ impl RedbJournal {
         let set_aside = file.take_set_aside();
         Ok(RedbJournal(Arc::new(Inner {
             path: path.to_owned(),
-            changes: Group::new(),
+            changes: Group::new(JournalError(format!(
+                "{}: who wrote to it panicked",
+                path.display()
+            ))),
             kept: Mutex::new(Kept { file, set_aside }),
         })))
     }
