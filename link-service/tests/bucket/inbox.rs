@@ -184,7 +184,7 @@ fn a_source_that_somebody_still_writes_to_does_not_arrive() {
     let away = Node::start_without_bucket(&disk);
     put(&disk, "image.raw", LONG);
     let id = away.submit(request(&["image.raw"])).unwrap();
-    let claim = format!(".link/{id}/image.raw");
+    let claim = format!(".link/{id}.image.raw");
     eventually(PATIENCE, || left(&disk, &claim));
     drop(away);
     put(&disk, &claim, b"something else");
