@@ -89,7 +89,8 @@ fn a_file_is_staged_and_its_source_goes_when_the_operator_says_that_the_ground_h
     );
     // Until then the sender is told nothing, and nothing is released.
     assert_eq!(site.standing(&id)["code"], "ACCEPTED");
-    assert!(site.path("apps/camera/outbox/.link").join(&id).exists());
+    let claim = format!("apps/camera/outbox/.link/{id}.image.raw");
+    assert!(site.path(&claim).exists());
     fs::write(staged.join("delivered"), b"").unwrap();
     assert_eq!(site.ended(&id)["code"], "OK");
     assert!(site.left().is_empty());
