@@ -6,6 +6,7 @@
 
 mod bundle;
 mod carrier;
+mod inbox;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -25,6 +26,7 @@ use crate::queue::Stage;
 use bundle::BundleError;
 pub use bundle::{SUFFIX, SUFFIX_GZIP};
 pub use carrier::{Carrier, Standing};
+pub use inbox::{ArrivalError, InboxThread, RECEIPT_SUFFIX, take};
 
 /// Between two looks at how things stand.
 const ROUND: Duration = Duration::from_secs(1);
