@@ -145,9 +145,13 @@ impl<C: Carrier> Pump<C> {
         let Some(flight) = self.flights.get(&id) else {
             return Ok(());
         };
-        self.give_up(&tracking(id, flight.tries))?;
-        self.flights.remove(&id);
-        self.remove_bundles(id)
+        let tracking = tracking(id, flight.tries);
+        self.give_up(&tracking)?;
+        match self.carrier.standing(&tracking)? {
+            // It is to stop first, or could not be given up just now: the next look sees it.
+            Some(Standing::Open) => Ok(()),
+            _ => self.landed(id).map(drop),
+        }
     }
 
     fn look_at(&mut self, id: Uuid) -> Result<(), LinkError> {
@@ -214,7 +218,11 @@ impl<C: Carrier> Pump<C> {
     /// The link service is not to take it down. Where it ended meanwhile, it has.
     fn give_up(&self, tracking: &str) -> Result<(), LinkError> {
         match self.carrier.cancel(tracking) {
-            Err(LinkError::Refused { .. }) | Ok(()) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(error @ LinkError::Refused { .. }) => {
+                log::info!("{tracking}: it is not given up: {error}");
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }

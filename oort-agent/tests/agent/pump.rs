@@ -28,6 +28,8 @@ struct Inner {
     came: Vec<String>,
     cancelled: Vec<String>,
     is_away: bool,
+    /// What is cancelled ends when the test says so.
+    is_slow: bool,
 }
 
 impl Link {
@@ -104,8 +106,9 @@ impl Carrier for Link {
     fn cancel(&self, tracking: &str) -> Result<(), LinkError> {
         let mut inner = self.ask()?;
         inner.cancelled.push(tracking.to_owned());
+        let is_slow = inner.is_slow;
         let request = inner.requests.get_mut(tracking).unwrap();
-        if request.0 == Standing::Open {
+        if request.0 == Standing::Open && !is_slow {
             request.0 = Standing::Failed("CANCELLED: ".to_owned());
         }
         Ok(())
@@ -450,4 +453,23 @@ fn a_receipt_that_comes_up_ends_its_item_and_a_forged_one_does_not() {
     assert_eq!(rig.state(id), "waiting");
     arrives(&key().signed(receipt)).unwrap();
     assert_eq!(rig.state(id), "delivered");
+}
+
+#[test]
+fn what_the_link_service_gives_back_late_does_not_stay_in_the_outbox() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let id = rig.take(&site.file("a", b"a"), [9, 9, 9]);
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    let bundle = link.bundles().remove(0);
+    let path = link.0.lock().unwrap().outbox.join(bundle);
+    fs::remove_file(&path).unwrap();
+    link.0.lock().unwrap().is_slow = true;
+    rig.agent.cancel(id).unwrap();
+    rounds(&mut pump, 2);
+    fs::write(&path, b"given back").unwrap();
+    link.is(&id.to_string(), Standing::Failed("CANCELLED: ".to_owned()));
+    rounds(&mut pump, 1);
+    assert_eq!(link.bundles(), Vec::<String>::new());
 }
