@@ -109,7 +109,12 @@ impl<C: Carrier> Pump<C> {
                 self.tries.remove(&id);
                 if standing == Standing::Open {
                     log::info!("{id}: it has ended, and is not to go down");
-                    self.give_up(&tracking)?;
+                    let flight = Flight {
+                        tries,
+                        priority: Priority::Low,
+                        is_repeated: false,
+                    };
+                    self.flights.insert(id, flight);
                 }
                 continue;
             };

@@ -473,3 +473,18 @@ fn what_the_link_service_gives_back_late_does_not_stay_in_the_outbox() {
     rounds(&mut pump, 1);
     assert_eq!(link.bundles(), Vec::<String>::new());
 }
+
+#[test]
+fn what_ended_while_the_pump_was_down_is_cancelled_when_it_is_up_again() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let id = rig.take(&site.file("a", b"a"), [9, 9, 9]);
+    pump(&rig, &link).round().unwrap();
+    rig.agent.cancel(id).unwrap();
+    drop(rig);
+    let rig = site.start();
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    assert_eq!(link.0.lock().unwrap().cancelled, [id.to_string()]);
+    assert_eq!(link.bundles(), Vec::<String>::new());
+}
