@@ -70,7 +70,7 @@ fn deliver(staged: &Path) {
 }
 
 #[test]
-fn items_go_down_the_urgent_ones_first_and_once_though_the_agent_is_killed() {
+fn items_go_down_once_though_the_agent_is_killed() {
     let site = Site::new();
     let _link = start_link(&site);
     let agent = start_agent(&site);
