@@ -34,6 +34,9 @@ fn main() -> Result<(), Failed> {
         .map_or_else(std::env::temp_dir, PathBuf::from);
     let seconds = arguments.next().map_or(Ok(5), |seconds| seconds.parse())?;
     for sync in [true, false] {
+        let creations = creations(&directory, sync)?;
+        let how = if sync { " that are synced" } else { "" };
+        println!("the disk alone: {creations:.0} new files{how} a second");
         for connections in CONNECTIONS {
             let sends = sends(&directory, sync, connections, Duration::from_secs(seconds))?;
             let sync = if sync {
@@ -49,6 +52,25 @@ fn main() -> Result<(), Failed> {
         println!("query of a file of {bytes} octets: first {first:?}, later {later:?}");
     }
     Ok(())
+}
+
+/// What the disk does of itself: new files of that length, one after the other.
+fn creations(directory: &Path, sync: bool) -> Result<f64, Failed> {
+    let root = directory.join(format!("oort-agent-creations-{}", Uuid::random()?));
+    fs::create_dir(&root)?;
+    let began = Instant::now();
+    let mut count = 0_u32;
+    while began.elapsed() < Duration::from_secs(1) {
+        count += 1;
+        let mut file = fs::File::create_new(root.join(count.to_string()))?;
+        file.write_all(&[7; FILE_BYTES])?;
+        if sync {
+            file.sync_all()?;
+        }
+    }
+    let rate = f64::from(count) / began.elapsed().as_secs_f64();
+    fs::remove_dir_all(root)?;
+    Ok(rate)
 }
 
 struct Site {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::api::{self, Api, Token};
 use crate::arguments::{Arguments, Level};
 use crate::clock::SystemClock;
 use crate::limits::CONNECTIONS_MAX;
-use crate::pump::{Pump, PumpThread};
+use crate::pump::{InboxThread, Pump, PumpThread};
 use crate::receipt::ReceiptKey;
 use crate::store::{Space, Store};
 use crate::syslog;
@@ -117,18 +118,20 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
     let server =
         HttpServer::start_routes(address, routes, &Doors::default(), limits, api::THREADS)?;
     log::info!("oort-agent: at http://{}", server.local_addr());
-    let pump = arguments.link.as_ref().map(|socket| {
+    let link = arguments.link.as_ref().map(|socket| {
         let client = LinkClient::connect(socket).with_patience(LINK_PATIENCE);
-        PumpThread::start(Pump::new(Arc::clone(&agent), client, arguments.out_max))
+        let inbox = InboxThread::start(Arc::clone(&agent), client.clone())?;
+        let pump = Pump::new(Arc::clone(&agent), client, arguments.out_max);
+        Ok::<_, io::Error>((PumpThread::start(pump)?, inbox))
     });
-    let pump = pump.transpose()?;
+    let link = link.transpose()?;
     tick(
         &agent,
         Duration::from_secs(arguments.cleanup_interval),
         &stops,
     );
     server.stop();
-    drop(pump);
+    drop(link);
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 
 mod bundle;
 mod carrier;
+mod inbox;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -25,6 +26,7 @@ use crate::queue::Stage;
 use bundle::BundleError;
 pub use bundle::{SUFFIX, SUFFIX_GZIP};
 pub use carrier::{Carrier, Standing};
+pub use inbox::{ArrivalError, InboxThread, RECEIPT_SUFFIX, take};
 
 /// Between two looks at how things stand.
 const ROUND: Duration = Duration::from_secs(1);
@@ -107,7 +109,12 @@ impl<C: Carrier> Pump<C> {
                 self.tries.remove(&id);
                 if standing == Standing::Open {
                     log::info!("{id}: it has ended, and is not to go down");
-                    self.give_up(&tracking)?;
+                    let flight = Flight {
+                        tries,
+                        priority: Priority::Low,
+                        is_repeated: false,
+                    };
+                    self.flights.insert(id, flight);
                 }
                 continue;
             };
@@ -143,9 +150,13 @@ impl<C: Carrier> Pump<C> {
         let Some(flight) = self.flights.get(&id) else {
             return Ok(());
         };
-        self.give_up(&tracking(id, flight.tries))?;
-        self.flights.remove(&id);
-        self.remove_bundles(id)
+        let tracking = tracking(id, flight.tries);
+        self.give_up(&tracking)?;
+        match self.carrier.standing(&tracking)? {
+            // It is to stop first, or could not be given up just now: the next look sees it.
+            Some(Standing::Open) => Ok(()),
+            _ => self.landed(id).map(drop),
+        }
     }
 
     fn look_at(&mut self, id: Uuid) -> Result<(), LinkError> {
@@ -212,7 +223,11 @@ impl<C: Carrier> Pump<C> {
     /// The link service is not to take it down. Where it ended meanwhile, it has.
     fn give_up(&self, tracking: &str) -> Result<(), LinkError> {
         match self.carrier.cancel(tracking) {
-            Err(LinkError::Refused { .. }) | Ok(()) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(error @ LinkError::Refused { .. }) => {
+                log::info!("{tracking}: it is not given up: {error}");
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }

@@ -47,6 +47,9 @@ pub enum StoreError {
     /// The queue is full.
     #[error("{0} items are queued, which is as many as there may be")]
     Full(usize),
+    /// What came up is not what it says that it is.
+    #[error("the upload {0}: its data is not what its meta says")]
+    Damaged(String),
     /// There is no such upload.
     #[error("meta file unreadable for ID: No such file or directory")]
     NoUpload,

@@ -141,6 +141,8 @@ impl Store {
                 match error.kind() {
                     // Somebody took it away meanwhile.
                     io::ErrorKind::NotFound => StoreError::Changed(source.path.clone()),
+                    // Its directory is sticky, and it is somebody else's.
+                    io::ErrorKind::PermissionDenied => StoreError::NotWritable,
                     _ => at(&source.path)(error),
                 }
             })?;
@@ -152,7 +154,10 @@ impl Store {
         }
         // From here on it is taken: what cannot be done now, is done at the next start.
         left.0.clear();
-        self.sync_directory(source.parent())?;
+        if let Err(error) = self.sync_directory(source.parent()) {
+            // A directory that may be written to and not be read, say.
+            log::debug!("{error}");
+        }
         self.publish(id)?;
         Ok(meta)
     }

@@ -46,15 +46,17 @@ impl Store {
             }
         }
         let transfers = &self.places.transfers;
+        let mut items = Vec::new();
         for id in names::ids(transfers, META_SUFFIX).map_err(at(transfers))? {
             match self.queued(id) {
-                Ok(Some(meta)) => found.items.push(meta),
+                Ok(Some(meta)) => items.push((self.written(id), meta)),
                 Ok(None) => {}
                 Err(error) => self.bury(id, transfers, &error.to_string()),
             }
         }
-        let order = |meta: &TransferMeta| (meta.time, meta.file_info.modified, meta.file_info.id);
-        found.items.sort_by_key(order);
+        // Those of one second by when they were written down.
+        items.sort_by_key(|(written, meta)| (meta.time, *written, meta.file_info.id));
+        found.items = items.into_iter().map(|(_, meta)| meta).collect();
         Ok(found)
     }
 
@@ -108,6 +110,12 @@ impl Store {
         if was.is_after_restart(&found) && !is_itself {
             disk::remove_or_say(path);
         }
+    }
+
+    /// When what is known of a queued item was written down, in ns since 1970.
+    fn written(&self, id: Uuid) -> i128 {
+        let meta = fs::symlink_metadata(names::meta(&self.places.transfers, id));
+        meta.map_or(0, |found| Identity::of(&found).modified)
     }
 
     /// What is known of a queued item; none where its data is not there.

@@ -101,7 +101,12 @@ impl Source {
         self.check()?;
         let found = fs::symlink_metadata(&self.path);
         match found.map(|found| Identity::of(&found)) {
-            Ok(found) if found == self.identity => disk::remove(&self.path).map_err(at(&self.path)),
+            Ok(found) if found == self.identity => {
+                disk::remove(&self.path).map_err(|error| match error.kind() {
+                    io::ErrorKind::PermissionDenied => StoreError::NotWritable,
+                    _ => at(&self.path)(error),
+                })
+            }
             _ => Err(StoreError::Changed(self.path.clone())),
         }
     }

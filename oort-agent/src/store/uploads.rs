@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::PathBuf;
 
-use super::{Identity, Store, StoreError, read_meta, sums_of};
+use super::sums::Summing;
+use super::{Identity, Store, StoreError, disk, read_meta, sums_of};
 use crate::item::{FileInfo, Topic, TransferMeta, Uuid};
-use crate::limits::UPLOADS_MAX;
+use crate::limits::{CHUNK_BYTES, UPLOADS_MAX};
 use crate::work_directory::{self as names, META_SUFFIX};
 
 /// What is remembered of uploads.
@@ -159,4 +160,73 @@ impl Uploads {
 fn identity(path: &PathBuf) -> Option<Identity> {
     let found = fs::symlink_metadata(path).ok()?;
     found.is_file().then(|| Identity::of(&found))
+}
+
+impl Store {
+    /// Puts a file that came up among the uploads: its data first, so that whoever finds its
+    /// meta finds both. One that is there already is there.
+    ///
+    /// # Errors
+    /// The disk; or its data is not what its meta says.
+    pub(crate) fn put_upload(
+        &self,
+        meta: &TransferMeta,
+        data: impl Read,
+    ) -> Result<(), StoreError> {
+        let id = meta.file_info.id;
+        let (to, to_meta) = (
+            names::data(&self.places.uploads, id),
+            names::meta(&self.places.uploads, id),
+        );
+        if disk::is_there(&to_meta) {
+            return Ok(());
+        }
+        let part = self.places.intake.join(format!("{id}.upload"));
+        let part_meta = self.places.intake.join(format!("{id}.upload-meta"));
+        let put = || {
+            disk::remove(&part).and_then(|()| disk::remove(&part_meta))?;
+            let mut file = disk::create(&part)?;
+            let mut summing = Summing::new();
+            let mut data = data.take(meta.file_info.size.saturating_add(1));
+            let mut chunk = vec![0; CHUNK_BYTES];
+            loop {
+                let read = data.read(&mut chunk)?;
+                let Some(octets) = chunk.get(..read).filter(|octets| !octets.is_empty()) else {
+                    break;
+                };
+                summing.add(octets);
+                file.write_all(octets)?;
+            }
+            let sums = summing.finish();
+            let info = &meta.file_info;
+            if sums.bytes != info.size || !sums.crc32.eq_ignore_ascii_case(&info.crc32) {
+                return Err(io::Error::new(
+                    ErrorKind::InvalidData,
+                    "its data is not what its meta says",
+                ));
+            }
+            if self.sync {
+                file.sync_all()?;
+            }
+            let octets = serde_json::to_vec(meta).map_err(io::Error::other)?;
+            disk::write_new(&part_meta, &octets, self.sync)?;
+            fs::rename(&part, &to)?;
+            fs::rename(&part_meta, &to_meta)?;
+            match self.sync {
+                true => disk::sync_directory(&self.places.uploads),
+                false => Ok(()),
+            }
+        };
+        let done = put();
+        if done.is_err() {
+            disk::remove_or_say(&part);
+            disk::remove_or_say(&part_meta);
+        }
+        done.map_err(|error| match error.kind() {
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                StoreError::Damaged(id.to_string())
+            }
+            _ => super::error::at(&to)(error),
+        })
+    }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::net::UnixListener;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use oort_agent::agent::{Agent, AgentError};
 use oort_agent::clock::VirtualClock;
 use oort_agent::store::{Step, StoreError};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
-use crate::rig::{NOW, Site, crc32, settings};
+use crate::rig::{NOW, Site, crc32, settings, words};
 
 #[test]
 fn what_is_no_file_is_neither_taken_nor_waited_for() {
@@ -147,4 +147,30 @@ fn of_two_agents_with_one_work_directory_the_second_does_not_start_and_touches_n
     let second = Agent::open(site.store(), settings(), clock);
     assert!(second.unwrap_err().to_string().contains("another process"));
     assert!(part.exists());
+}
+
+#[test]
+fn a_file_that_is_being_handed_over_is_not_handed_over_by_another_request() {
+    for copies in [false, true] {
+        let site = Site::new();
+        let path = site.file("file", b"octets");
+        let mut store = match copies {
+            true => site.store().always_copying(),
+            false => site.store(),
+        };
+        let agent: Arc<OnceLock<Arc<Agent>>> = Arc::default();
+        let other = Arc::clone(&agent);
+        let again = path.clone();
+        store.at_each_step(Box::new(move |step| {
+            if step == Step::Recorded {
+                let refused = other.get().unwrap().send_file(&again, words([9, 9, 9]));
+                let refused = refused.unwrap_err().to_string();
+                assert!(refused.contains("by another request"), "{refused}");
+            }
+        }));
+        let rig = site.start_with(store, settings());
+        agent.set(Arc::clone(&rig.agent)).unwrap();
+        rig.take(&path, [9, 9, 9]);
+        assert_eq!(rig.agent.queued_ids().len(), 1);
+    }
 }

@@ -73,6 +73,25 @@ fn after_a_restart_an_item_is_as_old_as_it_is() {
 }
 
 #[test]
+fn items_of_one_second_are_first_in_first_out_after_a_restart_too() {
+    let site = Site::new();
+    let rig = site.start();
+    let ids = (0..30).map(|number: u8| {
+        let name = number.to_string();
+        let id = rig.take(&site.file(&name, &name), [9, 9, 9]);
+        // The clock of files goes on in steps.
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        id
+    });
+    let ids: Vec<Uuid> = ids.collect();
+    drop(rig);
+    let rig = site.start();
+    let order = std::iter::from_fn(|| rig.agent.next_out());
+    let order: Vec<Uuid> = order.map(|item| item.meta.file_info.id).collect();
+    assert_eq!(order, ids);
+}
+
+#[test]
 fn what_somebody_renames_out_of_transfers_is_collected() {
     let site = Site::new();
     let rig = site.start();

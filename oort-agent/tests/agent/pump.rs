@@ -10,9 +10,9 @@ use flate2::read::GzDecoder;
 use link_client::{LinkError, Priority};
 use oort_agent::agent::AgentSettings;
 use oort_agent::item::{TransferMeta, Uuid};
-use oort_agent::pump::{Carrier, Pump, Standing};
+use oort_agent::pump::{Carrier, Pump, Standing, take};
 use oort_agent::queue::Stage;
-use oort_agent::receipt::ReceiptKey;
+use oort_agent::receipt::{Receipt, ReceiptKey};
 
 use crate::rig::{Rig, Site, settings, words};
 
@@ -28,6 +28,8 @@ struct Inner {
     came: Vec<String>,
     cancelled: Vec<String>,
     is_away: bool,
+    /// What is cancelled ends when the test says so.
+    is_slow: bool,
 }
 
 impl Link {
@@ -104,8 +106,9 @@ impl Carrier for Link {
     fn cancel(&self, tracking: &str) -> Result<(), LinkError> {
         let mut inner = self.ask()?;
         inner.cancelled.push(tracking.to_owned());
+        let is_slow = inner.is_slow;
         let request = inner.requests.get_mut(tracking).unwrap();
-        if request.0 == Standing::Open {
+        if request.0 == Standing::Open && !is_slow {
             request.0 = Standing::Failed("CANCELLED: ".to_owned());
         }
         Ok(())
@@ -354,4 +357,134 @@ fn with_a_key_of_receipts_an_item_stays_until_its_receipt_is_there_or_its_time_i
     );
     assert!(rig.agent.status(id).unwrap().reason.contains("no receipt"));
     assert!(link.0.lock().unwrap().cancelled.is_empty());
+}
+
+/// What the ground sends up, as a file in an inbox.
+fn bundle_of(site: &Site, name: &str, meta: &TransferMeta, data: &[u8]) -> PathBuf {
+    let path = site.payload.join(name);
+    let file: Box<dyn std::io::Write> = match name.ends_with(".gz") {
+        true => Box::new(flate2::write::GzEncoder::new(
+            File::create(&path).unwrap(),
+            flate2::Compression::fast(),
+        )),
+        false => Box::new(File::create(&path).unwrap()),
+    };
+    let mut archive = tar::Builder::new(file);
+    let meta = serde_json::to_vec(meta).unwrap();
+    for (name, octets) in [("meta.json", &*meta), ("data", data)] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(octets.len() as u64);
+        header.set_mode(0o600);
+        archive.append_data(&mut header, name, octets).unwrap();
+    }
+    archive.into_inner().unwrap();
+    path
+}
+
+#[test]
+fn a_bundle_that_comes_up_is_an_upload_and_one_that_is_wrong_is_none() {
+    let site = Site::new();
+    let rig = site.start();
+    let id = rig.take(&site.file("a", b"octets"), [9, 9, 9]);
+    let mut meta = rig.agent.meta(id).unwrap();
+    meta.topic = "plans".parse().unwrap();
+    rig.agent.cancel(id).unwrap();
+    let files = || rig.agent.query(&meta.topic).unwrap().files;
+    for bad in [&b"0ctets"[..], b"octet", b"octets and more"] {
+        let path = bundle_of(&site, "bad.oort.tar", &meta, bad);
+        assert!(take(&rig.agent, &path).is_err());
+    }
+    let whole = bundle_of(&site, "whole.oort.tar", &meta, b"octets");
+    let octets = fs::read(&whole).unwrap();
+    let data = octets
+        .windows(6)
+        .position(|octets| octets == b"octets")
+        .unwrap();
+    let short = site.file("short.oort.tar", &octets[..data + 3]);
+    let other = site.file("image.raw", b"octets");
+    for bad in [short, other] {
+        assert!(take(&rig.agent, bad.as_ref()).is_err());
+    }
+    assert_eq!(files(), []);
+    assert_eq!(site.names("uploads"), Vec::<String>::new());
+    assert_eq!(site.names(".agent/intake"), Vec::<String>::new());
+    // Twice, as after a crash before it was acknowledged.
+    for name in ["whole.oort.tar", "whole.oort.tar.gz"] {
+        let path = bundle_of(&site, name, &meta, b"octets");
+        take(&rig.agent, &path).unwrap();
+        assert_eq!(files(), [meta.file_info.clone()]);
+    }
+    let to = site.payload.join("out");
+    rig.agent
+        .retrieve(&id.to_string(), to.to_str().unwrap())
+        .unwrap();
+    assert_eq!(fs::read(to).unwrap(), b"octets");
+}
+
+#[test]
+fn a_receipt_that_comes_up_ends_its_item_and_a_forged_one_does_not() {
+    let site = Site::new();
+    let key = || ReceiptKey::new(b"0123456789abcdef").unwrap();
+    let settings = AgentSettings {
+        receipt_key: Some(key()),
+        ..settings()
+    };
+    let rig = site.start_with(site.store(), settings);
+    let id = rig.take(&site.file("a", b"abc"), [9, 9, 9]);
+    let sha256 = rig.agent.meta(id).unwrap().extra["sha256"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let receipt = Receipt {
+        uuid: id,
+        sha256,
+        size: 3,
+        bucket: "images".to_owned(),
+        key: "HELIO-1/a".to_owned(),
+        time: 7,
+        signature: "00".repeat(32),
+    };
+    let arrives = |receipt: &Receipt| {
+        let octets = serde_json::to_vec(receipt).unwrap();
+        let path = site.file(&format!("{id}.receipt.json"), octets);
+        take(&rig.agent, path.as_ref())
+    };
+    assert!(arrives(&receipt).is_err());
+    assert_eq!(rig.state(id), "waiting");
+    arrives(&key().signed(receipt)).unwrap();
+    assert_eq!(rig.state(id), "delivered");
+}
+
+#[test]
+fn what_the_link_service_gives_back_late_does_not_stay_in_the_outbox() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let id = rig.take(&site.file("a", b"a"), [9, 9, 9]);
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    let bundle = link.bundles().remove(0);
+    let path = link.0.lock().unwrap().outbox.join(bundle);
+    fs::remove_file(&path).unwrap();
+    link.0.lock().unwrap().is_slow = true;
+    rig.agent.cancel(id).unwrap();
+    rounds(&mut pump, 2);
+    fs::write(&path, b"given back").unwrap();
+    link.is(&id.to_string(), Standing::Failed("CANCELLED: ".to_owned()));
+    rounds(&mut pump, 1);
+    assert_eq!(link.bundles(), Vec::<String>::new());
+}
+
+#[test]
+fn what_ended_while_the_pump_was_down_is_cancelled_when_it_is_up_again() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let id = rig.take(&site.file("a", b"a"), [9, 9, 9]);
+    pump(&rig, &link).round().unwrap();
+    rig.agent.cancel(id).unwrap();
+    drop(rig);
+    let rig = site.start();
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    assert_eq!(link.0.lock().unwrap().cancelled, [id.to_string()]);
+    assert_eq!(link.bundles(), Vec::<String>::new());
 }

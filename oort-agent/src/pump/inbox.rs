@@ -1,0 +1,198 @@
+//! What comes up by the link service: receipts, and files for the payload.
+//!
+//! | name of the file | what it is |
+//! |---|---|
+//! | `….receipt.json` | a [receipt](crate::receipt) |
+//! | `….oort.tar`, `….oort.tar.gz` | a bundle, as those that go down: it becomes an upload |
+//!
+//! Only what the ground sent is taken; anything else stays in the inbox, acknowledged.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+use link_client::{Delivery, LinkClient, LinkError};
+use tar::Archive;
+
+use super::bundle::{SUFFIX, SUFFIX_GZIP};
+use crate::agent::{Agent, AgentError};
+use crate::item::TransferMeta;
+use crate::limits::META_BYTES_MAX;
+use crate::receipt::Receipt;
+use crate::store::StoreError;
+
+/// How a receipt's file is called, behind anything.
+pub const RECEIPT_SUFFIX: &str = ".receipt.json";
+/// Who sends what is taken.
+const GROUND: &str = "ground";
+/// The service is asked at least so often, so that a stop does not wait for longer.
+const WAIT: Duration = Duration::from_secs(1);
+/// Between two tries while the service is away.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why something that arrived is of no use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArrivalError {
+    /// It is neither a receipt nor a bundle.
+    #[error("it is neither a receipt nor a bundle")]
+    Neither,
+    /// It is not to be read.
+    #[error("it is not to be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// The agent does not take it.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+}
+
+impl ArrivalError {
+    /// Whether another try may help: the disk, or the room on it.
+    fn may_heal(&self) -> bool {
+        matches!(
+            self,
+            ArrivalError::Agent(AgentError::Store(
+                StoreError::NoRoom | StoreError::System { .. }
+            ))
+        )
+    }
+}
+
+/// Takes a file that came from the ground, by its name.
+///
+/// # Errors
+/// [`ArrivalError`]: nothing has become of it.
+pub fn take(agent: &Agent, path: &Path) -> Result<(), ArrivalError> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.unwrap_or_default();
+    let file = || Ok::<_, io::Error>(BufReader::new(File::open(path)?));
+    if name.ends_with(RECEIPT_SUFFIX) {
+        let receipt: Receipt = serde_json::from_slice(&read(file()?)?).map_err(io::Error::other)?;
+        return Ok(agent.accept_receipt(receipt)?);
+    }
+    if name.ends_with(SUFFIX_GZIP) {
+        return take_bundle(agent, GzDecoder::new(file()?));
+    }
+    match name.ends_with(SUFFIX) {
+        true => take_bundle(agent, file()?),
+        false => Err(ArrivalError::Neither),
+    }
+}
+
+/// `meta.json` and then `data`, which is as long as the meta says.
+fn take_bundle(agent: &Agent, bundle: impl Read) -> Result<(), ArrivalError> {
+    let bad = |what: &str| io::Error::other(what.to_owned());
+    let mut archive = Archive::new(bundle);
+    let mut entries = archive.entries()?;
+    let mut next = |name: &str| {
+        let entry = entries.next().transpose()?;
+        let entry = entry.ok_or_else(|| bad("the bundle ends too soon"))?;
+        match *entry.path_bytes() == *name.as_bytes() {
+            true => Ok(entry),
+            false => Err(bad("a bundle is of meta.json and data")),
+        }
+    };
+    let meta = read(next("meta.json")?)?;
+    let meta: TransferMeta = serde_json::from_slice(&meta).map_err(io::Error::other)?;
+    let data = next("data")?;
+    if data.size() != meta.file_info.size {
+        return Err(bad("its data is not as long as its meta says").into());
+    }
+    Ok(agent
+        .store()
+        .put_upload(&meta, data)
+        .map_err(AgentError::from)?)
+}
+
+fn read(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    from.take(META_BYTES_MAX + 1).read_to_end(&mut octets)?;
+    match octets.len() as u64 > META_BYTES_MAX {
+        true => Err(io::Error::other("it is too long")),
+        false => Ok(octets),
+    }
+}
+
+/// Takes what arrives, on a thread of its own. Dropped, it stops.
+pub struct InboxThread {
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl InboxThread {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// The system has no thread.
+    pub fn start(agent: Arc<Agent>, client: LinkClient) -> io::Result<Self> {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
+        let run = move || {
+            while !over.load(Ordering::SeqCst) {
+                if let Err(error) = look(&agent, &client) {
+                    // The pump says when the service is away.
+                    log::debug!("the inbox: {error}");
+                    thread::sleep(PAUSE);
+                }
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("oort-inbox".to_owned())
+            .spawn(run)?;
+        Ok(InboxThread {
+            is_over,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for InboxThread {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the inbox panicked");
+        }
+    }
+}
+
+/// Takes what is there and what comes meanwhile.
+fn look(agent: &Agent, client: &LinkClient) -> Result<(), LinkError> {
+    for delivery in client.receive_within(WAIT) {
+        take_delivery(agent, delivery?)?;
+    }
+    Ok(())
+}
+
+fn take_delivery(agent: &Agent, delivery: Delivery) -> Result<(), LinkError> {
+    let from = delivery.from();
+    if from != GROUND {
+        log::warn!("the inbox: what {from} sent is not taken, and stays");
+        return delivery.keep();
+    }
+    let mut is_taken = true;
+    for file in delivery.files() {
+        match take(agent, &file.path) {
+            Ok(()) => log::info!("the inbox: {}", file.name),
+            // It comes again with the next look.
+            Err(error) if error.may_heal() => {
+                log::warn!("the inbox: {}: {error}", file.name);
+                thread::sleep(PAUSE);
+                return Ok(());
+            }
+            Err(error) => {
+                log::warn!("the inbox: {} is not taken, and stays: {error}", file.name);
+                is_taken = false;
+            }
+        }
+    }
+    match is_taken {
+        true => delivery.ack(),
+        false => delivery.keep(),
+    }
+}
