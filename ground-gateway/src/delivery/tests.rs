@@ -1,0 +1,5 @@
+//! Deliveries, one after the other.
+
+mod crashes;
+mod deliveries;
+mod rig;

@@ -1,0 +1,1 @@
+//! The process ends, after each step.
