@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 
 use super::bundle::{self, BundleError, Compared};
 use super::counts::Counts;
-use super::journal::{Journal, Record, State};
+use super::journal::{BundleFile, Journal, Record, State};
 use super::key::{Template, Values};
 use super::object::{Object, hex};
 use super::place::{Found, Place, PlaceError};
@@ -194,7 +195,7 @@ impl Deliverer {
                 Err(stopped) => return Err(stopped),
             },
         };
-        self.acknowledge(&path, record)
+        self.acknowledge(&path, &file, record)
     }
 
     /// Brings a file to its place.
@@ -234,6 +235,7 @@ impl Deliverer {
                 time,
                 state: State::Chosen,
                 receipts: 0,
+                bundle: None,
             };
             if !is_noted {
                 parts.journal.choose(&record)?;
@@ -269,27 +271,36 @@ impl Deliverer {
     }
 
     /// It is at its place: that is said, and the bundle goes.
-    fn acknowledge(&mut self, path: &Path, mut record: Record) -> Result<(), Undone> {
+    fn acknowledge(&mut self, path: &Path, file: &File, record: Record) -> Result<(), Undone> {
+        let bundle = bundle_file(file)?;
+        // Else it is said already, and only the bundle is to go.
+        if record.state != State::Done || record.bundle != Some(bundle) {
+            self.say(record, bundle)?;
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn say(&mut self, mut record: Record, bundle: BundleFile) -> Result<(), Undone> {
         let is_repeated = record.state == State::Done;
         let has_receipt = self.parts.signing.is_some();
         self.order_receipt(&record)?;
         (self.parts.at_step)(Step::Ordered);
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        (self.parts.at_step)(Step::Removed);
         record.state = State::Done;
+        record.bundle = Some(bundle);
         record.receipts = record.receipts.saturating_add(1);
         if is_repeated {
             log::info!("{} came again, and is where it was", record.object.uuid);
         }
-        let changed = self.parts.journal.change(&record, |counts| {
+        self.parts.journal.change(&record, |counts| {
             counts.arrived += u64::from(is_repeated);
             counts.repeated += u64::from(is_repeated);
             counts.receipts += u64::from(has_receipt);
-        });
-        Ok(changed?)
+        })?;
+        (self.parts.at_step)(Step::Acknowledged);
+        Ok(())
     }
 
     fn order_receipt(&self, record: &Record) -> Result<(), Undone> {
@@ -366,6 +377,14 @@ impl Deliverer {
         let pause = before.map_or(PAUSE_SECONDS, |pause| (2 * pause).min(PAUSE_SECONDS_MAX));
         self.rests.insert(at, (now.as_second() + pause, pause));
     }
+}
+
+fn bundle_file(file: &File) -> io::Result<BundleFile> {
+    let found = file.metadata()?;
+    Ok(BundleFile {
+        inode: found.ino(),
+        changed: (found.mtime(), found.mtime_nsec()),
+    })
 }
 
 pub(super) fn of_place(error: PlaceError) -> Undone {

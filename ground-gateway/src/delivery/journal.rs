@@ -40,6 +40,16 @@ pub(crate) struct Record {
     pub(crate) state: State,
     /// Receipts that were ordered.
     pub(crate) receipts: u32,
+    /// The bundle that the last of them is for.
+    pub(crate) bundle: Option<BundleFile>,
+}
+
+/// Which file a bundle was: of the same name, there may be another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BundleFile {
+    pub(crate) inode: u64,
+    /// When it was changed: s since 1970, and ns.
+    pub(crate) changed: (i64, i64),
 }
 
 /// How far it is.
@@ -50,7 +60,7 @@ pub(crate) enum State {
     Chosen,
     /// It is, and its receipt may be ordered.
     Delivered,
-    /// The bundle is gone.
+    /// The receipt is ordered, and the bundle goes.
     Done,
 }
 

@@ -16,12 +16,12 @@ pub(crate) enum Step {
     MetaThere,
     /// It is at its place.
     Put,
-    /// The journal knows that.
+    /// The journal knows where it is.
     Delivered,
     /// Its receipt is ordered up.
     Ordered,
-    /// The bundle is gone.
-    Removed,
+    /// The journal knows that.
+    Acknowledged,
     /// The key of a manifest is in the journal.
     ManifestChosen,
     /// The manifest is at its place.
@@ -38,7 +38,7 @@ pub(crate) const ALL: [Step; 10] = [
     Step::Put,
     Step::Delivered,
     Step::Ordered,
-    Step::Removed,
+    Step::Acknowledged,
     Step::ManifestChosen,
     Step::ManifestPut,
 ];

@@ -65,6 +65,11 @@ impl<S: Store> BucketPlace<S> {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) fn within(&self) -> (&Bucket<S>, &Runtime) {
+        (&self.bucket, &self.runtime)
+    }
+
     fn path(&self, key: &str) -> Result<Path, PlaceError> {
         let path = self.bucket.key(key.split('/'));
         path.map_err(|error| PlaceError::Failed(error.to_string()))

@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub(crate) use bucket::BucketPlace;
-#[cfg(test)]
-pub(crate) use bucket::Store;
 pub(crate) use directory::DirectoryPlace;
 
 use super::object::Object;

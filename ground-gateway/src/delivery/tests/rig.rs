@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bucket_store::Bucket;
+use bucket_store::object_store::memory::InMemory;
+use bucket_store::object_store::{Attribute, ObjectStore as _, ObjectStoreExt as _, PutPayload};
 use delivery_receipt::{Receipt, SigningKey};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -18,8 +21,8 @@ use tempfile::TempDir;
 use crate::delivery::deliverer::{Deliverer, Ground, Parts};
 use crate::delivery::journal::Journal;
 use crate::delivery::key::DEFAULT;
-use crate::delivery::object::hex;
-use crate::delivery::place::{DirectoryPlace, Place};
+use crate::delivery::object::{Object, hex};
+use crate::delivery::place::{BucketPlace, DirectoryPlace, Found, Place, PlaceError};
 use crate::delivery::step::{AtStep, unwatched};
 
 pub(super) const SECRET: [u8; 32] = [9; 32];
@@ -27,7 +30,7 @@ pub(super) const SECRET: [u8; 32] = [9; 32];
 /// Orders that survive the process, as those of a hub do.
 #[derive(Default)]
 pub(super) struct Orders {
-    pub(super) ordered: Mutex<BTreeMap<String, Receipt>>,
+    folder: PathBuf,
     pub(super) coming: Mutex<BTreeSet<String>>,
     pub(super) is_heard: AtomicBool,
     pub(super) is_full: AtomicBool,
@@ -47,15 +50,19 @@ impl Ground for Orders {
         if self.is_full.load(Ordering::SeqCst) {
             return Err("it is full".to_owned());
         }
-        let receipt = serde_json::from_slice(&fs::read(local).unwrap()).unwrap();
-        let mut ordered = self.ordered.lock().unwrap();
-        ordered.entry(key.to_owned()).or_insert(receipt);
+        fs::create_dir_all(&self.folder).unwrap();
+        let order = self.folder.join(key);
+        if !order.exists() {
+            fs::copy(local, self.folder.join(".part")).unwrap();
+            fs::rename(self.folder.join(".part"), order).unwrap();
+        }
         Ok(())
     }
 }
 
 pub(super) struct Site {
-    pub(super) folder: TempDir,
+    folder: PathBuf,
+    _temporary: Option<TempDir>,
     pub(super) orders: Arc<Orders>,
     pub(super) now: Timestamp,
     pub(super) template: &'static str,
@@ -63,9 +70,21 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn new() -> Self {
+        let temporary = TempDir::new().unwrap();
+        let mut site = Self::at(temporary.path());
+        site._temporary = Some(temporary);
+        site
+    }
+
+    /// One that is another process's.
+    pub(super) fn at(folder: &Path) -> Self {
         let site = Site {
-            folder: TempDir::new().unwrap(),
-            orders: Arc::default(),
+            folder: folder.to_owned(),
+            _temporary: None,
+            orders: Arc::new(Orders {
+                folder: folder.join("orders"),
+                ..Orders::default()
+            }),
             now: "2026-11-27T12:00:00Z".parse().unwrap(),
             template: DEFAULT,
         };
@@ -74,7 +93,7 @@ impl Site {
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// A process that delivers into the directory `out`.
@@ -154,8 +173,11 @@ impl Site {
     }
 
     pub(super) fn receipts(&self) -> Vec<Receipt> {
-        let ordered = self.orders.ordered.lock().unwrap();
-        ordered.values().cloned().collect()
+        let orders = fs::read_dir(self.path("orders")).into_iter().flatten();
+        let orders = orders.map(|order| fs::read(order.unwrap().path()).unwrap());
+        orders
+            .map(|octets| serde_json::from_slice(&octets).unwrap())
+            .collect()
     }
 }
 
@@ -233,4 +255,71 @@ pub(super) fn gzip(octets: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(octets).unwrap();
     encoder.finish().unwrap()
+}
+
+/// A place that outlives who delivers.
+#[derive(Clone)]
+pub(super) struct Kept(pub(super) Arc<BucketPlace<InMemory>>);
+
+impl Kept {
+    /// An empty bucket, whose parts are small.
+    pub(super) fn new(name: &str) -> Self {
+        let bucket = Bucket::new(InMemory::new(), "files".into());
+        let place = BucketPlace::new(name.to_owned(), bucket, Arc::default());
+        Kept(Arc::new(place.unwrap().with_part_bytes(1000)))
+    }
+
+    pub(super) fn boxed(&self) -> Box<dyn Place> {
+        Box::new(self.clone())
+    }
+}
+
+impl Place for Kept {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn look(&self, key: &str, object: &Object) -> Result<Found, PlaceError> {
+        self.0.look(key, object)
+    }
+
+    fn put(&self, key: &str, object: &Object, data: &mut dyn Read) -> Result<(), PlaceError> {
+        self.0.put(key, object, data)
+    }
+}
+
+impl Kept {
+    pub(super) fn keys(&self) -> Vec<String> {
+        let (bucket, runtime) = self.0.within();
+        let listed = bucket.store().list_with_delimiter(None);
+        let mut folders = runtime.block_on(listed).unwrap().common_prefixes;
+        let mut keys = Vec::new();
+        while let Some(folder) = folders.pop() {
+            let listed = bucket.store().list_with_delimiter(Some(&folder));
+            let listed = runtime.block_on(listed).unwrap();
+            folders.extend(listed.common_prefixes);
+            keys.extend(listed.objects.into_iter().map(|of| of.location.to_string()));
+        }
+        keys
+    }
+
+    pub(super) fn get(&self, key: &str) -> (Vec<u8>, BTreeMap<String, String>) {
+        let (bucket, runtime) = self.0.within();
+        runtime.block_on(async {
+            let got = bucket.store().get(&key.into()).await.unwrap();
+            let attributes = got.attributes.iter().filter_map(|(name, value)| match name {
+                Attribute::Metadata(name) => Some((name.to_string(), value.to_string())),
+                _ => None,
+            });
+            let attributes = attributes.collect();
+            (got.bytes().await.unwrap().to_vec(), attributes)
+        })
+    }
+
+    pub(super) fn put(&self, key: &str, octets: &[u8]) {
+        let (bucket, runtime) = self.0.within();
+        let (key, payload) = (key.into(), PutPayload::from(octets.to_vec()));
+        let put = bucket.store().put(&key, payload);
+        runtime.block_on(put).unwrap();
+    }
 }
