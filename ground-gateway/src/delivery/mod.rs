@@ -11,6 +11,7 @@
 //! | `journal` | which file is where, on the disk |
 //! | `deliverer` | one file, from where it came to its place |
 //! | `manifest` | what one pass brought, as an object |
+//! | `upload` | a bundle for the other way |
 //! | `running` | the thread |
 //!
 //! A key is in the journal before anything is put there, and a bundle goes only once its
@@ -27,11 +28,14 @@ mod place;
 mod running;
 mod settings;
 mod step;
+mod upload;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use deliverer::Ground;
 pub(crate) use running::{Beginning, DeliveryThread};
+pub(crate) use settings::is_topic;
+pub(crate) use upload::{Upload, bundle};
 pub use settings::{DeliverySettings, PlaceSettings};
 
 /// The app whose files are delivered: the agent.
