@@ -90,7 +90,13 @@ fn a_key_is_written_once_and_nobody_else_reads_it() {
 fn what_is_no_key_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("receipts.key");
-    for text in ["", "ab", &"ab".repeat(31), &"ab".repeat(33), &"zz".repeat(32)] {
+    for text in [
+        "",
+        "ab",
+        &"ab".repeat(31),
+        &"ab".repeat(33),
+        &"zz".repeat(32),
+    ] {
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         assert!(matches!(

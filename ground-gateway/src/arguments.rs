@@ -10,7 +10,8 @@ use comms_service::PacketFormat;
 use service_host::arguments::LogLevel;
 
 pub(crate) use files::{
-    DeliveryKeyArguments, FilesArguments, GetArguments, PutArguments, ServeArguments, TransferArguments,
+    DeliveryKeyArguments, FilesArguments, GetArguments, PutArguments, ServeArguments,
+    TransferArguments,
 };
 
 use crate::hub::REPLIES_MAX;

@@ -163,6 +163,12 @@ pub(crate) struct FilesArguments {
           conflicts_with_all = ["change", "all", "watch", "json", "pass"])]
     pub(crate) remote: Option<Option<String>>,
 
+    /// Print what was delivered of what the agent on board sent instead: the last 100, and counts
+    ///
+    /// As the process that holds the link wrote it last.
+    #[arg(long, conflicts_with_all = ["change", "all", "watch", "pass", "remote"])]
+    pub(crate) delivered: bool,
+
     /// Show the last that ended, too
     #[arg(long, conflicts_with = "change")]
     pub(crate) all: bool,

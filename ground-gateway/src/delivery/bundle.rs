@@ -73,11 +73,7 @@ struct Extra {
 
 /// Reads a bundle to its end: what is in it, if its data is what its meta says. The data has
 /// at most `bytes_max` octets.
-pub(crate) fn inspect(
-    file: &File,
-    satellite: &str,
-    bytes_max: u64,
-) -> Result<Object, BundleError> {
+pub(crate) fn inspect(file: &File, satellite: &str, bytes_max: u64) -> Result<Object, BundleError> {
     let (meta, (size, sha256, crc32)) = with_data(file, bytes_max, |_, data| {
         let mut sums = Sums::new(data);
         io::copy(&mut sums, &mut io::sink())?;
@@ -164,7 +160,9 @@ fn read_archive<T>(
     let meta: Meta = serde_json::from_slice(&octets)
         .map_err(|error| not_one(&format!("its meta is not to be read: {error}")))?;
     if !is_uuid(&meta.file_info.id) {
-        return Err(not_one("its meta has no id of xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"));
+        return Err(not_one(
+            "its meta has no id of xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
+        ));
     }
     if !is_topic(&meta.topic) {
         return Err(not_one("its meta has a topic that is none"));

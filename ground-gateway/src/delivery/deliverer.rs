@@ -11,14 +11,15 @@ use std::sync::Arc;
 use delivery_receipt::{Receipt, SigningKey};
 use jiff::Timestamp;
 
+use super::APP;
 use super::bundle::{self, BundleError, Compared};
 use super::counts::Counts;
 use super::journal::{BundleFile, Journal, Record, State};
 use super::key::{Template, Values};
 use super::object::{Object, hex};
 use super::place::{Found, Place, PlaceError};
+use super::status::{SHOWN_MAX, Status};
 use super::step::{AtStep, Step};
-use super::APP;
 
 /// Files that are looked at in one round.
 const ROUND_FILES_MAX: usize = 1024;
@@ -65,6 +66,8 @@ pub(crate) struct Parts {
     pub(crate) signing: Option<SigningKey>,
     pub(crate) manifest_seconds: i64,
     pub(crate) journal: Journal,
+    /// What is shown to people.
+    pub(crate) status: PathBuf,
     pub(crate) ground: Arc<dyn Ground>,
     pub(crate) at_step: AtStep,
 }
@@ -77,6 +80,8 @@ pub(crate) struct Deliverer {
     /// Where a name goes, so that what waits is not read again and again.
     known: HashMap<OsString, usize>,
     pub(super) was_heard: bool,
+    /// What is shown now.
+    shown: Option<Counts>,
 }
 
 /// Why a file is not done with.
@@ -107,6 +112,7 @@ impl Deliverer {
             rests: BTreeMap::new(),
             known: HashMap::new(),
             was_heard: false,
+            shown: None,
         }
     }
 
@@ -127,6 +133,19 @@ impl Deliverer {
             Ok(()) | Err(Undone::Stopped) => {}
             Err(Undone::Later(why)) => log::warn!("no manifest yet: {why}"),
         }
+        noted(self.show());
+    }
+
+    fn show(&mut self) -> Result<(), String> {
+        let counts = self.counts()?;
+        if self.shown == Some(counts) {
+            return Ok(());
+        }
+        let last = self.parts.journal.last(SHOWN_MAX)?;
+        let written = Status::new(counts, last).write(&self.parts.status);
+        written.map_err(|error| format!("{}: {error}", self.parts.status.display()))?;
+        self.shown = Some(counts);
+        Ok(())
     }
 
     pub(crate) fn counts(&mut self) -> Result<Counts, String> {

@@ -115,10 +115,7 @@ impl Journal {
         Ok(Journal { file })
     }
 
-    fn with<T>(
-        &mut self,
-        does: impl FnOnce(&Database) -> Result<T, Error>,
-    ) -> Result<T, String> {
+    fn with<T>(&mut self, does: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, String> {
         let done = self.file.with(does);
         done.map_err(|error| explained(self.file.path(), &error))
     }
@@ -218,12 +215,14 @@ impl Journal {
         self.with(|database| {
             let state = database.begin_read()?.open_table(STATE)?;
             let counts = state.get(COUNTS)?;
-            Ok(counts.map(|counts| parsed(counts.value())).transpose()?.unwrap_or_default())
+            Ok(counts
+                .map(|counts| parsed(counts.value()))
+                .transpose()?
+                .unwrap_or_default())
         })
     }
 
     /// The last that came, the newest first.
-    #[allow(dead_code)]
     pub(crate) fn last(&mut self, max: usize) -> Result<Vec<Record>, String> {
         self.with(|database| {
             let transaction = database.begin_read()?;

@@ -209,7 +209,14 @@ mod tests {
     #[test]
     fn what_makes_no_key_is_refused() {
         for text in [
-            "", "/a", "a//b", "a/", "../{name}", "{nam}", "{name", "a/./b",
+            "",
+            "/a",
+            "a//b",
+            "a/",
+            "../{name}",
+            "{nam}",
+            "{name",
+            "a/./b",
         ] {
             text.parse::<Template>().unwrap_err();
         }

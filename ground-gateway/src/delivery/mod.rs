@@ -11,6 +11,7 @@
 //! | `journal` | which file is where, on the disk |
 //! | `deliverer` | one file, from where it came to its place |
 //! | `manifest` | what one pass brought, as an object |
+//! | `status` | what was delivered, for people |
 //! | `upload` | a bundle for the other way |
 //! | `running` | the thread |
 //!
@@ -27,16 +28,17 @@ mod object;
 mod place;
 mod running;
 mod settings;
+pub(crate) mod status;
 mod step;
-mod upload;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub(crate) use deliverer::Ground;
 pub(crate) use running::{Beginning, DeliveryThread};
 pub(crate) use settings::is_topic;
-pub(crate) use upload::{Upload, bundle};
 pub use settings::{DeliverySettings, PlaceSettings};
+pub(crate) use upload::{Upload, bundle};
 
 /// The app whose files are delivered: the agent.
 pub(crate) const APP: &str = "oort";

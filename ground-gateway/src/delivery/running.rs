@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::deliverer::{Deliverer, Ground, Parts};
 use super::journal::Journal;
 use super::step::unwatched;
-use super::{APP, DEAD_FOLDER, DeliverySettings, PlaceSettings, place};
+use super::{APP, DEAD_FOLDER, DeliverySettings, PlaceSettings, place, status};
 
 /// Between two looks at what has come.
 const ROUND: Duration = Duration::from_millis(300);
@@ -95,6 +95,7 @@ fn parts(beginning: &Beginning, is_stopping: &Arc<AtomicBool>) -> Result<Parts, 
         signing: signing.map_err(|error| format!("`receipt-key-file`: {error}"))?,
         manifest_seconds: i64::from(settings.manifest_minutes) * 60,
         journal: Journal::open(&journal(&files.journal))?,
+        status: status::path(&files.journal),
         ground: Arc::clone(ground),
         at_step,
     })

@@ -172,7 +172,10 @@ mod tests {
             assert_eq!(is_packed, octets != noise);
             let object = inspect(&File::open(&made.path).unwrap(), "helio", 1 << 20).unwrap();
             assert_eq!((&object.uuid, &*object.topic), (&made.uuid, "plans"));
-            assert_eq!((object.size, object.tags), (octets.len() as u64, upload.tags));
+            assert_eq!(
+                (object.size, object.tags),
+                (octets.len() as u64, upload.tags)
+            );
             let hints = json!({"dest_path": "/opt/plan.txt", "mode": "644"});
             assert_eq!(object.delivery_hints, Some(hints));
             let path = made.path.clone();

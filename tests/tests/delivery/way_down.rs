@@ -59,6 +59,12 @@ fn files_of_a_payload_are_delivered_through_lost_frames_though_the_ground_is_kil
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
     assert!(!site.path("ground/oort.dead").exists());
+    let shown = eventually(PATIENCE, || {
+        let shown = site.run(&["files", "--delivered"]).unwrap();
+        shown.contains("12 receipts").then_some(shown)
+    });
+    assert_eq!(shown.lines().count(), 13, "{shown}");
+    assert!(shown.contains("12 delivered"), "{shown}");
 }
 
 #[test]
@@ -121,7 +127,8 @@ fn the_topic_chooses_the_bucket_and_an_object_says_whose_it_is() {
                 let got = bucket.store().get(&object.location).await.unwrap();
                 let attributes = got.attributes.clone();
                 let value = |name: &'static str| {
-                    attributes[&Attribute::Metadata(name.into())].to_string()
+                    let value = attributes.get(&Attribute::Metadata(name.into()));
+                    value.expect(name).to_string()
                 };
                 let id = value("uuid");
                 let (of_topic, octets) = &sent[&id];

@@ -168,8 +168,10 @@ impl<S: Store> BucketPlace<S> {
             Ok(false)
         });
         if !matches!(put, Ok(true)) {
+            // Its time is the runtime's.
+            let _entered = self.runtime.enter();
             let aborted = timeout(ABORT_TIME, store.abort_multipart(path, &id));
-            match self.runtime.block_on(async { aborted.await }) {
+            match self.runtime.block_on(aborted) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => log::info!("parts of {path} are left in the bucket: {error}"),
                 Err(_) => log::info!("parts of {path} are left in the bucket"),
@@ -223,8 +225,13 @@ impl<S: Store> Place for BucketPlace<S> {
 
 fn attributes(object: &Object) -> Attributes {
     let all = object.attributes().into_iter();
-    all.map(|(name, value)| (Attribute::Metadata(name.into()), AttributeValue::from(value)))
-        .collect()
+    all.map(|(name, value)| {
+        (
+            Attribute::Metadata(name.into()),
+            AttributeValue::from(value),
+        )
+    })
+    .collect()
 }
 
 /// So many octets, less only at the end.

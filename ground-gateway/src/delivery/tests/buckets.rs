@@ -1,16 +1,23 @@
 //! Files that go into a bucket.
 
-use super::rig::{Item, Kept, Site};
-use crate::delivery::step::unwatched;
+use std::io::{self, Read};
 
 use serde_json::json;
+
+use super::rig::{Item, Kept, Site};
+use crate::delivery::object::Object;
+use crate::delivery::place::Place;
+use crate::delivery::step::unwatched;
 
 const FOLDER: &str = "files/helio/downlink/2026/11/27/20261127T120000Z_";
 
 #[test]
 fn an_object_carries_whose_it_is_be_it_of_parts_or_whole() {
     let site = Site::new();
-    for (number, bytes) in [0, 1, 999, 1000, 1001, 2000, 12_345].into_iter().enumerate() {
+    for (number, bytes) in [0, 1, 999, 1000, 1001, 2000, 12_345]
+        .into_iter()
+        .enumerate()
+    {
         let octets: Vec<u8> = (0..bytes).map(|at: u32| (at % 251) as u8).collect();
         let item = Item {
             path: format!("/data/{bytes}"),
@@ -105,4 +112,33 @@ fn a_place_that_fails_rests_and_holds_up_no_other() {
     site.wait(1);
     deliverer.round(site.now);
     assert_eq!((site.delivered("broken").len(), site.waiting()), (3, 0));
+}
+
+/// Octets, and then the disk fails.
+struct Failing(usize);
+
+impl Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let octets = buffer.len().min(self.0);
+        self.0 -= octets;
+        match octets {
+            0 => Err(io::Error::other("the disk")),
+            octets => Ok(octets),
+        }
+    }
+}
+
+#[test]
+fn of_a_file_that_cannot_be_read_to_its_end_nothing_is_put() {
+    let bucket = Kept::new("s3://mission");
+    for size in [900, 9000] {
+        let object = Object {
+            size,
+            ..Object::default()
+        };
+        let octets = usize::try_from(size).unwrap() / 2;
+        let put = Place::put(&bucket, "a/b", &object, &mut Failing(octets));
+        assert!(put.unwrap_err().to_string().contains("the disk"), "{size}");
+    }
+    assert!(bucket.keys().is_empty());
 }

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::rig::{Item, SECRET, Site, archive, gzip};
 
+use crate::delivery::status::Status;
+
 const FOLDER: &str = "helio/downlink/2026/11/27/20261127T120000Z_";
 
 #[test]
@@ -42,6 +44,10 @@ fn a_file_is_delivered_with_what_is_known_of_it_and_a_receipt_goes_up() {
         (counts.arrived, counts.delivered, counts.delivered_bytes),
         (1, 1, 6)
     );
+    let status = Status::read(&site.path("delivery.json")).unwrap();
+    assert_eq!(status.counts, counts);
+    let line = format!("2026-11-27T12:00:00Z images {} 6 octets: ", item.uuid);
+    assert!(status.files[0].line().starts_with(&line));
 }
 
 #[test]
@@ -67,7 +73,10 @@ fn a_second_bundle_of_a_file_is_acknowledged_and_not_delivered_again() {
     assert_eq!(site.delivered("out").len(), 1);
     assert_eq!(site.receipts().len(), 3);
     let counts = deliverer.counts().unwrap();
-    assert_eq!((counts.arrived, counts.delivered, counts.repeated), (3, 1, 2));
+    assert_eq!(
+        (counts.arrived, counts.delivered, counts.repeated),
+        (3, 1, 2)
+    );
 }
 
 #[test]
@@ -187,7 +196,10 @@ fn a_bundle_stays_until_its_receipt_is_ordered() {
     deliverer.round(site.now);
     assert_eq!((site.waiting(), site.receipts().len()), (0, 1));
     let counts = deliverer.counts().unwrap();
-    assert_eq!((counts.arrived, counts.repeated, counts.failures), (1, 0, 1));
+    assert_eq!(
+        (counts.arrived, counts.repeated, counts.failures),
+        (1, 0, 1)
+    );
 }
 
 #[test]

@@ -127,6 +127,7 @@ impl Site {
             signing: Some(SigningKey::of(&SECRET)),
             manifest_seconds: 600,
             journal: Journal::open(&self.path("delivery.redb")).unwrap(),
+            status: self.path("delivery.json"),
             ground: self.orders.clone(),
             at_step,
         })
@@ -307,10 +308,13 @@ impl Kept {
         let (bucket, runtime) = self.0.within();
         runtime.block_on(async {
             let got = bucket.store().get(&key.into()).await.unwrap();
-            let attributes = got.attributes.iter().filter_map(|(name, value)| match name {
-                Attribute::Metadata(name) => Some((name.to_string(), value.to_string())),
-                _ => None,
-            });
+            let attributes = got
+                .attributes
+                .iter()
+                .filter_map(|(name, value)| match name {
+                    Attribute::Metadata(name) => Some((name.to_string(), value.to_string())),
+                    _ => None,
+                });
             let attributes = attributes.collect();
             (got.bytes().await.unwrap().to_vec(), attributes)
         })

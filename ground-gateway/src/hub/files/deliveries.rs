@@ -15,7 +15,11 @@ impl Ground for Files {
         let coming = reports
             .into_iter()
             .filter(|report| report.role == Role::Receiver && !report.is_finished);
-        Some(coming.filter_map(|report| Some(report.name?.to_string())).collect())
+        Some(
+            coming
+                .filter_map(|report| Some(report.name?.to_string()))
+                .collect(),
+        )
     }
 
     fn is_heard(&self) -> bool {
