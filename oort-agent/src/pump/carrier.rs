@@ -12,6 +12,14 @@ pub trait Carrier: Send {
     /// It does not answer.
     fn outbox(&self) -> Result<PathBuf, LinkError>;
 
+    /// The directory that files of the ground come to, where there is one.
+    ///
+    /// # Errors
+    /// It does not answer.
+    fn inbox(&self) -> Result<Option<PathBuf>, LinkError> {
+        Ok(None)
+    }
+
     /// A bundle that is in the outbox is to go down. The same tracking id is the same request.
     ///
     /// # Errors
@@ -73,6 +81,10 @@ impl Standing {
 impl Carrier for LinkClient {
     fn outbox(&self) -> Result<PathBuf, LinkError> {
         Ok(self.directories()?.outbox)
+    }
+
+    fn inbox(&self) -> Result<Option<PathBuf>, LinkError> {
+        Ok(Some(self.directories()?.inbox))
     }
 
     fn hand_in(

@@ -1,4 +1,5 @@
-//! Hands what is next to the link service, and hears what became of it.
+//! Hands what is next to the link service, and hears what became of it; takes what the ground
+//! sent up by it.
 //!
 //! An item that is out stays in `transfers/` until the ground has it. Its request at the link
 //! service has the item's identifier for its tracking id (with `-2`, `-3`, … where it is tried
@@ -6,6 +7,7 @@
 
 mod bundle;
 mod carrier;
+mod inbox;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -25,6 +27,7 @@ use crate::queue::Stage;
 use bundle::BundleError;
 pub use bundle::{SUFFIX, SUFFIX_GZIP};
 pub use carrier::{Carrier, Standing};
+use inbox::Inbox;
 
 /// Between two looks at how things stand.
 const ROUND: Duration = Duration::from_secs(1);
@@ -45,6 +48,7 @@ pub struct Pump<C> {
     /// Whether it is known what an earlier process handed in.
     has_adopted: bool,
     pause: u32,
+    inbox: Inbox,
 }
 
 /// An item that is out.
@@ -66,6 +70,7 @@ impl<C: Carrier> Pump<C> {
             tries: HashMap::new(),
             has_adopted: false,
             pause: 0,
+            inbox: Inbox::default(),
         }
     }
 
@@ -77,6 +82,9 @@ impl<C: Carrier> Pump<C> {
         if !self.has_adopted {
             self.adopt()?;
             self.has_adopted = true;
+        }
+        if let Some(inbox) = self.carrier.inbox()? {
+            self.inbox.look(&inbox, &self.agent);
         }
         for id in self.agent.take_withdrawn() {
             self.withdraw(id)?;

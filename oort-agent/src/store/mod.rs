@@ -1,5 +1,6 @@
 //! What is on the disk: how it comes there without being lost, and how it goes.
 
+mod arrival;
 mod cleaner;
 mod disk;
 mod error;
@@ -26,6 +27,7 @@ use crate::item::{TransferMeta, Uuid};
 use crate::limits::META_BYTES_MAX;
 use crate::work_directory::{self as names, WorkDirectory, WorkDirectoryError};
 
+pub use arrival::ArrivalError;
 pub use error::{StoreError, said};
 pub(crate) use identity::Identity;
 pub(crate) use intake::SHA256;

@@ -6,13 +6,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use delivery_receipt::{Receipt, SigningKey};
 use flate2::read::GzDecoder;
 use link_client::{LinkError, Priority};
 use oort_agent::agent::AgentSettings;
 use oort_agent::item::{TransferMeta, Uuid};
 use oort_agent::pump::{Carrier, Pump, Standing};
 use oort_agent::queue::Stage;
-use oort_agent::receipt::ReceiptKey;
 
 use crate::rig::{Rig, Site, settings, words};
 
@@ -69,6 +69,10 @@ impl Link {
 }
 
 impl Carrier for Link {
+    fn inbox(&self) -> Result<Option<PathBuf>, LinkError> {
+        Ok(Some(self.ask()?.outbox.with_file_name("inbox")))
+    }
+
     fn outbox(&self) -> Result<PathBuf, LinkError> {
         Ok(self.ask()?.outbox.clone())
     }
@@ -337,7 +341,7 @@ fn while_the_link_service_is_away_all_waits_and_then_goes_on() {
 fn with_a_key_of_receipts_an_item_stays_until_its_receipt_is_there_or_its_time_is_over() {
     let site = Site::new();
     let settings = AgentSettings {
-        receipt_key: Some(ReceiptKey::new(b"0123456789abcdef").unwrap()),
+        receipt_key: Some(SigningKey::of(&[7; 32]).public_key()),
         ..settings()
     };
     let (rig, link) = (site.start_with(site.store(), settings), Link::of(&site));
@@ -354,4 +358,82 @@ fn with_a_key_of_receipts_an_item_stays_until_its_receipt_is_there_or_its_time_i
     );
     assert!(rig.agent.status(id).unwrap().reason.contains("no receipt"));
     assert!(link.0.lock().unwrap().cancelled.is_empty());
+}
+
+/// The ground sends a file up to the agent.
+fn come_up(link: &Link, folder: &str, name: &str, octets: &[u8]) {
+    let inbox = link.inbox().unwrap().unwrap().join(folder);
+    fs::create_dir_all(&inbox).unwrap();
+    fs::write(inbox.join(name), octets).unwrap();
+}
+
+fn in_inbox(link: &Link, folder: &str) -> Vec<String> {
+    crate::rig::names(&link.inbox().unwrap().unwrap().join(folder))
+}
+
+#[test]
+fn a_receipt_that_came_up_ends_its_item_and_what_is_none_is_removed() {
+    let site = Site::new();
+    let key = SigningKey::of(&[7; 32]);
+    let settings = AgentSettings {
+        receipt_key: Some(key.public_key()),
+        ..settings()
+    };
+    let (rig, link) = (site.start_with(site.store(), settings), Link::of(&site));
+    let id = rig.take(&site.file("a", b"abc"), [9, 9, 9]);
+    let sha256 = rig.agent.meta(id).unwrap().extra["sha256"].clone();
+    let receipt = Receipt {
+        uuid: id.to_string(),
+        sha256: sha256.as_str().unwrap().to_owned(),
+        size: 3,
+        key: "helio/a".to_owned(),
+        ..Receipt::default()
+    };
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    link.is(&id.to_string(), Standing::Done);
+    let foreign = serde_json::to_vec(&SigningKey::of(&[8; 32]).signed(receipt.clone())).unwrap();
+    come_up(&link, "receipts", &format!("{id}.json"), &foreign);
+    come_up(&link, "receipts", "text.json", b"text");
+    rounds(&mut pump, 1);
+    assert_eq!(rig.state(id), "out");
+    assert!(in_inbox(&link, "receipts").is_empty());
+    let octets = serde_json::to_vec(&key.signed(receipt)).unwrap();
+    come_up(&link, "receipts", &format!("{id}.json"), &octets);
+    rounds(&mut pump, 1);
+    assert_eq!(rig.state(id), "delivered");
+    assert!(in_inbox(&link, "receipts").is_empty());
+    let receipt = rig.get(&format!("/sdk/v2/files/{id}/receipt"));
+    assert_eq!(receipt.body["key"], "helio/a");
+}
+
+#[test]
+fn a_bundle_that_came_up_is_an_upload_and_what_is_none_is_kept() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let id = rig.take(&site.file("a", "a".repeat(9_000)), [9, 9, 9]);
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    // A bundle is the same both ways.
+    let name = link.bundles().pop().unwrap();
+    let bundle = fs::read(site.payload.join("outbox").join(&name)).unwrap();
+    come_up(&link, "uploads", &name, &bundle);
+    come_up(
+        &link,
+        "uploads",
+        "half.oort.tar.gz",
+        &bundle[..bundle.len() / 2],
+    );
+    come_up(&link, "uploads", "text", b"text");
+    come_up(&link, "uploads", ".part", b"text");
+    rounds(&mut pump, 1);
+    assert_eq!(in_inbox(&link, "uploads"), [".part"]);
+    let query = rig.get("/sdk/v1/query_available_files/images");
+    assert_eq!(query.body["files"][0]["id"], id.to_string());
+    assert_eq!(query.body["files"].as_array().unwrap().len(), 1);
+    assert_eq!(site.names("dead"), ["half.oort.tar.gz", "text"]);
+    let to = site.payload.join("back");
+    let asked = serde_json::json!({"id": id.to_string(), "save_path": to});
+    rig.post("/sdk/v1/retrieve_file", &asked);
+    assert_eq!(fs::read(to).unwrap(), "a".repeat(9_000).as_bytes());
 }
