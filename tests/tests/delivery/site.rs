@@ -36,6 +36,7 @@ impl Site {
         let mut made = Command::new(binary("ground"));
         let made = made.arg("delivery-key").arg(&key).output().unwrap();
         assert!(made.status.success(), "{made:?}");
+        fs::write(folder.path().join("receipts.pub"), &made.stdout).unwrap();
         let public = String::from_utf8(made.stdout).unwrap();
         let site = Site {
             public: public.trim().parse().unwrap(),
@@ -97,6 +98,7 @@ impl Site {
         command.args(["-m", "0M", "-l", "info", "--out-max", "4"]);
         command.args(["-p", &self.agent_port.to_string(), "--telemetry", "none"]);
         command.arg("--link").arg(self.path("apps/oort/link.sock"));
+        command.arg("--receipt-key").arg(self.path("receipts.pub"));
         let agent = ChildGuard::spawn(&mut command);
         heliograph_tests::wait::eventually(PATIENCE, || {
             std::net::TcpStream::connect(("127.0.0.1", self.agent_port)).ok()
@@ -138,30 +140,43 @@ impl Site {
             "destination": "ground", "topic": topic, "filepath": path,
             "options": {"reliable": true, "tags": {"token": format!("token-{name}")}},
         });
-        let url = format!("http://127.0.0.1:{}/sdk/v1/send_file", self.agent_port);
-        let request = ureq::post(&url).header("Content-Type", "application/json");
-        let mut response = request.send(body.to_string()).unwrap();
-        let answer = response.body_mut().read_to_string().unwrap();
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        let id = answer["UUID"].as_str().or(answer["uuid"].as_str());
+        let answer = self.tell("/sdk/v1/send_file", &body);
+        let id = answer["UUID"].as_str();
         id.unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// The receipts that are on board, by identifier. Each is of the ground's key.
+    pub(crate) fn tell(&self, path: &str, body: &Value) -> Value {
+        let url = format!("http://127.0.0.1:{}{path}", self.agent_port);
+        let request = ureq::post(&url).header("Content-Type", "application/json");
+        let mut response = request.send(body.to_string()).unwrap();
+        serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
+    /// What the agent answers.
+    pub(crate) fn ask(&self, path: &str) -> Value {
+        let url = format!("http://127.0.0.1:{}{path}", self.agent_port);
+        let mut response = ureq::get(&url).call().unwrap();
+        serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
+    /// The receipts that the agent has of items that are delivered, all of them by the ground's
+    /// key.
     #[track_caller]
-    pub(crate) fn receipts(&self) -> BTreeMap<String, Receipt> {
-        let inbox = self.path("apps/oort/inbox/receipts");
+    pub(crate) fn receipts<'i>(
+        &self,
+        ids: impl IntoIterator<Item = &'i String>,
+    ) -> BTreeMap<String, Receipt> {
         let mut receipts = BTreeMap::new();
-        for entry in fs::read_dir(inbox).into_iter().flatten().flatten() {
-            let name = entry.file_name().into_string().unwrap();
-            let Some(id) = name.strip_suffix(".json").filter(|id| id.len() == 36) else {
+        for id in ids {
+            let status = self.ask(&format!("/sdk/v2/files/{id}"));
+            if status["receipt"].is_null() {
                 continue;
-            };
-            let octets = fs::read(entry.path()).unwrap();
-            let receipt: Receipt = serde_json::from_slice(&octets).unwrap();
+            }
+            assert_eq!(status["state"], "delivered");
+            let receipt: Receipt = serde_json::from_value(status["receipt"].clone()).unwrap();
             assert!(self.public.is_of(&receipt), "{receipt:?}");
-            assert_eq!(receipt.uuid, id);
-            receipts.insert(id.to_owned(), receipt);
+            assert_eq!(receipt.uuid, *id);
+            receipts.insert(id.clone(), receipt);
         }
         receipts
     }
@@ -184,17 +199,4 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     all
-}
-
-/// What is in a bundle, as people unpack it.
-pub(crate) fn unpacked(bundle: &[u8]) -> (Value, Vec<u8>) {
-    let folder = TempDir::new().unwrap();
-    let archive = folder.path().join("bundle.tar");
-    fs::write(&archive, bundle).unwrap();
-    let mut tar = Command::new("tar");
-    tar.arg("-xf").arg(&archive).arg("-C").arg(folder.path());
-    assert!(tar.status().unwrap().success());
-    let meta = fs::read(folder.path().join("meta.json")).unwrap();
-    let data = fs::read(folder.path().join("data")).unwrap();
-    (serde_json::from_slice(&meta).unwrap(), data)
 }

@@ -3,9 +3,10 @@
 use std::fs;
 
 use heliograph_tests::wait::eventually;
+use serde_json::json;
 
 use crate::PATIENCE;
-use crate::site::{Site, files, noise, unpacked};
+use crate::site::{Site, noise};
 
 #[test]
 fn a_file_for_a_topic_goes_up_as_a_bundle_with_all_that_was_said() {
@@ -23,16 +24,19 @@ fn a_file_for_a_topic_goes_up_as_a_bundle_with_all_that_was_said() {
     ]
     .concat();
     site.run(&put).unwrap();
-    let inbox = site.path("apps/oort/inbox/uploads");
-    let (name, bundle) = eventually(PATIENCE, || files(&inbox).pop_first());
-    let (meta, data) = unpacked(&bundle);
-    assert_eq!(data, octets);
-    assert_eq!(meta["topic"], "models");
-    let id = meta["file_info"]["id"].as_str().unwrap();
-    assert!(name.starts_with(&format!("{id}.oort.tar")), "{name}");
-    assert_eq!(meta["file_info"]["path"], "model.bin");
-    assert_eq!(meta["file_info"]["delivery_hints"]["mode"], "755");
-    assert_eq!(meta["send_options"]["tags"]["a"], "b=c");
+    let found = eventually(PATIENCE, || {
+        let query = site.ask("/sdk/v1/query_available_files/models");
+        query["files"].get(0).cloned()
+    });
+    assert_eq!(found["path"], "model.bin");
+    assert_eq!(found["delivery_hints"]["dest_path"], "/opt/m");
+    assert_eq!(found["delivery_hints"]["mode"], "755");
+    let to = site.path("payload/model.bin");
+    site.tell(
+        "/sdk/v1/retrieve_file",
+        &json!({"id": found["id"], "save_path": to}),
+    );
+    assert_eq!(fs::read(to).unwrap(), octets);
     for wrong in ["topic:a/b", "topic:"] {
         let put = site.run(&["put", local.to_str().unwrap(), wrong]);
         assert!(put.unwrap_err().contains("is no topic"));
