@@ -10,7 +10,8 @@ use comms_service::PacketFormat;
 use service_host::arguments::LogLevel;
 
 pub(crate) use files::{
-    FilesArguments, GetArguments, PutArguments, ServeArguments, TransferArguments,
+    DeliveryKeyArguments, FilesArguments, GetArguments, PutArguments, ServeArguments,
+    TransferArguments,
 };
 
 use crate::hub::REPLIES_MAX;
@@ -154,6 +155,9 @@ pub(crate) enum Command {
     /// Prints a line for each file that has arrived, either way, or never will.
     #[command(after_help = files::SERVE_AFTER_HELP)]
     Serve(ServeArguments),
+    /// Make the key that signs receipts of deliveries, and print the public key for the agent
+    #[command(after_help = files::DELIVERY_KEY_AFTER_HELP)]
+    DeliveryKey(DeliveryKeyArguments),
     /// Get new keys, after this station or the satellite lost its state
     ///
     /// On a link with security only. The satellite offers new keys once a minute when

@@ -24,6 +24,9 @@
 //! entity-id = 2                    # and the other keys of [file-service.files]; the first
 //!                                  # of `peers` is the satellite, by default entity 1;
 //!                                  # `root` and `journal` stand where `state-dir` does
+//!
+//! [delivery]                       # optional: what the agent on board sent, see `delivery`
+//! directory = "/srv/delivered"     # or `bucket = { url = "s3://…", … }`
 //! ```
 //!
 //! Every key is strict. Tables of other programs may stand in the same file.
@@ -39,6 +42,7 @@ use radio_hal::RadioConfig;
 use service_host::config_file::ConfigFile;
 use toml::{Table, Value};
 
+use crate::delivery::DeliverySettings;
 use crate::error::{GroundError, one_line};
 use crate::files;
 
@@ -99,6 +103,9 @@ pub struct GroundLinkConfig {
     pub addresses: Addresses,
     /// Files, where the link has them.
     pub files: Option<FileSettings>,
+    /// Where files go that came down from the agent, where that is said; the same for all
+    /// links of a file.
+    pub delivery: Option<DeliverySettings>,
 }
 
 impl GroundConfig {
@@ -151,8 +158,13 @@ impl GroundConfig {
                 None => read_default(),
             },
         };
+        let mut links = links.map_err(refuse)?;
+        let delivery = read_delivery(table).map_err(refuse)?;
+        for link in links.iter_mut().filter(|link| link.files.is_some()) {
+            link.delivery.clone_from(&delivery);
+        }
         Ok(GroundConfig {
-            links: links.map_err(refuse)?,
+            links,
             file: file.to_owned(),
         })
     }
@@ -220,7 +232,7 @@ impl GroundLinkConfig {
         };
         let mut text = format!("{transport:?}{framing:?}{comms:?}{:?}", self.addresses);
         if let Some(files) = &self.files {
-            text.push_str(&format!("{files:?}"));
+            text.push_str(&format!("{files:?}{:?}", self.delivery));
         }
         let hash = fnv_1a(text.as_bytes());
         format!("{}-{:08x}", self.name, (hash >> 32) ^ (hash & 0xFFFF_FFFF))
@@ -250,6 +262,19 @@ fn read_default() -> Result<Vec<GroundLinkConfig>, String> {
         Some(Value::Array(links)) => read_links(links),
         _ => Ok(Vec::new()),
     }
+}
+
+fn read_delivery(table: &Table) -> Result<Option<DeliverySettings>, String> {
+    let Some(value) = table.get("delivery") else {
+        return Ok(None);
+    };
+    let settings: DeliverySettings = value
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| format!("[delivery]: {error}"))?;
+    let checked = settings.check();
+    checked.map_err(|problem| format!("[delivery]: {problem}"))?;
+    Ok(Some(settings))
 }
 
 fn read_links(values: &[Value]) -> Result<Vec<GroundLinkConfig>, String> {
@@ -331,6 +356,7 @@ fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
         comms,
         addresses,
         files,
+        delivery: None,
     })
 }
 

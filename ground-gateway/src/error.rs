@@ -80,6 +80,14 @@ pub enum GroundError {
         /// What cannot be used, and why.
         source: OpenError,
     },
+    /// What came down cannot be delivered.
+    #[error("link `{link}`: [delivery]: {problem}")]
+    Delivery {
+        /// The link.
+        link: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// The link carries no files.
     #[error(
         "link `{link}` of {file} has no files: give it a table [link.files], which may be empty, \

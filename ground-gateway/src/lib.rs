@@ -27,6 +27,7 @@
 //! | `replay` | a capture through the code of a live link |
 //! | `doctor` | why nothing gets through |
 //! | `files` | what was asked for of files, and how it stands |
+//! | `delivery` | what came down from the agent, to a directory or a bucket |
 //! | `hub` | the process that holds the radio, and what it speaks with its clients |
 //! | [`RuntimeDir`] | where lock and socket of a link stand |
 //!
@@ -53,6 +54,7 @@ mod arguments;
 mod client;
 mod commands;
 mod config;
+mod delivery;
 mod direction;
 mod doctor;
 mod error;
@@ -69,6 +71,7 @@ mod stop;
 
 pub use client::{LinkClient, ListenEvent, Listener};
 pub use config::{GroundConfig, GroundLinkConfig, LINK_NAME_BYTES_MAX, LINKS_MAX};
+pub use delivery::{DeliverySettings, PlaceSettings};
 pub use error::GroundError;
 pub use hub::Heard;
 pub use patience::{Patience, RETRIES_MAX, TIMEOUT_DEFAULT, TIMEOUT_MAX, TRANSMIT_WAIT_MAX};

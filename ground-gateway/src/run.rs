@@ -54,6 +54,9 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
         what: "to report signals",
         problem: error.to_string(),
     })?;
+    if let Command::DeliveryKey(arguments) = &arguments.command {
+        return commands::delivery_key(arguments).map(|()| ExitCode::SUCCESS);
+    }
     let common = &arguments.common;
     let config = GroundConfig::find(common.config.as_deref())?;
     let name = common.link.as_deref();
@@ -79,6 +82,8 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
         Command::Files(arguments) => on_link(&|client| commands::files(client, arguments)),
         Command::Serve(arguments) => on_link(&|client| commands::serve(client, arguments)),
         Command::Resync(arguments) => on_link(&|client| commands::resync(client, arguments)),
+        // It needs no link.
+        Command::DeliveryKey(_) => Ok(ExitCode::SUCCESS),
         Command::Replay(arguments) => {
             commands::replay(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)
         }

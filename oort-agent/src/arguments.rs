@@ -72,7 +72,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = OUT_MAX)]
     pub(crate) out_max: usize,
 
-    /// Key of receipts: an item is delivered once the ground's receipt is there
+    /// Public key of receipts: an item is delivered once the ground's receipt is there
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt_key: Option<PathBuf>,
 

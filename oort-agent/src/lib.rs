@@ -12,7 +12,6 @@
 //! | [`api`] | what clients and the collector ask |
 //! | [`telemetry`] | what the spacecraft says of itself |
 //! | [`pump`] | what is next goes to the link service |
-//! | [`receipt`] | the ground's word that it has a file |
 //! | [`limits`] | every limit |
 
 #![warn(
@@ -32,7 +31,6 @@ mod journal;
 pub mod limits;
 pub mod pump;
 pub mod queue;
-pub mod receipt;
 mod run;
 pub mod store;
 mod syslog;

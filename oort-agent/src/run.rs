@@ -23,9 +23,9 @@ use crate::arguments::{Arguments, Level};
 use crate::clock::SystemClock;
 use crate::limits::CONNECTIONS_MAX;
 use crate::pump::{InboxThread, Pump, PumpThread};
-use crate::receipt::ReceiptKey;
 use crate::store::{Space, Store};
 use crate::syslog;
+use delivery_receipt::PublicKey;
 
 /// Between two looks at what is due; longer where a look takes long.
 const TICK: Duration = Duration::from_secs(1);
@@ -80,8 +80,8 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure(text.to_owned()));
     }
     let receipt_key = arguments.receipt_key.as_deref().map(|path| {
-        let key = ReceiptKey::read(path);
-        key.map_err(|error| format!("the key of receipts {}: {error}", path.display()))
+        let key = PublicKey::read(path);
+        key.map_err(|error| format!("--receipt-key: {error}"))
     });
     let receipt_key = receipt_key.transpose()?;
     start_log(arguments)?;

@@ -20,6 +20,7 @@ pub(super) const PUT_AFTER_HELP: &str = "\
 Example:
   ground put --link uhf plan.bin plans/monday.bin
   ground put --link uhf plan.bin app:camera
+  ground put --link uhf model.bin topic:models --dest-path /opt/model.bin --tag token=r-17
 
 Exit codes:
   0  the satellite has the file, whole and under its name; one for an app, its link service
@@ -44,6 +45,15 @@ Example:
 Exit codes:
   0  ended by --for, Ctrl-C or whoever reads the output
   1  failed, as one line on standard error says
+  2  the arguments are not understood";
+
+pub(super) const DELIVERY_KEY_AFTER_HELP: &str = "\
+Example:
+  ground delivery-key /etc/heliograph/receipts.key > receipts.pub
+
+Exit codes:
+  0  the key is in FILE, for nobody else to read, and its public key is printed
+  1  it is not, as one line on standard error says
   2  the arguments are not understood";
 
 /// How a file goes.
@@ -96,7 +106,8 @@ pub(crate) struct PutArguments {
     pub(crate) local: PathBuf,
 
     /// Name that it is to have at the satellite, where it replaces a file of that name; or
-    /// app:ID or app:ID/DIR, for the inbox of an app
+    /// app:ID or app:ID/DIR, for the inbox of an app; or topic:NAME, for whoever asks the agent
+    /// on board for files of a topic
     #[arg(value_name = "REMOTE")]
     pub(crate) remote: String,
 
@@ -104,8 +115,42 @@ pub(crate) struct PutArguments {
     #[arg(long)]
     pub(crate) overwrite: bool,
 
+    /// Where the payload is to put it, for topic:NAME
+    #[arg(long, value_name = "PATH")]
+    pub(crate) dest_path: Option<String>,
+
+    /// With which permissions, in octal [default: 644]
+    #[arg(long, value_name = "MODE", requires = "dest_path", value_parser = mode)]
+    pub(crate) mode: Option<String>,
+
+    /// Goes with it, for topic:NAME; may be given again
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    pub(crate) tags: Vec<(String, String)>,
+
     #[command(flatten)]
     pub(crate) transfer: TransferArguments,
+}
+
+fn mode(text: &str) -> Result<String, String> {
+    let is_octal = |octet: u8| matches!(octet, b'0'..=b'7');
+    match (3..=4).contains(&text.len()) && text.bytes().all(is_octal) {
+        true => Ok(text.to_owned()),
+        false => Err("write three or four octal digits, as 755".to_owned()),
+    }
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeliveryKeyArguments {
+    /// The file that it is to be in; there must be none
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +162,12 @@ pub(crate) struct FilesArguments {
     #[arg(long, value_name = "DIR", num_args = 0..=1,
           conflicts_with_all = ["change", "all", "watch", "json", "pass"])]
     pub(crate) remote: Option<Option<String>>,
+
+    /// Print what was delivered of what the agent on board sent instead: the last 100, and counts
+    ///
+    /// As the process that holds the link wrote it last.
+    #[arg(long, conflicts_with_all = ["change", "all", "watch", "pass", "remote"])]
+    pub(crate) delivered: bool,
 
     /// Show the last that ended, too
     #[arg(long, conflicts_with = "change")]

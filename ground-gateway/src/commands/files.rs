@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::transfer::print_json;
 use crate::arguments::FilesArguments;
 use crate::client::LinkClient;
+use crate::delivery::status::{self, Status};
 use crate::error::{GroundError, one_line};
 use crate::files::passes::passes_left;
 use crate::files::transfer::{Direction, Transfer};
@@ -30,6 +31,7 @@ pub(crate) fn files(client: &LinkClient, arguments: &FilesArguments) -> Result<(
         }
     }
     let shown = match &arguments.remote {
+        _ if arguments.delivered => show_delivered(client, arguments.json),
         Some(directory) => show_names(client, directory.as_deref()),
         None => show(client, arguments),
     };
@@ -38,6 +40,28 @@ pub(crate) fn files(client: &LinkClient, arguments: &FilesArguments) -> Result<(
         Err(GroundError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         shown => shown,
     }
+}
+
+fn show_delivered(client: &LinkClient, json: bool) -> Result<(), GroundError> {
+    let config = client.config();
+    let (Some(files), Some(_)) = (&config.files, &config.delivery) else {
+        return Err(GroundError::Delivery {
+            link: config.name.clone(),
+            problem: "the configuration has no such table: nothing is delivered".to_owned(),
+        });
+    };
+    let path = status::path(&files.journal);
+    let status = Status::read(&path);
+    let status = status.map_err(|source| GroundError::Unreadable { path, source })?;
+    let print = |line: &str| print_line(one_line(line).as_bytes()).map_err(GroundError::Output);
+    if json {
+        // Numbers and texts: nothing in it can fail.
+        return print(&serde_json::to_string(&status).unwrap_or_default());
+    }
+    for file in &status.files {
+        print(&file.line())?;
+    }
+    print(&status.counts.line())
 }
 
 fn show_names(client: &LinkClient, directory: Option<&str>) -> Result<(), GroundError> {

@@ -1,6 +1,7 @@
 //! What each command does, and what it prints.
 
 mod capture;
+mod delivery_key;
 mod doctor;
 mod files;
 mod get;
@@ -14,6 +15,7 @@ mod send;
 mod serve;
 mod transfer;
 
+pub(crate) use delivery_key::delivery_key;
 pub(crate) use doctor::doctor;
 pub(crate) use files::files;
 pub(crate) use get::get;

@@ -6,6 +6,7 @@
 //! | `accept` | takes connections on the Unix socket, at most `CLIENTS_MAX` |
 //! | `client-N` | reads one request, answers it |
 //! | `route` | gives what the link does to the client that waits for it |
+//! | `delivery` | brings what the agent on board sent to its directory or bucket, where that is said |
 //! | `files`, `file-events` | the file entity, and what it tells, on a link that has one |
 //!
 //! and the link's own three.
@@ -40,6 +41,7 @@ pub use protocol::Heard;
 pub(crate) use protocol::REPLIES_MAX;
 
 use crate::config::GroundLinkConfig;
+use crate::delivery::{Beginning, DeliveryThread};
 use crate::error::GroundError;
 use crate::runtime::{LinkLock, LinkPaths, RUNTIME_DIR_VARIABLE};
 use files::RunningFiles;
@@ -66,6 +68,7 @@ pub(crate) struct Hub {
     /// The routing thread; it ends when the sender is dropped.
     routing: Option<(Sender<()>, JoinHandle<()>)>,
     files: Option<RunningFiles>,
+    delivery: Option<DeliveryThread>,
     paths: LinkPaths,
     // Last: whoever gets the lock finds the radio free.
     _lock: LinkLock,
@@ -87,6 +90,7 @@ impl Hub {
             acceptor: None,
             routing: None,
             files,
+            delivery: None,
             paths: paths.clone(),
             _lock: lock,
         };
@@ -94,6 +98,7 @@ impl Hub {
         let routed = Arc::clone(&shared);
         let thread = spawn("route", move || route(&routed, &actions, &ended))?;
         hub.routing = Some((end, thread));
+        hub.delivery = start_delivery(config, hub.files.as_ref())?;
         let listener = bind(&paths.socket).map_err(|source| GroundError::RuntimeFile {
             doing: "listen on",
             path: paths.socket.clone(),
@@ -138,6 +143,7 @@ impl Hub {
 impl Drop for Hub {
     fn drop(&mut self) {
         self.shared.drain(REPLY_TIMEOUT);
+        drop(self.delivery.take());
         self.shared.close_files();
         if let Some(files) = &self.files {
             files.close();
@@ -201,6 +207,27 @@ fn start_link(config: &GroundLinkConfig) -> Result<Started, GroundError> {
         _ => None,
     };
     Ok((ground, actions, files))
+}
+
+fn start_delivery(
+    config: &GroundLinkConfig,
+    running: Option<&RunningFiles>,
+) -> Result<Option<DeliveryThread>, GroundError> {
+    let (Some(settings), Some(files), Some(running)) = (&config.delivery, &config.files, running)
+    else {
+        return Ok(None);
+    };
+    let beginning = Beginning {
+        settings,
+        satellite: &config.satellite,
+        files,
+        ground: running.files.clone(),
+    };
+    let started = DeliveryThread::start(&beginning);
+    started.map(Some).map_err(|problem| GroundError::Delivery {
+        link: config.name.clone(),
+        problem,
+    })
 }
 
 fn open_radio(radio: &RadioConfig) -> Result<RadioConnection, RadioError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::key::KeyUse;
 use crate::item::{Topic, Uuid};
 use crate::limits::ENDED_MAX;
-use crate::receipt::Receipt;
+use delivery_receipt::Receipt;
 
 /// How an item ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -27,8 +27,8 @@ use crate::item::{FileInfo, Topic, TransferMeta, TtlParams, Uuid};
 use crate::journal::Journal;
 use crate::limits::{QUERY_FILES_MAX, TOPICS_MAX};
 use crate::queue::{Ms, Stage};
-use crate::receipt::{Receipt, ReceiptKey};
 use crate::store::{Floor, Page, Space, Store, StoreError, Uploads};
+use delivery_receipt::{PublicKey, Receipt};
 
 /// How the agent is to work.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct AgentSettings {
     pub cleanup_age: Duration,
     /// An item is delivered once a receipt with this key is there; without one, once the link
     /// service says so.
-    pub receipt_key: Option<ReceiptKey>,
+    pub receipt_key: Option<PublicKey>,
     /// These topics and no others; without them, what the collector says, else all.
     pub topics: Vec<Topic>,
     /// Whether the journal is waited for.
@@ -239,6 +239,12 @@ impl Agent {
         self.status(id)
     }
 
+    /// Whether it can tell the ground's receipts.
+    #[must_use]
+    pub fn takes_receipts(&self) -> bool {
+        self.settings.receipt_key.is_some()
+    }
+
     /// The ground says that it has it.
     ///
     /// # Errors
@@ -249,7 +255,10 @@ impl Agent {
         if !key.is_of(&receipt) {
             return Err(AgentError::NoReceipt("its signature is not of the key"));
         }
-        let id = receipt.uuid;
+        let id: Uuid = receipt
+            .uuid
+            .parse()
+            .map_err(|_| AgentError::NoReceipt("it is of no item"))?;
         let mut state = self.state();
         if let Some(item) = state.items.get(&id) {
             if item.sha256 != receipt.sha256 || item.bytes != receipt.size {

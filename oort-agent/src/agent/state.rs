@@ -9,8 +9,8 @@ use super::ended::{AllEnded, End, Ended};
 use super::key::KeyUse;
 use crate::item::{Topic, TransferMeta, TtlParams, Uuid};
 use crate::queue::{Ms, Queue, Stage, Ticket};
-use crate::receipt::Receipt;
 use crate::store::SHA256;
+use delivery_receipt::Receipt;
 
 /// A stage that somebody chose for an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use super::state::State;
 use crate::item::{Topic, Uuid};
 use crate::limits::PAGE_MAX;
 use crate::queue::Stage;
-use crate::receipt::Receipt;
+use delivery_receipt::Receipt;
 
 /// How an item stands: in which state it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]

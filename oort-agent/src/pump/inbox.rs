@@ -2,7 +2,7 @@
 //!
 //! | name of the file | what it is |
 //! |---|---|
-//! | `….receipt.json` | a [receipt](crate::receipt) |
+//! | `receipts/…` | a [receipt](delivery_receipt) |
 //! | `….oort.tar`, `….oort.tar.gz` | a bundle, as those that go down: it becomes an upload |
 //!
 //! Only what the ground sent is taken; anything else stays in the inbox, acknowledged.
@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use delivery_receipt::{RECEIPT_BYTES_MAX, Receipt};
 use flate2::read::GzDecoder;
 use link_client::{Delivery, LinkClient, LinkError};
 use tar::Archive;
@@ -23,11 +24,10 @@ use super::bundle::{SUFFIX, SUFFIX_GZIP};
 use crate::agent::{Agent, AgentError};
 use crate::item::TransferMeta;
 use crate::limits::META_BYTES_MAX;
-use crate::receipt::Receipt;
 use crate::store::StoreError;
 
-/// How a receipt's file is called, behind anything.
-pub const RECEIPT_SUFFIX: &str = ".receipt.json";
+/// The directory of the inbox that receipts come to.
+pub const RECEIPTS: &str = "receipts";
 /// Who sends what is taken.
 const GROUND: &str = "ground";
 /// The service is asked at least so often, so that a stop does not wait for longer.
@@ -70,8 +70,10 @@ pub fn take(agent: &Agent, path: &Path) -> Result<(), ArrivalError> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.unwrap_or_default();
     let file = || Ok::<_, io::Error>(BufReader::new(File::open(path)?));
-    if name.ends_with(RECEIPT_SUFFIX) {
-        let receipt: Receipt = serde_json::from_slice(&read(file()?)?).map_err(io::Error::other)?;
+    let folder = path.parent().and_then(Path::file_name);
+    if folder.is_some_and(|folder| folder == RECEIPTS) {
+        let octets = read(file()?, RECEIPT_BYTES_MAX)?;
+        let receipt: Receipt = serde_json::from_slice(&octets).map_err(io::Error::other)?;
         return Ok(agent.accept_receipt(receipt)?);
     }
     if name.ends_with(SUFFIX_GZIP) {
@@ -87,7 +89,7 @@ pub fn take(agent: &Agent, path: &Path) -> Result<(), ArrivalError> {
 fn take_bundle(agent: &Agent, bundle: impl Read) -> Result<(), ArrivalError> {
     let bad = |what: &str| io::Error::other(what.to_owned());
     let mut archive = Archive::new(bundle);
-    let mut entries = archive.entries()?;
+    let mut entries = archive.entries()?.raw(true);
     let mut next = |name: &str| {
         let entry = entries.next().transpose()?;
         let entry = entry.ok_or_else(|| bad("the bundle ends too soon"))?;
@@ -96,7 +98,7 @@ fn take_bundle(agent: &Agent, bundle: impl Read) -> Result<(), ArrivalError> {
             false => Err(bad("a bundle is of meta.json and data")),
         }
     };
-    let meta = read(next("meta.json")?)?;
+    let meta = read(next("meta.json")?, META_BYTES_MAX)?;
     let meta: TransferMeta = serde_json::from_slice(&meta).map_err(io::Error::other)?;
     let data = next("data")?;
     if data.size() != meta.file_info.size {
@@ -108,10 +110,10 @@ fn take_bundle(agent: &Agent, bundle: impl Read) -> Result<(), ArrivalError> {
         .map_err(AgentError::from)?)
 }
 
-fn read(from: impl Read) -> io::Result<Vec<u8>> {
+fn read(from: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut octets = Vec::new();
-    from.take(META_BYTES_MAX + 1).read_to_end(&mut octets)?;
-    match octets.len() as u64 > META_BYTES_MAX {
+    from.take(bytes_max + 1).read_to_end(&mut octets)?;
+    match octets.len() as u64 > bytes_max {
         true => Err(io::Error::other("it is too long")),
         false => Ok(octets),
     }

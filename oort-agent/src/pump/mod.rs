@@ -1,4 +1,5 @@
-//! Hands what is next to the link service, and hears what became of it.
+//! Hands what is next to the link service, and hears what became of it; takes what the ground
+//! sent up by it.
 //!
 //! An item that is out stays in `transfers/` until the ground has it. Its request at the link
 //! service has the item's identifier for its tracking id (with `-2`, `-3`, … where it is tried
@@ -26,7 +27,7 @@ use crate::queue::Stage;
 use bundle::BundleError;
 pub use bundle::{SUFFIX, SUFFIX_GZIP};
 pub use carrier::{Carrier, Standing};
-pub use inbox::{ArrivalError, InboxThread, RECEIPT_SUFFIX, take};
+pub use inbox::{ArrivalError, InboxThread, RECEIPTS, take};
 
 /// Between two looks at how things stand.
 const ROUND: Duration = Duration::from_secs(1);

@@ -5,10 +5,10 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use delivery_receipt::{Receipt, SigningKey};
 use oort_agent::agent::{AgentSettings, End};
 use oort_agent::item::Uuid;
 use oort_agent::queue::Stage;
-use oort_agent::receipt::{Receipt, ReceiptKey};
 use serde_json::{Value, json};
 
 use crate::rig::{Answer, NOW, Rig, Site, settings, words};
@@ -323,9 +323,9 @@ fn a_body_is_a_file_and_one_that_breaks_off_is_none() {
 #[test]
 fn a_receipt_of_the_ground_ends_an_item_and_no_other_does() {
     let site = Site::new();
-    let key = || ReceiptKey::new(b"0123456789abcdef").unwrap();
+    let key = || SigningKey::of(&[7; 32]);
     let settings = AgentSettings {
-        receipt_key: Some(key()),
+        receipt_key: Some(key().public_key()),
         ..settings()
     };
     let rig = site.start_with(site.store(), settings);
@@ -340,15 +340,15 @@ fn a_receipt_of_the_ground_ends_an_item_and_no_other_does() {
         .unwrap()
         .to_owned();
     let receipt = Receipt {
-        uuid: id,
+        uuid: id.to_string(),
         sha256,
         size: 3,
         bucket: "images".to_owned(),
         key: "HELIO-1/a".to_owned(),
         time: 7,
-        signature: String::new(),
+        ..Receipt::default()
     };
-    let foreign = ReceiptKey::new(b"fedcba9876543210").unwrap();
+    let foreign = SigningKey::of(&[8; 32]);
     let of_others = Receipt {
         size: 4,
         ..receipt.clone()

@@ -6,13 +6,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use delivery_receipt::{Receipt, SigningKey};
 use flate2::read::GzDecoder;
 use link_client::{LinkError, Priority};
 use oort_agent::agent::AgentSettings;
 use oort_agent::item::{TransferMeta, Uuid};
 use oort_agent::pump::{Carrier, Pump, Standing, take};
 use oort_agent::queue::Stage;
-use oort_agent::receipt::{Receipt, ReceiptKey};
 
 use crate::rig::{Rig, Site, settings, words};
 
@@ -340,7 +340,7 @@ fn while_the_link_service_is_away_all_waits_and_then_goes_on() {
 fn with_a_key_of_receipts_an_item_stays_until_its_receipt_is_there_or_its_time_is_over() {
     let site = Site::new();
     let settings = AgentSettings {
-        receipt_key: Some(ReceiptKey::new(b"0123456789abcdef").unwrap()),
+        receipt_key: Some(SigningKey::of(&[7; 32]).public_key()),
         ..settings()
     };
     let (rig, link) = (site.start_with(site.store(), settings), Link::of(&site));
@@ -424,9 +424,9 @@ fn a_bundle_that_comes_up_is_an_upload_and_one_that_is_wrong_is_none() {
 #[test]
 fn a_receipt_that_comes_up_ends_its_item_and_a_forged_one_does_not() {
     let site = Site::new();
-    let key = || ReceiptKey::new(b"0123456789abcdef").unwrap();
+    let key = SigningKey::of(&[7; 32]);
     let settings = AgentSettings {
-        receipt_key: Some(key()),
+        receipt_key: Some(key.public_key()),
         ..settings()
     };
     let rig = site.start_with(site.store(), settings);
@@ -436,23 +436,27 @@ fn a_receipt_that_comes_up_ends_its_item_and_a_forged_one_does_not() {
         .unwrap()
         .to_owned();
     let receipt = Receipt {
-        uuid: id,
+        uuid: id.to_string(),
         sha256,
         size: 3,
-        bucket: "images".to_owned(),
         key: "HELIO-1/a".to_owned(),
-        time: 7,
-        signature: "00".repeat(32),
+        ..Receipt::default()
     };
+    let inbox = site.payload.join("receipts");
+    fs::create_dir(&inbox).unwrap();
     let arrives = |receipt: &Receipt| {
         let octets = serde_json::to_vec(receipt).unwrap();
-        let path = site.file(&format!("{id}.receipt.json"), octets);
-        take(&rig.agent, path.as_ref())
+        let path = inbox.join(format!("{id}.json"));
+        fs::write(&path, octets).unwrap();
+        take(&rig.agent, &path)
     };
     assert!(arrives(&receipt).is_err());
+    assert!(arrives(&SigningKey::of(&[8; 32]).signed(receipt.clone())).is_err());
     assert_eq!(rig.state(id), "waiting");
-    arrives(&key().signed(receipt)).unwrap();
+    arrives(&key.signed(receipt)).unwrap();
     assert_eq!(rig.state(id), "delivered");
+    let receipt = rig.get(&format!("/sdk/v2/files/{id}/receipt"));
+    assert_eq!(receipt.body["key"], "HELIO-1/a");
 }
 
 #[test]

@@ -17,6 +17,8 @@ use crate::PATIENCE;
 /// A satellite with the link service and one app, and a ground station.
 pub(crate) struct Site {
     folder: TempDir,
+    /// Of the service's GraphQL.
+    port: u16,
 }
 
 pub(crate) fn octets(bytes: usize) -> Vec<u8> {
@@ -37,6 +39,7 @@ impl Site {
     pub(crate) fn new(channel: &str, bit_rate_bps: u32) -> Self {
         let site = Site {
             folder: TempDir::new().expect("a folder"),
+            port: free_tcp_port(),
         };
         let [satellite, ground] = [free_udp_port(), free_udp_port()];
         let text = format!(
@@ -55,7 +58,7 @@ impl Site {
             apps = site.path("apps").display(),
             journal = site.path("link.redb").display(),
             files = site.path("files").display(),
-            port = free_tcp_port(),
+            port = site.port,
             downlink = free_udp_port(),
         );
         fs::write(site.path("satellite.toml"), text).expect("a file");
@@ -117,6 +120,19 @@ impl Site {
             .arg(file)
             .args(arguments);
         self.end(&mut put)
+    }
+
+    /// What the link service answers to a query that goes over the radio.
+    pub(crate) fn ground_query(&self, query: &str) -> Value {
+        let mut command = Command::new(binary("ground"));
+        command.arg("-c").arg(self.path("ground.toml"));
+        let port = self.port.to_string();
+        command.args(["query", "--timeout", "30s", "--service", &port, query]);
+        command.env("HELIOGRAPH_RUNTIME_DIR", self.path("run"));
+        command.env("XDG_STATE_HOME", self.path("state"));
+        let ended = command.output().expect("ground runs");
+        let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
     }
 
     /// What a command of the ground says to its end.

@@ -112,3 +112,38 @@ fn the_folder_of_a_link_is_the_services_alone() {
     let made = fs::metadata(site.path("files")).expect("the folder");
     assert_eq!(made.mode() & 0o777, 0o700);
 }
+
+#[test]
+fn w25_the_ground_hears_of_success_only_when_the_link_service_has_the_file_for_good() {
+    let site = Site::new("channel = { bit-rate-bps = 400_000 }", 400_000);
+    let mut satellite = site.start_satellite();
+    let plan = octets(100_000);
+    site.ground_put("plan.bin", &plan, "app:camera").unwrap();
+    // At that moment the power may fail.
+    satellite.signal("KILL");
+    satellite.wait_for_exit(PATIENCE);
+    let _satellite = site.start_satellite();
+    let arrived = eventually(PATIENCE, || site.inbox("camera", "plan.bin"));
+    assert_eq!(arrived, plan);
+}
+
+#[test]
+fn the_operator_asks_and_commands_over_the_link() {
+    let site = Site::new("", 2_000_000);
+    let _satellite = site.start_satellite();
+    let files = [("first", 400_000), ("second", 400_000)].map(|(name, bytes)| {
+        site.put(name, &octets(bytes));
+        site.send_down(name)
+    });
+    let [_, second] = &files;
+    let mutation = format!("mutation {{ it: cancel(id: \"{second}\") {{ success errors }} }}");
+    assert_eq!(site.ground_query(&mutation)["data"]["it"]["success"], true);
+    let query = "{ links(state: ENDED) { id } }";
+    eventually(PATIENCE, || {
+        let links = site.ground_query(query)["data"]["links"].clone();
+        let links = links.as_array().expect("a list").clone();
+        let is_it = |link: &Value| link["id"] == second.as_str();
+        links.iter().any(is_it).then_some(())
+    });
+    assert_eq!(site.wait_for_end(second)["code"], "CANCELLED");
+}

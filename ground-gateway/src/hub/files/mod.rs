@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `requests` | get, put, cancel, suspend, resume |
 //! | `events` | what the entity tells, and what follows for orders |
+//! | `deliveries` | what is asked of it by who delivers what came |
 //! | `listing` | the names of the satellite's files |
 //! | `view` | how everything stands, for clients |
 //! | `serve` | what clients are told of it |
@@ -11,6 +12,7 @@
 //! An order is on the disk before its transaction is begun, and until it has ended; so the
 //! next hub goes on with it, whatever became of this one and of the client.
 
+mod deliveries;
 mod events;
 mod listing;
 mod requests;

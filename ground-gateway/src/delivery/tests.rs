@@ -1,0 +1,6 @@
+//! Deliveries, one after the other.
+
+mod buckets;
+mod crashes;
+mod deliveries;
+mod rig;

@@ -1,0 +1,241 @@
+//! What becomes of what comes down.
+
+use std::fs;
+use std::sync::atomic::Ordering;
+
+use delivery_receipt::SigningKey;
+use serde_json::{Value, json};
+
+use super::rig::{Item, SECRET, Site, archive, gzip};
+
+use crate::delivery::status::Status;
+
+const FOLDER: &str = "helio/downlink/2026/11/27/20261127T120000Z_";
+
+#[test]
+fn a_file_is_delivered_with_what_is_known_of_it_and_a_receipt_goes_up() {
+    let site = Site::new();
+    let item = Item {
+        tags: json!({"token": "r-1", "window": "w 7"}),
+        ..Item::new(1, b"octets")
+    };
+    site.bring(&item);
+    let mut deliverer = site.start();
+    deliverer.round(site.now);
+    let key = format!("{FOLDER}picture.raw");
+    assert_eq!(
+        site.delivered("out"),
+        [(key.clone(), item.octets.clone())].into()
+    );
+    let meta = fs::read(site.path("out").join(format!("{key}.meta.json"))).unwrap();
+    let meta: Value = serde_json::from_slice(&meta).unwrap();
+    assert_eq!(meta["uuid"], item.uuid);
+    assert_eq!(meta["tags"], item.tags);
+    assert_eq!(site.waiting(), 0);
+    let receipts = site.receipts();
+    let [receipt] = receipts.as_slice() else {
+        panic!("{receipts:?}")
+    };
+    assert!(SigningKey::of(&SECRET).public_key().is_of(receipt));
+    assert_eq!((&receipt.key, &receipt.sha256), (&key, &item.sha256()));
+    assert_eq!(receipt.bucket, site.path("out").to_str().unwrap());
+    let counts = deliverer.counts().unwrap();
+    assert_eq!(
+        (counts.arrived, counts.delivered, counts.delivered_bytes),
+        (1, 1, 6)
+    );
+    let status = Status::read(&site.path("delivery.json")).unwrap();
+    assert_eq!(status.counts, counts);
+    let line = format!("2026-11-27T12:00:00Z images {} 6 octets: ", item.uuid);
+    assert!(status.files[0].line().starts_with(&line));
+}
+
+#[test]
+fn a_compressed_bundle_is_delivered_as_it_was_handed_over() {
+    let site = Site::new();
+    let item = Item::new(1, &b"0123456789".repeat(50_000));
+    site.bring_octets("a.oort.tar.gz", &gzip(&item.bundle()));
+    site.start().round(site.now);
+    let delivered = site.delivered("out");
+    assert_eq!(delivered.into_values().next().unwrap(), item.octets);
+}
+
+#[test]
+fn a_second_bundle_of_a_file_is_acknowledged_and_not_delivered_again() {
+    let mut site = Site::new();
+    let item = Item::new(1, b"octets");
+    let mut deliverer = site.start();
+    for _ in 0..3 {
+        site.bring(&item);
+        deliverer.round(site.now);
+        site.wait(5);
+    }
+    assert_eq!(site.delivered("out").len(), 1);
+    assert_eq!(site.receipts().len(), 3);
+    let counts = deliverer.counts().unwrap();
+    assert_eq!(
+        (counts.arrived, counts.delivered, counts.repeated),
+        (3, 1, 2)
+    );
+}
+
+#[test]
+fn files_of_one_name_in_one_second_do_not_meet() {
+    let site = Site::new();
+    for number in 1..4 {
+        site.bring(&Item::new(number, &[number]));
+    }
+    let known = Item {
+        path: "picture.raw.meta.json".to_owned(),
+        ..Item::new(4, b"4")
+    };
+    site.bring(&known);
+    // Nobody knows whose that is.
+    fs::create_dir_all(site.path("out").join(FOLDER).parent().unwrap()).unwrap();
+    let other = format!("{FOLDER}picture.raw");
+    fs::write(site.path("out").join(&other), b"another's").unwrap();
+    site.start().round(site.now);
+    let delivered = site.delivered("out");
+    assert_eq!(delivered[&other], b"another's");
+    for number in 1..4_u8 {
+        let key = format!("{FOLDER}picture_{number:08x}.raw");
+        assert_eq!(delivered[&key], [number]);
+    }
+    assert_eq!(
+        delivered[&format!("{FOLDER}picture.raw.meta_00000004.json")],
+        b"4"
+    );
+    assert_eq!(delivered.len(), 5);
+}
+
+#[test]
+fn what_is_no_bundle_is_kept_aside_and_said_so() {
+    let site = Site::new();
+    let item = Item::new(1, b"octets");
+    let meta = item.meta().to_string();
+    let with = |change: fn(&mut Value)| {
+        let mut meta = item.meta();
+        change(&mut meta);
+        archive(&[
+            ("meta.json", meta.to_string().as_bytes()),
+            ("data", b"octets"),
+        ])
+    };
+    let bundle = item.bundle();
+    let large = vec![b' '; 65 << 10];
+    let all = [
+        Vec::new(),
+        b"x".to_vec(),
+        b"plain text".repeat(100),
+        bundle[..700].to_vec(),
+        gzip(&bundle)[..60].to_vec(),
+        archive(&[("data", b"octets"), ("meta.json", meta.as_bytes())]),
+        archive(&[("meta.json", meta.as_bytes())]),
+        archive(&[("meta.json", &large), ("data", b"octets")]),
+        archive(&[("meta.json", meta.as_bytes()), ("data", b"octetz")]),
+        archive(&[("meta.json", meta.as_bytes()), ("x/data", b"octets")]),
+        with(|meta| meta["file_info"]["id"] = json!("../../../etc/passwd")),
+        with(|meta| meta["topic"] = json!("a/b")),
+        with(|meta| meta["file_info"]["size"] = json!(5)),
+        with(|meta| meta["extra"]["sha256"] = json!("00")),
+        with(|meta| meta["file_info"]["crc32"] = json!("00000000")),
+    ];
+    for (number, octets) in all.iter().enumerate() {
+        site.bring_octets(&format!("{number}.oort.tar"), octets);
+    }
+    let mut deliverer = site.start();
+    deliverer.round(site.now);
+    assert!(site.delivered("out").is_empty());
+    assert_eq!((site.waiting(), site.dead()), (0, all.len()));
+    // Another of that name takes the place of none.
+    site.bring_octets("1.oort.tar", b"y");
+    deliverer.round(site.now);
+    assert_eq!(site.dead(), all.len() + 1);
+    let counts = deliverer.counts().unwrap();
+    assert_eq!((counts.arrived, counts.dead), (16, 16));
+}
+
+#[test]
+fn other_octets_with_the_id_of_a_delivered_file_are_kept_aside() {
+    let site = Site::new();
+    let mut deliverer = site.start();
+    for octets in [b"one", b"two"] {
+        site.bring(&Item::new(1, octets));
+        deliverer.round(site.now);
+    }
+    assert_eq!((site.delivered("out").len(), site.dead()), (1, 1));
+    assert_eq!(site.receipts().len(), 1);
+}
+
+#[test]
+fn a_file_is_left_alone_while_it_comes() {
+    let site = Site::new();
+    let item = Item::new(1, b"octets");
+    site.bring(&item);
+    let name = format!("oort/{}.oort.tar", item.uuid);
+    site.orders.coming.lock().unwrap().insert(name);
+    let mut deliverer = site.start();
+    deliverer.round(site.now);
+    assert_eq!((site.delivered("out").len(), site.waiting()), (0, 1));
+    site.orders.coming.lock().unwrap().clear();
+    deliverer.round(site.now);
+    assert_eq!((site.delivered("out").len(), site.waiting()), (1, 0));
+}
+
+#[test]
+fn a_bundle_stays_until_its_receipt_is_ordered() {
+    let site = Site::new();
+    site.bring(&Item::new(1, b"octets"));
+    site.orders.is_full.store(true, Ordering::SeqCst);
+    let mut deliverer = site.start();
+    deliverer.round(site.now);
+    assert_eq!((site.delivered("out").len(), site.waiting()), (1, 1));
+    drop(deliverer);
+    site.orders.is_full.store(false, Ordering::SeqCst);
+    let mut deliverer = site.start();
+    deliverer.round(site.now);
+    assert_eq!((site.waiting(), site.receipts().len()), (0, 1));
+    let counts = deliverer.counts().unwrap();
+    assert_eq!(
+        (counts.arrived, counts.repeated, counts.failures),
+        (1, 0, 1)
+    );
+}
+
+#[test]
+fn a_pass_has_one_manifest_of_all_that_came_with_it() {
+    let mut site = Site::new();
+    let mut deliverer = site.start();
+    site.orders.is_heard.store(true, Ordering::SeqCst);
+    for number in 0..3 {
+        site.bring(&Item::new(number, &[number]));
+        deliverer.round(site.now);
+        site.wait(1);
+    }
+    assert!(site.manifests().is_empty());
+    site.orders.is_heard.store(false, Ordering::SeqCst);
+    deliverer.round(site.now);
+    site.wait(10_000);
+    deliverer.round(site.now);
+    let manifests = site.manifests();
+    assert_eq!(manifests.len(), 1);
+    let keys: Vec<&str> = manifests[0]["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["key"].as_str().unwrap())
+        .collect();
+    let delivered = site.delivered("out");
+    assert_eq!(keys, delivered.keys().collect::<Vec<_>>());
+    // In a pass without an end there is one now and then.
+    site.orders.is_heard.store(true, Ordering::SeqCst);
+    site.bring(&Item::new(9, b"9"));
+    deliverer.round(site.now);
+    site.wait(599);
+    deliverer.round(site.now);
+    assert_eq!(site.manifests().len(), 1);
+    site.wait(1);
+    deliverer.round(site.now);
+    assert_eq!(site.manifests().len(), 2);
+    assert_eq!(deliverer.counts().unwrap().manifests, 2);
+}

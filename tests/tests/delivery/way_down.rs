@@ -1,0 +1,150 @@
+//! From the payload to its place on the ground.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use bucket_store::BucketSettings;
+use bucket_store::object_store::path::Path;
+use bucket_store::object_store::{Attribute, ObjectStore as _, ObjectStoreExt as _};
+use futures_util::TryStreamExt as _;
+use heliograph_tests::seaweedfs::{ACCESS_KEY, SECRET_KEY, SeaweedFs};
+use heliograph_tests::wait::eventually;
+
+use crate::PATIENCE;
+use crate::site::{Site, files, noise};
+
+fn directory(folder: &std::path::Path) -> String {
+    format!("directory = \"{}\"\n", folder.join("out").display())
+}
+
+/// What was delivered into the directory, by identifier.
+#[track_caller]
+fn delivered(site: &Site) -> BTreeMap<String, Vec<u8>> {
+    let all = files(&site.path("out"));
+    let mut delivered = BTreeMap::new();
+    for (name, octets) in &all {
+        let Some(meta) = all.get(&format!("{name}.meta.json")) else {
+            continue;
+        };
+        let meta: serde_json::Value = serde_json::from_slice(meta).unwrap();
+        if meta["topic"] != "manifest" {
+            let id = meta["uuid"].as_str().unwrap().to_owned();
+            assert!(delivered.insert(id, octets.clone()).is_none(), "{name}");
+        }
+    }
+    delivered
+}
+
+#[test]
+fn files_of_a_payload_are_delivered_through_lost_frames_though_the_ground_is_killed() {
+    let site = Site::new(50, directory);
+    let _satellite = site.start_satellite();
+    let mut ground = site.start_ground();
+    let mut sent = BTreeMap::new();
+    for number in 0..12_u8 {
+        let octets = noise(number, 3_000 * usize::from(number));
+        let id = site.hand_over(&format!("{number}.raw"), "images", &octets);
+        sent.insert(id, octets);
+        if number % 4 == 3 {
+            let count = usize::from(number / 2);
+            eventually(PATIENCE, || (delivered(&site).len() >= count).then_some(()));
+            ground.signal("KILL");
+            ground.wait_for_exit(PATIENCE);
+            ground = site.start_ground();
+        }
+    }
+    eventually(PATIENCE, || {
+        (site.receipts(sent.keys()).len() == 12).then_some(())
+    });
+    assert_eq!(delivered(&site), sent);
+    let left = fs::read_dir(site.path("ground/oort")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(!site.path("ground/oort.dead").exists());
+    let shown = eventually(PATIENCE, || {
+        let shown = site.run(&["files", "--delivered"]).unwrap();
+        shown.contains("12 receipts").then_some(shown)
+    });
+    assert_eq!(shown.lines().count(), 13, "{shown}");
+    assert!(shown.contains("12 delivered"), "{shown}");
+}
+
+#[test]
+fn the_topic_chooses_the_bucket_and_an_object_says_whose_it_is() {
+    let server = SeaweedFs::start();
+    let (access, secret) = server.key_files(ACCESS_KEY, SECRET_KEY);
+    for bucket in ["mission", "images"] {
+        server.make_bucket(bucket);
+    }
+    let table = |url: &str| {
+        format!(
+            "bucket = {{ url = \"s3://{url}\", endpoint = \"{}\", allow-http = true, \
+             access-key-file = \"{}\", secret-key-file = \"{}\" }}\n",
+            server.endpoint(),
+            access.display(),
+            secret.display(),
+        )
+    };
+    let site = Site::new(50, |_| {
+        format!(
+            "{}[[delivery.topics]]\ntopic = \"images\"\n{}",
+            table("mission/all"),
+            table("images"),
+        )
+    });
+    let _satellite = site.start_satellite();
+    let _ground = site.start_ground();
+    let mut sent = BTreeMap::new();
+    for number in 0..8_u8 {
+        let topic = ["images", "logs"][usize::from(number % 2)];
+        // One is of more than one part.
+        let octets = noise(number, if number == 0 { 9 << 20 } else { 20_000 });
+        // Of the same name: they came at the same second, or not.
+        let id = site.hand_over("picture.raw", topic, &octets);
+        sent.insert(id, (topic, octets));
+    }
+    let receipts = eventually(PATIENCE, || {
+        Some(site.receipts(sent.keys())).filter(|receipts| receipts.len() == 8)
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut found = 0;
+    for (url, topic) in [("s3://mission/all", "logs"), ("s3://images", "images")] {
+        let settings = BucketSettings {
+            url: url.to_owned(),
+            endpoint: Some(server.endpoint()),
+            region: None,
+            access_key_file: Some(access.clone()),
+            secret_key_file: Some(secret.clone()),
+            ca_file: None,
+            allow_http: true,
+        };
+        let bucket = settings.open().unwrap();
+        runtime.block_on(async {
+            let listed = bucket.store().list(None);
+            let listed: Vec<_> = listed.try_collect().await.unwrap();
+            for object in listed {
+                let got = bucket.store().get(&object.location).await.unwrap();
+                let attributes = got.attributes.clone();
+                let value = |name: &'static str| {
+                    let value = attributes.get(&Attribute::Metadata(name.into()));
+                    value.expect(name).to_string()
+                };
+                let id = value("uuid");
+                let (of_topic, octets) = &sent[&id];
+                assert_eq!((topic, value("topic")), (*of_topic, topic.to_owned()));
+                assert_eq!(value("token"), "token-picture.raw");
+                assert!(got.bytes().await.unwrap() == *octets, "{id}");
+                let receipt = &receipts[&id];
+                assert_eq!(value("sha256"), receipt.sha256);
+                assert_eq!(receipt.bucket, url);
+                let key = bucket.key(receipt.key.split('/')).unwrap();
+                assert_eq!(Path::from(object.location), key);
+                found += 1;
+            }
+        });
+    }
+    assert_eq!(found, sent.len());
+}
