@@ -58,7 +58,10 @@ fn flags_that_are_none_are_refused() {
     fs::set_permissions(&token, Permissions::from_mode(0o644)).unwrap();
     let token = token.to_str().unwrap();
     is_refused(&["-w", work, "--token-file", token], "others can read it");
-    is_refused(&["-w", work, "--receipt-key", token], "others can read it");
+    is_refused(
+        &["-w", work, "--receipt-key", token],
+        "is no key of receipts",
+    );
 }
 
 #[test]
