@@ -12,13 +12,14 @@ use service_host::link_host::LinkHost;
 use super::downlink::{self, Downlink};
 use super::peers::{self, PeerCounts, PeerLink, RunningPeer};
 use super::run::ServiceDesk;
-use super::site::LinkFolder;
+use super::site::{self, LinkFolder};
 use super::staging::{self, StagingSettings};
 use crate::courier::Courier;
 use crate::desk::DeskLimits;
 use crate::names::AppId;
 use crate::operator_staging::OperatorStaging;
 use crate::queue::{QueueLimits, Route};
+use crate::registry::Registry;
 use crate::settings::SERVICE;
 
 /// As the configuration has them.
@@ -58,6 +59,14 @@ impl LinkSettings {
             );
         }
         Ok(links)
+    }
+
+    /// Whether no app could write where files come and go.
+    pub(super) fn check(&self, registry: &Registry) -> anyhow::Result<()> {
+        if let Some(staging) = &self.staging {
+            staging.check(registry)?;
+        }
+        site::check_links(registry, &self.folders())
     }
 
     /// Where links lead, and how much each takes at once. What is staged holds its slot until

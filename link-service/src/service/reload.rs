@@ -9,6 +9,7 @@ use service_host::http::Doors;
 use super::run::ServiceDesk;
 use super::shares::{self, Share};
 use super::site::{self, LinkFolder};
+use super::staging;
 use crate::api::json::{Api, Way};
 use crate::api::{LiveTokens, Pool, Tokens};
 use crate::registry::{App, Registry};
@@ -61,6 +62,9 @@ impl Reloader {
             }
         }
         site::check_links(next.registry(), &self.links)?;
+        if let Some(staging) = staging::settings(file)? {
+            staging.check(next.registry())?;
+        }
         let tokens = Tokens::read(next.registry())?;
         site::prepare(next.registry())?;
         let shares = shares::of(next.registry());

@@ -68,8 +68,8 @@ pub(super) fn run(arguments: &HostArguments) -> anyhow::Result<()> {
     let shares = shares::of(access.registry());
     shares::warn(&[], &shares);
     let links = LinkSettings::read(&file)?;
+    links.check(access.registry())?;
     let folders = links.folders();
-    site::check_links(access.registry(), &folders)?;
     site::prepare_links(&folders)?;
     let desk = Arc::new(open(access, journal, links.limits(), &folders)?);
     let mut links = links.open(&desk)?;

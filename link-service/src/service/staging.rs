@@ -9,6 +9,7 @@ use service_host::config_file::ConfigFile;
 
 use super::run::ServiceDesk;
 use crate::operator_staging::{OperatorStaging, Place};
+use crate::registry::Registry;
 use crate::settings::SERVICE;
 
 /// What the table says; strict.
@@ -39,6 +40,11 @@ pub(super) fn settings(file: &ConfigFile) -> anyhow::Result<Option<StagingSettin
 }
 
 impl StagingSettings {
+    /// An app that could write there would say itself that the ground has its files.
+    pub(super) fn check(&self, registry: &Registry) -> anyhow::Result<()> {
+        Ok(registry.check_hidden("the staging directory", &self.directory)?)
+    }
+
     pub(super) fn start(&self, desk: &Arc<ServiceDesk>) -> anyhow::Result<OperatorStaging> {
         let directory = self.directory.display();
         let place = Place::open(&self.directory);

@@ -178,3 +178,24 @@ fn two_ways_down_are_one_too_many() {
         .any(|line| line.text.contains("leave one out"));
     assert!(said);
 }
+
+#[test]
+fn no_app_may_write_where_files_are_staged() {
+    let site = Site::new();
+    let in_its_root = "[[link-service.apps]]\nid = 'foreign'\nroot = 'staged'\n";
+    site.configure(&format!("{APPS}{in_its_root}{STAGING}"));
+    let mut process = site.launch();
+    assert_eq!(process.wait_for_exit(PATIENCE).code(), Some(1));
+    let is_told = |line: &str| line.contains("staging directory") && line.contains("foreign");
+    assert!(process.lines().iter().any(|line| is_told(&line.text)));
+    // Nor by a reload.
+    site.configure(&format!("{APPS}{STAGING}"));
+    let service = site.start();
+    site.configure(&format!("{APPS}{in_its_root}{STAGING}"));
+    let reloaded = service.graphql("mutation { reloadApps { success errors } }");
+    assert_eq!(reloaded["reloadApps"]["success"], false);
+    assert!(
+        is_told(reloaded["reloadApps"]["errors"].as_str().unwrap()),
+        "{reloaded}"
+    );
+}
