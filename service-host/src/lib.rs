@@ -15,8 +15,8 @@
 //! A service on a communications link has all of that after its configuration
 //! in [`link_host::LinkHost`].
 //!
-//! The only async runtime of a service lives in [`http`], on one named thread;
-//! nothing outside that module sees it.
+//! The async runtime lives in [`http`], on one named thread; nothing outside that module
+//! sees it.
 //!
 //! [`ConfigFile::section`]: config_file::ConfigFile::section
 #![warn(
