@@ -1,16 +1,16 @@
 //! The key that signs, which stays on the ground, and the one that tells what was signed.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
+use secret_file::SecretFileError;
 use zeroize::Zeroizing;
 
 use crate::Receipt;
-use crate::hex::{hex, octets};
 
 /// Octets of a file of a key at most.
 const FILE_BYTES_MAX: u64 = 256;
@@ -76,7 +76,7 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`]: it is not there, no key, or others can read it.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = read(path, true)?;
+        let text = self::text(path, secret_file::read(path, FILE_BYTES_MAX))?;
         let secret = octets(text.trim()).map(Zeroizing::new);
         secret
             .map(|secret| SigningKey::of(&secret))
@@ -88,7 +88,7 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError::File`]: there is a file, or it cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), KeyError> {
-        let mut text = Zeroizing::new(hex(self.0.as_bytes()));
+        let mut text = Zeroizing::new(hex::encode(self.0.as_bytes()));
         text.push('\n');
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -110,7 +110,7 @@ impl SigningKey {
     /// The receipt with its signature.
     #[must_use]
     pub fn signed(&self, receipt: Receipt) -> Receipt {
-        let signature = hex(&self.0.sign(&receipt.octets()).to_bytes());
+        let signature = hex::encode(self.0.sign(&receipt.octets()).to_bytes());
         Receipt {
             signature,
             ..receipt
@@ -131,7 +131,7 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError`].
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = read(path, false)?;
+        let text = self::text(path, secret_file::read_public(path, FILE_BYTES_MAX))?;
         text.trim().parse().map_err(|_| unfit(path))
     }
 
@@ -158,7 +158,7 @@ impl FromStr for PublicKey {
 
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(self.0.as_bytes()))
+        f.write_str(&hex::encode(self.0.as_bytes()))
     }
 }
 
@@ -168,30 +168,27 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-fn read(path: &Path, is_secret: bool) -> Result<Zeroizing<String>, KeyError> {
-    let of_file = |error| file_error(path, error);
-    let file = File::open(path).map_err(of_file)?;
-    let found = file.metadata().map_err(of_file)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let mode = found.mode() & 0o777;
-        if is_secret && mode & 0o077 != 0 {
-            return Err(KeyError::Exposed {
-                path: path.to_owned(),
-                mode,
-            });
-        }
-    }
-    if !found.is_file() {
-        return Err(unfit(path));
-    }
-    let mut text = Zeroizing::new(String::new());
-    let read = file.take(FILE_BYTES_MAX).read_to_string(&mut text);
-    match read {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(unfit(path)),
-        read => read.map(|_| text).map_err(of_file),
-    }
+fn text(
+    path: &Path,
+    read: Result<Zeroizing<Vec<u8>>, SecretFileError>,
+) -> Result<Zeroizing<String>, KeyError> {
+    let octets = read.map_err(|error| match error {
+        SecretFileError::Unreadable(error) => file_error(path, error),
+        SecretFileError::Exposed { mode } => KeyError::Exposed {
+            path: path.to_owned(),
+            mode,
+        },
+        SecretFileError::TooLong { .. } => unfit(path),
+    })?;
+    let text = std::str::from_utf8(&octets).map_err(|_| unfit(path))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// None where it is not exactly `N` octets.
+fn octets<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let mut octets = [0; N];
+    hex::decode_to_slice(digits, &mut octets).ok()?;
+    Some(octets)
 }
 
 fn unfit(path: &Path) -> KeyError {

@@ -18,7 +18,6 @@
 //! # }
 //! ```
 
-mod hex;
 mod keys;
 
 use serde::{Deserialize, Serialize};

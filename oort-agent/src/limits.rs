@@ -32,7 +32,7 @@ pub const QUERY_FILES_MAX: usize = 50;
 /// Files in `uploads/` that are looked at.
 pub const UPLOADS_MAX: usize = 10_000;
 /// Longest `.meta.oort`, in octets.
-pub const META_BYTES_MAX: u64 = 64 << 10;
+pub const META_BYTES_MAX: u64 = oort_bundle::META_BYTES_MAX;
 /// Items of one page, where nothing is said, and at most.
 pub const PAGE: usize = 100;
 /// Items of one page at most.

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use serde::Serialize;
 
-use super::{hex, plain_text};
+use super::plain_text;
 use crate::arguments::ListenArguments;
 use crate::client::{LinkClient, ListenEvent};
 use crate::error::GroundError;
@@ -77,7 +77,7 @@ fn json_line(heard: &Heard) -> String {
         command_id: heard.command_id,
         bytes: heard.payload.len(),
         text,
-        hex: text.is_none().then(|| hex(&heard.payload)),
+        hex: text.is_none().then(|| hex::encode(&heard.payload)),
     };
     // Numbers and texts: nothing in it can fail.
     serde_json::to_string(&line).unwrap_or_default()

@@ -31,7 +31,7 @@ pub(crate) use serve::serve;
 /// hexadecimal where it is no text.
 fn plain_text(payload: &[u8]) -> String {
     let Ok(text) = std::str::from_utf8(payload) else {
-        return hex(payload);
+        return hex::encode(payload);
     };
     let mut line = String::new();
     for character in text.strip_suffix('\n').unwrap_or(text).chars() {
@@ -41,9 +41,4 @@ fn plain_text(payload: &[u8]) -> String {
         }
     }
     line
-}
-
-/// Two digits for each octet.
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

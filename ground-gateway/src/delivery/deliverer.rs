@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use delivery_receipt::{Receipt, SigningKey};
 use jiff::Timestamp;
+use oort_bundle::BundleError;
 
 use super::APP;
-use super::bundle::{self, BundleError, Compared};
+use super::bundle::{self, Compared};
 use super::counts::Counts;
 use super::journal::{BundleFile, Journal, Record, State};
 use super::key::{Template, Values};
-use super::object::{Object, hex};
+use super::object::Object;
 use super::place::{Found, Place, PlaceError};
 use super::status::{SHOWN_MAX, Status};
 use super::step::{AtStep, Step};
@@ -345,7 +346,7 @@ impl Deliverer {
         fs::write(&local, octets)?;
         // The same where it is ordered again after a crash.
         let drawn = blake3::hash(format!("{}/{}", object.uuid, record.receipts).as_bytes());
-        let key = hex(drawn.as_bytes().get(..16).unwrap_or_default());
+        let key = hex::encode(drawn.as_bytes().get(..16).unwrap_or_default());
         let remote = format!("app:{APP}/receipts");
         let ordered = self.parts.ground.order_up(&key, &local, &remote);
         ordered.map_err(|why| Undone::Later(format!("its receipt cannot go up: {why}")))?;

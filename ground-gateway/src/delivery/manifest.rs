@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::deliverer::{Deliverer, Undone, of_place};
 use super::journal::{Begun, Line};
 use super::key;
-use super::object::{Object, hex};
+use super::object::Object;
 use super::place::{Found, PlaceError};
 use super::step::Step;
 
@@ -77,7 +77,7 @@ impl Deliverer {
             topic: TOPIC.to_owned(),
             satellite: self.parts.satellite.clone(),
             size: octets.len() as u64,
-            sha256: hex(&Sha256::digest(&octets)),
+            sha256: hex::encode(Sha256::digest(&octets)),
             crc32: format!("{:08x}", crc(&octets)),
             sent: begun.time,
             ..Object::default()
@@ -128,7 +128,7 @@ pub(crate) fn draw() -> Result<String, String> {
     let [_, _, _, _, _, _, version, _, variant, ..] = &mut octets;
     *version = *version & 0x0F | 0x40;
     *variant = *variant & 0x3F | 0x80;
-    let mut text = hex(&octets);
+    let mut text = hex::encode(octets);
     for at in [20, 16, 12, 8] {
         text.insert(at, '-');
     }

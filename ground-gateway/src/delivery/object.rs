@@ -77,11 +77,3 @@ fn header_text(text: &str) -> String {
     }
     header
 }
-
-pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |mut text, octet| {
-        // A string takes all that is written.
-        let _ = write!(text, "{octet:02x}");
-        text
-    })
-}

@@ -3,23 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Seek as _, Write};
+use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use oort_bundle::{SUFFIX, SUFFIX_GZIP, Summed, compression_helps};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use tar::{Builder, EntryType, Header};
 
 use super::manifest::draw;
-use super::object::hex;
 
 /// The version of the form of `meta.json`.
 const META_VERSION: &str = "1.3";
-/// Compressed, a bundle is to have so many hundredths less.
-const SAVED_PERCENT_MIN: u64 = 10;
-const BUFFER_BYTES: usize = 64 << 10;
 
 /// What is said with a file.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +46,7 @@ pub(crate) fn bundle(local: &Path, upload: &Upload) -> io::Result<UploadBundle> 
     let mut builder = fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700).create(&folder)?;
     let mut made = UploadBundle {
-        path: folder.join(format!("{uuid}.oort.tar")),
+        path: PathBuf::new(),
         uuid,
         folder,
     };
@@ -63,41 +56,30 @@ pub(crate) fn bundle(local: &Path, upload: &Upload) -> io::Result<UploadBundle> 
         return Err(io::Error::other("it is no regular file"));
     }
     let mut file = File::open(local)?;
-    let meta = meta(&made.uuid, local, &mut file, upload)?;
-    let plain = BufWriter::with_capacity(BUFFER_BYTES, File::create(&made.path)?);
-    archive(&meta, &mut file, plain)?.flush()?;
-    let packed = made.folder.join(format!("{}.oort.tar.gz", made.uuid));
-    let encoder = GzEncoder::new(File::create(&packed)?, Compression::default());
-    archive(&meta, &mut file, encoder)?.finish()?;
-    let bytes = |path: &Path| fs::metadata(path).map(|found| found.len());
-    if bytes(&packed)? * 100 <= bytes(&made.path)? * (100 - SAVED_PERCENT_MIN) {
-        made.path = packed;
-    }
+    let (meta, bytes) = meta(&made.uuid, local, &mut file, upload)?;
+    file.rewind()?;
+    let helps = compression_helps(&file)?;
+    let suffix = if helps { SUFFIX_GZIP } else { SUFFIX };
+    made.path = made.folder.join(format!("{}{suffix}", made.uuid));
+    let meta = serde_json::to_vec(&meta)?;
+    let to = File::create(&made.path)?;
+    oort_bundle::write((&meta, 0), (file, bytes), to, helps)?;
     Ok(made)
 }
 
-fn meta(uuid: &str, local: &Path, file: &mut File, upload: &Upload) -> io::Result<Value> {
+/// What is said of it, and how many octets it has.
+fn meta(uuid: &str, local: &Path, file: &mut File, upload: &Upload) -> io::Result<(Value, u64)> {
     use std::os::unix::fs::MetadataExt as _;
     let found = file.metadata()?;
-    let (mut sha256, mut size) = (Sha256::new(), 0_u64);
-    let mut crc32 = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32IsoHdlc);
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        let read = file.read(&mut buffer)?;
-        let octets = buffer.get(..read).unwrap_or_default();
-        if octets.is_empty() {
-            break;
-        }
-        size += octets.len() as u64;
-        sha256.update(octets);
-        crc32.update(octets);
-    }
+    let mut summed = Summed::new(file);
+    io::copy(&mut summed, &mut io::sink())?;
+    let sums = summed.sums();
     let name = local.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| io::Error::other("its name is no UTF-8"))?;
     let mut info = json!({
-        "id": uuid, "path": name, "size": size,
+        "id": uuid, "path": name, "size": sums.bytes,
         "modified": found.mtime(), "created": found.ctime(),
-        "crc32": format!("{:08x}", crc32.finalize()),
+        "crc32": sums.crc32,
     });
     let mut options = json!({ "reliable": true });
     if !upload.tags.is_empty() {
@@ -109,43 +91,19 @@ fn meta(uuid: &str, local: &Path, file: &mut File, upload: &Upload) -> io::Resul
         add(&mut info, "delivery_hints", hints.clone());
         add(&mut options, "delivery_hints", hints);
     }
-    Ok(json!({
+    let meta = json!({
         "meta_version": META_VERSION, "topic": upload.topic, "destination": "payload",
         "node": "ground", "time": jiff::Timestamp::now().as_second(),
         "file_info": info, "send_options": options,
-        "extra": { "sha256": hex(&sha256.finalize()) },
-    }))
+        "extra": { "sha256": sums.sha256 },
+    });
+    Ok((meta, sums.bytes))
 }
 
 fn add(to: &mut Value, key: &str, value: Value) {
     if let Value::Object(to) = to {
         to.insert(key.to_owned(), value);
     }
-}
-
-fn archive<W: Write>(meta: &Value, file: &mut File, to: W) -> io::Result<W> {
-    let octets = serde_json::to_vec(meta)?;
-    let mut archive = Builder::new(to);
-    let mut header = header(octets.len() as u64);
-    archive.append_data(&mut header, "meta.json", octets.as_slice())?;
-    let size = meta.pointer("/file_info/size").and_then(Value::as_u64);
-    let size = size.unwrap_or_default();
-    file.rewind()?;
-    let mut header = self::header(size);
-    let mut data = file.take(size);
-    archive.append_data(&mut header, "data", &mut data)?;
-    match data.limit() {
-        0 => archive.into_inner(),
-        _ => Err(io::Error::other("it changed while it was read")),
-    }
-}
-
-fn header(bytes: u64) -> Header {
-    let mut header = Header::new_ustar();
-    header.set_entry_type(EntryType::Regular);
-    header.set_size(bytes);
-    header.set_mode(0o600);
-    header
 }
 
 #[cfg(test)]

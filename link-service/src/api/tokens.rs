@@ -1,9 +1,10 @@
 //! Tokens: who asks by TCP is the app whose token it shows.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
+
+use secret_file::SecretFileError;
 
 use crate::names::AppId;
 use crate::registry::Registry;
@@ -133,40 +134,21 @@ impl LiveTokens {
 }
 
 fn token(app: &AppId, path: &Path) -> Result<Vec<u8>, TokenError> {
-    let unreadable = |error| TokenError::Unreadable {
-        app: app.clone(),
-        path: path.to_owned(),
-        error,
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let found = file.metadata().map_err(unreadable)?;
-    if !found.is_file() {
-        return Err(unreadable(io::Error::other("it is no regular file")));
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let mode = found.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(TokenError::Exposed {
-                app: app.clone(),
-                path: path.to_owned(),
-                mode,
-            });
+    let (app, path) = (app.clone(), path.to_owned());
+    let octets = match secret_file::read(&path, FILE_BYTES_MAX) {
+        Ok(octets) => octets,
+        Err(SecretFileError::Unreadable(error)) => {
+            return Err(TokenError::Unreadable { app, path, error });
         }
-    }
-    let mut octets = Vec::new();
-    let mut bounded = file.take(FILE_BYTES_MAX + 1);
-    bounded.read_to_end(&mut octets).map_err(unreadable)?;
+        Err(SecretFileError::Exposed { mode }) => {
+            return Err(TokenError::Exposed { app, path, mode });
+        }
+        Err(SecretFileError::TooLong { .. }) => return Err(TokenError::Unfit { app, path }),
+    };
     let token = octets.trim_ascii();
-    let fits = octets.len() as u64 <= FILE_BYTES_MAX
-        && token.len() >= TOKEN_BYTES_MIN
-        && token.iter().all(u8::is_ascii_graphic);
+    let fits = token.len() >= TOKEN_BYTES_MIN && token.iter().all(u8::is_ascii_graphic);
     match fits {
         true => Ok(token.to_vec()),
-        false => Err(TokenError::Unfit {
-            app: app.clone(),
-            path: path.to_owned(),
-        }),
+        false => Err(TokenError::Unfit { app, path }),
     }
 }

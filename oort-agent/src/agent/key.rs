@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::limits::KEY_CHARACTERS_MAX;
-use crate::store::hex;
 
 /// Where a key is kept in what is known of an item.
 const KEY: &str = "idempotency_key";
@@ -37,7 +36,7 @@ impl KeyUse {
         }
         Some(KeyUse {
             key: key.to_owned(),
-            asked: hex(hash.finalize().get(..16).unwrap_or_default()),
+            asked: hex::encode(hash.finalize().get(..16).unwrap_or_default()),
         })
     }
 

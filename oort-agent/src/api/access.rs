@@ -1,15 +1,16 @@
 //! Who may ask: whoever shows the token, where there is one.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use secret_file::SecretFileError;
 use service_host::http::axum::http::{HeaderMap, header};
 use sha2::{Digest as _, Sha256};
 
 /// Shortest token, in characters.
 const CHARACTERS_MIN: usize = 16;
+/// Octets of the file of one at most.
+const FILE_BYTES_MAX: u64 = 4096;
 
 /// A token. It is kept as its hash, so that the time of a comparison tells nothing.
 pub struct Token([u8; 32]);
@@ -19,7 +20,7 @@ pub struct Token([u8; 32]);
 #[error("the token file {}: {error}", path.display())]
 pub struct TokenError {
     path: PathBuf,
-    error: io::Error,
+    error: SecretFileError,
 }
 
 impl Token {
@@ -32,15 +33,11 @@ impl Token {
             path: path.to_owned(),
             error,
         };
-        let found = fs::metadata(path).map_err(error)?;
-        if found.permissions().mode() & 0o077 != 0 {
-            return Err(error(io::Error::other("others can read it: chmod 600")));
-        }
-        let text = fs::read_to_string(path).map_err(error)?;
-        let text = text.trim();
+        let octets = secret_file::read(path, FILE_BYTES_MAX).map_err(error)?;
+        let text = octets.trim_ascii();
         if text.len() < CHARACTERS_MIN {
             let text = format!("a token has at least {CHARACTERS_MIN} characters");
-            return Err(error(io::Error::other(text)));
+            return Err(error(io::Error::other(text).into()));
         }
         Ok(Token(Sha256::digest(text).into()))
     }

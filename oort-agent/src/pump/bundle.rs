@@ -1,30 +1,17 @@
-//! A bundle: an item as one file. It is a tar archive of `meta.json`, what is known of the
-//! item, and `data`, its octets; compressed (gzip) where that helps.
+//! An item as [one file](oort_bundle), compressed where that helps.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use sha2::{Digest as _, Sha256};
-use tar::{Builder, EntryType, Header};
+use oort_bundle::{SUFFIX, SUFFIX_GZIP, Summed, compression_helps};
 
 use crate::agent::OutItem;
 use crate::item::Uuid;
-use crate::store::{SHA256, hex, open};
+use crate::store::{SHA256, open};
 
-/// How a bundle is called, behind the identifier.
-pub const SUFFIX: &str = ".oort.tar";
-/// The same, compressed.
-pub const SUFFIX_GZIP: &str = ".oort.tar.gz";
 /// How one that is not whole is called.
 pub(super) const PART_PREFIX: &str = ".oort-agent-";
-/// Octets that are compressed to see whether it helps.
-const SAMPLE_BYTES: u64 = 64 << 10;
-/// It helps where so many hundredths or more are saved.
-const SAVED_PERCENT_MIN: u64 = 10;
-const BUFFER_BYTES: usize = 64 << 10;
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
@@ -67,66 +54,17 @@ pub(super) fn id_of(name: &str) -> Option<Uuid> {
 }
 
 fn write_part(item: &OutItem, data: File, part: &Path, helps: bool) -> Result<(), BundleError> {
-    let file = BufWriter::with_capacity(BUFFER_BYTES, File::create(part)?);
-    let file = match helps {
-        false => archive(item, data, file)?,
-        true => archive(item, data, GzEncoder::new(file, Compression::default()))?.finish()?,
-    };
-    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(file.sync_all()?)
-}
-
-fn archive<W: Write>(item: &OutItem, data: File, to: W) -> Result<W, BundleError> {
-    let mut archive = Builder::new(to);
     let meta = serde_json::to_vec(&item.meta).map_err(io::Error::other)?;
-    let mut header = header(item, meta.len() as u64);
-    archive.append_data(&mut header, "meta.json", meta.as_slice())?;
     let bytes = item.meta.file_info.size;
     if data.metadata()?.len() != bytes {
         return Err(BundleError::Changed);
     }
-    let mut header = self::header(item, bytes);
-    let mut data = Hashing {
-        octets: data.take(bytes),
-        sum: Sha256::new(),
-    };
-    archive.append_data(&mut header, "data", &mut data)?;
-    let sum = hex(&data.sum.finalize());
+    let modified = u64::try_from(item.meta.time).unwrap_or_default();
+    let mut data = Summed::new(data);
+    let to = File::create(part)?;
+    let file = oort_bundle::write((&meta, modified), (&mut data, bytes), to, helps)?;
     match item.meta.extra.get(SHA256).and_then(|sum| sum.as_str()) {
-        Some(was) if was != sum => Err(BundleError::Changed),
-        _ => Ok(archive.into_inner()?),
-    }
-}
-
-fn header(item: &OutItem, bytes: u64) -> Header {
-    let mut header = Header::new_ustar();
-    header.set_entry_type(EntryType::Regular);
-    header.set_size(bytes);
-    header.set_mode(0o600);
-    header.set_mtime(u64::try_from(item.meta.time).unwrap_or_default());
-    header
-}
-
-fn compression_helps(data: &File) -> io::Result<bool> {
-    let mut sample = Vec::new();
-    let mut from = data;
-    from.take(SAMPLE_BYTES).read_to_end(&mut sample)?;
-    io::Seek::rewind(&mut from)?;
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&sample)?;
-    let compressed = encoder.finish()?.len() as u64;
-    Ok(compressed * 100 <= sample.len() as u64 * (100 - SAVED_PERCENT_MIN))
-}
-
-struct Hashing<R> {
-    octets: R,
-    sum: Sha256,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.octets.read(buffer)?;
-        self.sum.update(buffer.get(..read).unwrap_or_default());
-        Ok(read)
+        Some(was) if was != data.sums().sha256 => Err(BundleError::Changed),
+        _ => Ok(file.sync_all()?),
     }
 }

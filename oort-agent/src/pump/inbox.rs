@@ -8,7 +8,7 @@
 //! Only what the ground sent is taken; anything else stays in the inbox, acknowledged.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +16,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use delivery_receipt::{RECEIPT_BYTES_MAX, Receipt};
-use flate2::read::GzDecoder;
 use link_client::{Delivery, LinkClient, LinkError};
-use tar::Archive;
+use oort_bundle::{BundleError, SUFFIX, SUFFIX_GZIP};
 
-use super::bundle::{SUFFIX, SUFFIX_GZIP};
 use crate::agent::{Agent, AgentError};
 use crate::item::TransferMeta;
-use crate::limits::META_BYTES_MAX;
+use crate::limits::STREAM_BYTES_MAX;
 use crate::store::StoreError;
 
 /// The directory of the inbox that receipts come to.
@@ -45,6 +43,9 @@ pub enum ArrivalError {
     /// It is not to be read.
     #[error("it is not to be read: {0}")]
     Unreadable(#[from] io::Error),
+    /// It is no bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The agent does not take it.
     #[error(transparent)]
     Agent(#[from] AgentError),
@@ -55,9 +56,10 @@ impl ArrivalError {
     fn may_heal(&self) -> bool {
         matches!(
             self,
-            ArrivalError::Agent(AgentError::Store(
-                StoreError::NoRoom | StoreError::System { .. }
-            ))
+            ArrivalError::Bundle(BundleError::System(_))
+                | ArrivalError::Agent(AgentError::Store(
+                    StoreError::NoRoom | StoreError::System { .. }
+                ))
         )
     }
 }
@@ -69,45 +71,36 @@ impl ArrivalError {
 pub fn take(agent: &Agent, path: &Path) -> Result<(), ArrivalError> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.unwrap_or_default();
-    let file = || Ok::<_, io::Error>(BufReader::new(File::open(path)?));
     let folder = path.parent().and_then(Path::file_name);
     if folder.is_some_and(|folder| folder == RECEIPTS) {
-        let octets = read(file()?, RECEIPT_BYTES_MAX)?;
+        let octets = read(File::open(path)?, RECEIPT_BYTES_MAX)?;
         let receipt: Receipt = serde_json::from_slice(&octets).map_err(io::Error::other)?;
         return Ok(agent.accept_receipt(receipt)?);
     }
-    if name.ends_with(SUFFIX_GZIP) {
-        return take_bundle(agent, GzDecoder::new(file()?));
-    }
-    match name.ends_with(SUFFIX) {
-        true => take_bundle(agent, file()?),
+    match [SUFFIX, SUFFIX_GZIP]
+        .iter()
+        .any(|suffix| name.ends_with(suffix))
+    {
+        true => take_bundle(agent, File::open(path)?),
         false => Err(ArrivalError::Neither),
     }
 }
 
-/// `meta.json` and then `data`, which is as long as the meta says.
 fn take_bundle(agent: &Agent, bundle: impl Read) -> Result<(), ArrivalError> {
-    let bad = |what: &str| io::Error::other(what.to_owned());
-    let mut archive = Archive::new(bundle);
-    let mut entries = archive.entries()?.raw(true);
-    let mut next = |name: &str| {
-        let entry = entries.next().transpose()?;
-        let entry = entry.ok_or_else(|| bad("the bundle ends too soon"))?;
-        match *entry.path_bytes() == *name.as_bytes() {
-            true => Ok(entry),
-            false => Err(bad("a bundle is of meta.json and data")),
+    oort_bundle::read(bundle, |meta, data, bytes| {
+        let meta: TransferMeta = serde_json::from_slice(meta).map_err(|error| {
+            BundleError::not_one(format!("its meta is not to be read: {error}"))
+        })?;
+        if bytes != meta.file_info.size || bytes > STREAM_BYTES_MAX {
+            let text = format!(
+                "its data has {bytes} octets; its meta says {}, and {STREAM_BYTES_MAX} are the most",
+                meta.file_info.size
+            );
+            return Err(BundleError::NotOne(text).into());
         }
-    };
-    let meta = read(next("meta.json")?, META_BYTES_MAX)?;
-    let meta: TransferMeta = serde_json::from_slice(&meta).map_err(io::Error::other)?;
-    let data = next("data")?;
-    if data.size() != meta.file_info.size {
-        return Err(bad("its data is not as long as its meta says").into());
-    }
-    Ok(agent
-        .store()
-        .put_upload(&meta, data)
-        .map_err(AgentError::from)?)
+        let put = agent.store().put_upload(&meta, data);
+        Ok(put.map_err(AgentError::from)?)
+    })
 }
 
 fn read(from: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {

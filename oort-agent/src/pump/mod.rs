@@ -25,7 +25,6 @@ use crate::limits::TRIES_MAX;
 use crate::queue::Stage;
 
 use bundle::BundleError;
-pub use bundle::{SUFFIX, SUFFIX_GZIP};
 pub use carrier::{Carrier, Standing};
 pub use inbox::{ArrivalError, InboxThread, RECEIPTS, take};
 

@@ -16,6 +16,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use oort_bundle::{Summing, Sums};
 use serde_json::{Map, Value};
 
 use super::Store;
@@ -24,7 +25,7 @@ use super::error::{StoreError, at};
 use super::identity::Identity;
 use super::source::Source;
 use super::step::Step;
-use super::sums::{Summing, Sums, sums_of};
+use super::sums::sums_of;
 use crate::item::{FileInfo, META_VERSION, SendOptions, Topic, TransferMeta, Uuid};
 use crate::limits::STREAM_BYTES_MAX;
 use crate::work_directory as names;
@@ -175,7 +176,7 @@ impl Store {
             left: Leftovers(vec![part.clone()]),
             part,
             file,
-            summing: Summing::new(),
+            summing: Summing::default(),
         })
     }
 

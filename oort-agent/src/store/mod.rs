@@ -34,8 +34,7 @@ pub use recovery::Found;
 pub use source::Source;
 pub use space::{Floor, FloorError, Room, Space};
 pub use step::{AtStep, Step};
-pub use sums::Sums;
-pub(crate) use sums::{hex, sums_of};
+pub(crate) use sums::sums_of;
 pub use uploads::{Page, Uploads};
 
 /// The work directory, and what is done to it.

@@ -6,8 +6,9 @@ use std::fs;
 use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::PathBuf;
 
-use super::sums::Summing;
-use super::{Identity, Store, StoreError, disk, read_meta, sums_of};
+use oort_bundle::Summing;
+
+use super::{Identity, SHA256, Store, StoreError, disk, read_meta, sums_of};
 use crate::item::{FileInfo, Topic, TransferMeta, Uuid};
 use crate::limits::{CHUNK_BYTES, UPLOADS_MAX};
 use crate::work_directory::{self as names, META_SUFFIX};
@@ -186,7 +187,7 @@ impl Store {
         let put = || {
             disk::remove(&part).and_then(|()| disk::remove(&part_meta))?;
             let mut file = disk::create(&part)?;
-            let mut summing = Summing::new();
+            let mut summing = Summing::default();
             let mut data = data.take(meta.file_info.size.saturating_add(1));
             let mut chunk = vec![0; CHUNK_BYTES];
             loop {
@@ -199,7 +200,11 @@ impl Store {
             }
             let sums = summing.finish();
             let info = &meta.file_info;
-            if sums.bytes != info.size || !sums.crc32.eq_ignore_ascii_case(&info.crc32) {
+            let sha256 = meta.extra.get(SHA256).and_then(|sum| sum.as_str());
+            let is_right = sums.bytes == info.size
+                && sums.crc32.eq_ignore_ascii_case(&info.crc32)
+                && sha256.is_none_or(|sha256| sums.sha256.eq_ignore_ascii_case(sha256));
+            if !is_right {
                 return Err(io::Error::new(
                     ErrorKind::InvalidData,
                     "its data is not what its meta says",

@@ -394,6 +394,12 @@ fn a_bundle_that_comes_up_is_an_upload_and_one_that_is_wrong_is_none() {
         let path = bundle_of(&site, "bad.oort.tar", &meta, bad);
         assert!(take(&rig.agent, &path).is_err());
     }
+    // Octets of the same CRC-32 may be others.
+    let mut other_sum = meta.clone();
+    let sum = serde_json::Value::from("0".repeat(64));
+    other_sum.extra.insert("sha256".to_owned(), sum);
+    let path = bundle_of(&site, "bad.oort.tar", &other_sum, b"octets");
+    assert!(take(&rig.agent, &path).is_err());
     let whole = bundle_of(&site, "whole.oort.tar", &meta, b"octets");
     let octets = fs::read(&whole).unwrap();
     let data = octets

@@ -57,7 +57,10 @@ fn flags_that_are_none_are_refused() {
     let token = site.file("token", b"0123456789abcdef");
     fs::set_permissions(&token, Permissions::from_mode(0o644)).unwrap();
     let token = token.to_str().unwrap();
-    is_refused(&["-w", work, "--token-file", token], "others can read it");
+    is_refused(
+        &["-w", work, "--token-file", token],
+        "can be read by others",
+    );
     is_refused(
         &["-w", work, "--receipt-key", token],
         "is no key of receipts",

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::delivery::deliverer::{Deliverer, Ground, Parts};
 use crate::delivery::journal::Journal;
 use crate::delivery::key::DEFAULT;
-use crate::delivery::object::{Object, hex};
+use crate::delivery::object::Object;
 use crate::delivery::place::{BucketPlace, DirectoryPlace, Found, Place, PlaceError};
 use crate::delivery::step::{AtStep, unwatched};
 
@@ -216,7 +216,7 @@ impl Item {
     }
 
     pub(super) fn sha256(&self) -> String {
-        hex(&Sha256::digest(&self.octets))
+        hex::encode(Sha256::digest(&self.octets))
     }
 
     pub(super) fn meta(&self) -> Value {
