@@ -82,15 +82,8 @@ impl Place {
         if is_there(&of.join(DELIVERED))? {
             return Ok(Word::Delivered);
         }
-        match File::open(of.join(FAILED)) {
-            Ok(file) => {
-                let mut octets = Vec::new();
-                file.take(WORD_BYTES_MAX).read_to_end(&mut octets)?;
-                let text = String::from_utf8_lossy(&octets);
-                return Ok(Word::Failed(text.trim().to_owned()));
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        if is_there(&of.join(FAILED))? {
+            return Ok(Word::Failed(reason(&of.join(FAILED))?));
         }
         match is_there(&of)? {
             true => Ok(Word::None),
@@ -148,6 +141,17 @@ impl Draft<'_> {
         fs::rename(&hidden, self.place.root.join(self.id.to_string()))?;
         sync_directory(&self.place.root)
     }
+}
+
+/// What a file says. What is none says nothing, and nobody waits for who would write to it.
+fn reason(path: &Path) -> io::Result<String> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Ok("the operator gave no reason".to_owned());
+    }
+    let mut octets = Vec::new();
+    let file = File::open(path)?;
+    file.take(WORD_BYTES_MAX).read_to_end(&mut octets)?;
+    Ok(String::from_utf8_lossy(&octets).trim().to_owned())
 }
 
 fn create(path: &Path) -> io::Result<File> {

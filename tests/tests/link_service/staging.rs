@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use heliograph_tests::wait::eventually;
 use serde_json::{Value, json};
@@ -107,6 +108,17 @@ fn what_the_operator_cannot_send_goes_back_to_the_outbox_with_its_reason() {
     assert_eq!(ended["code"], "UNAVAILABLE");
     let said = ended["responseHeader"]["message"].as_str().unwrap();
     assert!(said.contains("no station takes it"), "{said}");
+    assert_eq!(site.left(), ["image.raw"]);
+}
+
+#[test]
+fn a_reason_that_is_no_file_is_none_and_nobody_waits_for_it() {
+    let (site, _service) = start();
+    let id = site.send_down("image.raw", b"an image");
+    let (staged, _) = Operator(&site).next();
+    let made = Command::new("mkfifo").arg(staged.join("failed")).status();
+    assert!(made.unwrap().success());
+    assert_eq!(site.ended(&id)["code"], "UNAVAILABLE");
     assert_eq!(site.left(), ["image.raw"]);
 }
 
