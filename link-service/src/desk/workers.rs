@@ -173,7 +173,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         drop(state);
         // What is next, this thread finds itself.
         for old in forgotten {
-            if let Err(error) = self.mover.journal().remove(old) {
+            if let Err(error) = self.mover.journal().forget(old) {
                 log::warn!("transfer {old} is forgotten, but not by the journal: {error}");
             }
         }

@@ -85,4 +85,12 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError`].
     fn remove(&self, id: TransferId) -> Result<(), JournalError>;
+
+    /// The same, and nobody waits for it: after a cut of the power it may be known again.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    fn forget(&self, id: TransferId) -> Result<(), JournalError> {
+        self.remove(id)
+    }
 }

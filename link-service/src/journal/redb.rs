@@ -114,9 +114,7 @@ impl Journal for RedbJournal {
     }
 
     fn note(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        if self.0.changes.leave(encoded(transfer)?) > NOTED_MAX {
-            self.0.changes.flush(|changes| self.0.commit(changes));
-        }
+        self.0.leave(encoded(transfer)?);
         Ok(())
     }
 
@@ -148,6 +146,11 @@ impl Journal for RedbJournal {
     fn remove(&self, id: TransferId) -> Result<(), JournalError> {
         self.0.keep(Change::Remove(id))
     }
+
+    fn forget(&self, id: TransferId) -> Result<(), JournalError> {
+        self.0.leave(Change::Remove(id));
+        Ok(())
+    }
 }
 
 impl Inner {
@@ -155,6 +158,13 @@ impl Inner {
     fn keep(&self, change: Change) -> Result<(), JournalError> {
         let handed = self.changes.hand_in(change);
         self.changes.wait(&handed, |changes| self.commit(changes))
+    }
+
+    /// Makes a change with the next that is waited for.
+    fn leave(&self, change: Change) {
+        if self.changes.leave(change) > NOTED_MAX {
+            self.changes.flush(|changes| self.commit(changes));
+        }
     }
 
     /// All that is in it, and what waits.

@@ -91,16 +91,17 @@ impl Reloader {
 
     /// Opens the sockets of all apps that are not as they were.
     pub(super) fn open_doors(&self, now: Option<&Registry>, next: &Registry) -> anyhow::Result<()> {
+        let api = Api {
+            desk: Arc::clone(&self.desk),
+            pool: Arc::clone(&self.pool),
+            way: Way::Socket,
+        };
+        let routes = api.alone();
         for app in next.apps() {
             let before = now.and_then(|now| now.app(&app.id));
             let is_as_before = |before: &App| before.uid == app.uid && before.root == app.root;
             if !before.is_some_and(is_as_before) {
-                let api = Api {
-                    desk: Arc::clone(&self.desk),
-                    pool: Arc::clone(&self.pool),
-                    way: Way::Socket(app.id.clone()),
-                };
-                self.doors.open(site::door(app, api.alone()))?;
+                self.doors.open(site::door(app, routes.clone()))?;
             }
         }
         Ok(())

@@ -7,8 +7,8 @@ use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use service_host::http::UnixDoor;
 use service_host::http::axum::Router;
+use service_host::http::{DoorName, UnixDoor};
 
 use crate::folders::AppDirectories;
 use crate::names::AppId;
@@ -159,6 +159,7 @@ pub(super) fn door(app: &App, routes: Router) -> UnixDoor {
         path: socket(app),
         mode: SOCKET_MODE,
         owner: app.uid.map(|uid| (uid, uid)),
+        name: DoorName(app.id.as_str().into()),
         routes,
     }
 }

@@ -13,7 +13,7 @@ use link_service::folders::memory::{MemoryDisk, MemoryFolders, MemoryJournal};
 use link_service::mover::{Mover, MoverLimits, Quota};
 use link_service::names::AppId;
 use service_host::config_file::ConfigFile;
-use service_host::http::{Doors, Endpoint, HttpServer, Limits, UnixDoor};
+use service_host::http::{DoorName, Doors, Endpoint, HttpServer, Limits, UnixDoor};
 use tempfile::TempDir;
 
 pub(crate) const CONFIG: &str = "
@@ -86,17 +86,19 @@ impl Rig {
         let folder = TempDir::new().unwrap();
         let doors = Doors::default();
         let pool = Arc::new(Pool::start(4).unwrap());
+        let api = Api {
+            desk: Arc::clone(&desk),
+            pool: Arc::clone(&pool),
+            way: Way::Socket,
+        };
+        let routes = api.alone();
         for name in ["camera", "analyser", "archive"] {
-            let api = Api {
-                desk: Arc::clone(&desk),
-                pool: Arc::clone(&pool),
-                way: Way::Socket(app(name)),
-            };
             let door = UnixDoor {
                 path: folder.path().join(name),
                 mode: 0o600,
                 owner: None,
-                routes: api.alone(),
+                name: DoorName(name.into()),
+                routes: routes.clone(),
             };
             doors.open(door).unwrap();
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -24,9 +24,15 @@ pub struct UnixDoor {
     pub mode: u32,
     /// User and group that it belongs to; our own where there are none.
     pub owner: Option<(u32, u32)>,
-    /// What is served.
+    /// Its name, which requests that come in here carry as a [`DoorName`].
+    pub name: DoorName,
+    /// What is served: doors may share it, and tell by the name who asks.
     pub routes: Router,
 }
+
+/// The name of the door by which a request came in: an extension of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoorName(pub Arc<str>);
 
 impl UnixDoor {
     fn open(&self) -> io::Result<StdUnixListener> {

@@ -38,7 +38,7 @@ mod server;
 mod write_stall;
 
 pub use axum;
-pub use door::{Doors, UnixDoor};
+pub use door::{DoorName, Doors, UnixDoor};
 pub use endpoint::Endpoint;
 pub use limits::Limits;
 pub use origin::foreign_page;

@@ -9,7 +9,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
@@ -20,7 +23,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::door::{Change, Doors, Listener, Stream};
+use super::door::{Change, DoorName, Doors, Listener, Stream};
 use super::endpoint::Endpoint;
 use super::execution_threads;
 use super::limits::{EXECUTIONS_MAX, Limits};
@@ -183,7 +186,8 @@ fn run(
     runtime.block_on(async {
         let graceful = Arc::new(GracefulShutdown::new());
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(port, routes, limits, Arc::clone(&graceful)));
+        let served = Served { routes, door: None };
+        accepting.spawn(accept(port, served, limits, Arc::clone(&graceful)));
         let mut open: HashMap<PathBuf, AbortHandle> = HashMap::new();
         loop {
             let change = tokio::select! {
@@ -197,7 +201,11 @@ fn run(
                     Ok(listener) => {
                         let listener = Listener::Unix(listener);
                         let graceful = Arc::clone(&graceful);
-                        let task = accept(listener, door.routes, limits, graceful);
+                        let served = Served {
+                            routes: door.routes,
+                            door: Some(door.name),
+                        };
+                        let task = accept(listener, served, limits, graceful);
                         open.insert(door.path, accepting.spawn(task))
                     }
                     Err(error) => {
@@ -227,6 +235,13 @@ fn run(
     runtime.shutdown_timeout(limits.stop_executions_timeout);
 }
 
+/// What is served at a listener, and the door that it is.
+#[derive(Clone)]
+struct Served {
+    routes: Router,
+    door: Option<DoorName>,
+}
+
 /// What becomes of the doors next.
 async fn next(doors: &mut Option<UnboundedReceiver<Change>>) -> Option<Change> {
     match doors {
@@ -238,7 +253,7 @@ async fn next(doors: &mut Option<UnboundedReceiver<Change>>) -> Option<Change> {
 /// Takes connections, as many as there are places, until dropped.
 async fn accept(
     listener: Listener,
-    routes: Router,
+    served: Served,
     limits: Limits,
     graceful: Arc<GracefulShutdown>,
 ) {
@@ -248,11 +263,11 @@ async fn accept(
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         match listener.accept().await {
             Ok(stream) => {
-                let (routes, watcher) = (routes.clone(), graceful.watcher());
+                let (served, watcher) = (served.clone(), graceful.watcher());
                 tokio::spawn(async move {
                     match stream {
-                        Stream::Tcp(stream) => serve(stream, routes, limits, watcher).await,
-                        Stream::Unix(stream) => serve(stream, routes, limits, watcher).await,
+                        Stream::Tcp(stream) => serve(stream, served, limits, watcher).await,
+                        Stream::Unix(stream) => serve(stream, served, limits, watcher).await,
                     }
                     drop(place);
                 });
@@ -268,16 +283,24 @@ async fn accept(
 /// Serves the requests of one connection, one after the other.
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    routes: Router,
+    served: Served,
     limits: Limits,
     watcher: Watcher,
 ) {
+    let Served { routes, door } = served;
+    let routes = TowerToHyperService::new(routes);
+    let routes = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(door) = &door {
+            request.extensions_mut().insert(door.clone());
+        }
+        routes.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.read_timeout)
         .serve_connection(
             TokioIo::new(WriteStall::new(stream, limits.write_stall_timeout)),
-            TowerToHyperService::new(routes),
+            routes,
         );
     if let Err(error) = watcher.watch(connection).await {
         log::debug!("an HTTP connection ended: {error}");

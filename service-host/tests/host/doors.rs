@@ -7,9 +7,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 
-use service_host::http::axum::Router;
 use service_host::http::axum::routing::get;
-use service_host::http::{Doors, Endpoint, HttpServer, Limits, StartError, UnixDoor};
+use service_host::http::axum::{Extension, Router};
+use service_host::http::{DoorName, Doors, Endpoint, HttpServer, Limits, StartError, UnixDoor};
 use tempfile::TempDir;
 
 use crate::rig::{self, PATIENCE};
@@ -27,6 +27,7 @@ fn door(path: &Path, who: &'static str) -> UnixDoor {
         path: path.to_owned(),
         mode: 0o600,
         owner: None,
+        name: DoorName(who.into()),
         routes: Router::new().route("/v1/who", get(async move || who)),
     }
 }
@@ -38,6 +39,22 @@ fn start(doors: Vec<UnixDoor>) -> Result<HttpServer, StartError> {
         all.open(door)?;
     }
     HttpServer::start_with_doors(port, endpoint(), &all, Limits::default())
+}
+
+#[test]
+fn doors_that_share_their_routes_are_told_apart_by_their_names() {
+    let folder = TempDir::new().unwrap();
+    let who = async |Extension(DoorName(name))| name.to_string();
+    let routes = Router::new().route("/v1/who", get(who));
+    let doors = ["a", "b"].map(|name| UnixDoor {
+        routes: routes.clone(),
+        ..door(&folder.path().join(name), name)
+    });
+    let _server = start(doors.to_vec()).unwrap();
+    for name in ["a", "b"] {
+        let answer = ask(&folder.path().join(name), "GET /v1/who");
+        assert!(answer.ends_with(name), "{answer}");
+    }
 }
 
 /// The answer of a Unix socket, head and body.

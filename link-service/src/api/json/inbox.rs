@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use service_host::http::axum::body::Body;
 use service_host::http::axum::extract::{Path, State};
-use service_host::http::axum::http::{HeaderMap, StatusCode as Http, Uri};
+use service_host::http::axum::http::{StatusCode as Http, Uri};
 
 use super::answer::FileAnswer;
 use super::body::AckBody;
 use super::query::{Query, json, read};
 use super::routes::{Answer, PAGE, PAGE_MAX, Shared};
+use super::sender::Asks;
 use super::time;
 use crate::desk::{AskError, Delivery, Event};
 use crate::folders::Folders;
@@ -54,10 +55,10 @@ struct Done {}
 
 pub(super) async fn list<F: Folders, J: Journal>(
     State(api): Shared<F, J>,
-    headers: HeaderMap,
+    asks: Asks,
     uri: Uri,
 ) -> Answer {
-    let app = api.sender(&headers)?;
+    let app = api.sender(&asks)?;
     let query = Query::read(&uri, &["waitSeconds", "limit"])?;
     let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
     api.wait(Event::Arrived(app.clone()), query.wait).await;
@@ -79,10 +80,10 @@ pub(super) async fn list<F: Folders, J: Journal>(
 pub(super) async fn acknowledge<F: Folders, J: Journal>(
     State(api): Shared<F, J>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asks: Asks,
     body: Body,
 ) -> Answer {
-    let app = api.sender(&headers)?;
+    let app = api.sender(&asks)?;
     let AckBody { remove } = read(body).await?;
     let id = TransferId::of_name(&id).ok_or(AskError::Unknown)?;
     let desk = Arc::clone(&api.desk);

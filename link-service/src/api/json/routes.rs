@@ -6,7 +6,7 @@ use std::time::Duration;
 use service_host::http::axum::Router;
 use service_host::http::axum::body::Body;
 use service_host::http::axum::extract::{Path, State};
-use service_host::http::axum::http::{HeaderMap, Method, StatusCode as Http, Uri, header};
+use service_host::http::axum::http::{Method, StatusCode as Http, Uri, header};
 use service_host::http::axum::response::{IntoResponse as _, Response};
 use service_host::http::axum::routing::{get, post};
 
@@ -15,7 +15,7 @@ use super::body::{NothingBody, PriorityBody, RequestBody};
 use super::inbox;
 use super::query::{Query, json, read};
 use super::refusal::Refusal;
-use super::sender::Way;
+use super::sender::{Asks, Way};
 use crate::api::Pool;
 use crate::api::waiting::Waiting;
 use crate::code::{Code, StatusCode};
@@ -69,8 +69,8 @@ impl<F: Folders + 'static, J: Journal + 'static> Api<F, J> {
         self.routes().fallback(unknown_path)
     }
 
-    pub(super) fn sender(&self, headers: &HeaderMap) -> Result<AppId, Refusal> {
-        self.way.sender(headers, self.desk.access())
+    pub(super) fn sender(&self, asks: &Asks) -> Result<AppId, Refusal> {
+        self.way.sender(asks, self.desk.access())
     }
 
     /// Waits for it at most so long, without a thread.
@@ -86,11 +86,11 @@ impl<F: Folders + 'static, J: Journal + 'static> Api<F, J> {
 
 async fn submit<F: Folders, J: Journal>(
     State(api): Shared<F, J>,
-    headers: HeaderMap,
+    asks: Asks,
     uri: Uri,
     body: Body,
 ) -> Answer {
-    let sender = api.sender(&headers)?;
+    let sender = api.sender(&asks)?;
     Query::read(&uri, &[])?;
     let body: RequestBody = read(body).await?;
     let echo = body.clone();
@@ -112,12 +112,8 @@ async fn submit<F: Folders, J: Journal>(
     Ok(json(http, &LinkResponse::of(&view, is_known)))
 }
 
-async fn list<F: Folders, J: Journal>(
-    State(api): Shared<F, J>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Answer {
-    let sender = api.sender(&headers)?;
+async fn list<F: Folders, J: Journal>(State(api): Shared<F, J>, asks: Asks, uri: Uri) -> Answer {
+    let sender = api.sender(&asks)?;
     let query = Query::read(&uri, &["from", "limit", "state"])?;
     let from = match &query.from {
         None => TransferId(0),
@@ -151,10 +147,10 @@ async fn list<F: Folders, J: Journal>(
 async fn status<F: Folders, J: Journal>(
     State(api): Shared<F, J>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asks: Asks,
     uri: Uri,
 ) -> Answer {
-    let sender = api.sender(&headers)?;
+    let sender = api.sender(&asks)?;
     let query = Query::read(&uri, &["waitSeconds"])?;
     let id = find(&api, &sender, &id)?;
     // Only its sender hears when it ends.
@@ -167,46 +163,42 @@ async fn status<F: Folders, J: Journal>(
 async fn cancel<F: Folders, J: Journal>(
     state: Shared<F, J>,
     id: Path<String>,
-    headers: HeaderMap,
+    asks: Asks,
     body: Body,
 ) -> Answer {
     let NothingBody {} = read(body).await?;
-    ask(state, id, headers, |desk, sender, id| {
-        desk.cancel(sender, id)
-    })
+    ask(state, id, asks, |desk, sender, id| desk.cancel(sender, id))
 }
 
 async fn hold<F: Folders, J: Journal>(
     state: Shared<F, J>,
     id: Path<String>,
-    headers: HeaderMap,
+    asks: Asks,
     body: Body,
 ) -> Answer {
     let NothingBody {} = read(body).await?;
-    ask(state, id, headers, |desk, sender, id| desk.hold(sender, id))
+    ask(state, id, asks, |desk, sender, id| desk.hold(sender, id))
 }
 
 async fn release<F: Folders, J: Journal>(
     state: Shared<F, J>,
     id: Path<String>,
-    headers: HeaderMap,
+    asks: Asks,
     body: Body,
 ) -> Answer {
     let NothingBody {} = read(body).await?;
-    ask(state, id, headers, |desk, sender, id| {
-        desk.release(sender, id)
-    })
+    ask(state, id, asks, |desk, sender, id| desk.release(sender, id))
 }
 
 async fn priority<F: Folders, J: Journal>(
     state: Shared<F, J>,
     id: Path<String>,
-    headers: HeaderMap,
+    asks: Asks,
     body: Body,
 ) -> Answer {
-    state.sender(&headers)?;
+    state.sender(&asks)?;
     let PriorityBody { priority } = read(body).await?;
-    ask(state, id, headers, |desk, sender, id| {
+    ask(state, id, asks, |desk, sender, id| {
         desk.reprioritise(sender, id, priority.into())
     })
 }
@@ -215,10 +207,10 @@ async fn priority<F: Folders, J: Journal>(
 fn ask<F: Folders, J: Journal>(
     State(api): Shared<F, J>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    asks: Asks,
     does: impl FnOnce(&Desk<F, J>, &AppId, TransferId) -> Result<(), AskError>,
 ) -> Answer {
-    let sender = api.sender(&headers)?;
+    let sender = api.sender(&asks)?;
     let id = find(&api, &sender, &id)?;
     does(&api.desk, &sender, id)?;
     let view = api.desk.status(&sender, id)?;
@@ -238,11 +230,8 @@ fn find<F: Folders, J: Journal>(
     found.ok_or(AskError::Unknown)
 }
 
-async fn directories<F: Folders, J: Journal>(
-    State(api): Shared<F, J>,
-    headers: HeaderMap,
-) -> Answer {
-    let sender = api.sender(&headers)?;
+async fn directories<F: Folders, J: Journal>(State(api): Shared<F, J>, asks: Asks) -> Answer {
+    let sender = api.sender(&asks)?;
     let access = api.desk.access().current();
     Ok(json(Http::OK, &Directories::of(&sender, &access)?))
 }
