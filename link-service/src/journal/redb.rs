@@ -25,12 +25,14 @@ const ORDERS: TableDefinition<u64, &[u8]> = TableDefinition::new("orders");
 /// A journal in a file. Clones are the same journal; the last one that goes leaves everything
 /// on the disk.
 #[derive(Clone, Debug)]
-pub struct RedbJournal(Arc<Inner>);
+pub struct RedbJournal {
+    changes: Arc<Group<Change, JournalError>>,
+    disk: Arc<Disk>,
+}
 
 #[derive(Debug)]
-struct Inner {
+struct Disk {
     path: PathBuf,
-    changes: Group<Change, JournalError>,
     kept: Mutex<Kept>,
 }
 
@@ -66,27 +68,32 @@ impl RedbJournal {
         let opened = DatabaseFile::open(path, CACHE_BYTES, prepare);
         let mut file = opened.map_err(|error| JournalError(explained(path, &error)))?;
         let set_aside = file.take_set_aside();
-        Ok(RedbJournal(Arc::new(Inner {
+        let disk = Arc::new(Disk {
             path: path.to_owned(),
-            changes: Group::new(JournalError(format!(
-                "{}: who wrote to it panicked",
-                path.display()
-            ))),
             kept: Mutex::new(Kept { file, set_aside }),
-        })))
+        });
+        let of = path.display();
+        let lost = JournalError(format!("{of}: who wrote to it panicked"));
+        let of_thread = Arc::clone(&disk);
+        let changes = Group::start(lost, move |changes| of_thread.commit(changes));
+        let changes = changes.map_err(|error| JournalError(format!("{of}: no thread: {error}")))?;
+        Ok(RedbJournal {
+            changes: Arc::new(changes),
+            disk,
+        })
     }
 
     /// Where a damaged database is kept now, if one was found since this was asked last. Of
     /// the transfers that were under way then, the new one knows what came after.
     pub fn take_set_aside(&self) -> Option<PathBuf> {
-        self.0.kept().set_aside.take()
+        self.disk.kept().set_aside.take()
     }
 }
 
 impl Journal for RedbJournal {
     fn load(&self) -> Result<Vec<Transfer>, JournalError> {
-        let Read { records, .. } = self.0.read()?;
-        let path = self.0.path.display();
+        let Read { records, .. } = self.read()?;
+        let path = self.disk.path.display();
         let transfers = records.iter().filter_map(|octets| {
             let decoded = Transfer::decode(octets);
             // Nobody knows what it was of: it is left where it is.
@@ -98,7 +105,7 @@ impl Journal for RedbJournal {
     }
 
     fn put(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        self.0.keep(encoded(transfer)?)
+        self.keep(encoded(transfer)?)
     }
 
     fn put_while(
@@ -106,29 +113,27 @@ impl Journal for RedbJournal {
         transfer: &Transfer,
         meanwhile: &mut dyn FnMut(),
     ) -> Result<(), JournalError> {
-        let handed = self.0.changes.hand_in(encoded(transfer)?);
+        let handed = self.changes.hand_in(encoded(transfer)?);
         meanwhile();
-        self.0
-            .changes
-            .wait(&handed, |changes| self.0.commit(changes))
+        self.changes.wait(&handed)
     }
 
     fn note(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        self.0.leave(encoded(transfer)?);
+        self.leave(encoded(transfer)?);
         Ok(())
     }
 
     fn load_acknowledged(&self) -> Result<Vec<(TransferId, u32)>, JournalError> {
-        Ok(self.0.read()?.acknowledged)
+        Ok(self.read()?.acknowledged)
     }
 
     fn acknowledge(&self, id: TransferId, leg: u32) -> Result<(), JournalError> {
-        self.0.keep(Change::Acknowledge(id, leg))
+        self.keep(Change::Acknowledge(id, leg))
     }
 
     fn load_orders(&self) -> Result<Vec<(TransferId, Order)>, JournalError> {
-        let orders = self.0.read()?.orders;
-        let path = self.0.path.display();
+        let orders = self.read()?.orders;
+        let path = self.disk.path.display();
         let orders = orders.into_iter().filter_map(|(id, octets)| {
             let decoded = Order::decode(&octets);
             let decoded = decoded.inspect_err(|error| log::error!("{path}: {error}"));
@@ -140,39 +145,41 @@ impl Journal for RedbJournal {
     fn order(&self, id: TransferId, order: Order) -> Result<(), JournalError> {
         let octets = order.encode();
         let octets = octets.map_err(|error| JournalError(error.to_string()))?;
-        self.0.keep(Change::Order(id, octets))
+        self.keep(Change::Order(id, octets))
     }
 
     fn remove(&self, id: TransferId) -> Result<(), JournalError> {
-        self.0.keep(Change::Remove(id))
+        self.keep(Change::Remove(id))
     }
 
     fn forget(&self, id: TransferId) -> Result<(), JournalError> {
-        self.0.leave(Change::Remove(id));
+        self.leave(Change::Remove(id));
         Ok(())
     }
 }
 
-impl Inner {
+impl RedbJournal {
     /// Makes a change, and waits until it is on the disk.
     fn keep(&self, change: Change) -> Result<(), JournalError> {
         let handed = self.changes.hand_in(change);
-        self.changes.wait(&handed, |changes| self.commit(changes))
+        self.changes.wait(&handed)
     }
 
     /// Makes a change with the next that is waited for.
     fn leave(&self, change: Change) {
         if self.changes.leave(change) > NOTED_MAX {
-            self.changes.flush(|changes| self.commit(changes));
+            self.changes.flush();
         }
     }
 
     /// All that is in it, and what waits.
     fn read(&self) -> Result<Read, JournalError> {
-        self.changes.flush(|changes| self.commit(changes));
-        self.with(read)
+        self.changes.flush();
+        self.disk.with(read)
     }
+}
 
+impl Disk {
     fn commit(&self, changes: &[Change]) -> Result<(), JournalError> {
         let written = self.with(|database| write(database, changes));
         written.inspect_err(|error| log::warn!("{error}"))
@@ -191,13 +198,6 @@ impl Inner {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // What nobody waits for, too.
-        self.changes.flush(|changes| self.commit(changes));
     }
 }
 

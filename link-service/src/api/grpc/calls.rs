@@ -20,9 +20,9 @@ use super::messages::{
 use super::receive::Receiving;
 use super::request;
 use crate::api::Pool;
-use crate::api::json::Way;
 use crate::api::json::answer::Directories;
 use crate::api::json::refusal::Refusal;
+use crate::api::json::{Asks, Way};
 use crate::desk::{AskError, Desk, TransferView};
 use crate::folders::Folders;
 use crate::journal::Journal;
@@ -44,7 +44,8 @@ pub struct Calls<F: Folders + 'static, J: Journal + 'static> {
 
 impl<F: Folders, J: Journal> Calls<F, J> {
     pub(super) fn sender(&self, shown: &MetadataMap) -> Result<AppId, Refusal> {
-        self.way.sender(shown.as_ref(), self.desk.access())
+        self.way
+            .sender(&Asks::by_headers(shown.as_ref()), self.desk.access())
     }
 
     async fn submit(

@@ -21,4 +21,5 @@ mod time;
 mod whole;
 
 pub use routes::Api;
+pub(super) use sender::Asks;
 pub use sender::Way;

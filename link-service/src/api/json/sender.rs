@@ -28,6 +28,16 @@ pub(in crate::api) struct Asks {
     headers: HeaderMap,
 }
 
+impl Asks {
+    /// By what it shows only.
+    pub(in crate::api) fn by_headers(headers: &HeaderMap) -> Self {
+        Asks {
+            door: None,
+            headers: headers.clone(),
+        }
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Asks {
     type Rejection = Infallible;
 
