@@ -222,7 +222,27 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         may_be_sent: impl Fn(&[FileRecord]) -> Result<(), Refused>,
     ) -> Result<Transfer, Refused> {
         let may_be_sent = |files: &mut [FileRecord]| may_be_sent(files);
-        self.accept_from(id, (sender, None), request, accepted_at, may_be_sent)
+        self.accept_from(id, (sender, None), request, accepted_at, may_be_sent, None)
+    }
+
+    /// The same, and calls `begin` where the transfer may run already: the journal and the disk
+    /// are at work on it then, and what a run journals is durable after that. If it is refused
+    /// all the same, it is to be cancelled.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing has become of it if `begin` was not called.
+    pub fn accept_running(
+        &self,
+        id: TransferId,
+        sender: &AppId,
+        request: LinkRequest,
+        accepted_at: Duration,
+        may_be_sent: impl Fn(&[FileRecord]) -> Result<(), Refused>,
+        begin: &mut dyn FnMut(&Transfer),
+    ) -> Result<Transfer, Refused> {
+        let may_be_sent = |files: &mut [FileRecord]| may_be_sent(files);
+        let from = (sender, None);
+        self.accept_from(id, from, request, accepted_at, may_be_sent, Some(begin))
     }
 
     fn accept_from(
@@ -232,6 +252,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         request: LinkRequest,
         accepted_at: Duration,
         may_be_sent: impl Fn(&mut [FileRecord]) -> Result<(), Refused>,
+        begin: Option<&mut dyn FnMut(&Transfer)>,
     ) -> Result<Transfer, Refused> {
         let accept = || {
             is_sound(&request)?;
@@ -259,7 +280,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 phase: Phase::Accepted,
             };
             match transfer.origin {
-                None => self.journal_and_sync(&mut transfer)?,
+                None => self.journal_and_sync(&mut transfer, begin)?,
                 // What came over a link is durable already.
                 Some(_) => self.journal.put(&transfer)?,
             }
@@ -271,18 +292,33 @@ impl<F: Folders, J: Journal> Mover<F, J> {
 
     /// The journal has the transfer, and the disk its source: both take as long as the disk
     /// does. Until both are there, nobody was told that it is accepted.
-    fn journal_and_sync(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+    fn journal_and_sync(
+        &self,
+        transfer: &mut Transfer,
+        begin: Option<&mut dyn FnMut(&Transfer)>,
+    ) -> Result<(), Stop> {
         let mut synced = Ok(transfer.files.clone());
         let of = &*transfer;
+        let mut begin = begin.filter(|_| self.may_begin(of));
+        let mut has_begun = false;
+        let mut opened = || {
+            if let Some(begin) = &mut begin {
+                has_begun = true;
+                begin(of);
+            }
+        };
         let journaled = self
             .journal
-            .put_while(of, &mut || synced = self.sync_source(of));
+            .put_while(of, &mut || synced = self.sync_source(of, &mut opened));
         match synced {
+            // What it is, the run compares with what was accepted.
+            Ok(_) if has_begun => Ok(journaled?),
             Ok(files) if files == transfer.files => Ok(journaled?),
             Ok(files) => {
                 transfer.files = files;
                 Ok(self.journal.put(transfer)?)
             }
+            Err(stop) if has_begun => Err(stop),
             Err(stop) => {
                 if let Err(error) = self.journal.remove(transfer.id) {
                     log::warn!("transfer {} is refused, and goes on: {error}", transfer.id);

@@ -1,5 +1,7 @@
 //! The journal of a disk in memory.
 
+use std::collections::BTreeMap;
+
 use super::{Fate, MemoryDisk, State};
 use crate::journal::{Journal, JournalError};
 use crate::record::{Order, Transfer, TransferId};
@@ -37,8 +39,7 @@ impl Journal for MemoryJournal {
     }
 
     fn put(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        let record = transfer.encode();
-        let record = record.map_err(|error| JournalError(error.to_string()))?;
+        let record = encoded(transfer)?;
         self.change(|state| {
             state.noted.remove(&transfer.id);
             state.records.insert(transfer.id, record);
@@ -56,13 +57,18 @@ impl Journal for MemoryJournal {
             meanwhile();
             return put;
         }
+        let record = encoded(transfer)?;
+        let before = self.0.state().known(transfer.id);
         meanwhile();
-        self.put(transfer)
+        self.change(|state| {
+            if state.known(transfer.id) == before {
+                state.records.insert(transfer.id, record);
+            }
+        })
     }
 
     fn note(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        let record = transfer.encode();
-        let record = record.map_err(|error| JournalError(error.to_string()))?;
+        let record = encoded(transfer)?;
         self.change(|state| drop(state.noted.insert(transfer.id, record)))
     }
 
@@ -98,5 +104,18 @@ impl Journal for MemoryJournal {
             state.orders.remove(&id);
             state.acknowledged.retain(|(of, _)| *of != id);
         })
+    }
+}
+
+fn encoded(transfer: &Transfer) -> Result<Vec<u8>, JournalError> {
+    let record = transfer.encode();
+    record.map_err(|error| JournalError(error.to_string()))
+}
+
+impl State {
+    /// The record of a transfer, and what was noted since.
+    fn known(&self, id: TransferId) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+        let of = |records: &BTreeMap<TransferId, Vec<u8>>| records.get(&id).cloned();
+        (of(&self.records), of(&self.noted))
     }
 }
