@@ -105,3 +105,22 @@ fn the_topic_chooses_the_bucket_and_an_object_says_whose_it_is() {
     }
     assert_eq!(found, sent.len());
 }
+
+#[test]
+fn a_receipt_that_the_satellite_refused_goes_up_once_it_may() {
+    const RULE: &str = "[[link-service.policy]]\nfrom = \"ground\"\nto = \"oort\"\n";
+    let site = Site::new(50, directory);
+    let config = site.path("satellite.toml");
+    let allowed = fs::read_to_string(&config).unwrap();
+    assert!(allowed.contains(RULE));
+    fs::write(&config, allowed.replace(RULE, "")).unwrap();
+    let [link, _agent] = site.start_satellite();
+    let ground = site.start_ground();
+    let id = site.hand_over("a.raw", "images", &noise(1, 3_000));
+    ground.wait_for_line("its receipt did not go up", PATIENCE);
+    assert!(site.receipts([&id]).is_empty());
+    fs::write(&config, allowed).unwrap();
+    link.signal("HUP");
+    eventually(PATIENCE, || (site.receipts([&id]).len() == 1).then_some(()));
+    assert_eq!(delivered(&site).len(), 1);
+}

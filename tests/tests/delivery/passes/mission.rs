@@ -160,7 +160,9 @@ impl Mission {
     /// How many files are at their places, as the grounds told.
     fn deliveries(&self) -> usize {
         let lines = self.ground.lines();
-        let told = lines.iter().filter(|line| line.text.contains(" octets) as "));
+        let told = lines
+            .iter()
+            .filter(|line| line.text.contains(" octets) as "));
         self.told + told.count()
     }
 
