@@ -14,8 +14,9 @@ const FILES: &str = "HELIOGRAPH_SOAK_FILES";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// So many files go from a payload through short passes to their buckets, such as 1000.
-    #[arg(long, conflicts_with = "passed_on")]
+    /// So many files go from a payload through short passes to their buckets: 200 to 9000.
+    // Of more, the services on board remember too few for the end of the test.
+    #[arg(long, conflicts_with = "passed_on", value_parser = clap::value_parser!(u32).range(200..=9_000))]
     files: Option<u32>,
     /// Passed on: `--minutes N`, `--frames N`, `--seed N`, `--help`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
