@@ -10,4 +10,5 @@ mod way_up;
 
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Long: the tests of this file have the machine to share.
+const PATIENCE: Duration = Duration::from_secs(300);

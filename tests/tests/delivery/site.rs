@@ -24,6 +24,8 @@ pub(crate) struct Site {
 /// How spacecraft and ground are connected: lines of their configurations.
 pub(crate) struct Wiring {
     pub(crate) ports: Ports,
+    /// Octets of information in a frame.
+    pub(crate) n1: u16,
     /// Of the radio of each.
     pub(crate) satellite_channel: String,
     pub(crate) ground_channel: String,
@@ -47,6 +49,7 @@ impl Wiring {
                 ground,
                 of_ground: satellite,
             },
+            n1: 256,
             satellite_channel: channel.clone(),
             ground_channel: channel,
             satellite_comms: "bit-rate-bps = 4_000_000".to_owned(),
@@ -102,10 +105,11 @@ impl Site {
              [link-service.addr]\nport = {port}\n\
              [link-service.radio]\nkind = \"udp\"\nbind = \"127.0.0.1:{satellite}\"\n\
              peer = \"127.0.0.1:{of_satellite}\"\nframing = \"kiss-ax25\"\nread-timeout-ms = 100\n\
-             ax25 = {{ callsign = \"HELIO-1\", peer = \"GROUND\" }}\n{channel}\n\
+             ax25 = {{ callsign = \"HELIO-1\", peer = \"GROUND\", n1 = {n1} }}\n{channel}\n\
              [link-service.comms]\nhandler-port-min = 0\nhandler-port-max = 0\n\
              downlink-ports = [{downlink}]\n{comms}\n\
              [link-service.files]\nroot = \"{files}\"\njournal = \"{files}.redb\"\n{more}\n",
+            n1 = wiring.n1,
             channel = wiring.satellite_channel,
             comms = wiring.satellite_comms,
             more = wiring.satellite_files,
@@ -120,10 +124,11 @@ impl Site {
             "[[link]]\nname = \"uhf\"\nsatellite = \"helio\"\n\
              [link.radio]\nkind = \"udp\"\nbind = \"127.0.0.1:{ground}\"\n\
              peer = \"127.0.0.1:{of_ground}\"\nframing = \"kiss-ax25\"\n\
-             ax25 = {{ callsign = \"GROUND\", peer = \"HELIO-1\" }}\n{channel}\n\
+             ax25 = {{ callsign = \"GROUND\", peer = \"HELIO-1\", n1 = {n1} }}\n{channel}\n\
              [link.comms]\n{comms}\n\
              [link.files]\nroot = \"{root}\"\njournal = \"{root}.redb\"\n{more}\n\
              [delivery]\nreceipt-key-file = \"{key}\"\n{delivery}",
+            n1 = wiring.n1,
             channel = wiring.ground_channel,
             comms = wiring.ground_comms,
             root = site.path("ground").display(),

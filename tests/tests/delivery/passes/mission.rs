@@ -61,6 +61,7 @@ fn wiring() -> Wiring {
     let times = "ack-timeout-ms = 1000, nak-timeout-ms = 1000, inactivity-timeout-ms = 2000";
     Wiring {
         ports,
+        n1: 1024,
         // It sees both ways.
         satellite_channel: "channel = { seed = 8, frame-loss = 0.05 }".to_owned(),
         ground_channel: String::new(),
