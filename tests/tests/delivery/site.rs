@@ -148,14 +148,23 @@ impl Site {
 
     /// The link service, and the agent.
     pub(crate) fn start_satellite(&self) -> [ChildGuard; 2] {
+        [self.start_link(), self.start_agent("0M")]
+    }
+
+    pub(crate) fn start_link(&self) -> ChildGuard {
         let mut command = Command::new(binary("link-service"));
         command.env_remove("RUST_LOG");
         let link = ChildGuard::spawn(command.args(["run", "-c"]).arg(self.path("satellite.toml")));
         link.wait_for_line("GraphQL", PATIENCE);
+        link
+    }
+
+    /// The agent, which leaves that much of the disk free.
+    pub(crate) fn start_agent(&self, floor: &str) -> ChildGuard {
         let mut command = Command::new(binary("oort-agent"));
         command.env_remove("RUST_LOG");
         command.arg("-w").arg(self.path("work"));
-        command.args(["-m", "0M", "-l", "info", "--out-max", "4"]);
+        command.args(["-m", floor, "-l", "info", "--out-max", "4"]);
         command.args(["-p", &self.agent_port.to_string(), "--telemetry", "none"]);
         command.arg("--link").arg(self.path("apps/oort/link.sock"));
         command.arg("--receipt-key").arg(self.path("receipts.pub"));
@@ -163,7 +172,7 @@ impl Site {
         heliograph_tests::wait::eventually(PATIENCE, || {
             std::net::TcpStream::connect(("127.0.0.1", self.agent_port)).ok()
         });
-        [link, agent]
+        agent
     }
 
     fn ground(&self) -> Command {
