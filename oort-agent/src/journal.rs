@@ -1,5 +1,5 @@
 //! What is remembered over restarts and is not in the files of an item: items that have
-//! ended, stages that somebody chose, and which topics are allowed.
+//! ended, stages that somebody chose, uploads that were retrieved, and which topics are allowed.
 
 use std::path::Path;
 
@@ -12,12 +12,14 @@ use serde::de::DeserializeOwned;
 
 use crate::agent::{Chosen, Ended};
 use crate::item::{Topic, Uuid};
-use crate::limits::ENDED_MAX;
+use crate::limits::{ENDED_MAX, RETRIEVED_MAX};
 
 /// By the order in which they ended.
 const ENDED: TableDefinition<u64, &str> = TableDefinition::new("ended");
 /// By the identifier.
 const CHOSEN: TableDefinition<&str, &str> = TableDefinition::new("chosen stages");
+/// By the order in which they were retrieved.
+const RETRIEVED: TableDefinition<u64, &str> = TableDefinition::new("retrieved");
 /// What there is one of.
 const SINGLE: TableDefinition<&str, &str> = TableDefinition::new("single");
 const TOPICS: &str = "topics";
@@ -38,6 +40,8 @@ pub(crate) struct Remembered {
     pub(crate) ended: Vec<Ended>,
     pub(crate) chosen: Vec<(Uuid, Chosen)>,
     pub(crate) topics: Vec<Topic>,
+    /// The first that was first.
+    pub(crate) retrieved: Vec<Uuid>,
 }
 
 impl Journal {
@@ -62,6 +66,10 @@ impl Journal {
                 let (id, text) = row?;
                 let id = id.value().parse().ok();
                 remembered.chosen.extend(id.zip(parsed(text.value())));
+            }
+            for row in read.open_table(RETRIEVED)?.iter()? {
+                let (_, id) = row?;
+                remembered.retrieved.extend(id.value().parse::<Uuid>());
             }
             if let Some(text) = read.open_table(SINGLE)?.get(TOPICS)? {
                 remembered.topics = parsed(text.value()).unwrap_or_default();
@@ -103,6 +111,19 @@ impl Journal {
         })
     }
 
+    /// An upload is about to be retrieved. The oldest that are too many are forgotten.
+    pub(crate) fn retrieve(&mut self, id: Uuid) -> Result<(), Error> {
+        self.write(|transaction| {
+            let mut table = transaction.open_table(RETRIEVED)?;
+            let last = table.last()?.map_or(0, |(number, _)| number.value());
+            let number = last.saturating_add(1);
+            table.insert(number, id.to_string().as_str())?;
+            let oldest = number.saturating_sub(RETRIEVED_MAX as u64);
+            table.retain_in(..=oldest, |_, _| false)?;
+            Ok(())
+        })
+    }
+
     /// These topics are allowed.
     pub(crate) fn allow(&mut self, topics: &[Topic]) -> Result<(), Error> {
         self.write(|transaction| {
@@ -134,6 +155,7 @@ fn prepare(database: &Database) -> Result<(), Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(ENDED)?;
     transaction.open_table(CHOSEN)?;
+    transaction.open_table(RETRIEVED)?;
     transaction.open_table(SINGLE)?;
     Ok(transaction.commit()?)
 }

@@ -31,6 +31,9 @@ pub const KEY_CHARACTERS_MAX: usize = 128;
 pub const QUERY_FILES_MAX: usize = 50;
 /// Files in `uploads/` that are looked at.
 pub const UPLOADS_MAX: usize = 10_000;
+/// Uploads that were retrieved and are remembered, so that none comes twice; the oldest are
+/// forgotten.
+pub const RETRIEVED_MAX: usize = 10_000;
 /// Longest `.meta.oort`, in octets.
 pub const META_BYTES_MAX: u64 = oort_bundle::META_BYTES_MAX;
 /// Items of one page, where nothing is said, and at most.

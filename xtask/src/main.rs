@@ -45,7 +45,7 @@ enum Command {
     Test(test::Arguments),
     /// Play whole links on virtual time: 10 000 seeds, or one by --seed.
     Simulate(simulate::Arguments),
-    /// Run a real service for --minutes, or --frames hostile frames.
+    /// Run a real service for --minutes, --frames hostile frames, or --files through passes.
     Soak(soak::Arguments),
     /// Measure, beside the least that the same sockets and octets allow.
     Bench(bench::Arguments),

@@ -1,19 +1,38 @@
-//! `cargo xtask soak`: a real service for many minutes, or millions of hostile frames.
+//! `cargo xtask soak`: a real service for many minutes, millions of hostile frames, or a
+//! thousand files from a payload to its buckets.
 
 use anyhow::Result;
 
+use crate::setup;
 use crate::step::Steps;
 use crate::workspace::{cargo, run as start};
 
+/// The test that is run with more files, and what says how many.
+const DELIVERY: &str =
+    "passes::each_file_is_in_its_bucket_once_whatever_passes_loss_and_reboots_there_are";
+const FILES: &str = "HELIOGRAPH_SOAK_FILES";
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// So many files go from a payload through short passes to their buckets: 200 to 9000.
+    // Of more, the services on board remember too few for the end of the test.
+    #[arg(long, conflicts_with = "passed_on", value_parser = clap::value_parser!(u32).range(200..=9_000))]
+    files: Option<u32>,
     /// Passed on: `--minutes N`, `--frames N`, `--seed N`, `--help`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     passed_on: Vec<String>,
 }
 
-/// Builds service and soak with optimisation and runs the soak.
+/// Builds what is needed and runs the soak.
 pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
+    match arguments.files {
+        Some(files) => deliver(steps, files),
+        None => soak(steps, &arguments.passed_on),
+    }
+}
+
+/// Service and soak with optimisation.
+fn soak(steps: &mut Steps, passed_on: &[String]) -> Result<()> {
     steps.run("build", || {
         let packages = ["ethernet-service", "heliograph-soak"];
         let packages = packages.map(|name| format!("--package={name}"));
@@ -21,6 +40,22 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     })?;
     steps.run("soak", || {
         let soak = ["--quiet", "--release", "--package", "heliograph-soak", "--"];
-        start(cargo("run", &soak).args(&arguments.passed_on)).map(|()| "")
+        start(cargo("run", &soak).args(passed_on)).map(|()| "")
+    })
+}
+
+/// The test of delivery, with more files.
+fn deliver(steps: &mut Steps, files: u32) -> Result<()> {
+    setup::run(steps)?;
+    steps.run("build", || {
+        let packages = ["link-service", "oort-agent", "ground-gateway"];
+        let packages = packages.map(|name| format!("--package={name}"));
+        start(cargo("build", &["--quiet", "--bins"]).args(packages)).map(|()| "")
+    })?;
+    steps.run("soak", || {
+        let test = ["--quiet", "--package=heliograph-tests", "--test=delivery"];
+        let one = ["--", "--exact", DELIVERY, "--nocapture"];
+        let mut command = cargo("test", &test);
+        start(command.args(one).env(FILES, files.to_string())).map(|()| "")
     })
 }

@@ -15,8 +15,11 @@ pub(crate) struct Counts {
     pub(crate) repeated: u64,
     /// Files that are no bundles, and are kept aside.
     pub(crate) dead: u64,
-    /// Receipts that are ordered up.
+    /// Receipts that were ordered up, each time.
     pub(crate) receipts: u64,
+    /// Orders of these that ended without success, and were made again.
+    #[serde(default)]
+    pub(crate) receipts_failed: u64,
     pub(crate) manifests: u64,
     /// Times that a place did not take a file, which is tried again.
     pub(crate) failures: u64,

@@ -8,17 +8,19 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use delivery_receipt::{Receipt, SigningKey};
+use delivery_receipt::SigningKey;
 use jiff::Timestamp;
 use oort_bundle::BundleError;
 
 use super::APP;
 use super::bundle::{self, Compared};
 use super::counts::Counts;
-use super::journal::{BundleFile, Journal, Record, State};
+use super::journal::{BundleFile, Journal, Ordered, Record, State};
 use super::key::{Template, Values};
+use super::manifest::Unlisted;
 use super::object::Object;
 use super::place::{Found, Place, PlaceError};
+use super::receipts::Fate;
 use super::status::{SHOWN_MAX, Status};
 use super::step::{AtStep, Step};
 
@@ -46,6 +48,9 @@ pub(crate) trait Ground: Send + Sync {
     /// # Errors
     /// Why it is not.
     fn order_up(&self, key: &str, local: &Path, remote: &str) -> Result<(), String>;
+
+    /// What became of the orders with these keys, one for each.
+    fn fates(&self, keys: &[&str]) -> Vec<Fate>;
 }
 
 /// What a deliverer has to do with.
@@ -81,6 +86,10 @@ pub(crate) struct Deliverer {
     /// Where a name goes, so that what waits is not read again and again.
     known: HashMap<OsString, usize>,
     pub(super) was_heard: bool,
+    /// What an earlier process delivered and listed in no manifest.
+    pub(super) unlisted: Unlisted,
+    /// Receipts that are not known to have arrived; none before the first look.
+    pub(super) receipts: Option<BTreeMap<String, Ordered>>,
     /// What is shown now.
     shown: Option<Counts>,
 }
@@ -113,6 +122,8 @@ impl Deliverer {
             rests: BTreeMap::new(),
             known: HashMap::new(),
             was_heard: false,
+            unlisted: Unlisted::Unknown,
+            receipts: None,
             shown: None,
         }
     }
@@ -130,9 +141,11 @@ impl Deliverer {
                 }
             }
         }
-        match self.list(now) {
-            Ok(()) | Err(Undone::Stopped) => {}
-            Err(Undone::Later(why)) => log::warn!("no manifest yet: {why}"),
+        if let Err(Undone::Later(why)) = self.follow_receipts(now) {
+            log::warn!("receipts: {why}");
+        }
+        if let Err(Undone::Later(why)) = self.list(now) {
+            log::warn!("no manifest yet: {why}");
         }
         noted(self.show());
     }
@@ -305,8 +318,11 @@ impl Deliverer {
 
     fn say(&mut self, mut record: Record, bundle: BundleFile) -> Result<(), Undone> {
         let is_repeated = record.state == State::Done;
-        let has_receipt = self.parts.signing.is_some();
-        self.order_receipt(&record)?;
+        let ordered = self.order_receipt(&record)?.map(|key| Ordered {
+            key,
+            tries: 1,
+            due: None,
+        });
         (self.parts.at_step)(Step::Ordered);
         record.state = State::Done;
         record.bundle = Some(bundle);
@@ -314,44 +330,16 @@ impl Deliverer {
         if is_repeated {
             log::info!("{} came again, and is where it was", record.object.uuid);
         }
-        self.parts.journal.change(&record, |counts| {
+        let journal = &mut self.parts.journal;
+        journal.change(&record, ordered.as_ref(), |counts| {
             counts.arrived += u64::from(is_repeated);
             counts.repeated += u64::from(is_repeated);
-            counts.receipts += u64::from(has_receipt);
+            counts.receipts += u64::from(ordered.is_some());
         })?;
+        if let (Some(receipts), Some(ordered)) = (&mut self.receipts, ordered) {
+            receipts.insert(record.object.uuid, ordered);
+        }
         (self.parts.at_step)(Step::Acknowledged);
-        Ok(())
-    }
-
-    fn order_receipt(&self, record: &Record) -> Result<(), Undone> {
-        let Some(signing) = &self.parts.signing else {
-            return Ok(());
-        };
-        let object = &record.object;
-        let receipt = signing.signed(Receipt {
-            uuid: object.uuid.clone(),
-            topic: object.topic.clone(),
-            sha256: object.sha256.clone(),
-            size: object.size,
-            crc32: object.crc32.clone(),
-            bucket: record.place.clone(),
-            key: record.key.clone(),
-            satellite: object.satellite.clone(),
-            time: record.time,
-            signature: String::new(),
-        });
-        let octets = serde_json::to_vec(&receipt).map_err(|error| error.to_string())?;
-        fs::create_dir_all(&self.parts.receipts)?;
-        let local = self.parts.receipts.join(format!("{}.json", object.uuid));
-        fs::write(&local, octets)?;
-        // The same where it is ordered again after a crash.
-        let drawn = blake3::hash(format!("{}/{}", object.uuid, record.receipts).as_bytes());
-        let key = hex::encode(drawn.as_bytes().get(..16).unwrap_or_default());
-        let remote = format!("app:{APP}/receipts");
-        let ordered = self.parts.ground.order_up(&key, &local, &remote);
-        ordered.map_err(|why| Undone::Later(format!("its receipt cannot go up: {why}")))?;
-        // It is copied where it is sent from.
-        fs::remove_file(&local)?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Which file is where, on the disk.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use kept_database::{DatabaseFile, explained};
@@ -23,6 +24,8 @@ const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
 const ORDER: TableDefinition<u64, &str> = TableDefinition::new("order");
 /// What is in no manifest yet.
 const UNLISTED: TableDefinition<u64, &[u8]> = TableDefinition::new("unlisted");
+/// Receipts that are not known to have arrived, by the identifier of the file.
+const RECEIPTS: TableDefinition<&str, &[u8]> = TableDefinition::new("receipts");
 /// The counts, and the manifest that is under way.
 const STATE: TableDefinition<&str, &[u8]> = TableDefinition::new("state");
 const COUNTS: &str = "counts";
@@ -76,6 +79,17 @@ pub(crate) struct Line {
     pub(crate) time: i64,
 }
 
+/// A receipt that is ordered up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ordered {
+    /// Of its last order.
+    pub(crate) key: String,
+    /// How often it was ordered.
+    pub(crate) tries: u32,
+    /// When it is ordered again, where that failed: s since 1970.
+    pub(crate) due: Option<i64>,
+}
+
 /// A manifest that is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Begun {
@@ -97,6 +111,7 @@ fn prepare(database: &Database) -> Result<(), Error> {
     transaction.open_table(FILES)?;
     transaction.open_table(ORDER)?;
     transaction.open_table(UNLISTED)?;
+    transaction.open_table(RECEIPTS)?;
     transaction.open_table(STATE)?;
     Ok(transaction.commit()?)
 }
@@ -185,10 +200,11 @@ impl Journal {
         })
     }
 
-    /// Something became of a file.
+    /// Something became of a file, and of its receipt where there is one.
     pub(crate) fn change(
         &mut self,
         record: &Record,
+        receipt: Option<&Ordered>,
         count: impl FnOnce(&mut Counts),
     ) -> Result<(), String> {
         let octets = octets(record);
@@ -196,7 +212,46 @@ impl Journal {
             let transaction = database.begin_write()?;
             {
                 let mut files = transaction.open_table(FILES)?;
-                files.insert(record.object.uuid.as_str(), octets.as_slice())?;
+                let uuid = record.object.uuid.as_str();
+                files.insert(uuid, octets.as_slice())?;
+                if let Some(receipt) = receipt {
+                    let mut receipts = transaction.open_table(RECEIPTS)?;
+                    receipts.insert(uuid, self::octets(receipt).as_slice())?;
+                }
+                add(&mut transaction.open_table(STATE)?, count)?;
+            }
+            Ok(transaction.commit()?)
+        })
+    }
+
+    /// Receipts that are not known to have arrived, by the identifier of the file.
+    pub(crate) fn receipts(&mut self) -> Result<BTreeMap<String, Ordered>, String> {
+        self.with(|database| {
+            let receipts = database.begin_read()?.open_table(RECEIPTS)?;
+            let mut all = BTreeMap::new();
+            for entry in receipts.iter()? {
+                let (uuid, ordered) = entry?;
+                all.insert(uuid.value().to_owned(), parsed(ordered.value())?);
+            }
+            Ok(all)
+        })
+    }
+
+    /// Something became of a receipt; without one it is done with.
+    pub(crate) fn note_receipt(
+        &mut self,
+        uuid: &str,
+        receipt: Option<&Ordered>,
+        count: impl FnOnce(&mut Counts),
+    ) -> Result<(), String> {
+        self.with(|database| {
+            let transaction = database.begin_write()?;
+            {
+                let mut receipts = transaction.open_table(RECEIPTS)?;
+                match receipt {
+                    Some(receipt) => receipts.insert(uuid, octets(receipt).as_slice())?,
+                    None => receipts.remove(uuid)?,
+                };
                 add(&mut transaction.open_table(STATE)?, count)?;
             }
             Ok(transaction.commit()?)

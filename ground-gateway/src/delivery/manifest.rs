@@ -17,6 +17,20 @@ use super::step::Step;
 const LINES_MAX: usize = 10_000;
 /// What stands for its topic.
 const TOPIC: &str = "manifest";
+/// A process that has not heard the satellite for so long since its start lists what an earlier
+/// one delivered: the pass with which it came is over.
+const SILENCE_SECONDS: i64 = 30;
+
+/// What an earlier process delivered and listed in no manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unlisted {
+    /// Nobody has looked.
+    Unknown,
+    /// There is something, and nothing was heard since that time.
+    Since(Timestamp),
+    /// There is nothing, or the end of a pass will list it.
+    Nothing,
+}
 
 #[derive(Serialize)]
 struct Manifest<'m> {
@@ -33,11 +47,15 @@ impl Deliverer {
             return self.write_manifest(begun);
         }
         let is_heard = self.parts.ground.is_heard();
-        let is_lost = self.was_heard && !is_heard;
         let Some(since) = self.parts.journal.unlisted_since()? else {
             self.was_heard = is_heard;
+            self.unlisted = Unlisted::Nothing;
             return Ok(());
         };
+        let is_lost = !is_heard && (self.was_heard || self.is_left(now));
+        if is_heard {
+            self.unlisted = Unlisted::Nothing;
+        }
         // A clock that was put back is no reason to wait.
         let age = now.as_second().saturating_sub(since);
         if !is_lost && (0..self.parts.manifest_seconds).contains(&age) {
@@ -53,7 +71,22 @@ impl Deliverer {
         };
         self.begin(&begun)?;
         self.was_heard = is_heard;
+        self.unlisted = Unlisted::Nothing;
         self.write_manifest(begun)
+    }
+
+    /// Whether an earlier process left something, and its pass is over.
+    fn is_left(&mut self, now: Timestamp) -> bool {
+        match self.unlisted {
+            Unlisted::Unknown => {
+                self.unlisted = Unlisted::Since(now);
+                false
+            }
+            Unlisted::Since(since) => {
+                now.as_second().saturating_sub(since.as_second()) >= SILENCE_SECONDS
+            }
+            Unlisted::Nothing => false,
+        }
     }
 
     fn begin(&mut self, begun: &Begun) -> Result<(), Undone> {

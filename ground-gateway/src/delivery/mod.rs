@@ -10,6 +10,7 @@
 //! | `place` | where it goes: a directory, a bucket |
 //! | `journal` | which file is where, on the disk |
 //! | `deliverer` | one file, from where it came to its place |
+//! | `receipts` | what became of them on their way up |
 //! | `manifest` | what one pass brought, as an object |
 //! | `status` | what was delivered, for people |
 //! | `upload` | a bundle for the other way |
@@ -26,6 +27,7 @@ mod key;
 mod manifest;
 mod object;
 mod place;
+mod receipts;
 mod running;
 mod settings;
 pub(crate) mod status;
@@ -35,6 +37,7 @@ mod tests;
 mod upload;
 
 pub(crate) use deliverer::Ground;
+pub(crate) use receipts::Fate;
 pub(crate) use running::{Beginning, DeliveryThread};
 pub(crate) use settings::is_topic;
 pub use settings::{DeliverySettings, PlaceSettings};

@@ -108,8 +108,12 @@ impl Counts {
         } = self;
         format!(
             "{arrived} arrived: {delivered} delivered ({} octets), {repeated} repeated, {dead} no \
-             bundles; {} receipts, {} manifests, {} failures",
-            self.delivered_bytes, self.receipts, self.manifests, self.failures
+             bundles; {} receipts ({} failed), {} manifests, {} failures",
+            self.delivered_bytes,
+            self.receipts,
+            self.receipts_failed,
+            self.manifests,
+            self.failures
         )
     }
 }

@@ -5,8 +5,10 @@ mod ended;
 mod error;
 mod key;
 mod out;
+mod room;
 mod state;
 mod take;
+mod up;
 mod view;
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,11 +25,11 @@ pub use take::{Begun, Incoming, Words};
 pub use view::{Filter, View};
 
 use crate::clock::Clock;
-use crate::item::{FileInfo, Topic, TransferMeta, TtlParams, Uuid};
+use crate::item::{Topic, TransferMeta, TtlParams, Uuid};
 use crate::journal::Journal;
-use crate::limits::{QUERY_FILES_MAX, TOPICS_MAX};
+use crate::limits::TOPICS_MAX;
 use crate::queue::{Ms, Stage};
-use crate::store::{Floor, Page, Space, Store, StoreError, Uploads};
+use crate::store::{Floor, Space, Store, StoreError, Uploads};
 use delivery_receipt::{PublicKey, Receipt};
 
 /// How the agent is to work.
@@ -101,6 +103,8 @@ impl Agent {
             .ended
             .into_iter()
             .for_each(|ended| state.remember(ended));
+        let retrieved = remembered.retrieved.into_iter();
+        retrieved.for_each(|id| state.retrieved.add(id));
         let now = clock.now();
         for meta in &found.items {
             let id = meta.file_info.id;
@@ -277,33 +281,6 @@ impl Agent {
             self.written(&[ended]);
         }
         Ok(())
-    }
-
-    /// Uploads of a topic, the oldest first.
-    ///
-    /// # Errors
-    /// [`AgentError`].
-    pub fn query(&self, topic: &Topic) -> Result<Page, AgentError> {
-        Ok(self.uploads().query(&self.store, topic, QUERY_FILES_MAX)?)
-    }
-
-    /// Puts an upload where the client says; it is gone from the uploads then.
-    ///
-    /// # Errors
-    /// [`AgentError`]: the upload is where it was.
-    pub fn retrieve(&self, id: &str, to: &str) -> Result<FileInfo, AgentError> {
-        self.counted(self.retrieve_uncounted(id, to))
-    }
-
-    fn retrieve_uncounted(&self, id: &str, to: &str) -> Result<FileInfo, AgentError> {
-        let mut uploads = self.uploads();
-        let id: Uuid = id.parse().map_err(|_| StoreError::NoUpload)?;
-        let info = uploads.find(&self.store, id)?;
-        self.store.retrieve(&info, to)?;
-        uploads.forget(id);
-        let mut state = self.state();
-        state.counts.retrieved = state.counts.retrieved.saturating_add(1);
-        Ok(info)
     }
 
     /// Which topics are allowed; all, where there are none.

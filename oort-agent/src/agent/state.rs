@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::counts::Counts;
 use super::ended::{AllEnded, End, Ended};
 use super::key::KeyUse;
+use super::up::Retrieved;
 use crate::item::{Topic, TransferMeta, TtlParams, Uuid};
 use crate::queue::{Ms, Queue, Stage, Ticket};
 use crate::store::SHA256;
@@ -62,6 +63,8 @@ pub(super) struct State {
     pub(super) overdue: Vec<Uuid>,
     /// Items whose receipts are waited for.
     pub(super) sent: BTreeSet<Uuid>,
+    /// Uploads that were retrieved.
+    pub(super) retrieved: Retrieved,
     /// Stages that were chosen before a restart.
     pub(super) chosen: BTreeMap<Uuid, Chosen>,
 }

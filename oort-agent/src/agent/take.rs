@@ -5,6 +5,7 @@ use serde_json::Map;
 use super::Agent;
 use super::error::AgentError;
 use super::key::KeyUse;
+use super::room::Room;
 use super::state::Keyed;
 use crate::item::{SendOptions, Topic, TopicError, TransferMeta, Uuid};
 use crate::limits::ITEMS_MAX;
@@ -41,18 +42,17 @@ pub enum Begun<'a> {
     Known(Uuid),
 }
 
-/// Room for an item, and its key, until it is there.
+/// A place for an item, room for it, and its key, until it is there.
 struct Place<'a> {
     agent: &'a Agent,
     key: Option<KeyUse>,
-    reserved: u64,
+    room: Room<'a>,
     is_filled: bool,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut state = self.agent.state();
-        state.reserved = state.reserved.saturating_sub(self.reserved);
         state.under_way = state.under_way.saturating_sub(1);
         if let Some(key) = self.key.as_ref().filter(|_| !self.is_filled) {
             state.keys.remove(&key.key);
@@ -85,7 +85,7 @@ impl Agent {
             true => source.bytes(),
             false => 0,
         };
-        self.make_room(&mut place, bytes, first_stage(&words.options))?;
+        place.room.make(bytes, Some(first_stage(&words.options)))?;
         let meta = self.store.take(&source, &topic, self.handed(words))?;
         Ok(self.queued(&mut place, &meta))
     }
@@ -105,7 +105,7 @@ impl Agent {
             Ok(place) => place,
             Err(known) => return Ok(Begun::Known(known)),
         };
-        self.make_room(&mut place, bytes, first_stage(&words.options))?;
+        place.room.make(bytes, Some(first_stage(&words.options)))?;
         Ok(Begun::Incoming(Box::new(Incoming {
             stream: self.store.begin_stream()?,
             words,
@@ -174,48 +174,9 @@ impl Agent {
         Ok(Ok(Place {
             agent: self,
             key,
-            reserved: 0,
+            room: Room::of(self),
             is_filled: false,
         }))
-    }
-
-    /// Sees to it that there is room for so many octets above what is to be left free: items of
-    /// the same or a later stage go for it.
-    fn make_room(&self, place: &mut Place<'_>, bytes: u64, stage: Stage) -> Result<(), StoreError> {
-        for may_evict in [true, false] {
-            let room = self.settings.space.room(&self.store.places.transfers);
-            let mut state = self.state();
-            let wanted = room.floor(self.settings.floor);
-            let wanted = wanted.saturating_add(state.reserved).saturating_add(bytes);
-            let missing = wanted.saturating_sub(room.free);
-            if missing == 0 {
-                state.reserved = state.reserved.saturating_add(bytes);
-                place.reserved = place.reserved.saturating_add(bytes);
-                return Ok(());
-            }
-            if !may_evict {
-                break;
-            }
-            let chosen = state.queue.evictable(missing);
-            let is_later = |id: &Uuid| state.queue.stage(*id).flatten() >= Some(stage);
-            if chosen.is_empty() || !chosen.iter().all(is_later) {
-                break;
-            }
-            let now = self.clock.seconds();
-            let mut ended = Vec::new();
-            for id in chosen {
-                log::warn!("{id}: removed, to make room for what is not later");
-                let reason = "removed to make room";
-                ended.extend(state.end(id, super::End::Evicted, reason, now, None));
-            }
-            drop(state);
-            self.written(&ended);
-            self.remove_files(&ended);
-            if let Err(error) = self.store.sync_transfers() {
-                log::warn!("{error}");
-            }
-        }
-        Err(StoreError::NoRoom)
     }
 }
 
@@ -231,8 +192,7 @@ impl Incoming<'_> {
             // Room is made for more than is there, so that not each piece asks for it.
             let more = bytes.saturating_sub(self.bytes_reserved).max(MORE_BYTES);
             let stage = first_stage(&self.words.options);
-            let agent = self.place.agent;
-            agent.make_room(&mut self.place, more, stage)?;
+            self.place.room.make(more, Some(stage))?;
             self.bytes_reserved = self.bytes_reserved.saturating_add(more);
         }
         Ok(())

@@ -7,6 +7,7 @@
 //!
 //! Only what the ground sent is taken; anything else stays in the inbox, acknowledged.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -98,8 +99,7 @@ fn take_bundle(agent: &Agent, bundle: impl Read) -> Result<(), ArrivalError> {
             );
             return Err(BundleError::NotOne(text).into());
         }
-        let put = agent.store().put_upload(&meta, data);
-        Ok(put.map_err(AgentError::from)?)
+        Ok(agent.put_upload(&meta, data)?)
     })
 }
 
@@ -127,8 +127,9 @@ impl InboxThread {
         let is_over = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&is_over);
         let run = move || {
+            let mut waits = HashSet::new();
             while !over.load(Ordering::SeqCst) {
-                if let Err(error) = look(&agent, &client) {
+                if let Err(error) = look(&agent, &client, &mut waits) {
                     // The pump says when the service is away.
                     log::debug!("the inbox: {error}");
                     thread::sleep(PAUSE);
@@ -156,15 +157,19 @@ impl Drop for InboxThread {
     }
 }
 
-/// Takes what is there and what comes meanwhile.
-fn look(agent: &Agent, client: &LinkClient) -> Result<(), LinkError> {
+/// Takes what is there and what comes meanwhile. What waits, for room say, holds up nothing.
+fn look(agent: &Agent, client: &LinkClient, waits: &mut HashSet<String>) -> Result<(), LinkError> {
     for delivery in client.receive_within(WAIT) {
-        take_delivery(agent, delivery?)?;
+        take_delivery(agent, delivery?, waits)?;
     }
     Ok(())
 }
 
-fn take_delivery(agent: &Agent, delivery: Delivery) -> Result<(), LinkError> {
+fn take_delivery(
+    agent: &Agent,
+    delivery: Delivery,
+    waits: &mut HashSet<String>,
+) -> Result<(), LinkError> {
     let from = delivery.from();
     if from != GROUND {
         log::warn!("the inbox: what {from} sent is not taken, and stays");
@@ -176,8 +181,9 @@ fn take_delivery(agent: &Agent, delivery: Delivery) -> Result<(), LinkError> {
             Ok(()) => log::info!("the inbox: {}", file.name),
             // It comes again with the next look.
             Err(error) if error.may_heal() => {
-                log::warn!("the inbox: {}: {error}", file.name);
-                thread::sleep(PAUSE);
+                if waits.insert(delivery.id().to_owned()) {
+                    log::warn!("the inbox: {} waits: {error}", file.name);
+                }
                 return Ok(());
             }
             Err(error) => {
@@ -186,6 +192,7 @@ fn take_delivery(agent: &Agent, delivery: Delivery) -> Result<(), LinkError> {
             }
         }
     }
+    waits.remove(delivery.id());
     match is_taken {
         true => delivery.ack(),
         false => delivery.keep(),

@@ -1,4 +1,5 @@
-//! The steps of an intake: after each of them the process may end, and nothing is lost.
+//! The steps of an intake, and of a file that came up: after each of them the process may end,
+//! and nothing is lost.
 
 /// A step that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,17 +16,32 @@ pub enum Step {
     SourceGone,
     /// What is known of it is beside it: it is queued.
     Queued,
+    /// The data of a bundle that came up is on the disk, and right.
+    Unpacked,
+    /// What is known of it is, too.
+    MetaUnpacked,
+    /// Its data is among the uploads, where nobody sees it without its meta.
+    UploadDataThere,
+    /// It is an upload.
+    Uploaded,
 }
 
 impl Step {
-    /// All of them.
-    pub const ALL: [Step; 6] = [
+    /// Those of an intake.
+    pub const INTAKE: [Step; 6] = [
         Step::Read,
         Step::Copied,
         Step::Recorded,
         Step::DataThere,
         Step::SourceGone,
         Step::Queued,
+    ];
+    /// Those of a bundle that came up.
+    pub const UPLOAD: [Step; 4] = [
+        Step::Unpacked,
+        Step::MetaUnpacked,
+        Step::UploadDataThere,
+        Step::Uploaded,
     ];
 }
 

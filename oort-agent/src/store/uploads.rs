@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use oort_bundle::Summing;
 
-use super::{Identity, SHA256, Store, StoreError, disk, read_meta, sums_of};
+use super::{Identity, SHA256, Step, Store, StoreError, disk, read_meta, sums_of};
 use crate::item::{FileInfo, Topic, TransferMeta, Uuid};
 use crate::limits::{CHUNK_BYTES, UPLOADS_MAX};
 use crate::work_directory::{self as names, META_SUFFIX};
@@ -164,8 +164,14 @@ fn identity(path: &PathBuf) -> Option<Identity> {
 }
 
 impl Store {
+    /// Whether both files of an upload are there.
+    pub(crate) fn has_upload(&self, id: Uuid) -> bool {
+        let uploads = &self.places.uploads;
+        disk::is_there(&names::meta(uploads, id)) && disk::is_there(&names::data(uploads, id))
+    }
+
     /// Puts a file that came up among the uploads: its data first, so that whoever finds its
-    /// meta finds both. One that is there already is there.
+    /// meta finds both.
     ///
     /// # Errors
     /// The disk; or its data is not what its meta says.
@@ -179,9 +185,6 @@ impl Store {
             names::data(&self.places.uploads, id),
             names::meta(&self.places.uploads, id),
         );
-        if disk::is_there(&to_meta) {
-            return Ok(());
-        }
         let part = self.places.intake.join(format!("{id}.upload"));
         let part_meta = self.places.intake.join(format!("{id}.upload-meta"));
         let put = || {
@@ -213,10 +216,14 @@ impl Store {
             if self.sync {
                 file.sync_all()?;
             }
+            self.done(Step::Unpacked);
             let octets = serde_json::to_vec(meta).map_err(io::Error::other)?;
             disk::write_new(&part_meta, &octets, self.sync)?;
+            self.done(Step::MetaUnpacked);
             fs::rename(&part, &to)?;
+            self.done(Step::UploadDataThere);
             fs::rename(&part_meta, &to_meta)?;
+            self.done(Step::Uploaded);
             match self.sync {
                 true => disk::sync_directory(&self.places.uploads),
                 false => Ok(()),

@@ -7,5 +7,6 @@ mod pump;
 mod queue;
 mod rig;
 mod telemetry;
+mod up;
 mod uploads;
 mod weaknesses;

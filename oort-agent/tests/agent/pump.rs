@@ -360,7 +360,7 @@ fn with_a_key_of_receipts_an_item_stays_until_its_receipt_is_there_or_its_time_i
 }
 
 /// What the ground sends up, as a file in an inbox.
-fn bundle_of(site: &Site, name: &str, meta: &TransferMeta, data: &[u8]) -> PathBuf {
+pub(crate) fn bundle_of(site: &Site, name: &str, meta: &TransferMeta, data: &[u8]) -> PathBuf {
     let path = site.payload.join(name);
     let file: Box<dyn std::io::Write> = match name.ends_with(".gz") {
         true => Box::new(flate2::write::GzEncoder::new(

@@ -22,7 +22,7 @@ pub(crate) const NOW: u64 = 1_795_795_200;
 
 /// A work directory, and one for the files of a payload.
 pub(crate) struct Site {
-    _root: TempDir,
+    _root: Option<TempDir>,
     pub(crate) work: PathBuf,
     pub(crate) payload: PathBuf,
 }
@@ -33,13 +33,19 @@ impl Site {
     }
 
     pub(crate) fn within(root: TempDir) -> Site {
-        let (work, payload) = (root.path().join("work"), root.path().join("payload"));
-        fs::create_dir(&work).unwrap();
-        fs::create_dir(&payload).unwrap();
+        let mut site = Site::at(root.path());
+        fs::create_dir(&site.work).unwrap();
+        fs::create_dir(&site.payload).unwrap();
+        site._root = Some(root);
+        site
+    }
+
+    /// One that is there, of another process.
+    pub(crate) fn at(root: &Path) -> Site {
         Site {
-            _root: root,
-            work,
-            payload,
+            _root: None,
+            work: root.join("work"),
+            payload: root.join("payload"),
         }
     }
 

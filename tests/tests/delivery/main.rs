@@ -1,10 +1,14 @@
 //! A payload hands files to the agent on board, and they are in its bucket or directory on the
 //! ground, once, with receipts on board: through the binaries, lost frames and a real server.
 
+mod air;
+mod buckets;
+mod passes;
 mod site;
 mod way_down;
 mod way_up;
 
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Long: the tests of this file have the machine to share.
+const PATIENCE: Duration = Duration::from_secs(300);

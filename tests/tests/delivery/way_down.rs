@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use bucket_store::BucketSettings;
-use bucket_store::object_store::{Attribute, ObjectStore as _, ObjectStoreExt as _};
-use futures_util::TryStreamExt as _;
-use heliograph_tests::seaweedfs::{ACCESS_KEY, SECRET_KEY, SeaweedFs};
 use heliograph_tests::wait::eventually;
 
 use crate::PATIENCE;
+use crate::buckets::Buckets;
 use crate::site::{Site, files, noise};
 
 fn directory(folder: &std::path::Path) -> String {
@@ -41,7 +38,7 @@ fn files_of_a_payload_are_delivered_through_lost_frames_though_the_ground_is_kil
     let mut ground = site.start_ground();
     let mut sent = BTreeMap::new();
     for number in 0..12_u8 {
-        let octets = noise(number, 3_000 * usize::from(number));
+        let octets = noise(number.into(), 3_000 * usize::from(number));
         let id = site.hand_over(&format!("{number}.raw"), "images", &octets);
         sent.insert(id, octets);
         if number % 4 == 3 {
@@ -70,25 +67,12 @@ fn files_of_a_payload_are_delivered_through_lost_frames_though_the_ground_is_kil
 
 #[test]
 fn the_topic_chooses_the_bucket_and_an_object_says_whose_it_is() {
-    let server = SeaweedFs::start();
-    let (access, secret) = server.key_files(ACCESS_KEY, SECRET_KEY);
-    for bucket in ["mission", "images"] {
-        server.make_bucket(bucket);
-    }
-    let table = |url: &str| {
-        format!(
-            "bucket = {{ url = \"s3://{url}\", endpoint = \"{}\", allow-http = true, \
-             access-key-file = \"{}\", secret-key-file = \"{}\" }}\n",
-            server.endpoint(),
-            access.display(),
-            secret.display(),
-        )
-    };
+    let buckets = Buckets::start(&["mission", "images"]);
     let site = Site::new(50, |_| {
         format!(
             "{}[[delivery.topics]]\ntopic = \"images\"\n{}",
-            table("mission/all"),
-            table("images"),
+            buckets.line("s3://mission/all"),
+            buckets.line("s3://images"),
         )
     });
     let _satellite = site.start_satellite();
@@ -97,7 +81,7 @@ fn the_topic_chooses_the_bucket_and_an_object_says_whose_it_is() {
     for number in 0..8_u8 {
         let topic = ["images", "logs"][usize::from(number % 2)];
         // One is of more than one part.
-        let octets = noise(number, if number == 0 { 9 << 20 } else { 20_000 });
+        let octets = noise(number.into(), if number == 0 { 9 << 20 } else { 20_000 });
         // Of the same name: they came at the same second, or not.
         let id = site.hand_over("picture.raw", topic, &octets);
         sent.insert(id, (topic, octets));
@@ -105,45 +89,38 @@ fn the_topic_chooses_the_bucket_and_an_object_says_whose_it_is() {
     let receipts = eventually(PATIENCE, || {
         Some(site.receipts(sent.keys())).filter(|receipts| receipts.len() == 8)
     });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
     let mut found = 0;
     for (url, topic) in [("s3://mission/all", "logs"), ("s3://images", "images")] {
-        let settings = BucketSettings {
-            url: url.to_owned(),
-            endpoint: Some(server.endpoint()),
-            region: None,
-            access_key_file: Some(access.clone()),
-            secret_key_file: Some(secret.clone()),
-            ca_file: None,
-            allow_http: true,
-        };
-        let bucket = settings.open().unwrap();
-        runtime.block_on(async {
-            let listed = bucket.store().list(None);
-            let listed: Vec<_> = listed.try_collect().await.unwrap();
-            for object in listed {
-                let got = bucket.store().get(&object.location).await.unwrap();
-                let attributes = got.attributes.clone();
-                let value = |name: &'static str| {
-                    let value = attributes.get(&Attribute::Metadata(name.into()));
-                    value.expect(name).to_string()
-                };
-                let id = value("uuid");
-                let (of_topic, octets) = &sent[&id];
-                assert_eq!((topic, value("topic")), (*of_topic, topic.to_owned()));
-                assert_eq!(value("token"), "token-picture.raw");
-                assert!(got.bytes().await.unwrap() == *octets, "{id}");
-                let receipt = &receipts[&id];
-                assert_eq!(value("sha256"), receipt.sha256);
-                assert_eq!(receipt.bucket, url);
-                let key = bucket.key(receipt.key.split('/')).unwrap();
-                assert_eq!(object.location, key);
-                found += 1;
-            }
-        });
+        for object in buckets.list(url) {
+            let id = &object.says["uuid"];
+            let (of_topic, octets) = &sent[id];
+            assert_eq!((topic, &*object.says["topic"]), (*of_topic, topic));
+            assert_eq!(object.says["token"], "token-picture.raw");
+            assert!(object.octets == *octets, "{id}");
+            let receipt = &receipts[id];
+            assert_eq!(object.says["sha256"], receipt.sha256);
+            assert_eq!((&*receipt.bucket, &receipt.key), (url, &object.key));
+            found += 1;
+        }
     }
     assert_eq!(found, sent.len());
+}
+
+#[test]
+fn a_receipt_that_the_satellite_refused_goes_up_once_it_may() {
+    const RULE: &str = "[[link-service.policy]]\nfrom = \"ground\"\nto = \"oort\"\n";
+    let site = Site::new(50, directory);
+    let config = site.path("satellite.toml");
+    let allowed = fs::read_to_string(&config).unwrap();
+    assert!(allowed.contains(RULE));
+    fs::write(&config, allowed.replace(RULE, "")).unwrap();
+    let [link, _agent] = site.start_satellite();
+    let ground = site.start_ground();
+    let id = site.hand_over("a.raw", "images", &noise(1, 3_000));
+    ground.wait_for_line("its receipt did not go up", PATIENCE);
+    assert!(site.receipts([&id]).is_empty());
+    fs::write(&config, allowed).unwrap();
+    link.signal("HUP");
+    eventually(PATIENCE, || (site.receipts([&id]).len() == 1).then_some(()));
+    assert_eq!(delivered(&site).len(), 1);
 }

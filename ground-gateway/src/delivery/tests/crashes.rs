@@ -135,3 +135,21 @@ fn a_process_that_ends_after_any_step_puts_each_object_once() {
         }
     }
 }
+
+#[test]
+fn a_process_that_ends_once_a_receipt_is_ordered_again_leaves_one_order() {
+    let mut site = Site::new();
+    site.bring(&Item::new(1, b"octets"));
+    site.orders.is_refused.store(true, Ordering::SeqCst);
+    let mut deliverer = site.start_watched(at(Step::Ordered, 2, || panic!("the process ends")));
+    deliverer.round(site.now);
+    site.orders.is_refused.store(false, Ordering::SeqCst);
+    site.wait(5);
+    let ended = catch_unwind(AssertUnwindSafe(|| deliverer.round(site.now)));
+    assert!(ended.is_err());
+    drop(deliverer);
+    let mut deliverer = site.start();
+    deliverer.round(site.now);
+    assert_eq!(site.receipts().len(), 1);
+    assert_eq!(deliverer.counts().unwrap().receipts, 2);
+}

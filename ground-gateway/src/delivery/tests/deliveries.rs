@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::rig::{Item, SECRET, Site, archive, gzip};
 
+use crate::delivery::deliverer::Deliverer;
 use crate::delivery::status::Status;
 
 const FOLDER: &str = "helio/downlink/2026/11/27/20261127T120000Z_";
@@ -238,4 +239,73 @@ fn a_pass_has_one_manifest_of_all_that_came_with_it() {
     deliverer.round(site.now);
     assert_eq!(site.manifests().len(), 2);
     assert_eq!(deliverer.counts().unwrap().manifests, 2);
+}
+
+#[test]
+fn a_receipt_that_did_not_go_up_goes_again_after_pauses_that_grow() {
+    let mut site = Site::new();
+    site.bring(&Item::new(1, b"octets"));
+    site.orders.is_refused.store(true, Ordering::SeqCst);
+    let mut deliverer = site.start();
+    let ordered = |deliverer: &mut Deliverer| {
+        let counts = deliverer.counts().unwrap();
+        (counts.receipts, counts.receipts_failed)
+    };
+    deliverer.round(site.now);
+    assert_eq!(site.waiting(), 0);
+    for (pause, orders) in [(5, 1), (10, 2)] {
+        deliverer.round(site.now);
+        assert_eq!(ordered(&mut deliverer), (orders, orders));
+        site.wait(pause - 1);
+        deliverer.round(site.now);
+        assert_eq!(ordered(&mut deliverer), (orders, orders));
+        site.wait(1);
+        // The next process knows of it, too.
+        drop(deliverer);
+        deliverer = site.start();
+        site.orders.is_refused.store(orders == 1, Ordering::SeqCst);
+        deliverer.round(site.now);
+    }
+    assert_eq!(site.receipts().len(), 1);
+    for _ in 0..3 {
+        site.wait(100_000);
+        deliverer.round(site.now);
+    }
+    assert_eq!(ordered(&mut deliverer), (3, 2));
+    assert_eq!((site.receipts().len(), site.delivered("out").len()), (1, 1));
+}
+
+#[test]
+fn what_was_delivered_before_a_restart_is_in_a_manifest_soon_where_there_is_no_contact() {
+    for is_heard_again in [false, true] {
+        let mut site = Site::new();
+        let mut deliverer = site.start();
+        site.orders.is_heard.store(true, Ordering::SeqCst);
+        site.bring(&Item::new(1, b"1"));
+        deliverer.round(site.now);
+        drop(deliverer);
+        site.orders.is_heard.store(false, Ordering::SeqCst);
+        let mut deliverer = site.start();
+        deliverer.round(site.now);
+        site.wait(29);
+        if is_heard_again {
+            // The pass goes on: its end lists all of it.
+            site.orders.is_heard.store(true, Ordering::SeqCst);
+            site.bring(&Item::new(2, b"2"));
+        }
+        deliverer.round(site.now);
+        assert_eq!(site.manifests().len(), 0);
+        site.wait(1);
+        deliverer.round(site.now);
+        assert_eq!(site.manifests().len(), usize::from(!is_heard_again));
+        site.orders.is_heard.store(false, Ordering::SeqCst);
+        for _ in 0..3 {
+            deliverer.round(site.now);
+            site.wait(1_000);
+        }
+        let manifests = site.manifests();
+        assert_eq!(manifests.len(), 1);
+        let files = manifests[0]["files"].as_array().unwrap();
+        assert_eq!(files.len(), 1 + usize::from(is_heard_again));
+    }
 }

@@ -23,6 +23,7 @@ use crate::delivery::journal::Journal;
 use crate::delivery::key::DEFAULT;
 use crate::delivery::object::Object;
 use crate::delivery::place::{BucketPlace, DirectoryPlace, Found, Place, PlaceError};
+use crate::delivery::receipts::Fate;
 use crate::delivery::step::{AtStep, unwatched};
 
 pub(super) const SECRET: [u8; 32] = [9; 32];
@@ -34,6 +35,8 @@ pub(super) struct Orders {
     pub(super) coming: Mutex<BTreeSet<String>>,
     pub(super) is_heard: AtomicBool,
     pub(super) is_full: AtomicBool,
+    /// The satellite refuses what goes up.
+    pub(super) is_refused: AtomicBool,
 }
 
 impl Ground for Orders {
@@ -52,11 +55,28 @@ impl Ground for Orders {
         }
         fs::create_dir_all(&self.folder).unwrap();
         let order = self.folder.join(key);
-        if !order.exists() {
+        // One that has ended is known, too.
+        if !order.exists() && !order.with_extension("refused").exists() {
             fs::copy(local, self.folder.join(".part")).unwrap();
             fs::rename(self.folder.join(".part"), order).unwrap();
         }
         Ok(())
+    }
+
+    fn fates(&self, keys: &[&str]) -> Vec<Fate> {
+        let fate = |key: &&str| {
+            let order = self.folder.join(key);
+            let refused = order.with_extension("refused");
+            if self.is_refused.load(Ordering::SeqCst) && order.exists() {
+                fs::rename(&order, &refused).unwrap();
+            }
+            match (order.exists(), refused.exists()) {
+                (true, _) => Fate::Arrived,
+                (false, true) => Fate::Failed("it is refused".to_owned()),
+                (false, false) => Fate::Failed("nobody knows it".to_owned()),
+            }
+        };
+        keys.iter().map(fate).collect()
     }
 }
 
@@ -175,8 +195,10 @@ impl Site {
 
     pub(super) fn receipts(&self) -> Vec<Receipt> {
         let orders = fs::read_dir(self.path("orders")).into_iter().flatten();
-        let orders = orders.map(|order| fs::read(order.unwrap().path()).unwrap());
+        let orders = orders.map(|order| order.unwrap().path());
+        let orders = orders.filter(|path| path.extension().is_none());
         orders
+            .map(|path| fs::read(path).unwrap())
             .map(|octets| serde_json::from_slice(&octets).unwrap())
             .collect()
     }

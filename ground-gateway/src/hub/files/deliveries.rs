@@ -1,12 +1,13 @@
 //! What is asked by who delivers what came from the agent on board.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use file_delivery::entity::Role;
 
 use super::Files;
-use crate::delivery::Ground;
+use crate::delivery::{Fate, Ground};
+use crate::files::orders::End;
 use crate::hub::protocol::PutFile;
 
 impl Ground for Files {
@@ -36,6 +37,23 @@ impl Ground for Files {
             priority: RECEIPT_PRIORITY,
         };
         self.put(&request, |_| !self.is_stopping())
+    }
+
+    fn fates(&self, keys: &[&str]) -> Vec<Fate> {
+        let state = self.state();
+        let pending = state.orders.pending().map(|order| (&*order.key, None));
+        let ended = state.orders.ended();
+        let ended = ended.map(|order| (&*order.key, order.end.as_ref()));
+        let known: HashMap<&str, Option<&End>> = pending.chain(ended).collect();
+        let fate = |key: &&str| match known.get(key) {
+            Some(None) => Fate::UnderWay,
+            Some(Some(End { failure: None, .. })) => Fate::Arrived,
+            Some(Some(End {
+                failure: Some(why), ..
+            })) => Fate::Failed(why.clone()),
+            None => Fate::Failed("nobody knows what became of it".to_owned()),
+        };
+        keys.iter().map(fate).collect()
     }
 }
 
