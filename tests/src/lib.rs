@@ -7,6 +7,7 @@
 pub mod audio;
 pub mod binaries;
 pub mod direwolf;
+pub mod generated_client;
 pub mod hex;
 pub mod http_service;
 pub mod null_modem;
