@@ -12,8 +12,8 @@ use heliograph_tests::ports::free_tcp_port;
 use crate::site::{PATIENCE, Site};
 
 #[track_caller]
-fn succeeds(command: &mut Command) {
-    let output = command.output().expect("python3");
+pub(crate) fn succeeds(command: &mut Command) {
+    let output = command.output().expect("it starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 }
