@@ -6,6 +6,7 @@
 
 pub mod audio;
 pub mod binaries;
+pub mod c_client;
 pub mod direwolf;
 pub mod generated_client;
 pub mod hex;

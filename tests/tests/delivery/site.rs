@@ -15,7 +15,7 @@ use crate::PATIENCE;
 
 pub(crate) struct Site {
     folder: TempDir,
-    agent_port: u16,
+    pub(crate) agent_port: u16,
     pub(crate) public: PublicKey,
 }
 

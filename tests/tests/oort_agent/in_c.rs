@@ -8,45 +8,22 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 
-use heliograph_tests::binaries::ChildGuard;
-use heliograph_tests::wait::eventually;
-use heliograph_tests::workspace;
-use tempfile::TempDir;
-
 use crate::clients::succeeds;
 use crate::site::{PATIENCE, Site};
+use heliograph_tests::binaries::ChildGuard;
+use heliograph_tests::c_client::CClient;
+use heliograph_tests::wait::eventually;
+use heliograph_tests::workspace;
 
-/// The library, and programs with it.
-struct Built(TempDir);
-
-impl Built {
-    /// As a payload team builds it; once for all tests.
-    fn get() -> &'static Built {
-        static BUILT: OnceLock<Built> = OnceLock::new();
-        BUILT.get_or_init(|| {
-            let folder = TempDir::new().unwrap();
-            let build = sources().join("build.sh");
-            succeeds(Command::new("sh").arg(build).arg(folder.path()));
-            Built(folder)
-        })
-    }
-
-    fn program(&self, source: &Path) -> PathBuf {
-        let program = self.0.path().join(source.file_stem().unwrap());
-        succeeds(
-            Command::new("cc")
-                .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"])
-                .args([Path::new("-I"), &sources(), source])
-                .args([Path::new("-o"), &program])
-                .args([Path::new("-L"), self.0.path()])
-                .arg("-lheliograph_oort"),
-        );
-        program
-    }
+/// A program with the library, which is built once for all tests.
+#[track_caller]
+fn program(source: &Path) -> PathBuf {
+    static LIBRARY: OnceLock<CClient> = OnceLock::new();
+    LIBRARY.get_or_init(CClient::build).program(source)
 }
 
-fn sources() -> PathBuf {
-    workspace().join("clients/c")
+fn example() -> PathBuf {
+    CClient::sources().join("example.c")
 }
 
 fn source(name: &str) -> PathBuf {
@@ -55,7 +32,7 @@ fn source(name: &str) -> PathBuf {
 
 #[test]
 fn all_that_the_agent_does_is_asked_in_c() {
-    let program = Built::get().program(&source("ours.c"));
+    let program = program(&source("ours.c"));
     let site = Site::new();
     let agent = site.start(&[]);
     succeeds(
@@ -67,7 +44,7 @@ fn all_that_the_agent_does_is_asked_in_c() {
 
 #[test]
 fn the_example_in_c_ends_once_its_file_is_collected() {
-    let program = Built::get().program(&sources().join("example.c"));
+    let program = program(&example());
     let site = Site::new();
     let agent = site.start(&[]);
     let file = site.file("image.raw", "octets");
@@ -130,7 +107,7 @@ const ITEM: &str = r#"{"uuid":"u","state":"failed","handed_over":1,"size":2,"top
 
 #[test]
 fn answers_that_are_none_are_told_from_an_agent_that_is_not_there() {
-    let program = Built::get().program(&source("asks.c"));
+    let program = program(&source("asks.c"));
     let is = |said: &str, answer: &[u8]| {
         let got = asked(&program, Some(answer), 60_000);
         let shown = String::from_utf8_lossy(answer);
@@ -195,7 +172,7 @@ fn answers_that_are_none_are_told_from_an_agent_that_is_not_there() {
 
 #[test]
 fn an_agent_that_says_nothing_is_not_waited_for_longer_than_was_said() {
-    let program = Built::get().program(&source("asks.c"));
+    let program = program(&source("asks.c"));
     let said = asked(&program, None, 100);
     assert!(said.starts_with("the agent does not answer; 0;"), "{said}");
     assert!(said.contains("timed out"), "{said}");
@@ -203,7 +180,7 @@ fn an_agent_that_says_nothing_is_not_waited_for_longer_than_was_said() {
 
 #[test]
 fn an_answer_that_is_lost_makes_no_second_request_in_c() {
-    let program = Built::get().program(&sources().join("example.c"));
+    let program = program(&example());
     let site = Site::new();
     let doors = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = doors.local_addr().unwrap().port();
