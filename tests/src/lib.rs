@@ -6,7 +6,9 @@
 
 pub mod audio;
 pub mod binaries;
+pub mod c_client;
 pub mod direwolf;
+pub mod generated_client;
 pub mod hex;
 pub mod http_service;
 pub mod null_modem;

@@ -4,7 +4,9 @@
 //! one that fails ends the run.
 
 mod bench;
+mod boards;
 mod debian;
+mod dist;
 mod fuzz;
 mod lint;
 mod output;
@@ -13,6 +15,7 @@ mod setup;
 mod simulate;
 mod soak;
 mod step;
+mod target;
 mod test;
 mod workspace;
 
@@ -49,6 +52,8 @@ enum Command {
     Soak(soak::Arguments),
     /// Measure, beside the least that the same sockets and octets allow.
     Bench(bench::Arguments),
+    /// Build and pack programs, libraries and clients into target/dist.
+    Dist(dist::Arguments),
     /// Search for input that breaks a codec, with libFuzzer.
     Fuzz(fuzz::Arguments),
 }
@@ -66,6 +71,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&mut steps, &arguments),
         Command::Soak(arguments) => soak::run(&mut steps, &arguments),
         Command::Bench(arguments) => bench::run(&mut steps, &arguments),
+        Command::Dist(arguments) => dist::run(&mut steps, &arguments),
         Command::Fuzz(arguments) => fuzz::run(&mut steps, &arguments),
     };
     say(steps.summary().trim_end());

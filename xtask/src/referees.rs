@@ -11,7 +11,8 @@ use crate::workspace::{self, shown};
 
 /// What the referees import: an environment in which that fails is none.
 const IMPORTS: &str = "import spacepackets, aioax25, kiss, cryptography, cfdppy, \
-                       schemathesis, grpc_tools.protoc, grpc, sgp4, skyfield, erfa";
+                       schemathesis, grpc_tools.protoc, grpc, sgp4, skyfield, erfa, \
+                       openapi_python_client, httpx";
 
 /// Whether the environment stands, as `tests/referees/requirements.txt` wants
 /// it.

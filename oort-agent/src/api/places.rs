@@ -53,5 +53,5 @@ impl Places {
 }
 
 fn stopping() -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping")
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping").for_now()
 }

@@ -16,6 +16,8 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 pub(super) struct Refusal {
     status: StatusCode,
     message: String,
+    /// The same request may be done soon.
+    is_for_now: bool,
 }
 
 impl Refusal {
@@ -23,6 +25,14 @@ impl Refusal {
         Refusal {
             status,
             message: message.into(),
+            is_for_now: false,
+        }
+    }
+
+    pub(super) fn for_now(self) -> Self {
+        Refusal {
+            is_for_now: true,
+            ..self
         }
     }
 
@@ -48,7 +58,11 @@ impl From<AgentError> for Refusal {
             Agent::NoItem(_) => StatusCode::NOT_FOUND,
             _ => StatusCode::BAD_REQUEST,
         };
-        Refusal::new(status, error.to_string())
+        let refusal = Refusal::new(status, error.to_string());
+        match error {
+            Agent::KeyUnderWay(_) => refusal.for_now(),
+            _ => refusal,
+        }
     }
 }
 
@@ -64,6 +78,10 @@ impl IntoResponse for Refusal {
         let headers = [(header::CONTENT_TYPE, JSON)];
         let text = Body::from(document.to_string());
         let mut response = (self.status, headers, text).into_response();
+        if self.is_for_now {
+            let second = HeaderValue::from_static("1");
+            response.headers_mut().insert(header::RETRY_AFTER, second);
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
             response

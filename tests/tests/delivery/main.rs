@@ -3,6 +3,7 @@
 
 mod air;
 mod buckets;
+mod clients;
 mod passes;
 mod site;
 mod way_down;

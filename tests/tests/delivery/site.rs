@@ -16,7 +16,7 @@ use crate::air::Ports;
 
 pub(crate) struct Site {
     folder: TempDir,
-    agent_port: u16,
+    pub(crate) agent_port: u16,
     operator_port: u16,
     pub(crate) public: PublicKey,
 }

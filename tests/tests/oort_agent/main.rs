@@ -2,6 +2,7 @@
 
 mod clients;
 mod functional;
+mod in_c;
 mod link;
 mod site;
 mod start;

@@ -40,7 +40,10 @@ impl Site {
     }
 
     pub(crate) fn start(&self, more: &[&str]) -> Agent {
-        let port = free_tcp_port();
+        self.start_at(free_tcp_port(), more)
+    }
+
+    pub(crate) fn start_at(&self, port: u16, more: &[&str]) -> Agent {
         let mut command = Command::new(binary("oort-agent"));
         command.arg("-w").arg(self.path("work"));
         command

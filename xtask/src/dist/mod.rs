@@ -1,0 +1,153 @@
+//! `cargo xtask dist`: what a mission takes with it, as archives in `target/dist`.
+
+mod archive;
+mod compiler;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::step::Steps;
+use crate::target::{has_std, variable};
+use crate::workspace::{cargo, root, run as start};
+use archive::Archive;
+use compiler::Compiler;
+
+/// Machines that programs are built for, without anything of their system.
+const TRIPLES: [&str; 3] = [
+    "x86_64-unknown-linux-musl",
+    "aarch64-unknown-linux-musl",
+    "armv7-unknown-linux-musleabihf",
+];
+/// The programs, by their packages.
+const PROGRAMS: [(&str, &[&str]); 3] = [
+    ("link-service", &["link-service", "oort-agent"]),
+    ("file-delivery", &["file-service"]),
+    ("ground-gateway", &["ground"]),
+];
+const LICENSES: [&str; 3] = ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"];
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// A program that names one of these is not all there is of it.
+const LOADERS: [&[u8]; 2] = [b"/ld-linux", b"/ld-musl"];
+
+/// What `cargo xtask dist` takes.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only for these machines; otherwise for all that the toolchain and a C compiler are
+    /// there for. `none` builds no programs.
+    #[arg(long, value_delimiter = ',')]
+    targets: Vec<String>,
+    /// The profile of the programs.
+    #[arg(long, default_value = "flight")]
+    profile: String,
+}
+
+/// Builds and packs; what is missing for a machine is said in its line of the table.
+pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
+    let folder = root().join("target/dist");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("cannot clear target/dist")?;
+    }
+    fs::create_dir_all(&folder).context("cannot make target/dist")?;
+    let all: Vec<String> = TRIPLES.map(str::to_owned).to_vec();
+    let targets = match arguments.targets.as_slice() {
+        [] => all,
+        [none] if none == "none" => Vec::new(),
+        some => some.to_vec(),
+    };
+    for triple in &targets {
+        steps.run(triple, || programs(&folder, triple, &arguments.profile))?;
+    }
+    steps.run("c", || c_client(&folder))?;
+    steps.run("python", || python_clients(&folder))?;
+    steps.run("sums", || archive::write_sums(&folder))
+}
+
+/// The programs of a machine, or what is missing for them.
+fn programs(folder: &Path, triple: &str, profile: &str) -> Result<String> {
+    if !has_std(triple)? {
+        return Ok(format!("skipped: `rustup target add {triple}`"));
+    }
+    let Some(compiler) = Compiler::of(triple) else {
+        return Ok(format!(
+            "skipped: no C compiler for it, which is its linker: {}",
+            compiler::names(triple).join(", ")
+        ));
+    };
+    let mut build = cargo("build", &["--quiet", "--target", triple]);
+    build.arg(format!("--profile={profile}"));
+    for (package, names) in PROGRAMS {
+        build.arg(format!("--package={package}"));
+        build.args(names.iter().map(|name| format!("--bin={name}")));
+    }
+    build.env(variable("CC", triple), compiler.cc());
+    let linker = format!("CARGO_TARGET_{}_LINKER", triple.replace('-', "_"));
+    build.env(linker.to_uppercase(), compiler.cc());
+    start(&mut build)?;
+    // The folder of `dev` has another name.
+    let profile = if profile == "dev" { "debug" } else { profile };
+    let built = root().join("target").join(triple).join(profile);
+    let name = format!("heliograph-{VERSION}-{triple}");
+    let mut archive = Archive::new(&name);
+    for name in PROGRAMS.iter().flat_map(|(_, names)| *names) {
+        let program = built.join(name);
+        ensure_static(&program)?;
+        archive.program(&program, &format!("bin/{name}"))?;
+    }
+    licenses(&mut archive)?;
+    archive.write(folder)
+}
+
+fn ensure_static(program: &Path) -> Result<()> {
+    let octets = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
+    let found = LOADERS.iter().find(|loader| {
+        let mut windows = octets.windows(loader.len());
+        windows.any(|window| window == **loader)
+    });
+    match found {
+        Some(loader) => bail!(
+            "{} is not static: it names {}",
+            program.display(),
+            String::from_utf8_lossy(loader)
+        ),
+        None => Ok(()),
+    }
+}
+
+/// The sources of the client in C, and the library for each machine with a C compiler.
+fn c_client(folder: &Path) -> Result<String> {
+    let sources = root().join("clients/c");
+    let mut archive = Archive::new(&format!("heliograph-oort-c-{VERSION}"));
+    archive.folder(&sources, "")?;
+    let mut built = 0;
+    for compiler in Compiler::all(&TRIPLES) {
+        let machine = compiler.machine()?;
+        let library = root().join("target/c-client").join(&machine);
+        let mut build = Command::new("sh");
+        build.arg(sources.join("build.sh")).arg(&library);
+        build.env("CC", compiler.cc());
+        start(build.env("AR", compiler.ar()))?;
+        let name = "libheliograph_oort.a";
+        archive.file(&library.join(name), &format!("lib/{machine}/{name}"))?;
+        built += 1;
+    }
+    ensure!(built > 0, "there is no C compiler: cc");
+    licenses(&mut archive)?;
+    archive.write(folder)
+}
+
+/// The packages, to be copied or installed by pip.
+fn python_clients(folder: &Path) -> Result<String> {
+    let mut archive = Archive::new(&format!("heliograph-python-{VERSION}"));
+    archive.folder(&root().join("clients/python"), "")?;
+    licenses(&mut archive)?;
+    archive.write(folder)
+}
+
+fn licenses(archive: &mut Archive) -> Result<()> {
+    let files = LICENSES.map(|name| (root().join(name), name));
+    let mut files = files.iter();
+    files.try_for_each(|(file, name): &(PathBuf, _)| archive.file(file, name))
+}
