@@ -1,0 +1,1 @@
+//! A file of an app comes to the link service.

@@ -1,0 +1,1 @@
+//! What payloads call, and what is called in them.

@@ -1,0 +1,3 @@
+//! The binary `payload-controller`.
+
+fn main() {}

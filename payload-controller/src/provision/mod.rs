@@ -1,0 +1,1 @@
+//! Certificates, cookies and the files of an app.
