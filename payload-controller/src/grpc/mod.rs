@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `front` | the seam to what decides |
 //! | `service` | the thread, its ports, its end |
+//! | `settings` | what is configured |
 //! | `server` | what payloads call |
 //! | `callbacks` | what is called in payloads |
 //! | `access` | which app calls, and whether it is the one that it says |
@@ -20,10 +21,12 @@ pub mod limits;
 mod refusals;
 mod server;
 mod service;
+mod settings;
 mod tls;
 
 pub use access::{App, COOKIE_BYTES, Cookie, NoCookie, SESSION, Security, SessionError, Sessions};
 pub use front::{Answered, Front, GrpcEvent, Payloads, Peer, Refusal, Reply, RequestId};
 pub use limits::Limits;
 pub use service::{Config, Grpc, StartError};
+pub use settings::{Connection, Settings, SettingsError};
 pub use tls::{Identity, IdentityError, certificate};
