@@ -25,6 +25,8 @@ One JSON object a line is read, and one is written for each thing that happens.
         "locked": true         takes the app's lock first
       -> {"called": RPC, "fields": {}, "metadata": {}} as soon as it is called
     {"channel": {"certificate": bool, "plain": bool}}  another channel to the controller
+    {"session": TOKEN}                        the token that it shows
+      -> {"obeyed": N} after each of these three, N counting from 1
     {"stop": true}                            ends as an app that is told to
 """
 
@@ -175,8 +177,9 @@ class Callbacks:
     def serve(self):
         at = (CONF["LISTEN_IP"], int(CONF["APP_API_PORT"]))
         # As the SDK does it: a port that is not free yet is none.
-        with socket.socket() as probe:
-            probe.bind(at)
+        if not os.environ.get("TAKES_ANY_PORT"):
+            with socket.socket() as probe:
+                probe.bind(at)
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=10))
         services = [ORIGINAL["AntarisapiApplicationCallback"]]
         if os.environ.get("EXTENSION"):
@@ -244,11 +247,13 @@ except OSError as error:
     sys.exit(1)
 controller = Controller()
 say(ready=True)
+obeyed = 0
 for line in sys.stdin:
     order = json.loads(line)
     if "call" in order:
         threading.Thread(target=controller.call, args=(order,), daemon=True).start()
-    elif "on" in order:
+        continue
+    if "on" in order:
         callbacks.orders[order["on"]] = order
     elif "channel" in order:
         controller.channel.close()
@@ -257,5 +262,7 @@ for line in sys.stdin:
         controller.session = order["session"]
     elif "stop" in order:
         break
+    obeyed += 1
+    say(obeyed=obeyed)
 server.stop(grace=None).wait()
 controller.channel.close()

@@ -5,20 +5,16 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::binaries::{ChildGuard, Stream};
-use crate::wait::{eventually, within};
+use crate::wait::within;
 use crate::{referee, workspace};
 
 /// How long a payload may take for anything: Python and its gRPC take a while to begin.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long the system may keep a port after its connections ended.
-const PORT_PATIENCE: Duration = Duration::from_secs(90);
 
 /// The code that Python's `grpc_tools` makes of the `.proto` files, in a directory.
 #[track_caller]
@@ -44,6 +40,9 @@ pub struct Payload {
     pub folder: PathBuf,
     /// Whether it serves the extension, too.
     pub has_extension: bool,
+    /// Whether it takes a port that the system keeps after its connections ended; payloads of
+    /// the SDK do not.
+    pub takes_any_port: bool,
     /// Whether who calls it is to show a certificate.
     pub wants_certificate: bool,
 }
@@ -54,7 +53,8 @@ pub struct Peer {
     /// Its process.
     pub process: ChildGuard,
     stdin: ChildStdin,
-    tags: AtomicU64,
+    tags: u64,
+    told: u64,
 }
 
 impl Payload {
@@ -64,6 +64,7 @@ impl Payload {
             generated: generated.to_owned(),
             folder: folder.to_owned(),
             has_extension: false,
+            takes_any_port: false,
             wants_certificate: false,
         }
     }
@@ -76,17 +77,13 @@ impl Payload {
         peer
     }
 
-    /// The same as soon as its port is free: payloads refuse to start until then.
+    /// Starts it, and waits until it says that the port of its callbacks is not free.
     #[track_caller]
-    pub fn start_when_free(&self) -> Peer {
-        eventually(PORT_PATIENCE, || {
-            let peer = self.spawn();
-            let is_ready = peer.wait_for("that it is ready, or its port occupied", |said| {
-                let is_ready = said.get("ready").is_some();
-                (is_ready || said.get("occupied").is_some()).then_some(is_ready)
-            });
-            is_ready.then_some(peer)
-        })
+    pub fn fails_to_start(&self) {
+        let peer = self.spawn();
+        peer.wait_for("that its port is occupied", |said| {
+            said.get("occupied").cloned()
+        });
     }
 
     /// Starts it.
@@ -98,6 +95,9 @@ impl Payload {
         if self.has_extension {
             command.env("EXTENSION", "1");
         }
+        if self.takes_any_port {
+            command.env("TAKES_ANY_PORT", "1");
+        }
         if self.wants_certificate {
             command.env("WANTS_CERTIFICATE", "1");
         }
@@ -106,7 +106,8 @@ impl Payload {
         Peer {
             process,
             stdin,
-            tags: AtomicU64::new(1),
+            tags: 0,
+            told: 0,
         }
     }
 
@@ -119,9 +120,27 @@ impl Payload {
 }
 
 impl Peer {
-    /// Tells it something.
+    /// Tells it something, and waits until it has done so.
     #[track_caller]
     pub fn tell(&mut self, order: &Value) {
+        self.write(order);
+        self.told += 1;
+        let told = self.told;
+        self.wait_for("that it has obeyed", |said| {
+            (said.get("obeyed").and_then(Value::as_u64) == Some(told)).then_some(())
+        });
+    }
+
+    /// Has it end as one that is told to, and waits until it has.
+    #[track_caller]
+    pub fn stop(mut self) {
+        self.write(&json!({"stop": true}));
+        let status = self.process.wait_for_exit(PATIENCE);
+        assert!(status.success(), "{status}");
+    }
+
+    #[track_caller]
+    fn write(&mut self, order: &Value) {
         writeln!(self.stdin, "{order}").expect("its input");
     }
 
@@ -135,11 +154,12 @@ impl Peer {
     /// Has it call the controller; the number by which it tells what came of it.
     #[track_caller]
     pub fn begin(&mut self, rpc: &str, fields: Value, mut how: Value) -> u64 {
-        let tag = self.tags.fetch_add(1, Ordering::Relaxed);
+        self.tags += 1;
+        let tag = self.tags;
         how["call"] = json!(rpc);
         how["tag"] = json!(tag);
         how["fields"] = fields;
-        self.tell(&how);
+        self.write(&how);
         tag
     }
 
