@@ -220,7 +220,7 @@ impl App {
         let rules = self.rules.restart;
         if self.rules.has_process {
             let oldest = now.ago(rules.boots_within);
-            self.ladder.boots.retain(|boot| boot.monotonic > oldest);
+            self.ladder.boots.retain(|boot| boot.monotonic >= oldest);
             if self.ladder.boots.len() >= rules.boots_max as usize {
                 let boots = self.ladder.boots.len();
                 let within = rules.boots_within.as_secs();
@@ -242,7 +242,6 @@ impl App {
     /// It registered: its session begins, and its first health check is at that time.
     pub(super) fn up(&mut self, now: Now, first_check: Duration) {
         self.life = Life::Up;
-        self.is_wanted = true;
         self.health.begin(first_check);
         self.metrics_next = self.rules.metrics_every.map(|every| now.after(every));
         self.ladder.down = None;

@@ -363,6 +363,7 @@ impl App {
             return refuse(ReturnCode::INVALID_PARAMS, why);
         }
         self.down(craft, now, "it registered anew");
+        self.is_wanted = true;
         self.sessions = self.sessions.saturating_add(1);
         self.session = Some(SessionRecord {
             number: self.sessions,

@@ -53,7 +53,8 @@ impl Moment {
         }
     }
 
-    /// One that was written down. A clock that jumped meanwhile makes it now at the latest.
+    /// One that was written down. A clock that jumped meanwhile makes it now at the latest, and
+    /// the beginning of the other clock at the earliest.
     pub(crate) fn past(now: Now, wall_ms: u64) -> Self {
         let age = Duration::from_millis(ms(now.wall).saturating_sub(wall_ms));
         Moment {

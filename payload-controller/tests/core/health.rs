@@ -16,7 +16,11 @@ fn with_process() -> AppRules {
 /// A camera with a process, that registered.
 fn camera(rules: AppRules) -> World {
     let mut world = World::new(Rules {
-        devices: rules.host.map(|id| DeviceRules::new(id, None)).into_iter().collect(),
+        devices: rules
+            .host
+            .map(|id| DeviceRules::new(id, None))
+            .into_iter()
+            .collect(),
         apps: vec![rules],
         ..Rules::default()
     });
@@ -148,7 +152,10 @@ fn an_app_that_wants_nothing_done_is_only_told_of() {
 
 #[test]
 fn the_rules_may_have_it_otherwise_than_the_app() {
-    for (action, life) in [(HealthAction::Tell, "up"), (HealthAction::Restart, "shutting down")] {
+    for (action, life) in [
+        (HealthAction::Tell, "up"),
+        (HealthAction::Restart, "shutting down"),
+    ] {
         let mut rules = with_process();
         rules.health.action = action;
         let mut world = World::of([rules]);
@@ -167,7 +174,10 @@ fn an_ill_app_that_does_not_shut_down_is_killed_and_then_started() {
     hang(&mut world);
     world.pass(secs(25));
     world.pass(secs(34));
-    assert!(world.take_actions().is_empty(), "grace and allowance are not over");
+    assert!(
+        world.take_actions().is_empty(),
+        "grace and allowance are not over"
+    );
     world.pass(secs(1));
     assert_eq!(world.take_actions(), [Action::Kill(name("camera"))]);
     world.event(Event::Exited(name("camera"), "killed".to_owned()));
@@ -213,16 +223,25 @@ fn each_relapse_takes_the_next_rung_up_to_a_quarantine() {
 
     assert!(relapse(&mut world));
     assert_eq!(rung(&mut world), [Rung::PowerCycle]);
-    assert!(world.take_actions().contains(&Action::Switch { device: 134, on: false }));
+    assert!(world.take_actions().contains(&Action::Switch {
+        device: 134,
+        on: false
+    }));
     world.event(Event::Exited(name("camera"), "killed".to_owned()));
     world.pass(secs(10));
-    assert!(world.take_actions().contains(&Action::Switch { device: 134, on: true }));
+    assert!(world.take_actions().contains(&Action::Switch {
+        device: 134,
+        on: true
+    }));
     world.pass(secs(5));
 
     assert!(relapse(&mut world));
     assert_eq!(rung(&mut world), [Rung::Quarantine]);
     assert_eq!(world.life("camera"), "quarantined");
-    assert_eq!(world.code("camera", register(1, 1)), ReturnCode::NOT_PERMITTED.0);
+    assert_eq!(
+        world.code("camera", register(1, 1)),
+        ReturnCode::NOT_PERMITTED.0
+    );
 }
 
 #[test]
@@ -250,7 +269,10 @@ fn an_app_that_cannot_be_killed_loses_its_power() {
     world.pass(secs(25 + 35));
     assert!(world.take_actions().contains(&Action::Kill(name("camera"))));
     world.pass(secs(5));
-    assert!(world.take_actions().contains(&Action::Switch { device: 134, on: false }));
+    assert!(world.take_actions().contains(&Action::Switch {
+        device: 134,
+        on: false
+    }));
     assert_eq!(world.life("camera"), "power cycling");
 }
 
@@ -268,7 +290,11 @@ fn an_app_that_ends_again_and_again_is_left_alone_for_longer_each_time() {
             crash(&mut world);
             world.actions.clear();
             world.pass(secs(40));
-            starts += world.take_actions().iter().filter(|action| matches!(action, Action::Start(_))).count();
+            starts += world
+                .take_actions()
+                .iter()
+                .filter(|action| matches!(action, Action::Start(_)))
+                .count();
         }
         assert_eq!(world.life("camera"), "quarantined");
         // It began within the 40 s that were let pass.
@@ -291,7 +317,10 @@ fn the_port_of_a_payload_may_be_taken_for_some_time_after_it_ended() {
     world.manners.clear();
     for _ in 0..12 {
         world.pass(secs(5));
-        assert_eq!(world.take_actions().last(), Some(&Action::Start(name("camera"))));
+        assert_eq!(
+            world.take_actions().last(),
+            Some(&Action::Start(name("camera")))
+        );
         let taken = "exit 1: Callback endpoint is not free";
         world.event(Event::Exited(name("camera"), taken.to_owned()));
         assert_eq!(world.life("camera"), "pausing");
@@ -345,5 +374,8 @@ fn a_clock_that_jumps_makes_no_app_ill() {
         world.pass(secs(20));
     }
     let view = world.view("camera");
-    assert_eq!((view.life, view.counts.checks, view.counts.checks_missed), ("up", 12, 0));
+    assert_eq!(
+        (view.life, view.counts.checks, view.counts.checks_missed),
+        ("up", 12, 0)
+    );
 }

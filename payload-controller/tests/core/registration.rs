@@ -24,7 +24,9 @@ fn the_answer_of_a_request_leaves_before_the_call_with_its_result() {
     world.register("camera");
     world.answers_leave = false;
     let ask = msg::ReqGetCurrentLocationParams { correlation_id: 5 };
-    let reply = world.controller.request(world.now, &name("camera"), ask.into());
+    let reply = world
+        .controller
+        .request(world.now, &name("camera"), ask.into());
     world.run();
     assert_eq!(world.rpcs(), [""; 0], "the answer has not left");
     let request = reply.request.unwrap();
@@ -37,7 +39,10 @@ fn the_result_of_a_request_is_called_though_nobody_says_that_the_answer_has_left
     let mut world = World::of([rules("camera", 4)]);
     world.register("camera");
     world.answers_leave = false;
-    world.request("camera", msg::ReqGetCurrentLocationParams { correlation_id: 5 });
+    world.request(
+        "camera",
+        msg::ReqGetCurrentLocationParams { correlation_id: 5 },
+    );
     assert_eq!(world.rpcs(), [""; 0]);
     world.pass(secs(1));
     assert_eq!(world.rpcs(), ["PA_ProcessResponseGetCurrentLocation"]);
@@ -48,7 +53,10 @@ fn what_comes_of_an_app_that_is_not_registered_is_refused() {
     let mut world = World::of([rules("camera", 4)]);
     let code = world.code("camera", msg::ReqGetCurrentLocationParams::default());
     assert_eq!(code, ReturnCode::NOT_PERMITTED.0);
-    assert_eq!(world.code("camera", stage("a")), ReturnCode::NOT_PERMITTED.0);
+    assert_eq!(
+        world.code("camera", stage("a")),
+        ReturnCode::NOT_PERMITTED.0
+    );
     assert_eq!(world.done("camera", "A"), ReturnCode::NOT_PERMITTED.0);
     assert!(world.take_actions().is_empty());
 }
@@ -139,7 +147,11 @@ fn an_app_that_registers_anew_has_another_session_and_its_runs_are_lost() {
     world.register("camera");
     assert_eq!(world.view("camera").session.unwrap().number, 2);
     assert_eq!(world.run_state("camera", run), RunState::Lost);
-    assert!(world.take_actions().contains(&Action::CloseChannel(name("camera"))));
+    assert!(
+        world
+            .take_actions()
+            .contains(&Action::CloseChannel(name("camera")))
+    );
 }
 
 #[test]

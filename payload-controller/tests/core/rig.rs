@@ -9,9 +9,7 @@ use bus_telemetry::{
 };
 use payload_controller::core::*;
 use payload_interface::messages as msg;
-use payload_interface::{
-    Answer, AppName, CallId, CallOutcome, Callback, Request, ReturnCode,
-};
+use payload_interface::{Answer, AppName, CallId, CallOutcome, Callback, Request, ReturnCode};
 
 pub(crate) const OUTBOUND: &str = "/opt/antaris/outbound";
 
@@ -252,7 +250,9 @@ impl World {
                 return;
             }
             assert!(
-                self.controller.deadline().is_none_or(|next| next > self.now.monotonic),
+                self.controller
+                    .deadline()
+                    .is_none_or(|next| next > self.now.monotonic),
                 "what is due was done",
             );
         }
@@ -262,7 +262,8 @@ impl World {
         let app = name(app);
         let reply = self.controller.request(self.now, &app, request.into());
         if let Some(request) = reply.request.filter(|_| self.answers_leave) {
-            self.controller.event(self.now, Event::Answered(app, request));
+            self.controller
+                .event(self.now, Event::Answered(app, request));
         }
         self.run();
         reply.answer
@@ -381,9 +382,19 @@ impl World {
                 counts.calls
             );
             let ended: u64 = counts.runs_ended.values().sum();
-            assert_eq!(counts.runs, ended + app.runs_open as u64, "{}: runs", app.name);
+            assert_eq!(
+                counts.runs,
+                ended + app.runs_open as u64,
+                "{}: runs",
+                app.name
+            );
             let ended: u64 = counts.files_ended.values().sum();
-            assert_eq!(counts.files, ended + app.files_open as u64, "{}: files", app.name);
+            assert_eq!(
+                counts.files,
+                ended + app.files_open as u64,
+                "{}: files",
+                app.name
+            );
         }
     }
 }

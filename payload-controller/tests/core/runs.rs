@@ -22,12 +22,21 @@ fn a_run_is_accepted_when_the_payload_says_yes_and_done_when_it_says_so() {
     let Callback::StartSequence(start) = call else {
         panic!("{call:?}");
     };
-    assert_eq!((start.sequence_id.as_str(), start.sequence_params.as_str()), ("A", "{}"));
-    assert_eq!(start.scheduled_deadline, 1_800_000_100, "seconds since 1970");
+    assert_eq!(
+        (start.sequence_id.as_str(), start.sequence_params.as_str()),
+        ("A", "{}")
+    );
+    assert_eq!(
+        start.scheduled_deadline, 1_800_000_100,
+        "seconds since 1970"
+    );
     world.called(id, ok());
     assert_eq!(world.run_state("camera", run), RunState::Accepted);
     assert_eq!(world.done("camera", "A"), 0);
-    assert_eq!(world.run_state("camera", run), RunState::Done { late: false });
+    assert_eq!(
+        world.run_state("camera", run),
+        RunState::Done { late: false }
+    );
 }
 
 #[test]
@@ -37,9 +46,15 @@ fn a_sequence_may_be_done_before_its_start_has_returned() {
     let run = world.start_sequence("camera", "A", 100).unwrap();
     let (_, id, _) = world.calls.pop_back().unwrap();
     assert_eq!(world.done("camera", "A"), 0);
-    assert_eq!(world.run_state("camera", run), RunState::Done { late: false });
+    assert_eq!(
+        world.run_state("camera", run),
+        RunState::Done { late: false }
+    );
     world.called(id, ok());
-    assert_eq!(world.run_state("camera", run), RunState::Done { late: false });
+    assert_eq!(
+        world.run_state("camera", run),
+        RunState::Done { late: false }
+    );
 }
 
 #[test]
@@ -54,7 +69,10 @@ fn a_start_that_times_out_is_unknown_and_never_sent_again() {
     world.pass(secs(90));
     assert_eq!(world.rpcs(), ["PA_StartSequence"], "once");
     assert_eq!(world.done("camera", "A"), 0, "it did run");
-    assert_eq!(world.run_state("camera", run), RunState::Done { late: false });
+    assert_eq!(
+        world.run_state("camera", run),
+        RunState::Done { late: false }
+    );
 }
 
 #[test]
@@ -89,7 +107,10 @@ fn a_start_that_surely_did_not_arrive_is_sent_again_for_its_time() {
     });
     let run = world.start_sequence("camera", "B", 100).unwrap();
     world.pass(secs(30));
-    assert_eq!(world.run_state("camera", run), RunState::Refused { code: None });
+    assert_eq!(
+        world.run_state("camera", run),
+        RunState::Refused { code: None }
+    );
 }
 
 #[test]
@@ -109,7 +130,10 @@ fn a_number_that_means_nothing_says_nothing_of_a_run() {
     let run = world.start_sequence("camera", "A", 100).unwrap();
     assert_eq!(world.run_state("camera", run), RunState::Unknown);
     assert_eq!(world.done("camera", "A"), 0);
-    assert_eq!(world.run_state("camera", run), RunState::Done { late: false });
+    assert_eq!(
+        world.run_state("camera", run),
+        RunState::Done { late: false }
+    );
 }
 
 #[test]
@@ -130,7 +154,10 @@ fn a_late_run_is_done_late() {
     let run = world.start_sequence("camera", "A", 100).unwrap();
     world.pass(secs(130));
     assert_eq!(world.done("camera", "A"), 0);
-    assert_eq!(world.run_state("camera", run), RunState::Done { late: true });
+    assert_eq!(
+        world.run_state("camera", run),
+        RunState::Done { late: true }
+    );
 }
 
 #[test]
@@ -146,7 +173,11 @@ fn the_late_end_of_a_run_does_not_end_another_of_its_name() {
         state: RunState::Expired,
     };
     assert_eq!(refused, Err(in_the_way), "the payload may still be at it");
-    assert_eq!(world.done("camera", "A"), 0, "it is known whose end that is");
+    assert_eq!(
+        world.done("camera", "A"),
+        0,
+        "it is known whose end that is"
+    );
     assert_eq!(world.run_state("camera", first), RunState::Expired);
     assert!(world.the_run("camera", first).done_after.is_some());
     let second = world.start_sequence("camera", "A", 100).unwrap();
@@ -174,7 +205,11 @@ fn a_sequence_that_was_not_begun_cannot_be_done() {
     assert_eq!(world.done("camera", "A"), ReturnCode::INVALID_SEQUENCE.0);
     world.start_sequence("camera", "A", 100).unwrap();
     assert_eq!(world.done("camera", "A"), 0);
-    assert_eq!(world.done("camera", "A"), ReturnCode::INVALID_SEQUENCE.0, "twice");
+    assert_eq!(
+        world.done("camera", "A"),
+        ReturnCode::INVALID_SEQUENCE.0,
+        "twice"
+    );
     assert_eq!(world.view("camera").counts.unasked, 2);
 }
 
@@ -267,7 +302,10 @@ fn progress_and_result_are_those_of_the_run_that_is_named() {
     assert_eq!(world.code("camera", foreign), refused);
     assert_eq!(world.code("camera", result), 0);
     let run = world.the_run("camera", id);
-    assert_eq!((run.state, run.text.as_str()), (RunState::Failed, "too dark"));
+    assert_eq!(
+        (run.state, run.text.as_str()),
+        (RunState::Failed, "too dark")
+    );
     assert_eq!(run.result, [1, 2]);
 }
 
@@ -276,7 +314,9 @@ fn a_run_is_cancelled_by_its_payload() {
     let mut world = camera();
     let id = world.start_sequence("camera", "A", 100).unwrap();
     world.calls.clear();
-    world.command(Command::CancelRun(id, "clouds".to_owned())).unwrap();
+    world
+        .command(Command::CancelRun(id, "clouds".to_owned()))
+        .unwrap();
     let calls = world.take_calls();
     let [Callback::CancelSequence(cancel)] = calls.as_slice() else {
         panic!("{calls:?}");
