@@ -6,7 +6,7 @@ use crate::messages as msg;
 
 calls! {
     /// A call of the controller to a payload, one variant for each rpc.
-    pub enum Callback {
+    pub enum Callback is outgoing {
         /// A sequence is to begin.
         StartSequence(msg::StartSequenceParams) = "PA_StartSequence",
         /// The app is to end.

@@ -4,7 +4,7 @@
 macro_rules! calls {
     (
         $(#[$about:meta])*
-        pub enum $name:ident {
+        pub enum $name:ident is $direction:ident {
             $( $(#[$doc:meta])* $variant:ident($message:ty) = $rpc:literal, )+
         }
     ) => {
@@ -24,6 +24,18 @@ macro_rules! calls {
             pub fn rpc(&self) -> &'static str {
                 match self {
                     $( $name::$variant(_) => $rpc, )+
+                }
+            }
+
+            /// Whether each of its fields holds what fits. What only the binding of `profile`
+            /// made of a value is undone.
+            ///
+            /// # Errors
+            /// [`Invalid`](crate::Invalid), for the first field that does not fit.
+            pub fn fit(&mut self, profile: crate::Profile) -> Result<(), crate::Invalid> {
+                let binding = profile.$direction();
+                match self {
+                    $( $name::$variant(message) => crate::rule::Fit::fit(message, binding), )+
                 }
             }
         }

@@ -6,6 +6,8 @@
 //! | [`Request`] | a call of a payload to the controller |
 //! | [`Callback`] | a call of the controller to a payload |
 //! | [`Answer`], [`ReturnCode`], [`ReqStatus`], [`CallOutcome`] | what comes of a call |
+//! | [`Profile`], [`Invalid`] | what is made of a payload's fields, and what is refused |
+//! | [`limits`] | how much of everything fits |
 //! | [`AppName`], [`AppNumber`] | who an app is |
 
 #![warn(
@@ -24,7 +26,11 @@ mod code;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub)]
 mod generated;
+mod invalid;
+pub mod limits;
+mod profile;
 mod request;
+mod rule;
 
 /// The original's messages and services.
 pub mod messages {
@@ -40,4 +46,6 @@ pub use answer::{Answer, CallId, CallOutcome};
 pub use app::{APP_NAME_BYTES_MAX, AppName, AppNameError, AppNumber};
 pub use callback::Callback;
 pub use code::{ReqStatus, ReturnCode};
+pub use invalid::{Invalid, Problem};
+pub use profile::Profile;
 pub use request::Request;

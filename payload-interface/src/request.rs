@@ -6,7 +6,7 @@ use crate::messages as msg;
 
 calls! {
     /// A call of a payload to the controller, one variant for each rpc.
-    pub enum Request {
+    pub enum Request is incoming {
         /// The app is there, and may be called from now on.
         Register(msg::ReqRegisterParams) = "PC_register",
         /// Where is the spacecraft?
