@@ -26,6 +26,8 @@ pub enum Action {
     },
     /// The channel to a payload is closed, if there is one; the next call opens another.
     CloseChannel(AppName),
+    /// The session of an app has ended: what it was given to show for it holds no more.
+    EndSession(AppName),
     /// A file is handed to the link service, if it was not already, and looked after until the
     /// ground has it. [`Event::FileAccepted`] and those beside it tell what comes of it.
     Stage(Box<FileRecord>),

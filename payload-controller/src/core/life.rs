@@ -272,6 +272,7 @@ impl App {
         }
         self.counts.downs += 1;
         craft.act(Action::CloseChannel(self.rules.name.clone()));
+        craft.act(Action::EndSession(self.rules.name.clone()));
         let is_its_own = |device: &&super::power::Device| {
             device.is_on
                 && device.rules.off_with_app
