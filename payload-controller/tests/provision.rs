@@ -118,7 +118,7 @@ fn a_second_time_nothing_is_made_and_what_is_missing_is() {
     let (app, _) = files(&order(&folder, "camera", NOTHING));
     let before = all(folder.path());
     let (_, written) = files(&order(&folder, "camera", NOTHING));
-    assert_eq!(written, [PathBuf::new(); 0]);
+    assert!(written.is_empty(), "{written:?}");
     assert_eq!(all(folder.path()), before);
 
     fs::remove_file(app.environment()).unwrap();

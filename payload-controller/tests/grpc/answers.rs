@@ -31,11 +31,11 @@ fn a_callback_that_waits_until_the_answer_has_left_never_overtakes_it() {
     while called < CALLS {
         let answered = eventually(PATIENCE, || {
             let events = running.desk.events.lock().unwrap();
-            let answered = events.iter().filter_map(|event| match event {
+            let mut answered = events.iter().filter_map(|event| match event {
                 GrpcEvent::Answered(answered) => Some(answered.clone()),
                 _ => None,
             });
-            answered.skip(usize::try_from(called).unwrap()).next()
+            answered.nth(usize::try_from(called).unwrap())
         });
         assert!(answered.is_whole);
         called += 1;

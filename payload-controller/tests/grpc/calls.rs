@@ -225,7 +225,7 @@ fn what_the_binding_for_cpp_makes_of_fields_is_undone() {
     let empty = json!({"filename": format!("{}==", "A".repeat(170))});
     let mut files = vec![padded];
     files.resize(32, empty);
-    let message = format!("{}", "A".repeat(1360));
+    let message = "A".repeat(1360);
     for (rpc, fields) in [
         ("PC_gnss_eph_start_req", json!({"eph2_enable": 32_513})),
         (

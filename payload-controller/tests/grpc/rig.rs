@@ -27,13 +27,15 @@ pub(crate) struct Site {
     apps: Vec<(AppName, AppNumber, Connection)>,
 }
 
+type Does = Box<dyn FnMut(&AppName, &Request, Reply) + Send>;
+
 /// What decides, here.
 #[derive(Default)]
 pub(crate) struct Desk {
     pub(crate) requests: Mutex<Vec<(AppName, Peer, Request)>>,
     pub(crate) events: Mutex<Vec<GrpcEvent>>,
     /// What is done with a reply; it is accepted, where nothing is said.
-    does: Mutex<Option<Box<dyn FnMut(&AppName, &Request, Reply) + Send>>>,
+    does: Mutex<Option<Does>>,
 }
 
 impl Front for Desk {
