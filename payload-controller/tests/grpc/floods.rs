@@ -91,6 +91,9 @@ fn strangers_that_take_all_places_give_way_to_an_app() {
     let more = self::strangers(running.grpc.local_addr(), 20);
     assert_eq!(app.call("PC_ps_temp_req", json!({})), 0);
     drop(more);
+    // It was the same connection.
+    let requests = running.desk.requests.lock().unwrap();
+    assert_eq!(requests[0].1.addr, requests[1].1.addr);
 }
 
 #[test]
