@@ -11,6 +11,7 @@
 //! | [`provision`] | certificates, cookies and the files of an app |
 //! | [`files`] | a file of an app comes to the link service |
 //! | [`process`] | an app's process |
+//! | [`board`] | what decisions become, and what is remembered |
 
 #![warn(
     missing_docs,
@@ -20,11 +21,16 @@
     clippy::panic
 )]
 
+mod arguments;
+pub mod board;
 pub mod core;
 pub mod files;
 pub mod grpc;
 pub mod journal;
 pub mod process;
 pub mod provision;
+mod run;
 pub mod settings;
 pub mod shell;
+
+pub use run::{Service, run};

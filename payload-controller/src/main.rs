@@ -1,3 +1,10 @@
 //! The binary `payload-controller`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use service_host::arena;
+
+fn main() -> ExitCode {
+    arena::have_one();
+    payload_controller::run(std::env::args_os())
+}

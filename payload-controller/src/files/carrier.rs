@@ -72,6 +72,47 @@ impl Carrier for LinkClient {
     }
 }
 
+/// There is no link service: no file goes down.
+#[derive(Clone, Copy, Debug)]
+pub struct NoLink;
+
+impl NoLink {
+    fn error(file: &Path) -> LinkError {
+        LinkError::NotSendable {
+            path: file.to_owned(),
+            why: "no link service is configured: [payload-controller.link]",
+        }
+    }
+}
+
+impl Carrier for NoLink {
+    fn outbox(&self) -> Result<PathBuf, LinkError> {
+        Err(NoLink::error(Path::new("")))
+    }
+
+    fn hand_in(&self, file: &Path, _: &str, _: &FileRecord) -> Result<(), LinkError> {
+        Err(NoLink::error(file))
+    }
+
+    fn standing(&self, _: &str) -> Result<Option<Standing>, LinkError> {
+        Err(NoLink::error(Path::new("")))
+    }
+}
+
+impl Carrier for Box<dyn Carrier> {
+    fn outbox(&self) -> Result<PathBuf, LinkError> {
+        self.as_ref().outbox()
+    }
+
+    fn hand_in(&self, file: &Path, tracking: &str, record: &FileRecord) -> Result<(), LinkError> {
+        self.as_ref().hand_in(file, tracking, record)
+    }
+
+    fn standing(&self, tracking: &str) -> Result<Option<Standing>, LinkError> {
+        self.as_ref().standing(tracking)
+    }
+}
+
 fn priority(priority: FilePriority) -> Priority {
     match priority {
         FilePriority::Low => Priority::Low,

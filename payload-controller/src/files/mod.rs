@@ -14,7 +14,7 @@ mod copy;
 mod stager;
 mod threads;
 
-pub use carrier::{Carrier, Standing};
+pub use carrier::{Carrier, NoLink, Standing};
 pub use confined::{Confined, NotConfined};
 pub use copy::CopyError;
 pub use stager::{AppFolders, Stager};

@@ -110,7 +110,10 @@ impl<C: Carrier> Stager<C> {
     pub fn watch(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         let watched = self.watched.iter();
-        for (id, tracking) in watched.map(|(id, text)| (*id, text.clone())).collect::<Vec<_>>() {
+        for (id, tracking) in watched
+            .map(|(id, text)| (*id, text.clone()))
+            .collect::<Vec<_>>()
+        {
             let event = match self.carrier.standing(&tracking) {
                 Ok(Some(Standing::Open)) => continue,
                 Ok(Some(Standing::Done)) => Event::FileOnGround(id),
@@ -217,7 +220,8 @@ impl Trouble {
         match error {
             LinkError::Refused {
                 retry_after: None, ..
-            } => Trouble::Never(error.to_string()),
+            }
+            | LinkError::NotSendable { .. } => Trouble::Never(error.to_string()),
             error => Trouble::Now(error.to_string()),
         }
     }

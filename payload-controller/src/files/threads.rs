@@ -142,11 +142,7 @@ fn stage<C: Carrier>(
     }
 }
 
-fn copy_each(
-    folders: &BTreeMap<AppName, AppFolders>,
-    orders: &Receiver<CopyOrder>,
-    door: &Door,
-) {
+fn copy_each(folders: &BTreeMap<AppName, AppFolders>, orders: &Receiver<CopyOrder>, door: &Door) {
     for order in orders {
         let CopyOrder {
             app,

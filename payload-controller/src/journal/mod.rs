@@ -45,7 +45,9 @@ impl Journal {
         let mut file = opened.map_err(|error| failed(&error))?;
         if let Some(aside) = file.take_set_aside() {
             let aside = aside.display();
-            log::error!("the journal was damaged and is kept as {aside}: payloads have to register");
+            log::error!(
+                "the journal was damaged and is kept as {aside}: payloads have to register"
+            );
         }
         let read = file.with(|database| read(database, path));
         let recovered = read.map_err(|error| failed(&error))?;

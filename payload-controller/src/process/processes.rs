@@ -67,7 +67,10 @@ impl Processes {
         let process = self.apps.get(app).ok_or_else(no_command)?;
         let (program, arguments) = process.command.split_first().ok_or_else(no_command)?;
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).process_group(0);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .process_group(0);
         if let Some(directory) = &process.directory {
             command.current_dir(directory);
         }
@@ -138,8 +141,8 @@ fn wait(child: &mut Child) -> io::Result<String> {
 /// Waits until a process that is not our child has ended.
 fn wait_for_another(process: Process) {
     let is_there = || began(process.pid) == Some(process.began);
-    let handle: Option<OwnedFd> = Pid::from_raw(process.pid)
-        .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    let handle: Option<OwnedFd> =
+        Pid::from_raw(process.pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
     while is_there() {
         match &handle {
             Some(handle) => {

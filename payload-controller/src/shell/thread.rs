@@ -101,7 +101,10 @@ struct Stopped;
 /// What is answered once it is on the disk.
 enum Answering {
     Request(Box<dyn FnOnce(Answer) + Send>, Answer),
-    Command(Sender<Result<Done, CommandError>>, Result<Done, CommandError>),
+    Command(
+        Sender<Result<Done, CommandError>>,
+        Result<Done, CommandError>,
+    ),
 }
 
 impl Answering {
