@@ -12,7 +12,11 @@ fn killed_in_the_middle_of_a_run_the_next_controller_finds_payload_run_and_power
     for security in ["cookie", "native"] {
         let mut site = Site::new();
         let connection = format!("security = '{security}'");
-        let camera = site.app("camera", &connection, "health = { every-ms = 200 }");
+        let camera = site.app(
+            "camera",
+            &connection,
+            "health = { every-ms = 1000, deadline-ms = 900 }",
+        );
         let mut controller = Process::start(&site.file());
         let mut app = camera.start();
         app.tell(&json!({"channel": {"certificate": security == "native"}}));

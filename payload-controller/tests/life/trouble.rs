@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::rig::{Site, register};
 
-const EAGER: &str = "health = { every-ms = 200, deadline-ms = 300, misses-max = 3 }";
+const EAGER: &str = "health = { every-ms = 200, deadline-ms = 150, misses-max = 3 }";
 
 #[test]
 fn a_payload_that_hangs_is_asked_to_shut_down_after_so_many_misses() {

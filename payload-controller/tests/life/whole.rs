@@ -11,7 +11,7 @@ use crate::rig::{Controller, Site, name, register};
 
 const DONE: RunState = RunState::Done { late: false };
 /// Often enough for a test.
-const HEALTH: &str = "health = { every-ms = 500 }";
+const HEALTH: &str = "health = { every-ms = 1000, deadline-ms = 900 }";
 
 /// Asks something; what is called back for it has the same id.
 #[track_caller]
@@ -125,15 +125,9 @@ fn requests(controller: &Controller, site: &Site, app: &mut Peer) {
     let rpc = "PC_payload_power_control";
     let told = asked(app, rpc, on, 201, "PA_ProcessResponsePayloadPowerControl");
     assert!(told.get("req_status").is_none(), "{told}");
+    // Nobody switches what is another's.
     let others = json!({"power_operation": 1, "hw_id": 135});
-    let told = asked(
-        app,
-        rpc,
-        others,
-        202,
-        "PA_ProcessResponsePayloadPowerControl",
-    );
-    assert_eq!(told["req_status"], 4);
+    assert_eq!(app.call(rpc, others), -4);
 
     // Weakness: a path led anywhere.
     std::fs::write(site.outbound("camera").join("image.raw"), b"an image").unwrap();
