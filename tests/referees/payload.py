@@ -176,8 +176,8 @@ class Callbacks:
 
     def serve(self):
         at = (CONF["LISTEN_IP"], int(CONF["APP_API_PORT"]))
-        # As the SDK does it: a port that is not free yet is none.
-        if not os.environ.get("TAKES_ANY_PORT"):
+        # The SDK always does that: a port that the system keeps is none.
+        if os.environ.get("WANTS_A_FREE_PORT"):
             with socket.socket() as probe:
                 probe.bind(at)
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=10))

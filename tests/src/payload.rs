@@ -40,9 +40,9 @@ pub struct Payload {
     pub folder: PathBuf,
     /// Whether it serves the extension, too.
     pub has_extension: bool,
-    /// Whether it takes a port that the system keeps after its connections ended; payloads of
-    /// the SDK do not.
-    pub takes_any_port: bool,
+    /// Whether it refuses a port that the system keeps after its connections ended, as
+    /// payloads of the SDK do. The ports of tests are used again and again.
+    pub wants_a_free_port: bool,
     /// Whether who calls it is to show a certificate.
     pub wants_certificate: bool,
 }
@@ -64,7 +64,7 @@ impl Payload {
             generated: generated.to_owned(),
             folder: folder.to_owned(),
             has_extension: false,
-            takes_any_port: false,
+            wants_a_free_port: false,
             wants_certificate: false,
         }
     }
@@ -72,18 +72,18 @@ impl Payload {
     /// Starts it, and waits until it can be called.
     #[track_caller]
     pub fn start(&self) -> Peer {
-        let peer = self.spawn();
-        peer.wait_for("that it is ready", |said| said.get("ready").cloned());
-        peer
+        self.start_if_free().expect("the port of its callbacks")
     }
 
-    /// Starts it, and waits until it says that the port of its callbacks is not free.
+    /// The same where it can: none, where the port of its callbacks is not free.
     #[track_caller]
-    pub fn fails_to_start(&self) {
+    pub fn start_if_free(&self) -> Option<Peer> {
         let peer = self.spawn();
-        peer.wait_for("that its port is occupied", |said| {
-            said.get("occupied").cloned()
+        let is_ready = peer.wait_for("that it is ready, or its port occupied", |said| {
+            let is_ready = said.get("ready").is_some();
+            (is_ready || said.get("occupied").is_some()).then_some(is_ready)
         });
+        is_ready.then_some(peer)
     }
 
     /// Starts it.
@@ -95,8 +95,8 @@ impl Payload {
         if self.has_extension {
             command.env("EXTENSION", "1");
         }
-        if self.takes_any_port {
-            command.env("TAKES_ANY_PORT", "1");
+        if self.wants_a_free_port {
+            command.env("WANTS_A_FREE_PORT", "1");
         }
         if self.wants_certificate {
             command.env("WANTS_CERTIFICATE", "1");

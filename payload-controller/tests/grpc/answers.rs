@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use heliograph_tests::payload::PATIENCE;
 use heliograph_tests::wait::eventually;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use payload_controller::grpc::GrpcEvent;
+use payload_controller::provision::Protection;
 use payload_interface::messages::{HealthCheckParams, RespGetCurrentLocationParams};
 use payload_interface::{Answer, CallOutcome, Request, ReturnCode};
 use serde_json::json;
@@ -16,7 +21,9 @@ use crate::rig::Site;
 #[test]
 fn a_callback_that_waits_until_the_answer_has_left_never_overtakes_it() {
     const CALLS: u64 = 50;
-    let (site, camera) = Site::with_camera();
+    let (mut site, camera) = Site::with_camera();
+    // The threads of a payload that has little of a processor take their time.
+    site.limits.answer_lead = Duration::from_millis(300);
     let running = site.start();
     let mut app = camera.start();
     for id in 1..=CALLS {
@@ -143,4 +150,37 @@ fn a_payload_that_goes_away_before_its_answer_is_told() {
     let answered = running.desk.answered();
     assert!(!answered.is_whole);
     assert_eq!(answered.id, held.lock().unwrap()[0].id());
+}
+
+#[test]
+fn an_answer_that_a_payload_has_no_room_for_has_not_left() {
+    let mut site = Site::new();
+    let camera = site.app("camera", Protection::Plain);
+    let running = site.start();
+    let addr = running.grpc.local_plain_addr().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+        let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(0)
+            .handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let path = "/antaris_api_peer_to_peer.AntarisapiPayloadController/PC_ps_temp_req";
+        let request = hyper::Request::post(format!("http://{addr}{path}"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("cookie", camera.cookie())
+            // A message without fields.
+            .body(Full::new(Bytes::from_static(&[0; 5])))
+            .unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+    });
+    drop(runtime);
+    assert!(!running.desk.answered().is_whole);
 }

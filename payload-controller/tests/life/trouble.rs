@@ -92,8 +92,7 @@ fn a_payload_that_says_that_it_is_done_is_not_called_before_it_has_its_answer() 
 #[test]
 fn a_payload_that_is_killed_and_started_anew_registers_again_and_its_runs_are_lost() {
     let mut site = Site::new();
-    let mut camera = site.app("camera", "", "");
-    camera.takes_any_port = true;
+    let camera = site.app("camera", "", "");
     let controller = site.start();
     let mut app = camera.start();
     register(&mut app);
