@@ -12,6 +12,7 @@ pub mod generated_client;
 pub mod hex;
 pub mod http_service;
 pub mod null_modem;
+pub mod payload;
 pub mod pcap;
 pub mod ports;
 pub mod referee;

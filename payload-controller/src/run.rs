@@ -1,0 +1,209 @@
+//! The program.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use bus_telemetry::{EpochSetting, Source};
+use clap::Parser as _;
+use link_client::LinkClient;
+use payload_interface::AppName;
+use service_host::config_file::ConfigFile;
+use service_host::logging;
+use service_host::signals;
+
+use crate::arguments::{Arguments, Command, Provision};
+use crate::board::{Board, Log, SimulatedSwitches};
+use crate::core::Controller;
+use crate::files::{Carrier, FileThreads, NoLink, Stager};
+use crate::grpc::Grpc;
+use crate::journal::Journal;
+use crate::process::Processes;
+use crate::provision::{Renew, provision};
+use crate::settings::{SERVICE, Settings};
+use crate::shell::{self, Clock as _, Door, Shell, SystemClock};
+
+/// The table of the telemetry of the bus.
+const TELEMETRY: &str = "bus-telemetry";
+
+/// Runs the program. What is wrong is said in one line on standard error, and the exit code
+/// is 1.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let is_wrong = error.use_stderr();
+            // Nobody is left to tell.
+            let _ = error.print();
+            return match is_wrong {
+                true => ExitCode::FAILURE,
+                false => ExitCode::SUCCESS,
+            };
+        }
+    };
+    let done = match arguments.command {
+        None => serve(&arguments.run),
+        Some(Command::Run(run)) => serve(&run),
+        Some(Command::Check(check)) => look(check.config.as_deref()),
+        Some(Command::Provision(order)) => make(&order),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{SERVICE}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(arguments: &service_host::arguments::HostArguments) -> anyhow::Result<()> {
+    logging::start(arguments.log_level);
+    let file = ConfigFile::find(arguments.config.as_deref())?;
+    let stops = signals::stop_requested()?;
+    let service = Service::start(&file)?;
+    log::info!("{SERVICE}: for payloads at {}", service.grpc.local_addr());
+    if let Ok(signal) = stops.recv() {
+        log::info!("{SERVICE}: {signal}, stopping; payloads go on");
+    }
+    drop(service);
+    Ok(())
+}
+
+/// Reads all that is read before the start.
+fn look(config: Option<&Path>) -> anyhow::Result<()> {
+    let file = ConfigFile::find_among(config, &service_host::config_file::CONFIG_CANDIDATES)?;
+    let settings = Settings::read(&file)?;
+    telemetry(&file)?;
+    grpc_config(&settings)?;
+    let apps = settings.apps.len();
+    println!("{}: {apps} apps, and all that they need", file.name());
+    Ok(())
+}
+
+fn make(wanted: &Provision) -> anyhow::Result<()> {
+    let candidates = service_host::config_file::CONFIG_CANDIDATES;
+    let file = ConfigFile::find_among(wanted.config.as_deref(), &candidates)?;
+    let settings = Settings::read(&file)?;
+    let app = settings.apps.iter().find(|app| app.name == wanted.app);
+    let app = app.ok_or_else(|| {
+        let (name, file) = (&wanted.app, file.name());
+        anyhow!("{file}: there is no app `{name}` in [[payload-controller.apps]]")
+    })?;
+    let renew = Renew {
+        app: wanted.renew,
+        controller: wanted.renew_controller,
+    };
+    let grpc = &settings.grpc;
+    let order = grpc.order(&app.name, app.number, &app.connection, renew)?;
+    let made = provision(&order)?;
+    for path in &made.written {
+        println!("wrote {}", path.display());
+    }
+    println!("{}: the files of `{}`", made.folder.display(), app.name);
+    Ok(())
+}
+
+/// The running controller. Dropped, it ends, and payloads go on.
+#[derive(Debug)]
+pub struct Service {
+    /// The way to what decides.
+    pub door: Door,
+    /// What is remembered.
+    pub log: Log,
+    /// gRPC.
+    pub grpc: Grpc,
+    /// Ends first, so that nothing is decided that cannot be done.
+    shell: Option<Shell>,
+}
+
+impl Service {
+    /// Starts it from its configuration.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn start(file: &ConfigFile) -> anyhow::Result<Self> {
+        let settings = Settings::read(file)?;
+        let clock = SystemClock::default();
+        let now = clock.now();
+        let bus = telemetry(file)?.open(now.wall)?;
+        let config = grpc_config(&settings)?;
+        // Whoever has the journal is the only controller.
+        let (journal, recovered) = Journal::open(&settings.journal)?;
+        for app in &settings.apps {
+            for folder in [&app.folders.outbound, &app.folders.inbound] {
+                let made = std::fs::create_dir_all(folder);
+                made.with_context(|| format!("cannot make {}", folder.display()))?;
+            }
+        }
+        let (door, inputs) = shell::door();
+        let grpc = Grpc::start(config, Arc::new(door.clone()))?;
+        let log = Log::default();
+        let board = Board {
+            payloads: grpc.payloads(),
+            files: files(&settings, &door)?,
+            processes: processes(&settings, &door),
+            switches: Box::new(SimulatedSwitches::new(door.clone())),
+            log: log.clone(),
+        };
+        let controller = Controller::new(settings.rules, recovered, bus, &settings.outbound, now);
+        let shell = Shell::start(controller, inputs, journal, board, clock);
+        let shell = shell.context("no thread for the controller")?;
+        Ok(Service {
+            door,
+            log,
+            grpc,
+            shell: Some(shell),
+        })
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.shell = None;
+    }
+}
+
+fn telemetry(file: &ConfigFile) -> anyhow::Result<bus_telemetry::Settings> {
+    let settings = file.section(&[TELEMETRY])?;
+    Ok(settings.unwrap_or(bus_telemetry::Settings {
+        source: Source::Simulator {
+            tle_file: None,
+            epoch: EpochSetting::Start,
+        },
+    }))
+}
+
+fn grpc_config(settings: &Settings) -> anyhow::Result<crate::grpc::Config> {
+    let apps = settings.apps.iter();
+    let apps = apps.map(|app| (&app.name, app.number, &app.connection));
+    Ok(settings.grpc.config(apps)?)
+}
+
+fn files(settings: &Settings, door: &Door) -> anyhow::Result<FileThreads> {
+    let folders = settings.apps.iter();
+    let folders = folders.map(|app| (app.name.clone(), app.folders.clone()));
+    let folders: BTreeMap<AppName, _> = folders.collect();
+    let link = settings.link.as_ref();
+    let carrier: Box<dyn Carrier> = match link {
+        // Each call fails soon, and is made again.
+        Some(link) => {
+            Box::new(LinkClient::connect(&link.socket).with_patience(std::time::Duration::ZERO))
+        }
+        None => Box::new(NoLink),
+    };
+    let patience = link.map(crate::settings::LinkSettings::patience);
+    let watch = link.map(crate::settings::LinkSettings::watch);
+    let minute = std::time::Duration::from_secs(60);
+    let stager = Stager::new(carrier, folders.clone(), patience.unwrap_or_default());
+    let threads = FileThreads::start(stager, folders, watch.unwrap_or(minute), door);
+    threads.context("no threads for files")
+}
+
+fn processes(settings: &Settings, door: &Door) -> Processes {
+    let apps = settings.apps.iter();
+    let apps = apps.filter_map(|app| Some((app.name.clone(), app.process.clone()?)));
+    Processes::new(apps.collect(), door.clone())
+}
