@@ -5,6 +5,7 @@
 //! [roles](Role) it has for that. Nothing is asserted of time: a missed goal is said
 //! in the table and is no failure, a section that could not run is.
 
+mod agent;
 mod alternate;
 mod child;
 mod codecs;

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::figure::Figure;
 use crate::progress::say;
-use crate::{codecs, files, graphql, growth, inboxes, link, memory, passthrough};
+use crate::{agent, codecs, files, graphql, growth, inboxes, link, memory, passthrough};
 
 /// One part of what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,6 +29,8 @@ pub(crate) enum Section {
     Files,
     /// Files from app to app through the link service, beside bare loops.
     Inboxes,
+    /// Files that are handed to the OORT-style agent, beside bare loops.
+    Agent,
 }
 
 /// How a section is to run.
@@ -89,6 +91,7 @@ impl Section {
             Section::Growth => growth::run(run),
             Section::Files => files::run(run),
             Section::Inboxes => inboxes::run(run),
+            Section::Agent => agent::run(run),
         }
     }
 }

@@ -153,6 +153,7 @@ between.start()
 unlucky = oort.Agent(f"http://127.0.0.1:{doors.getsockname()[1]}", patience=60)
 lost = unlucky.send_file(write("lost"), "lost")
 between.join()
+doors.close()
 assert [item.uuid for item in agent.list(topic="lost")] == [lost]
 
 # What is being done is waited for: here until the other connection breaks off.
@@ -171,6 +172,29 @@ assert (refused.status, refused.retry_after) == (409, 1), refused
 threading.Timer(0.2, other.close).start()
 slow = agent.send_body(b"whole", "slow", "n", key="slow")
 assert read(transfer(slow)) == b"whole"
+
+
+# What is no answer is an error, and not that of an agent that is away.
+def answer_once(doors, octets):
+    client, _ = doors.accept()
+    client.recv(65536)
+    client.sendall(octets)
+    client.close()
+
+
+for kind, body in (
+    ("text/html", b"{}"),
+    ("application/json", b"{"),
+    ("application/json", b"\xff"),
+):
+    octets = f"HTTP/1.0 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode() + body
+    with socket.create_server(("127.0.0.1", 0)) as doors:
+        serves = threading.Thread(target=answer_once, args=(doors, octets))
+        serves.start()
+        odd = oort.Agent(f"http://127.0.0.1:{doors.getsockname()[1]}", patience=0)
+        error = raises(oort.OortError, odd.tfrs)
+        serves.join()
+    assert "an answer that is none" in str(error) and not isinstance(error, oort.NoAgent)
 
 # Nobody is there.
 with socket.create_server(("127.0.0.1", 0)) as closed:
