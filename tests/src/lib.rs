@@ -10,6 +10,7 @@ pub mod direwolf;
 pub mod hex;
 pub mod http_service;
 pub mod null_modem;
+pub mod payload;
 pub mod pcap;
 pub mod ports;
 pub mod referee;

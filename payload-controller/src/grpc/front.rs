@@ -6,8 +6,8 @@ use std::time::Duration;
 use payload_interface::{Answer, AppName, CallId, CallOutcome, Callback, Request};
 use tokio::sync::oneshot;
 
-/// What decides. It is called from the thread of gRPC, which must not wait: whoever needs time
-/// hands it on.
+/// What decides. It is called from the thread of gRPC, and from within [`Payloads::call`],
+/// neither of which must wait: whoever needs time hands it on.
 pub trait Front: Send + Sync + 'static {
     /// A call of an app, which is who it says and whose fields are valid. The answer goes to
     /// `reply`, within [`ANSWER_TIMEOUT`](super::limits::ANSWER_TIMEOUT); a reply that is

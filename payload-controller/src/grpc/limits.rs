@@ -101,8 +101,9 @@ pub const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(10);
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// From the moment that an answer left until that is told: a callback that follows at once
-/// would go by another connection, and might be there before the answer.
-pub const ANSWER_LEAD: Duration = Duration::from_millis(5);
+/// would go by another connection, and its thread in the payload might be before that of the
+/// answer.
+pub const ANSWER_LEAD: Duration = Duration::from_millis(20);
 
 /// An app that has not been heard for so long is asked whether it is there. The controller
 /// asks on connections which were made to it, never on those which it made: servers of the

@@ -63,7 +63,8 @@ pub enum StartError {
 }
 
 /// Running gRPC. Dropped, it takes no more calls, lets those under way finish, and waits for
-/// its thread: at most [`Limits::stop_timeout`] and a little more.
+/// its thread: at most [`Limits::stop_timeout`] and a little more. Calls to apps that have not
+/// ended by then are not told any more.
 #[derive(Debug)]
 pub struct Grpc {
     local_addr: SocketAddr,

@@ -1,0 +1,60 @@
+//! The controller is killed, and another one goes on. Payloads register once, and never again.
+
+use heliograph_tests::payload::PATIENCE;
+use heliograph_tests::wait::eventually;
+use serde_json::json;
+
+use crate::process::Process;
+use crate::rig::{Site, register};
+
+#[test]
+fn killed_in_the_middle_of_a_run_the_next_controller_finds_payload_run_and_power() {
+    for security in ["cookie", "native"] {
+        let mut site = Site::new();
+        let connection = format!("security = '{security}'");
+        let camera = site.app(
+            "camera",
+            &connection,
+            "health = { every-ms = 1000, deadline-ms = 900 }",
+        );
+        let mut controller = Process::start(&site.file());
+        let mut app = camera.start();
+        app.tell(&json!({"channel": {"certificate": security == "native"}}));
+        register(&mut app);
+        let on = json!({"power_operation": 1, "hw_id": 134});
+        assert_eq!(app.call("PC_payload_power_control", on), 0);
+        app.called("PA_ProcessResponsePayloadPowerControl");
+        assert!(controller.begin("camera", "Image").starts_with("Ok"));
+        app.called("PA_StartSequence");
+        eventually(PATIENCE, || {
+            (controller.runs("camera") == "accepted").then_some(())
+        });
+        controller.kill();
+
+        let checks = |app: &heliograph_tests::payload::Peer| {
+            let said = app.said();
+            let checks = said
+                .iter()
+                .filter(|it| it["called"] == "PA_ProcessHealthCheck");
+            checks.count()
+        };
+        let before = checks(&app);
+        let mut controller = Process::start(&site.file());
+        // It is found without a word of its own.
+        eventually(PATIENCE, || (checks(&app) > before + 1).then_some(()));
+        assert!(controller.devices().contains("is_on: true"));
+        let runs = controller.runs("camera");
+        assert_eq!(runs, "accepted");
+        app.tell(&json!({"channel": {"certificate": security == "native"}}));
+        assert_eq!(
+            app.call("PC_sequence_done", json!({"sequence_id": "Image"})),
+            0
+        );
+        eventually(PATIENCE, || {
+            (controller.runs("camera") == "done").then_some(())
+        });
+        let said = app.said();
+        let starts = said.iter().filter(|it| it["called"] == "PA_StartSequence");
+        assert_eq!(starts.count(), 1);
+    }
+}
