@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::figure::Figure;
 use crate::progress::say;
-use crate::{agent, codecs, files, graphql, growth, inboxes, link, memory, passthrough};
+use crate::{agent, codecs, files, graphql, growth, inboxes, link, memory, passthrough, payloads};
 
 /// One part of what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,6 +31,8 @@ pub(crate) enum Section {
     Inboxes,
     /// Files that are handed to the OORT-style agent, beside bare loops.
     Agent,
+    /// Calls of a hundred payloads to their controller, beside a bare server of gRPC.
+    Payloads,
 }
 
 /// How a section is to run.
@@ -92,6 +94,7 @@ impl Section {
             Section::Files => files::run(run),
             Section::Inboxes => inboxes::run(run),
             Section::Agent => agent::run(run),
+            Section::Payloads => payloads::run(run),
         }
     }
 }

@@ -80,7 +80,7 @@ impl<C: Carrier> Stager<C> {
     /// Whether something is to be done soon.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        !self.waiting.is_empty() || !self.discarded.is_empty()
+        !self.waiting.is_empty()
     }
 
     /// Does what can be done now.
