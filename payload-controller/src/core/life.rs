@@ -111,7 +111,7 @@ pub(crate) struct Ladder {
     pub(crate) boots: VecDeque<Moment>,
     /// Quarantines one after the other.
     pub(crate) quarantines: u32,
-    /// It was down last at that time, and is begun again.
+    /// Its last session ended at that time: the port of its server may be taken for some time.
     down: Option<Duration>,
     /// It is well for so long then that all of this is forgotten.
     stable: Option<Duration>,
@@ -259,7 +259,6 @@ impl App {
         self.messages.clear();
         self.metrics_next = None;
         self.metrics_asked = None;
-        self.ladder.down = Some(now.monotonic);
         self.ladder.stable = None;
         for look in craft.thermal.stop_all(&self.rules.name) {
             if let Some(on) = look.heat {
@@ -270,6 +269,7 @@ impl App {
         if self.session.take().is_none() {
             return;
         }
+        self.ladder.down = Some(now.monotonic);
         self.counts.downs += 1;
         craft.act(Action::CloseChannel(self.rules.name.clone()));
         craft.act(Action::EndSession(self.rules.name.clone()));

@@ -132,6 +132,10 @@ struct Owner {
 
 impl Owner {
     fn run(mut self) {
+        // What is to be done at the start, without anything having happened.
+        if self.do_what_follows(Vec::new()).is_err() {
+            return;
+        }
         while self.turn().is_ok() {}
     }
 

@@ -36,11 +36,11 @@ fn switch(power_operation: i32, hw_id: i32) -> msg::ReqPayloadPowerControlParams
 /// The status that the app was told last.
 fn status(world: &mut World) -> i32 {
     let calls = world.take_calls().into_iter();
-    let responses = calls.filter_map(|call| match call {
+    let mut responses = calls.filter_map(|call| match call {
         Callback::ResponsePayloadPowerControl(response) => Some(response),
         _ => None,
     });
-    let response = responses.last().unwrap();
+    let response = responses.next_back().unwrap();
     assert_eq!(response.correlation_id, 8);
     response.req_status
 }
