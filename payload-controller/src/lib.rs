@@ -12,6 +12,7 @@
 //! | [`files`] | a file of an app comes to the link service |
 //! | [`process`] | an app's process |
 //! | [`board`] | what decisions become, and what is remembered |
+//! | `operator` | GraphQL and the metrics page |
 
 #![warn(
     missing_docs,
@@ -27,6 +28,7 @@ pub mod core;
 pub mod files;
 pub mod grpc;
 pub mod journal;
+mod operator;
 pub mod process;
 pub mod provision;
 mod run;
