@@ -12,6 +12,7 @@
 //! | [`files`] | a file of an app comes to the link service |
 //! | [`process`] | an app's process |
 //! | [`board`] | what decisions become, and what is remembered |
+//! | `simulate` | the controller by itself, for who writes a payload |
 
 #![warn(
     missing_docs,
@@ -32,5 +33,6 @@ pub mod provision;
 mod run;
 pub mod settings;
 pub mod shell;
+mod simulate;
 
 pub use run::{Service, run};
