@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::{env, error::Error, fs, thread, time::Duration};
 
 use payload_client::interface::ReturnCode;
-use payload_client::interface::messages::{FileDlRadioType, FilePriorities};
+use payload_client::interface::messages::FileDlRadioType::FileDlSband as S_BAND;
+use payload_client::interface::messages::FilePriorities::FileDlPriorityHigh as HIGH;
 use payload_client::{Channel, Files, OnFailedHealth, Payload, Run, create_channel};
 
 struct Camera {
@@ -36,11 +37,7 @@ impl Payload for Camera {
         let image = format!("{} at {} {}", run.params(), place.latitude, place.longitude);
         let written = fs::write(self.outbound.join("image.raw"), image);
         written.map_err(|error| error.to_string())?;
-        let (priority, band) = (
-            FilePriorities::FilePriorityHigh,
-            FileDlRadioType::FileDlSband,
-        );
-        let staged = channel.stage_file_download(Path::new("image.raw"), priority, band);
+        let staged = channel.stage_file_download(Path::new("image.raw"), HIGH, S_BAND);
         staged.map_err(text)
     }
 
