@@ -13,6 +13,7 @@
 //! | [`process`] | an app's process |
 //! | [`board`] | what decisions become, and what is remembered |
 //! | `operator` | GraphQL and the metrics page |
+//! | `simulate` | the controller by itself, for who writes a payload |
 
 #![warn(
     missing_docs,
@@ -34,5 +35,6 @@ pub mod provision;
 mod run;
 pub mod settings;
 pub mod shell;
+mod simulate;
 
 pub use run::{Service, run};

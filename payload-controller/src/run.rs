@@ -30,6 +30,7 @@ use crate::process::Processes;
 use crate::provision::{Renew, provision};
 use crate::settings::{SERVICE, Settings};
 use crate::shell::{self, Clock as _, Door, Shell, SystemClock};
+use crate::simulate::simulate;
 
 /// The table of the telemetry of the bus.
 const TELEMETRY: &str = "bus-telemetry";
@@ -65,6 +66,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Run(run)) => serve(&run),
         Some(Command::Check(check)) => look(check.config.as_deref()),
         Some(Command::Provision(order)) => make(&order),
+        Some(Command::Simulate(order)) => match simulate(&order.file) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -172,6 +178,17 @@ impl Service {
     /// # Errors
     /// What is wrong, and where.
     pub fn start(file: &ConfigFile) -> anyhow::Result<Self> {
+        Self::start_with(file, None)
+    }
+
+    /// The same, with files being carried by something else than the link service.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn start_with(
+        file: &ConfigFile,
+        carrier: Option<Box<dyn Carrier>>,
+    ) -> anyhow::Result<Self> {
         let settings = Settings::read(file)?;
         let clock = SystemClock::default();
         let now = clock.now();
@@ -190,7 +207,7 @@ impl Service {
         let log = Log::default();
         let board = Board {
             payloads: grpc.payloads(),
-            files: files(&settings, &door)?,
+            files: files(&settings, &door, carrier)?,
             processes: processes(&settings, &door),
             switches: Box::new(SimulatedSwitches::new(door.clone())),
             log: log.clone(),
@@ -229,17 +246,22 @@ fn grpc_config(settings: &Settings) -> anyhow::Result<crate::grpc::Config> {
     Ok(settings.grpc.config(apps)?)
 }
 
-fn files(settings: &Settings, door: &Door) -> anyhow::Result<FileThreads> {
+fn files(
+    settings: &Settings,
+    door: &Door,
+    carrier: Option<Box<dyn Carrier>>,
+) -> anyhow::Result<FileThreads> {
     let folders = settings.apps.iter();
     let folders = folders.map(|app| (app.name.clone(), app.folders.clone()));
     let folders: BTreeMap<AppName, _> = folders.collect();
     let link = settings.link.as_ref();
-    let carrier: Box<dyn Carrier> = match link {
+    let carrier: Box<dyn Carrier> = match (carrier, link) {
+        (Some(carrier), _) => carrier,
         // Each call fails soon, and is made again.
-        Some(link) => {
+        (None, Some(link)) => {
             Box::new(LinkClient::connect(&link.socket).with_patience(std::time::Duration::ZERO))
         }
-        None => Box::new(NoLink),
+        (None, None) => Box::new(NoLink),
     };
     let patience = link.map(crate::settings::LinkSettings::patience);
     let watch = link.map(crate::settings::LinkSettings::watch);
