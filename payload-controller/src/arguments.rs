@@ -29,6 +29,7 @@ pub(crate) enum Command {
     /// Says whether the configuration can be run with, and what is wrong if not
     Check(Check),
     Provision(Provision),
+    Simulate(Simulate),
 }
 
 #[derive(Debug, Args)]
@@ -59,4 +60,15 @@ pub(crate) struct Provision {
     /// Make the controller's certificate anew: all apps need their files again then
     #[arg(long)]
     pub(crate) renew_controller: bool,
+}
+
+/// Plays the spacecraft for those who write a payload
+///
+/// The file is a configuration with [[payload-controller.apps]] and a [simulation] that says
+/// what is ordered of them. The exit code is 0 if the payloads kept all rules.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }

@@ -12,6 +12,8 @@
 //! | [`files`] | a file of an app comes to the link service |
 //! | [`process`] | an app's process |
 //! | [`board`] | what decisions become, and what is remembered |
+//! | `operator` | GraphQL and the metrics page |
+//! | `simulate` | the controller by itself, for who writes a payload |
 
 #![warn(
     missing_docs,
@@ -27,10 +29,12 @@ pub mod core;
 pub mod files;
 pub mod grpc;
 pub mod journal;
+mod operator;
 pub mod process;
 pub mod provision;
 mod run;
 pub mod settings;
 pub mod shell;
+mod simulate;
 
 pub use run::{Service, run};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,11 +10,14 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use bus_telemetry::{EpochSetting, Source};
 use clap::Parser as _;
+use comms_service::CommsConfig;
 use link_client::LinkClient;
 use payload_interface::AppName;
+use radio_hal::{Ax25Config, FramingConfig, RadioConfig};
+use service_host::address::AddrConfig;
 use service_host::config_file::ConfigFile;
+use service_host::link_host::{Equipment, LinkDefaults, LinkHost};
 use service_host::logging;
-use service_host::signals;
 
 use crate::arguments::{Arguments, Command, Provision};
 use crate::board::{Board, Log, SimulatedSwitches};
@@ -21,13 +25,26 @@ use crate::core::Controller;
 use crate::files::{Carrier, FileThreads, NoLink, Stager};
 use crate::grpc::Grpc;
 use crate::journal::Journal;
+use crate::operator::{self, Controlled};
 use crate::process::Processes;
 use crate::provision::{Renew, provision};
 use crate::settings::{SERVICE, Settings};
 use crate::shell::{self, Clock as _, Door, Shell, SystemClock};
+use crate::simulate::simulate;
 
 /// The table of the telemetry of the bus.
 const TELEMETRY: &str = "bus-telemetry";
+/// Keys of `[payload-controller]` that are not the link's; a restart changes them.
+const OWN_KEYS: &[&str] = &[
+    "apps",
+    "apps-root",
+    "devices",
+    "grpc",
+    "journal",
+    "link",
+    "outbound",
+    "thermal",
+];
 
 /// Runs the program. What is wrong is said in one line on standard error, and the exit code
 /// is 1.
@@ -49,6 +66,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Run(run)) => serve(&run),
         Some(Command::Check(check)) => look(check.config.as_deref()),
         Some(Command::Provision(order)) => make(&order),
+        Some(Command::Simulate(order)) => match simulate(&order.file) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,14 +84,45 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn serve(arguments: &service_host::arguments::HostArguments) -> anyhow::Result<()> {
     logging::start(arguments.log_level);
     let file = ConfigFile::find(arguments.config.as_deref())?;
-    let stops = signals::stop_requested()?;
     let service = Service::start(&file)?;
     log::info!("{SERVICE}: for payloads at {}", service.grpc.local_addr());
-    if let Ok(signal) = stops.recv() {
-        log::info!("{SERVICE}: {signal}, stopping; payloads go on");
-    }
+    let controlled = Controlled {
+        door: service.door.clone(),
+        log: service.log.clone(),
+        refusals: Box::new(service.grpc.refusal_counter()),
+    };
+    let equipment = Equipment {
+        endpoint: Box::new(|context| operator::endpoint(context, controlled)),
+        ..Equipment::default()
+    };
+    let host = LinkHost::start_with(&file, link_defaults()?, equipment)?;
+    let stopped = host.run_until_signal();
+    // Payloads go on.
     drop(service);
-    Ok(())
+    stopped
+}
+
+/// What holds where the configuration says nothing: the row of this service in the table
+/// of ports, and AX.25 in KISS between HELIO-1 and GROUND.
+fn link_defaults() -> anyhow::Result<LinkDefaults> {
+    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let framing = FramingConfig::kiss_ax25(Ax25Config::new("HELIO-1".parse()?, "GROUND".parse()?));
+    Ok(LinkDefaults {
+        service: SERVICE,
+        own_tables: OWN_KEYS,
+        addr: AddrConfig {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            port: 8152,
+        },
+        radio: RadioConfig::udp(local(13_040), local(9_003), framing)?,
+        comms: CommsConfig {
+            handler_port_min: 13_300,
+            handler_port_max: 13_349,
+            downlink_ports: Some(vec![13_051]),
+            ground_port: Some(9_003),
+            ..CommsConfig::default()
+        },
+    })
 }
 
 /// Reads all that is read before the start.
@@ -125,6 +178,17 @@ impl Service {
     /// # Errors
     /// What is wrong, and where.
     pub fn start(file: &ConfigFile) -> anyhow::Result<Self> {
+        Self::start_with(file, None)
+    }
+
+    /// The same, with files being carried by something else than the link service.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn start_with(
+        file: &ConfigFile,
+        carrier: Option<Box<dyn Carrier>>,
+    ) -> anyhow::Result<Self> {
         let settings = Settings::read(file)?;
         let clock = SystemClock::default();
         let now = clock.now();
@@ -143,7 +207,7 @@ impl Service {
         let log = Log::default();
         let board = Board {
             payloads: grpc.payloads(),
-            files: files(&settings, &door)?,
+            files: files(&settings, &door, carrier)?,
             processes: processes(&settings, &door),
             switches: Box::new(SimulatedSwitches::new(door.clone())),
             log: log.clone(),
@@ -182,17 +246,22 @@ fn grpc_config(settings: &Settings) -> anyhow::Result<crate::grpc::Config> {
     Ok(settings.grpc.config(apps)?)
 }
 
-fn files(settings: &Settings, door: &Door) -> anyhow::Result<FileThreads> {
+fn files(
+    settings: &Settings,
+    door: &Door,
+    carrier: Option<Box<dyn Carrier>>,
+) -> anyhow::Result<FileThreads> {
     let folders = settings.apps.iter();
     let folders = folders.map(|app| (app.name.clone(), app.folders.clone()));
     let folders: BTreeMap<AppName, _> = folders.collect();
     let link = settings.link.as_ref();
-    let carrier: Box<dyn Carrier> = match link {
+    let carrier: Box<dyn Carrier> = match (carrier, link) {
+        (Some(carrier), _) => carrier,
         // Each call fails soon, and is made again.
-        Some(link) => {
+        (None, Some(link)) => {
             Box::new(LinkClient::connect(&link.socket).with_patience(std::time::Duration::ZERO))
         }
-        None => Box::new(NoLink),
+        (None, None) => Box::new(NoLink),
     };
     let patience = link.map(crate::settings::LinkSettings::patience);
     let watch = link.map(crate::settings::LinkSettings::watch);

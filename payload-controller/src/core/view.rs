@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Controller;
 use super::app::App;
 use super::counts::AppCounts;
-use super::record::{FileRecord, RunRecord, SessionRecord};
+use super::record::{FileRecord, RunId, RunRecord, SessionRecord};
 
 /// How it stands with an app.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +33,14 @@ pub struct AppView {
     pub files_open: usize,
     /// What was counted.
     pub counts: AppCounts,
+}
+
+impl AppView {
+    /// Whether it is registered, and missed no health check since it last said that it is well.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.life == "up" && self.misses == 0
+    }
 }
 
 /// How it stands with a device.
@@ -64,6 +72,23 @@ impl Controller {
         let app = self.apps.get(app);
         app.map(|app| app.runs.all().into_iter().cloned().collect())
             .unwrap_or_default()
+    }
+
+    /// Runs that are remembered, from that number on, which are wanted: so many at most.
+    #[must_use]
+    pub fn runs_from(
+        &self,
+        from: RunId,
+        most: usize,
+        is_wanted: impl Fn(&RunRecord) -> bool,
+    ) -> Vec<RunRecord> {
+        let apps = self.apps.values();
+        let wanted = apps.flat_map(|app| app.runs.all().into_iter());
+        let mut wanted: Vec<_> = wanted
+            .filter(|run| run.id >= from && is_wanted(run))
+            .collect();
+        wanted.sort_by_key(|run| run.id);
+        wanted.into_iter().take(most).cloned().collect()
     }
 
     /// Files of an app that are not on the ground, the oldest first.

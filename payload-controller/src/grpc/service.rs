@@ -181,6 +181,12 @@ impl Grpc {
     pub fn refusals(&self) -> BTreeMap<&'static str, u64> {
         self.refusals.counts()
     }
+
+    /// The same for whoever asks again and again.
+    pub fn refusal_counter(&self) -> impl Fn() -> BTreeMap<&'static str, u64> + use<> {
+        let refusals = Arc::clone(&self.refusals);
+        move || refusals.counts()
+    }
 }
 
 impl Drop for Grpc {

@@ -26,6 +26,7 @@ mod error;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use comms_service::CommsConfig;
 use serde::Deserialize;
 use service_host::config_file::ConfigFile;
 
@@ -141,6 +142,7 @@ impl Settings {
     /// Which key or value is wrong.
     pub fn read(file: &ConfigFile) -> Result<Settings, SettingsError> {
         let of = |problem: Problem| problem.of(file);
+        let file = &without_comms(file);
         let written: Option<Written> = file.section(&[SERVICE]).map_err(error::explained)?;
         let written = written.unwrap_or_default();
         let apps = written.apps.into_iter();
@@ -167,4 +169,14 @@ impl Settings {
             rules,
         })
     }
+}
+
+/// Keys of the link may stand in the table itself, and are read elsewhere.
+fn without_comms(file: &ConfigFile) -> ConfigFile {
+    let mut file = file.clone();
+    let own = file.table.get_mut(SERVICE);
+    if let Some(own) = own.and_then(|own| own.as_table_mut()) {
+        own.retain(|key, _| !CommsConfig::is_key(key));
+    }
+    file
 }
