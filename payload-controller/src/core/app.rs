@@ -125,8 +125,8 @@ impl App {
 
     /// After anything happened: what changed is recorded, and what is due next is known.
     pub(super) fn settle(&mut self, craft: &mut Craft) {
-        let record = self.record();
-        if self.recorded.as_ref() != Some(&record) {
+        if !self.is_recorded() {
+            let record = self.record();
             self.recorded = Some(record.clone());
             craft.record(Record::App(Box::new(record)));
         }
@@ -136,6 +136,45 @@ impl App {
     /// When something is due at the latest.
     pub(super) fn next_due(&self) -> Duration {
         self.due
+    }
+
+    /// Whether [`record`](Self::record) is what was recorded last; asked after each call, so
+    /// that nothing is made for it.
+    fn is_recorded(&self) -> bool {
+        let Some(AppRecord {
+            name: _,
+            is_wanted,
+            sessions,
+            session,
+            process,
+            rung,
+            boots,
+            quarantines,
+            quarantined_until,
+            streams,
+        }) = &self.recorded
+        else {
+            return false;
+        };
+        let ladder = &self.ladder;
+        *is_wanted == self.is_wanted
+            && *sessions == self.sessions
+            && *session == self.session
+            && *process == self.process
+            && *rung == ladder.rung.map(|(rung, at)| (rung, at.wall_ms))
+            && boots.iter().eq(ladder.boots.iter().map(|at| &at.wall_ms))
+            && *quarantines == ladder.quarantines
+            && *quarantined_until == self.quarantined_until()
+            && streams
+                .iter()
+                .eq(self.streams.values().map(|stream| &stream.record))
+    }
+
+    fn quarantined_until(&self) -> Option<u64> {
+        match self.life {
+            Life::Quarantined { until } => Some(until.wall_ms),
+            _ => None,
+        }
     }
 
     fn record(&self) -> AppRecord {
@@ -148,10 +187,7 @@ impl App {
             rung: self.ladder.rung.map(|(rung, at)| (rung, at.wall_ms)),
             boots: self.ladder.boots.iter().map(|at| at.wall_ms).collect(),
             quarantines: self.ladder.quarantines,
-            quarantined_until: match self.life {
-                Life::Quarantined { until } => Some(until.wall_ms),
-                _ => None,
-            },
+            quarantined_until: self.quarantined_until(),
             streams: self.streams.values().map(|stream| stream.record).collect(),
         }
     }

@@ -461,7 +461,7 @@ fn outcome(number: u8) -> CallOutcome {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_counters_add_up_all_is_bounded_and_a_run_ends_once(
