@@ -16,6 +16,9 @@
 //! 10. the directories are synced
 //! 11. the journal has it as committed; the source is removed; the outcome is told
 //!
+//! What has one file and stays here, may be at 3 to 7 while 2 is under way: what 8 journals is
+//! durable after 2. If it is refused then, it is cancelled, and its source is given back.
+//!
 //! So whenever the power is cut, there is the source or what was delivered or both, and
 //! never a part of a file under its name. The claim, and its removal, need no sync of their
 //! own: the next run looks in both places.
