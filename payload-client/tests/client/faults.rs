@@ -21,7 +21,7 @@ impl Payload for Good {
 /// Whatever the one does, the other's sequence is done, and it is well.
 fn beside(fault: &str, then: impl FnOnce(&Controller)) {
     let mut site = Site::new();
-    let rules = "health = { every-ms = 200, deadline-ms = 300, misses-max = 3 }\n\
+    let rules = "health = { every-ms = 400, deadline-ms = 300, misses-max = 3 }\n\
                  outbox = { deadline-ms = 500 }";
     site.app("faulty", "", rules);
     let good = site.app("good", "", HEALTH);
