@@ -79,8 +79,7 @@ pub(super) fn load(
 async fn connect(port: u16) -> Result<Sender> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     stream.set_nodelay(true)?;
-    let (sender, connection) =
-        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
     // It ends with its sender.
     tokio::spawn(async move { drop(connection.await) });
     Ok(sender)

@@ -73,7 +73,7 @@ pub(crate) fn run(run: &Run) -> Result<Vec<Figure>> {
     for channel in channels {
         channel.delete_channel();
     }
-    let mib = |kib: u64| Spread::once(cpu::mib(kib));
+    let mib = |kib: u64| Spread::once(kib as f64 / 1024.0);
     Ok(vec![
         rounds
             .figure(format!("calls of {apps} payloads"), "/s", |rate| {

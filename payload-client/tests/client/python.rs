@@ -126,5 +126,8 @@ fn the_description_of_the_interface_is_that_of_the_proto_files() {
     assert!(output.status.success(), "{said}");
     let package = workspace().join("clients/python/heliograph_payload/interface.binpb");
     let is_it = fs::read(made.path()).unwrap() == fs::read(package).unwrap();
-    assert!(is_it, "make interface.binpb anew, with protoc --descriptor_set_out");
+    assert!(
+        is_it,
+        "make interface.binpb anew, with protoc --descriptor_set_out"
+    );
 }
