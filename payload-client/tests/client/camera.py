@@ -46,10 +46,10 @@ class Camera(hosted.Payload):
 
     def devices(self, channel, run):
         channel.payload_power_control(134, True)
-        channel.start_voltage()
+        channel.start_voltage(1000)
         wait_for("voltage")
         channel.stop_voltage()
-        channel.start_ephemeris()
+        channel.start_ephemeris(1000)
         wait_for("ephemeris")
         channel.stop_ephemeris()
         channel.server_temperature()

@@ -21,11 +21,14 @@ impl Payload for Good {
 /// Whatever the one does, the other's sequence is done, and it is well.
 fn beside(fault: &str, then: impl FnOnce(&Controller)) {
     let mut site = Site::new();
-    let rules = "health = { every-ms = 200, deadline-ms = 300, misses-max = 3 }\n\
+    // The device of the rig is nobody's here.
+    let config = std::fs::read_to_string(site.file()).unwrap();
+    std::fs::write(site.file(), config.replace("owner = 'camera'\n", "")).unwrap();
+    let rules = "health = { every-ms = 400, deadline-ms = 300, misses-max = 3 }\n\
                  outbox = { deadline-ms = 500 }";
     site.app("faulty", "", rules);
     let good = site.app("good", "", HEALTH);
-    let controller = good_site(&site);
+    let controller = site.start();
     let good = create_channel(&good, Good).unwrap();
     good.register(OnFailedHealth::Restart).unwrap();
     let faulty = ChildGuard::spawn(
@@ -41,13 +44,6 @@ fn beside(fault: &str, then: impl FnOnce(&Controller)) {
     assert_eq!(run.state, RunState::Done { late: false }, "{}", run.text);
     assert_eq!(controller.view("good").misses, 0);
     good.delete_channel();
-}
-
-/// The device of the rig is nobody's here.
-fn good_site(site: &Site) -> Controller {
-    let config = std::fs::read_to_string(site.file()).unwrap();
-    std::fs::write(site.file(), config.replace("owner = 'camera'\n", "")).unwrap();
-    site.start()
 }
 
 /// It is ended by the ladder.

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 /// Long before anything takes so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Often enough for a test.
-pub(crate) const HEALTH: &str = "health = { every-ms = 200, deadline-ms = 1000, misses-max = 3 }";
+pub(crate) const HEALTH: &str = "health = { every-ms = 1000, deadline-ms = 900, misses-max = 3 }";
 
 pub(crate) struct Site {
     pub(crate) folder: TempDir,

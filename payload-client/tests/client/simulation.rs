@@ -68,7 +68,8 @@ fn a_sequence_that_ends_otherwise_than_it_is_to_is_told() {
 #[test]
 fn a_payload_that_is_silent_is_told() {
     let payload = ["faulty", "--fault", "silent"];
-    assert_eq!(simulate(STEPS, &payload), ExitCode::FAILURE);
+    let steps = "{ app = 'camera', rest-s = 3 }";
+    assert_eq!(simulate(steps, &payload), ExitCode::FAILURE);
 }
 
 #[test]
