@@ -248,9 +248,14 @@ impl Flatsat {
     /// Has a party do something that ends.
     pub(crate) fn to_the_end(&self, name: &str, told: &[&str]) -> anyhow::Result<()> {
         let mut command = party(name)?;
+        command.args(told).stdin(Stdio::piped());
         // Whatever it says is no part of the show.
-        let ended = command.args(told).stdin(Stdio::null()).output();
-        let ended = ended.with_context(|| format!("cannot start {name}"))?;
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn();
+        let mut child = child.with_context(|| format!("cannot start {name}"))?;
+        // It would stop where that is closed.
+        let _alive = child.stdin.take();
+        let ended = child.wait_with_output()?;
         let why = String::from_utf8_lossy(&ended.stderr);
         ensure!(ended.status.success(), "{name} failed: {}", why.trim());
         Ok(())

@@ -60,8 +60,14 @@ pub(crate) fn from_ground_to_ground(flatsat: &mut Flatsat, show: &Show) -> anyho
         "payloads/camera/{PICTURE}: {PICTURE_BYTES} octets, whole; it is removed on board"
     ));
     ground.stop();
-    let runs = query(flatsat, "{ runs { app sequence state } files { path } }")?;
-    show.down(&runs.to_string());
+    let runs = "{ runs { app sequence state } files { path } }";
+    wait(flatsat, "the end of the run", |flatsat| {
+        let now = query(flatsat, runs)?;
+        let has_no_files = now["files"].as_array().is_some_and(Vec::is_empty);
+        Ok(now["runs"][0]["state"] == "done" && has_no_files)
+    })?;
+    show.up(runs);
+    show.down(&query(flatsat, runs)?.to_string());
     let left = query(
         flatsat,
         "mutation { shutdown(app: \"camera\") { success } }",
