@@ -8,8 +8,9 @@
 //! ground ══ AX.25 in KISS, one frame per datagram ══ ethernet-service ── HTTP, UDP ── telemetry service
 //!    ║                                                       └── UDP downlink port ── mission app
 //!    ╠═ the same, with passes and lost frames ══ file-service ── files
-//!    ╚═ the same ══ link-service ── payload app
-//!                       ╚══ link-service of another spacecraft
+//!    ╠═ the same ══ link-service ── payload app
+//!    ║                  ╚══ link-service of another spacecraft
+//!    ╚═ the same ══ payload-controller ── gRPC, TLS ── hosted payload
 //! ```
 //!
 //! The link has a key: whoever else transmits meets silence.
@@ -17,9 +18,11 @@
 //! `--stay` keeps them running afterwards and says what to try.
 
 mod files;
+mod hosted_payload;
 mod mission_app;
 mod parties;
 mod payload_app;
+mod payloads;
 mod show;
 mod spacecraft;
 mod steps;
@@ -62,12 +65,16 @@ enum Party {
     FileService,
     /// The ground end.
     Ground,
+    /// A payload application of somebody else.
+    HostedPayload,
     /// Files of apps: to the ground, and to other spacecraft.
     LinkService,
     /// An app on the satellite that sends a beacon.
     MissionApp,
     /// An app on the satellite that has an image to send.
     PayloadApp,
+    /// The spacecraft's side of hosted payloads.
+    PayloadController,
     /// A service on the satellite that answers GraphQL.
     TelemetryService,
 }
@@ -85,6 +92,10 @@ fn main() -> ExitCode {
     let result = match arguments.party {
         Some(Party::Ground) => return ground_gateway::run(told("ground")),
         Some(Party::LinkService) => return link_service::service::run(told("link-service")),
+        Some(Party::PayloadController) => {
+            return payload_controller::run(told("payload-controller"));
+        }
+        Some(Party::HostedPayload) => hosted_payload::run(told("hosted-payload")),
         Some(Party::PayloadApp) => payload_app::run(told("payload-app")),
         Some(Party::EthernetService) => ethernet_service::run(told("ethernet-service")),
         Some(Party::FileService) => file_delivery::service::run(told("file-service")),

@@ -15,6 +15,7 @@ use signal_hook::low_level;
 use tempfile::TempDir;
 
 use crate::files;
+use crate::payloads;
 use crate::spacecraft::{self, App, Ground};
 
 /// Every port of the demonstration, on 127.0.0.1.
@@ -34,6 +35,12 @@ pub(crate) struct Ports {
     pub(crate) link_satellite: u16,
     pub(crate) link_ground: u16,
     pub(crate) link_downlink: u16,
+    pub(crate) payloads_graphql: u16,
+    pub(crate) payloads_satellite: u16,
+    pub(crate) payloads_ground: u16,
+    pub(crate) payloads_downlink: u16,
+    pub(crate) payloads_grpc: u16,
+    pub(crate) payload_callbacks: u16,
     /// Of the radios of two spacecraft to each other.
     pub(crate) cross: [u16; 2],
 }
@@ -53,6 +60,12 @@ const USUAL: Ports = Ports {
     link_satellite: 13_020,
     link_ground: 9_002,
     link_downlink: 13_031,
+    payloads_graphql: 8152,
+    payloads_satellite: 13_040,
+    payloads_ground: 9_003,
+    payloads_downlink: 13_051,
+    payloads_grpc: 50_051,
+    payload_callbacks: 50_053,
     cross: [13_080, 13_081],
 };
 
@@ -74,6 +87,12 @@ impl Ports {
             link_satellite: udp_port(USUAL.link_satellite)?,
             link_ground: udp_port(USUAL.link_ground)?,
             link_downlink: udp_port(USUAL.link_downlink)?,
+            payloads_graphql: tcp_port(USUAL.payloads_graphql)?,
+            payloads_satellite: udp_port(USUAL.payloads_satellite)?,
+            payloads_ground: udp_port(USUAL.payloads_ground)?,
+            payloads_downlink: udp_port(USUAL.payloads_downlink)?,
+            payloads_grpc: tcp_port(USUAL.payloads_grpc)?,
+            payload_callbacks: tcp_port(USUAL.payload_callbacks)?,
             cross: [udp_port(USUAL.cross[0])?, udp_port(USUAL.cross[1])?],
         })
     }
@@ -168,6 +187,7 @@ impl Flatsat {
         fs::write(flatsat.file("stranger.toml"), &ground)?;
         let ground = ground + &flatsat.ground_trust() + &flatsat.ground_files();
         let ground = ground + &spacecraft::ground_link(&flatsat);
+        let ground = ground + &payloads::ground_payloads(&flatsat);
         fs::write(flatsat.file("ground.toml"), ground)?;
         let port = |port: u16| port.to_string();
         let (graphql, command) = (
@@ -205,7 +225,7 @@ impl Flatsat {
         self.directory.path().join(name).display().to_string()
     }
 
-    fn spawn(&mut self, name: &'static str, told: &[&str]) -> anyhow::Result<()> {
+    pub(crate) fn spawn(&mut self, name: &'static str, told: &[&str]) -> anyhow::Result<()> {
         self.spawn_as(name, name, told)
     }
 
@@ -222,6 +242,39 @@ impl Flatsat {
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         self.parties.push(Running { name, child });
+        Ok(())
+    }
+
+    /// Has a party do something that ends.
+    pub(crate) fn to_the_end(&self, name: &str, told: &[&str]) -> anyhow::Result<()> {
+        let mut command = party(name)?;
+        command.args(told).stdin(Stdio::piped());
+        // Whatever it says is no part of the show.
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn();
+        let mut child = child.with_context(|| format!("cannot start {name}"))?;
+        // It would stop where that is closed.
+        let _alive = child.stdin.take();
+        let ended = child.wait_with_output()?;
+        let why = String::from_utf8_lossy(&ended.stderr);
+        ensure!(ended.status.success(), "{name} failed: {}", why.trim());
+        Ok(())
+    }
+
+    /// Waits until a party has ended well by itself.
+    pub(crate) fn wait_for_end(&mut self, name: &str, within: Duration) -> anyhow::Result<()> {
+        let until = Instant::now() + within;
+        let party = self.parties.iter_mut().find(|party| party.name == name);
+        let party = party.with_context(|| format!("there is no {name}"))?;
+        loop {
+            match party.child.try_wait()? {
+                Some(status) if status.success() => break,
+                Some(status) => bail!("{name} ended with {status}"),
+                None if Instant::now() > until => bail!("{name} did not end"),
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        self.end(name);
         Ok(())
     }
 

@@ -95,7 +95,7 @@ fn camera(flatsat: &Flatsat) -> String {
     flatsat.file("helio-1/apps/camera/link.sock")
 }
 
-fn start(flatsat: &mut Flatsat, name: &'static str, node: &str) -> anyhow::Result<()> {
+pub(crate) fn start(flatsat: &mut Flatsat, name: &'static str, node: &str) -> anyhow::Result<()> {
     let config = flatsat.file(&format!("{node}.toml"));
     let socket = flatsat.file(&format!("{node}/apps/camera/link.sock"));
     // One that was killed leaves its sockets.
@@ -167,8 +167,15 @@ id = "camera"
 [[link-service.apps]]
 id = "analyser"
 
+[[link-service.apps]]
+id = "payloads"
+
 [[link-service.policy]]
 from = "camera"
+to = "ground"
+
+[[link-service.policy]]
+from = "payloads"
 to = "ground"
 
 [[link-service.policy]]
@@ -282,7 +289,7 @@ impl App {
 pub(crate) struct Ground(pub(crate) std::process::Child);
 
 impl Ground {
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

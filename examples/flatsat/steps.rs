@@ -6,18 +6,20 @@ use service_host::signals;
 
 use crate::files;
 use crate::parties::Flatsat;
+use crate::payloads;
 use crate::show::{Show, line};
 use crate::spacecraft;
 use crate::trust;
 
-pub(crate) const STEPS: usize = 13;
+pub(crate) const STEPS: usize = 14;
 
 const PICTURE: &str =
     "  ground ══ AX.25 in KISS over UDP ══ ethernet-service ── HTTP and UDP ── telemetry service
      ║                                       └────── UDP downlink port ── mission app
      ╠═══ the same, with passes and lost frames ═══ file-service
-     ╚═══ the same ═══ link-service ── payload app
-                            ╚══════ link-service of another spacecraft";
+     ╠═══ the same ═══ link-service ── payload app
+     ║                      ╚══════ link-service of another spacecraft
+     ╚═══ the same ═══ payload-controller ── gRPC, TLS ── hosted payload";
 
 /// Runs all steps; with `stay`, keeps everything running afterwards.
 pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<()> {
@@ -60,6 +62,10 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<(
         (
             "the same to an app of another spacecraft",
             spacecraft::to_another,
+        ),
+        (
+            "the ground has a hosted payload take a picture, which comes down",
+            payloads::from_ground_to_ground,
         ),
         (
             "what the satellite's end of the link has counted",

@@ -54,7 +54,10 @@ fn every_step_is_shown_and_the_end_is_good() {
     );
     let shown = lines(&flatsat, Stream::Stdout).join("\n");
     for expected in [
-        "[13/13]",
+        "[14/14]",
+        "hosted payload: Image with exposure=5, over",
+        "payloads/camera/payload.raw: 60000 octets, whole; it is removed on board",
+        r#"{"app":"camera","sequence":"Image","state":"done"}"#,
         "camera/picture.raw: 350000 octets, whole; both ends were told",
         "payload app: OK, 350000 octets",
         "picture.raw came whole, from camera@helio-1; it is acknowledged",
@@ -115,7 +118,7 @@ fn its_parties_end_with_it_even_when_it_is_killed() {
 
 #[test]
 fn arguments_that_it_does_not_know_are_refused() {
-    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "14"]] {
+    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "15"]] {
         let (_alone, mut flatsat) = flatsat(arguments);
         assert_eq!(
             flatsat.wait_for_exit(PATIENCE).code(),

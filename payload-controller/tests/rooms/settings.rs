@@ -30,6 +30,14 @@ fn without_a_word_there_are_no_apps() {
 }
 
 #[test]
+fn keys_of_the_link_may_stand_in_the_table_itself() {
+    let settings = read("[payload-controller]\ntimeout = 1500\nip = \"127.0.0.1\"\n");
+    assert!(settings.unwrap().apps.is_empty());
+    let refused = read("[payload-controller]\ntimeout-s = 2\n").unwrap_err();
+    assert!(refused.contains("timeout-s"), "{refused}");
+}
+
+#[test]
 fn an_app_of_which_little_is_said_has_the_rules_of_the_book() {
     let settings = read(&app("")).unwrap();
     let name = "camera".parse().unwrap();
