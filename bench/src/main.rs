@@ -18,6 +18,7 @@ mod inboxes;
 mod link;
 mod memory;
 mod passthrough;
+mod payloads;
 mod progress;
 mod section;
 mod table;
@@ -81,6 +82,12 @@ enum Role {
     /// A payload's HTTP server.
     #[command(hide = true)]
     HttpServer,
+    /// The controller of payloads.
+    #[command(hide = true)]
+    PayloadController(payloads::controller::Arguments),
+    /// The bare server of gRPC.
+    #[command(hide = true)]
+    GrpcServer(payloads::bare::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -89,6 +96,8 @@ fn main() -> ExitCode {
         Some(Role::Forwarder(arguments)) => passthrough::forwarder::run(&arguments),
         Some(Role::Service(arguments)) => passthrough::service::run(&arguments),
         Some(Role::HttpServer) => graphql::server::run(),
+        Some(Role::PayloadController(arguments)) => payloads::controller::run(&arguments),
+        Some(Role::GrpcServer(arguments)) => payloads::bare::run(&arguments),
         None => measure(arguments),
     };
     match succeeded {

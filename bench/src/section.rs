@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::figure::Figure;
 use crate::progress::say;
-use crate::{codecs, files, graphql, growth, inboxes, link, memory, passthrough};
+use crate::{codecs, files, graphql, growth, inboxes, link, memory, passthrough, payloads};
 
 /// One part of what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,6 +29,8 @@ pub(crate) enum Section {
     Files,
     /// Files from app to app through the link service, beside bare loops.
     Inboxes,
+    /// Calls of a hundred payloads to their controller, beside a bare server of gRPC.
+    Payloads,
 }
 
 /// How a section is to run.
@@ -89,6 +91,7 @@ impl Section {
             Section::Growth => growth::run(run),
             Section::Files => files::run(run),
             Section::Inboxes => inboxes::run(run),
+            Section::Payloads => payloads::run(run),
         }
     }
 }

@@ -3,25 +3,25 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use payload_interface::messages as msg;
 use payload_interface::{AppName, CallId, CallOutcome, Callback};
 
 use super::action::{Action, RequestId};
 use super::copies::Copies;
 use super::counts::AppCounts;
 use super::craft::{Craft, next};
-use super::files::{Files, Turn};
+use super::files::Files;
 use super::health::Health;
-use super::life::{Ladder, Life};
+use super::ladder::Ladder;
+use super::life::Life;
 use super::notice::What;
 use super::outbox::{Ended, Outbox, Purpose, Waiting};
 use super::rate::{Bucket, Rate};
 use super::record::{
     AppRecord, FileRecord, FileState, Process, Record, RunRecord, SessionRecord, StreamKind,
-    StreamRecord,
 };
 use super::rules::AppRules;
 use super::runs::{Change, Runs};
+use super::streams::Stream;
 use super::time::{Now, earlier};
 
 /// So many refusals are told, and one a second from then on; all are counted.
@@ -64,12 +64,6 @@ pub(crate) struct App {
     pub(super) messages: VecDeque<(i32, i32, Duration)>,
     recorded: Option<AppRecord>,
     due: Duration,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stream {
-    pub(super) record: StreamRecord,
-    pub(super) next: Duration,
 }
 
 impl App {
@@ -131,8 +125,8 @@ impl App {
 
     /// After anything happened: what changed is recorded, and what is due next is known.
     pub(super) fn settle(&mut self, craft: &mut Craft) {
-        let record = self.record();
-        if self.recorded.as_ref() != Some(&record) {
+        if !self.is_recorded() {
+            let record = self.record();
             self.recorded = Some(record.clone());
             craft.record(Record::App(Box::new(record)));
         }
@@ -142,6 +136,45 @@ impl App {
     /// When something is due at the latest.
     pub(super) fn next_due(&self) -> Duration {
         self.due
+    }
+
+    /// Whether [`record`](Self::record) is what was recorded last; asked after each call, so
+    /// that nothing is made for it.
+    fn is_recorded(&self) -> bool {
+        let Some(AppRecord {
+            name: _,
+            is_wanted,
+            sessions,
+            session,
+            process,
+            rung,
+            boots,
+            quarantines,
+            quarantined_until,
+            streams,
+        }) = &self.recorded
+        else {
+            return false;
+        };
+        let ladder = &self.ladder;
+        *is_wanted == self.is_wanted
+            && *sessions == self.sessions
+            && *session == self.session
+            && *process == self.process
+            && *rung == ladder.rung.map(|(rung, at)| (rung, at.wall_ms))
+            && boots.iter().eq(ladder.boots.iter().map(|at| &at.wall_ms))
+            && *quarantines == ladder.quarantines
+            && *quarantined_until == self.quarantined_until()
+            && streams
+                .iter()
+                .eq(self.streams.values().map(|stream| &stream.record))
+    }
+
+    fn quarantined_until(&self) -> Option<u64> {
+        match self.life {
+            Life::Quarantined { until } => Some(until.wall_ms),
+            _ => None,
+        }
     }
 
     fn record(&self) -> AppRecord {
@@ -154,10 +187,7 @@ impl App {
             rung: self.ladder.rung.map(|(rung, at)| (rung, at.wall_ms)),
             boots: self.ladder.boots.iter().map(|at| at.wall_ms).collect(),
             quarantines: self.ladder.quarantines,
-            quarantined_until: match self.life {
-                Life::Quarantined { until } => Some(until.wall_ms),
-                _ => None,
-            },
+            quarantined_until: self.quarantined_until(),
             streams: self.streams.values().map(|stream| stream.record).collect(),
         }
     }
@@ -343,159 +373,6 @@ impl App {
             craft.record(Record::Run(run));
             craft.tell(now, Some(&self.rules.name), what);
         }
-    }
-
-    /// A file stands otherwise.
-    pub(super) fn file_turned(&mut self, craft: &mut Craft, now: Now, turn: Turn) {
-        let forget = |craft: &mut Craft, file: &FileRecord| {
-            craft.record(Record::FileForgotten(file.id));
-        };
-        let (file, what) = match turn {
-            Turn::Accepted(file) => {
-                craft.record(Record::File(Box::new(file.clone())));
-                self.staged(now, &file, payload_interface::ReqStatus::Success);
-                (file, "is with the link service".to_owned())
-            }
-            Turn::Repeated(file) => {
-                forget(craft, &file);
-                self.counts.file_ended("repeated");
-                self.staged(now, &file, payload_interface::ReqStatus::Success);
-                (file, "was with the link service already".to_owned())
-            }
-            Turn::Refused(file, why) => {
-                forget(craft, &file);
-                self.counts.file_ended("refused");
-                self.staged(now, &file, payload_interface::ReqStatus::Failed);
-                (file, format!("does not go down: {why}"))
-            }
-            Turn::Again(file, why) => {
-                craft.record(Record::File(Box::new(file.clone())));
-                (file, format!("failed and is handed in again later: {why}"))
-            }
-            Turn::GivenUp(file, why) => {
-                forget(craft, &file);
-                self.counts.file_ended("given up");
-                (file, format!("is given up and stays where it is: {why}"))
-            }
-            Turn::OnGround(file) => {
-                craft.record(Record::File(Box::new(file.clone())));
-                craft.act(Action::Discard(Box::new(file.clone())));
-                (file, "is on the ground".to_owned())
-            }
-            Turn::Gone(file) => {
-                forget(craft, &file);
-                self.counts.file_ended("on ground");
-                (file, "is on the ground and removed here".to_owned())
-            }
-        };
-        let what = What::File {
-            file: file.id,
-            path: file.path,
-            what,
-        };
-        craft.tell(now, Some(&self.rules.name), what);
-    }
-
-    /// The payload hears what came of its file, if it is still the one that asked.
-    fn staged(&mut self, now: Now, file: &FileRecord, status: payload_interface::ReqStatus) {
-        if file.session == self.session_number() && self.session.is_some() {
-            let response = msg::RespStageFileDownloadParams {
-                correlation_id: file.correlation_id,
-                req_status: status.into(),
-            };
-            self.respond(now, None, response);
-        }
-    }
-
-    fn metrics_on_time(&mut self, now: Now) {
-        if self.metrics_next.is_some_and(|next| next <= now.monotonic) {
-            self.ask_metrics(now);
-        }
-    }
-
-    /// The payload is asked for its counters.
-    pub(super) fn ask_metrics(&mut self, now: Now) {
-        self.metrics_next = self.rules.metrics_every.map(|every| now.after(every));
-        self.metrics_asked = Some(now.after(ASKED_FOR));
-        let ask = msg::ReqPayloadMetricsParams {
-            correlation_id: self.correlation(),
-        };
-        let rules = self.rules.outbox;
-        let waiting = Waiting::new(
-            ask,
-            Purpose::Metrics,
-            rules.deadline,
-            now.after(rules.valid),
-        );
-        self.outbox.push(waiting, &mut self.counts.calls);
-    }
-
-    fn streams_on_time(&mut self, craft: &mut Craft, now: Now) {
-        let due = self.streams.values();
-        let due = due.filter(|stream| stream.next <= now.monotonic);
-        for stream in due.copied().collect::<Vec<_>>() {
-            let StreamRecord {
-                kind,
-                correlation_id,
-                period_ms,
-            } = stream.record;
-            let data = self.sample(craft, now, kind, correlation_id);
-            self.stream(now, None, kind, data);
-            let period = Duration::from_millis(period_ms);
-            let next = stream.next.saturating_add(period);
-            let next = match next > now.monotonic {
-                true => next,
-                false => now.after(period),
-            };
-            if let Some(stream) = self.streams.get_mut(&kind) {
-                stream.next = next;
-            }
-        }
-    }
-
-    /// A value of a stream, of now. None where it is stale.
-    pub(super) fn sample(
-        &self,
-        craft: &Craft,
-        now: Now,
-        kind: StreamKind,
-        correlation_id: i32,
-    ) -> Option<Callback> {
-        match kind {
-            StreamKind::Ephemeris => {
-                let data = craft.bus.ephemeris(now, correlation_id)?;
-                Some(Callback::from(data))
-            }
-            StreamKind::EpsVoltage => {
-                let volts = craft.bus.battery(now)?;
-                // To the precision of the field.
-                #[allow(clippy::cast_possible_truncation)]
-                let eps_voltage = volts as f32;
-                Some(Callback::from(msg::GetEpsVoltage {
-                    correlation_id,
-                    eps_voltage,
-                }))
-            }
-        }
-    }
-
-    /// A value of a stream leaves; one that waits still is replaced by it.
-    pub(super) fn stream(
-        &mut self,
-        now: Now,
-        after: Option<RequestId>,
-        kind: StreamKind,
-        data: Option<Callback>,
-    ) {
-        let Some(data) = data else {
-            self.counts.stale += 1;
-            return;
-        };
-        let rules = self.rules.outbox;
-        let valid_until = now.after(rules.valid);
-        let waiting = Waiting::new(data, Purpose::Data(kind), rules.deadline, valid_until);
-        self.outbox
-            .push(waiting.after(after), &mut self.counts.calls);
     }
 }
 

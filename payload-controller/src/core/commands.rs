@@ -10,7 +10,7 @@ use super::Controller;
 use super::app::{ASKED_FOR, App};
 use super::command::{Command, CommandError, Done};
 use super::craft::{Craft, next};
-use super::life::Life;
+use super::life::{Life, Then};
 use super::outbox::{Purpose, Waiting};
 use super::power::Asker;
 use super::record::{RunId, RunRecord};
@@ -132,6 +132,28 @@ impl App {
                 app: self.name().clone(),
                 life: self.life.name(),
             }),
+        }
+    }
+
+    /// An operator wants it to shut down.
+    pub(super) fn order_shutdown(
+        &mut self,
+        craft: &mut Craft,
+        now: Now,
+        grace: Option<Duration>,
+        reason: u8,
+    ) {
+        self.is_wanted = false;
+        let grace = grace.unwrap_or(self.rules.shutdown.grace);
+        match self.life {
+            _ if self.is_up() => {
+                self.ask_to_shut_down(craft, now, grace, reason, Then::Off);
+            }
+            Life::Stopping { step, until, .. } => {
+                let then = Then::Off;
+                self.life = Life::Stopping { step, until, then };
+            }
+            _ => self.kill(craft, now, Then::Off),
         }
     }
 

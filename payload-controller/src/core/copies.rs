@@ -4,13 +4,17 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use payload_interface::messages as msg;
-use payload_interface::{AppName, ReqStatus};
+use payload_interface::{AppName, AppNumber, ReqStatus, ReturnCode};
 
 use super::action::{Action, CopyId, RequestId};
 use super::app::App;
 use super::craft::{Craft, next};
+use super::files::within;
+use super::requests::{Refusal, refuse};
 use super::time::Now;
 
+/// Most files of one request, as the interface has them.
+const COPY_FILES_MAX: usize = 32;
 /// Requests that are not done at most.
 const OPEN_MAX: usize = 4;
 /// A copy takes so long at most.
@@ -46,6 +50,47 @@ impl Copies {
 }
 
 impl App {
+    pub(super) fn copy_files(
+        &mut self,
+        craft: &mut Craft,
+        now: Now,
+        ask: &msg::HostToPeerFcmOperation,
+    ) -> Result<(), Refusal> {
+        let number = u16::try_from(ask.peer_app_id).ok();
+        let number = number.and_then(|number| AppNumber::try_from(number).ok());
+        let peer = number.and_then(|number| craft.numbers.get(&number));
+        let peer = peer.filter(|peer| self.rules.copies_to.contains(peer));
+        let Some(peer) = peer.cloned() else {
+            let why = format!("the app may not copy to app {}", ask.peer_app_id);
+            return refuse(ReturnCode::NOT_PERMITTED, why);
+        };
+        let count = usize::try_from(ask.no_of_files).unwrap_or_default();
+        if count == 0 || count > COPY_FILES_MAX || count > ask.file_input.len() {
+            let why = "no_of_files is not the number of files, 1 to 32";
+            return refuse(ReturnCode::INVALID_PARAMS, why);
+        }
+        if self.copies.is_full() {
+            return refuse(ReturnCode::OUT_OF_RESOURCES, "too many copies wait");
+        }
+        let names = ask.file_input.iter().take(count).map(|file| {
+            let length = usize::try_from(file.filename_length).unwrap_or_default();
+            let name = file.filename.get(..length).unwrap_or_default();
+            let name = std::str::from_utf8(name).map_err(|_| "a name is no UTF-8")?;
+            within(name.trim_end_matches('\0'), &craft.outbound)
+        });
+        let names = match names.collect::<Result<_, _>>() {
+            Ok(names) => names,
+            Err(why) => return refuse(ReturnCode::INVALID_PARAMS, why),
+        };
+        let copying = Copying {
+            peer,
+            correlation_id: ask.correlation_id,
+            names,
+        };
+        self.copy(craft, now, copying);
+        Ok(())
+    }
+
     pub(super) fn copy(&mut self, craft: &mut Craft, now: Now, copying: Copying) {
         self.copies.waiting.push_back(copying);
         self.copy_next(craft, now);

@@ -1,6 +1,5 @@
 //! The life of an app: begun, registered, ill, shut down, killed, left alone.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use payload_interface::CallOutcome;
@@ -10,12 +9,10 @@ use super::action::Action;
 use super::app::App;
 use super::craft::Craft;
 use super::files::doubled;
-use super::health::Miss;
 use super::notice::What;
 use super::outbox::{Purpose, Waiting};
 use super::power::Asker;
-use super::record::{AppRecord, Process, Rung};
-use super::rules::{HealthAction, Start};
+use super::record::{Process, Rung};
 use super::time::{Moment, Now};
 
 /// The longest pause before a start.
@@ -102,90 +99,14 @@ impl Life {
     }
 }
 
-/// What was tried with an app that failed.
-#[derive(Debug, Default)]
-pub(crate) struct Ladder {
-    /// The last rung, and when.
-    pub(crate) rung: Option<(Rung, Moment)>,
-    /// Its last starts.
-    pub(crate) boots: VecDeque<Moment>,
-    /// Quarantines one after the other.
-    pub(crate) quarantines: u32,
-    /// Its last session ended at that time: the port of its server may be taken for some time.
-    down: Option<Duration>,
-    /// It is well for so long then that all of this is forgotten.
-    stable: Option<Duration>,
-}
-
-impl Ladder {
-    pub(crate) fn deadline(&self) -> Option<Duration> {
-        self.stable
-    }
-}
-
 impl App {
-    fn turn(&mut self, craft: &mut Craft, now: Now, life: Life, why: impl Into<String>) {
+    pub(super) fn turn(&mut self, craft: &mut Craft, now: Now, life: Life, why: impl Into<String>) {
         self.life = life;
         let what = What::Life {
             now: life.name(),
             why: why.into(),
         };
         craft.tell(now, Some(&self.rules.name), what);
-    }
-
-    /// A new run of the controller finds the app as it was recorded.
-    pub(super) fn recover(&mut self, craft: &mut Craft, now: Now, record: Option<AppRecord>) {
-        let Some(record) = record else {
-            if self.rules.start == Start::Boot {
-                self.start(craft, now, "the controller was started");
-            }
-            return;
-        };
-        self.is_wanted = record.is_wanted;
-        self.sessions = record.sessions;
-        self.session = record.session;
-        self.ladder.rung = record.rung.map(|(rung, at)| (rung, Moment::past(now, at)));
-        let boots = record.boots.into_iter();
-        self.ladder.boots = boots.map(|at| Moment::past(now, at)).collect();
-        self.ladder.quarantines = record.quarantines;
-        self.process = record.process.filter(|_| self.rules.has_process);
-        if let Some(process) = self.process {
-            craft.act(Action::Attach(self.rules.name.clone(), process));
-        }
-        if let Some(until) = record.quarantined_until {
-            let most = self.rules.restart.quarantine_max;
-            let until = Moment::future(now, until, most);
-            self.turn(craft, now, Life::Quarantined { until }, "as before");
-            return;
-        }
-        if self.session.is_some() {
-            // It never registers again by itself: a health check finds out how it is.
-            for stream in record.streams {
-                let next = now.after(Duration::from_millis(stream.period_ms));
-                let stream = super::app::Stream {
-                    record: stream,
-                    next,
-                };
-                self.streams.insert(stream.record.kind, stream);
-            }
-            self.up(now, now.monotonic);
-            self.turn(craft, now, Life::Up, "the controller was restarted");
-            if !self.is_wanted {
-                let grace = self.rules.shutdown.grace;
-                self.ask_to_shut_down(craft, now, grace, REASON_ILL, Then::Off);
-            }
-            return;
-        }
-        match (self.is_wanted, self.process) {
-            (true, Some(_)) => {
-                let register_by = now.after(self.rules.registration_timeout);
-                let life = Life::Starting { register_by };
-                self.turn(craft, now, life, "the controller was restarted");
-            }
-            (true, None) => self.start(craft, now, "the controller was restarted"),
-            (false, Some(_)) => self.kill(craft, now, Then::Off),
-            (false, None) => {}
-        }
     }
 
     /// It is to run.
@@ -377,27 +298,8 @@ impl App {
         self.life = Life::Stopping { step, until, then };
     }
 
-    fn has_running_process(&self) -> bool {
+    pub(super) fn has_running_process(&self) -> bool {
         self.process.is_some() || self.is_starting
-    }
-
-    fn not_shut_down(&mut self, craft: &mut Craft, now: Now, then: Then, why: &str) {
-        match (self.has_running_process(), self.rules.host, then) {
-            (true, _, _) => {
-                self.rung(craft, now, Rung::Kill, why);
-                self.kill(craft, now, then);
-            }
-            (false, Some(_), Then::Restart) => {
-                self.rung(craft, now, Rung::PowerCycle, why);
-                self.power_cycle(craft, now, why);
-            }
-            (false, Some(_), Then::Off) => self.ended(craft, now, then, why),
-            (false, None, Then::Restart) => self.quarantine(craft, now, why),
-            (false, None, Then::Off) => {
-                let why = format!("it may still run, and nothing can be done about it: {why}");
-                self.ended(craft, now, then, &why);
-            }
-        }
     }
 
     /// Its process is killed.
@@ -411,49 +313,6 @@ impl App {
         let step = Step::Killed;
         let life = Life::Stopping { step, until, then };
         self.turn(craft, now, life, "its process is killed");
-    }
-
-    fn power_cycle(&mut self, craft: &mut Craft, now: Now, why: &str) {
-        let Some(host) = self.rules.host else {
-            return;
-        };
-        if self.has_running_process() {
-            craft.act(Action::Kill(self.rules.name.clone()));
-        }
-        self.down(craft, now, why);
-        craft.switch_off(now, host);
-        let until = now.after(self.rules.shutdown.cycle_off);
-        self.turn(craft, now, Life::Cycling { until }, why);
-    }
-
-    pub(super) fn quarantine(&mut self, craft: &mut Craft, now: Now, why: &str) {
-        let rules = self.rules.restart;
-        let wait = doubled(
-            rules.quarantine_first,
-            self.ladder.quarantines,
-            rules.quarantine_max,
-        );
-        self.rung(craft, now, Rung::Quarantine, why);
-        if self.has_running_process() {
-            craft.act(Action::Kill(self.rules.name.clone()));
-        }
-        self.down(craft, now, why);
-        if let Some(host) = self.rules.host {
-            craft.switch_off(now, host);
-        }
-        self.ladder.quarantines = self.ladder.quarantines.saturating_add(1);
-        let until = Moment::after(now, wait);
-        let why = format!("for {} s: {why}", wait.as_secs());
-        self.turn(craft, now, Life::Quarantined { until }, why);
-    }
-
-    fn rung(&mut self, craft: &mut Craft, now: Now, rung: Rung, why: &str) {
-        self.ladder.rung = Some((rung, Moment::after(now, Duration::ZERO)));
-        let what = What::Rung {
-            rung,
-            why: why.to_owned(),
-        };
-        craft.tell(now, Some(&self.rules.name), what);
     }
 
     /// It has ended, and what comes then begins.
@@ -471,7 +330,7 @@ impl App {
         }
     }
 
-    fn pause(&mut self, craft: &mut Craft, now: Now, why: &str) {
+    pub(super) fn pause(&mut self, craft: &mut Craft, now: Now, why: &str) {
         let boots = u32::try_from(self.ladder.boots.len()).unwrap_or(u32::MAX);
         let pause = doubled(
             self.rules.restart.pause,
@@ -480,89 +339,6 @@ impl App {
         );
         let until = now.after(pause);
         self.turn(craft, now, Life::Pausing { until }, why);
-    }
-
-    /// It failed: the next rung of the ladder that there are means for.
-    pub(super) fn fail(&mut self, craft: &mut Craft, now: Now, why: &str) {
-        let relapse = self.rules.restart.relapse;
-        let last = self
-            .ladder
-            .rung
-            .filter(|(_, at)| now.monotonic < at.monotonic.saturating_add(relapse));
-        let is_helpless =
-            !self.rules.has_process && self.rules.host.is_none() && self.session.is_none();
-        if is_helpless {
-            self.down(craft, now, why);
-            self.turn(craft, now, Life::Awaited, why);
-            return;
-        }
-        let is_above = |rung: &Rung| last.is_none_or(|(last, _)| *rung > last);
-        let rungs = [Rung::Shutdown, Rung::Kill, Rung::PowerCycle];
-        let has_means = |rung: &Rung| match rung {
-            Rung::Shutdown => self.session.is_some(),
-            Rung::Kill => self.rules.has_process,
-            Rung::PowerCycle => self.rules.host.is_some(),
-            Rung::Quarantine => true,
-        };
-        let rung = rungs.into_iter().filter(is_above).find(has_means);
-        match rung {
-            Some(Rung::Shutdown) => {
-                self.rung(craft, now, Rung::Shutdown, why);
-                let grace = self.rules.shutdown.grace;
-                self.ask_to_shut_down(craft, now, grace, REASON_ILL, Then::Restart);
-            }
-            Some(Rung::Kill) => {
-                self.rung(craft, now, Rung::Kill, why);
-                self.kill(craft, now, Then::Restart);
-            }
-            Some(Rung::PowerCycle) => {
-                self.rung(craft, now, Rung::PowerCycle, why);
-                self.power_cycle(craft, now, why);
-            }
-            Some(Rung::Quarantine) | None => self.quarantine(craft, now, why),
-        }
-    }
-
-    /// A health check was missed.
-    pub(super) fn missed(&mut self, craft: &mut Craft, now: Now, miss: Miss) {
-        self.counts.checks_missed += 1;
-        if !self.is_up() {
-            return;
-        }
-        self.ladder.stable = Some(now.after(self.rules.restart.stable));
-        let misses = self.health.misses();
-        let Miss {
-            why,
-            is_ill,
-            is_gone,
-        } = miss;
-        let what = What::Missed {
-            misses,
-            why: why.clone(),
-        };
-        craft.tell(now, Some(&self.rules.name), what);
-        if !is_ill {
-            return;
-        }
-        let wants_restart = self
-            .session
-            .as_ref()
-            .is_some_and(|session| session.restart_when_ill);
-        let is_restarted = match self.rules.health.action {
-            HealthAction::AsRegistered => wants_restart,
-            HealthAction::Restart => true,
-            HealthAction::Tell => false,
-        };
-        if is_restarted {
-            self.fail(
-                craft,
-                now,
-                &format!("{misses} health checks were missed: {why}"),
-            );
-        } else if is_gone && !self.has_running_process() {
-            self.down(craft, now, &why);
-            self.turn(craft, now, Life::Awaited, why);
-        }
     }
 
     pub(super) fn health_on_time(&mut self, now: Now) {

@@ -232,10 +232,12 @@ impl Runs {
         let id = self.named(sequence, correlation_id)?;
         let run = self.open.get_mut(&id)?;
         run.record.percent = percent.min(100);
-        let state = match run.record.state {
-            RunState::Late => RunState::Late,
-            _ => RunState::Running,
-        };
+        // How far it is may be told often; only that it runs is worth a record.
+        if matches!(run.record.state, RunState::Running | RunState::Late) {
+            run.record.text = text;
+            return Some(Vec::new());
+        }
+        let state = RunState::Running;
         Some(self.turn(now, id, state, text))
     }
 

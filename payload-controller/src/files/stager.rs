@@ -31,10 +31,19 @@ pub struct Stager<C> {
     /// So long a file that the link service does not answer for waits before it failed.
     patience: Duration,
     waiting: BTreeMap<FileId, (FileRecord, Duration)>,
-    /// Handed in: the ids of their requests.
-    watched: BTreeMap<FileId, String>,
+    /// Handed in.
+    watched: BTreeMap<FileId, Watched>,
     /// To be removed here.
     discarded: BTreeMap<FileId, FileRecord>,
+}
+
+/// A file that was handed in.
+#[derive(Clone, Debug)]
+struct Watched {
+    /// The id of its request.
+    tracking: String,
+    /// Where its copy is, beneath the outbox, until the link service takes it out.
+    place: PathBuf,
 }
 
 /// What a step came to.
@@ -80,7 +89,7 @@ impl<C: Carrier> Stager<C> {
     /// Whether something is to be done soon.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        !self.waiting.is_empty() || !self.discarded.is_empty()
+        !self.waiting.is_empty()
     }
 
     /// Does what can be done now.
@@ -110,10 +119,8 @@ impl<C: Carrier> Stager<C> {
     pub fn watch(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         let watched = self.watched.iter();
-        for (id, tracking) in watched
-            .map(|(id, text)| (*id, text.clone()))
-            .collect::<Vec<_>>()
-        {
+        let watched = watched.map(|(id, watched)| (*id, watched.tracking.clone()));
+        for (id, tracking) in watched.collect::<Vec<_>>() {
             let event = match self.carrier.standing(&tracking) {
                 Ok(Some(Standing::Open)) => continue,
                 Ok(Some(Standing::Done)) => Event::FileOnGround(id),
@@ -145,7 +152,8 @@ impl<C: Carrier> Stager<C> {
             // It was accepted before: it may be under way, whatever became of the file here.
             let tracking = tracking(mark, record.attempts);
             if self.is_known(&tracking)? {
-                self.watched.insert(record.id, tracking);
+                let place = Path::new(record.app.as_str()).join(&record.path);
+                self.watched.insert(record.id, Watched { tracking, place });
                 return Ok(Step::Watched);
             }
         }
@@ -157,30 +165,44 @@ impl<C: Carrier> Stager<C> {
             return Err(Trouble::Never("it is another file by now".to_owned()));
         }
         let tracking = tracking(&mark, record.attempts);
+        let mut place = Path::new(record.app.as_str()).join(&record.path);
         if !self.is_known(&tracking)? {
             // A copy of it goes into the outbox, in a directory of its app, so that what the
             // payload does to its file meanwhile changes nothing.
             let outbox = self.carrier.outbox().map_err(Trouble::of)?;
-            let place = outbox.join(record.app.as_str()).join(&record.path);
-            let copied = copied(file.file(), &place);
-            copied.map_err(|error| Trouble::Now(format!("{}: {error}", place.display())))?;
+            if self.is_taken(&outbox, &place) {
+                let number = record.id.0.to_string();
+                place = Path::new(record.app.as_str())
+                    .join(number)
+                    .join(&record.path);
+            }
+            let copy = outbox.join(&place);
+            let copied = copied(file.file(), &copy);
+            copied.map_err(|error| Trouble::Now(format!("{}: {error}", copy.display())))?;
             if !file.is_unchanged()? {
-                discard(&place);
+                discard(&copy);
                 return Err(Trouble::Now("it changes while it is read".to_owned()));
             }
-            let handed_in = self.carrier.hand_in(&place, &tracking, record);
-            if let Err(LinkError::Refused { .. }) = &handed_in {
-                discard(&place);
+            let handed_in = self.carrier.hand_in(&copy, &tracking, record);
+            if let Err(LinkError::Refused { .. } | LinkError::NotSendable { .. }) = &handed_in {
+                discard(&copy);
             }
             handed_in.map_err(Trouble::of)?;
         }
-        self.watched.insert(record.id, tracking);
+        self.watched.insert(record.id, Watched { tracking, place });
         let file_accepted = Event::FileAccepted {
             file: record.id,
             bytes: file.bytes(),
             mark,
         };
         Ok(Step::Told(file_accepted))
+    }
+
+    /// Whether an earlier file of that name is there, and not taken out yet. What is there of no
+    /// request was left by one that was not handed in.
+    fn is_taken(&self, outbox: &Path, place: &Path) -> bool {
+        let is_handed_in = self.watched.values().any(|one| one.place == *place);
+        is_handed_in && outbox.join(place).exists()
     }
 
     fn is_known(&self, tracking: &str) -> Result<bool, Trouble> {

@@ -105,6 +105,9 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// answer.
 pub const ANSWER_LEAD: Duration = Duration::from_millis(20);
 
+/// Time that an app's machine has to confirm octets that it was sent.
+pub const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// An app that has not been heard for so long is asked whether it is there. The controller
 /// asks on connections which were made to it, never on those which it made: servers of the
 /// C++ SDK close a connection on which they are asked.

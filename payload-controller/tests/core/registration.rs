@@ -35,6 +35,23 @@ fn the_answer_of_a_request_leaves_before_the_call_with_its_result() {
 }
 
 #[test]
+fn what_waits_for_no_answer_leaves_meanwhile() {
+    let mut world = World::of([rules("camera", 4)]);
+    world.register("camera");
+    let ask = msg::ReqGetEpsVoltageStartReq {
+        correlation_id: 6,
+        periodicity_in_ms: 100,
+    };
+    assert_eq!(world.code("camera", ask), 0);
+    world.calls.clear();
+    world.answers_leave = false;
+    let ask = msg::ReqGetCurrentLocationParams { correlation_id: 5 };
+    world.request("camera", ask);
+    world.pass(std::time::Duration::from_millis(100));
+    assert_eq!(world.rpcs(), ["PA_ProcessGetEpsVoltage"]);
+}
+
+#[test]
 fn the_result_of_a_request_is_called_though_nobody_says_that_the_answer_has_left() {
     let mut world = World::of([rules("camera", 4)]);
     world.register("camera");

@@ -310,6 +310,27 @@ fn progress_and_result_are_those_of_the_run_that_is_named() {
 }
 
 #[test]
+fn how_far_a_run_is_may_be_told_often_and_is_recorded_once() {
+    let mut world = camera();
+    let id = world.start_sequence("camera", "A", 100).unwrap();
+    let correlation_id = world.the_run("camera", id).correlation_id;
+    world.notices.clear();
+    for percent in 0..50 {
+        let progress = ext::SequenceProgress {
+            run: Some(ext::SequenceRun {
+                sequence_id: "A".to_owned(),
+                correlation_id,
+            }),
+            percent,
+            text: String::new(),
+        };
+        assert_eq!(world.code("camera", progress), 0);
+    }
+    assert_eq!(world.notices.len(), 1);
+    assert_eq!(world.the_run("camera", id).percent, 49);
+}
+
+#[test]
 fn a_run_is_cancelled_by_its_payload() {
     let mut world = camera();
     let id = world.start_sequence("camera", "A", 100).unwrap();

@@ -66,6 +66,18 @@ fn it_may_say_so_before_its_call_has_returned() {
 }
 
 #[test]
+fn its_call_may_time_out_and_it_says_so_later() {
+    let mut world = camera();
+    world.manner("camera", |_| Some(CallOutcome::TimedOut));
+    shutdown(&mut world);
+    world.pass(secs(8));
+    assert_eq!(world.code("camera", msg::RespShutdownParams::default()), 0);
+    assert_eq!(world.take_actions(), [Action::CloseChannel(name("camera"))]);
+    exited(&mut world);
+    assert_eq!(world.life("camera"), "off");
+}
+
+#[test]
 fn one_that_hangs_is_killed_after_its_grace() {
     let mut world = camera();
     world.manner("camera", |_| Some(CallOutcome::TimedOut));

@@ -24,6 +24,7 @@ struct Fake(Arc<Mutex<Link>>);
 struct Link {
     outbox: PathBuf,
     is_away: bool,
+    takes_out_later: bool,
     handed_in: Vec<(String, Vec<u8>, String)>,
     standings: BTreeMap<String, Standing>,
 }
@@ -40,7 +41,9 @@ impl Carrier for Fake {
         let beneath = file.strip_prefix(&link.outbox).unwrap();
         let name = beneath.to_str().unwrap().to_owned();
         let octets = fs::read(file).unwrap();
-        fs::remove_file(file).unwrap();
+        if !link.takes_out_later {
+            fs::remove_file(file).unwrap();
+        }
         link.handed_in
             .push((name, octets, format!("{:?}", record.priority)));
         link.standings.insert(tracking.to_owned(), Standing::Open);
@@ -218,6 +221,24 @@ fn the_same_file_has_the_same_mark_and_is_handed_in_once() {
     rig.write("a", "changed");
     let third = rig.accepted(&record(3, "a"));
     assert_ne!(first.mark, third.mark);
+}
+
+#[test]
+fn a_file_that_waits_for_the_link_service_is_not_written_over_by_the_next_of_its_name() {
+    let mut rig = Rig::new();
+    rig.link.0.lock().unwrap().takes_out_later = true;
+    rig.write("a", "first");
+    rig.accepted(&record(1, "a"));
+    rig.write("a", "second");
+    rig.accepted(&record(2, "a"));
+    let outbox = rig.link.0.lock().unwrap().outbox.clone();
+    assert_eq!(fs::read(outbox.join("camera/a")).unwrap(), b"first");
+    assert_eq!(fs::read(outbox.join("camera/2/a")).unwrap(), b"second");
+    // Once it is taken out, its name is free.
+    fs::remove_file(outbox.join("camera/a")).unwrap();
+    rig.write("a", "the third");
+    rig.accepted(&record(3, "a"));
+    assert_eq!(fs::read(outbox.join("camera/a")).unwrap(), b"the third");
 }
 
 #[test]

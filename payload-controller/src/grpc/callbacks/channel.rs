@@ -12,6 +12,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -20,6 +22,8 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::Uri;
 
+#[cfg(target_os = "linux")]
+use crate::grpc::limits::SILENCE_TIMEOUT;
 use crate::grpc::limits::{
     CALL_WINDOW_BYTES, CONNECTION_WINDOW_BYTES, HEADERS_BYTES_MAX, SEND_BUFFER_BYTES_MAX,
 };
@@ -55,6 +59,7 @@ impl Dial {
         let stream = TcpStream::connect(self.addr).await?;
         // Calls are written whole; waiting for more would only delay them.
         stream.set_nodelay(true)?;
+        gives_up(&stream)?;
         let scheme = match &self.encryption {
             None => "http",
             Some(_) => "https",
@@ -74,6 +79,18 @@ impl Dial {
             }
         }
     }
+}
+
+/// A connection on which nobody confirms anything is none: an app whose machine was switched off
+/// and on again is there, and would not be found.
+#[cfg(target_os = "linux")]
+fn gives_up(stream: &TcpStream) -> io::Result<()> {
+    SockRef::from(stream).set_tcp_user_timeout(Some(SILENCE_TIMEOUT))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn gives_up(_: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
 async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(

@@ -1,0 +1,27 @@
+//! The controller, as a process of its own.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use payload_controller::Service;
+use service_host::config_file::ConfigFile;
+
+use crate::child;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Its configuration.
+    config: PathBuf,
+}
+
+/// Runs it until who started it has gone. The ready line names its port.
+///
+/// # Errors
+/// When it does not start.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let file = ConfigFile::find(Some(&arguments.config))?;
+    let service = Service::start(&file)?;
+    child::ready(&[service.grpc.local_addr().port()])?;
+    child::until_alone();
+    Ok(())
+}
