@@ -26,7 +26,8 @@ One JSON object a line is read, and one is written for each thing that happens.
       -> {"called": RPC, "fields": {}, "metadata": {}} as soon as it is called
     {"channel": {"certificate": bool, "plain": bool}}  another channel to the controller
     {"session": TOKEN}                        the token that it shows
-      -> {"obeyed": N} after each of these three, N counting from 1
+    {"look": true}                            nothing
+      -> {"obeyed": N} after each of these four, N counting from 1
     {"stop": true}                            ends as an app that is told to
 """
 

@@ -203,8 +203,16 @@ impl Peer {
         self.called_with(rpc, |_| true)["fields"].clone()
     }
 
-    /// All that it said.
-    pub fn said(&self) -> Vec<Value> {
+    /// All that it said until now.
+    #[track_caller]
+    pub fn said(&mut self) -> Vec<Value> {
+        // What it said before comes before that.
+        self.tell(&json!({"look": true}));
+        self.said_so_far()
+    }
+
+    /// What was heard of it.
+    pub fn said_so_far(&self) -> Vec<Value> {
         self.process
             .lines()
             .iter()
@@ -215,7 +223,7 @@ impl Peer {
 
     #[track_caller]
     fn wait_for<T>(&self, what: &str, find: impl Fn(&Value) -> Option<T>) -> T {
-        match within(PATIENCE, || self.said().iter().find_map(&find)) {
+        match within(PATIENCE, || self.said_so_far().iter().find_map(&find)) {
             Some(found) => found,
             None => {
                 let lines = self.process.lines();

@@ -59,6 +59,7 @@ fn a_callback_that_waits_until_the_answer_has_left_never_overtakes_it() {
     for id in 1..=CALLS {
         let outcome = running.desk.outcome(payload_interface::CallId(id));
         assert_eq!(outcome, CallOutcome::Returned(ReturnCode::SUCCESS));
+        app.outcome(id);
     }
     let said = app.said();
     let place = |key: &str, id: u64| {

@@ -74,7 +74,7 @@ fn all() -> Vec<Callback> {
 
 #[track_caller]
 fn all_are_called(running: &Running, payload: &Payload) {
-    let app = payload.start();
+    let mut app = payload.start();
     for (id, callback) in (1..).zip(all()) {
         let rpc = callback.rpc();
         let outcome = running.called("camera", id, callback);
@@ -193,7 +193,7 @@ fn a_callback_to_nobody_never_left_and_neither_did_what_waits_behind_it() {
 fn a_callback_that_does_not_fit_the_interface_is_not_made() {
     let (site, camera) = Site::with_camera();
     let running = site.start();
-    let app = camera.start();
+    let mut app = camera.start();
     let outcome = running.called("camera", 1, start("a-name-of-16-octs"));
     assert!(
         matches!(&outcome, CallOutcome::Refused(why) if why.contains("at most 15 fit")),
@@ -212,7 +212,7 @@ fn callbacks_leave_in_the_order_in_which_they_are_asked_for() {
     let (mut site, camera) = Site::with_camera();
     site.limits.calls_max = 1;
     let running = site.start();
-    let app = camera.start();
+    let mut app = camera.start();
     for id in 1..=50 {
         running.call("camera", id, start(&format!("s{id}")));
     }
@@ -239,7 +239,7 @@ fn no_more_callbacks_are_under_way_than_may_be_and_no_more_wait() {
         running.call("camera", id, start("Image"));
     }
     eventually(PATIENCE, || {
-        let said = app.said();
+        let said = app.said_so_far();
         let called = said.iter().filter(|it| it["called"] == "PA_StartSequence");
         (called.count() == 2).then_some(())
     });

@@ -18,7 +18,7 @@ fn a_payload_that_asks_for_the_controllers_certificate_is_called_by_nobody_else(
     let mut camera = site.app("camera", Protection::Native);
     camera.wants_certificate = true;
     let running = site.start();
-    let app = camera.start();
+    let mut app = camera.start();
     let started = StartSequenceParams {
         sequence_id: "Image".to_owned(),
         ..Default::default()
@@ -84,7 +84,7 @@ fn one_with_another_certificate_than_the_apps_is_not_called() {
     for file in ["client.crt", "client.key"] {
         fs::copy(other.folder.join(file), camera.folder.join(file)).unwrap();
     }
-    let app = camera.start();
+    let mut app = camera.start();
     let outcome = running.called("camera", 1, HealthCheckParams::default());
     assert!(
         matches!(outcome, CallOutcome::Unreachable(_)),

@@ -32,7 +32,7 @@ fn killed_in_the_middle_of_a_run_the_next_controller_finds_payload_run_and_power
         controller.kill();
 
         let checks = |app: &heliograph_tests::payload::Peer| {
-            let said = app.said();
+            let said = app.said_so_far();
             let checks = said
                 .iter()
                 .filter(|it| it["called"] == "PA_ProcessHealthCheck");
