@@ -30,6 +30,8 @@ impl Site {
         };
         let (radio, ground) = (free_udp_port(), free_udp_port());
         let (downlink, port) = (free_udp_port(), free_tcp_port());
+        let (of_controller, its_ground) = (free_udp_port(), free_udp_port());
+        let its_downlink = free_udp_port();
         let callbacks = site.callbacks;
         let config = format!(
             "[link-service]\napps-root = 'link/apps'\njournal = 'link/link.redb'\n\
@@ -43,6 +45,11 @@ impl Site {
              [[link-service.policy]]\nfrom = 'payloads'\nto = 'ground'\n\
              [link-service.staging]\ndirectory = 'staged'\n\
              [payload-controller]\njournal = 'controller.redb'\napps-root = 'apps'\n\
+             [payload-controller.addr]\nport = 0\n\
+             [payload-controller.radio]\nkind = 'udp'\nbind = '127.0.0.1:{of_controller}'\n\
+             peer = '127.0.0.1:{its_ground}'\n\
+             [payload-controller.comms]\nhandler-port-min = 0\nhandler-port-max = 0\n\
+             downlink-ports = [{its_downlink}]\nground-port = {its_ground}\n\
              [payload-controller.link]\nsocket = 'link/apps/payloads/link.sock'\nwatch-s = 1\n\
              [payload-controller.grpc]\naddr = '127.0.0.1:{port}'\ncredentials = 'credentials'\n\
              [[payload-controller.apps]]\nname = 'camera'\nnumber = 4\n\
