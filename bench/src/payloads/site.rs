@@ -42,6 +42,7 @@ impl Site {
                  name = 'app-{number}'\n\
                  number = {number}\n\
                  requests = {{ per-s = 1000000, burst = 1000000 }}\n\
+                 replies = {{ per-s = 1000000, burst = 1000000 }}\n\
                  connection = {{ callbacks = '127.0.0.1:{callbacks}', security = 'plain' }}"
             )?;
         }
