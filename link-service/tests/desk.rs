@@ -9,7 +9,7 @@ use link_service::access::{Access, LiveAccess};
 use link_service::code::Code;
 use link_service::desk::{AskError, Desk, DeskLimits, Errand, SystemClock, TransferView, Workers};
 use link_service::folders::Side;
-use link_service::folders::memory::{Fault, MemoryDisk, MemoryFolders, MemoryJournal};
+use link_service::folders::memory::{MemoryDisk, MemoryFolders, MemoryJournal};
 use link_service::mover::{Mover, MoverLimits, Quota, Refused};
 use link_service::names::AppId;
 use link_service::queue::{QueueLimits, Route, Standing};
@@ -500,74 +500,4 @@ fn what_could_not_go_down_is_tried_again_and_given_back_when_that_was_too_often(
         disk.file(&app("camera"), Side::Outbox, "image.raw")
             .is_some()
     );
-}
-
-/// How often a file is there: with its recipient, in the outbox, or among what was returned.
-fn copies(disk: &MemoryDisk) -> usize {
-    let is_it = |at: &str, side, path: &String| {
-        let octets = disk.file(&app(at), side, path);
-        octets.as_deref() == Some(b"an image") && !path.starts_with(".link")
-    };
-    let count = |at: &str, side| {
-        let paths = disk.paths(&app(at), side);
-        paths.iter().filter(|path| is_it(at, side, path)).count()
-    };
-    count("analyser", Side::Inbox) + count("camera", Side::Outbox)
-}
-
-#[test]
-fn one_that_runs_before_it_is_accepted_and_is_refused_is_given_back_and_may_be_made_again() {
-    let image = named("pass-7", request("image.raw", &["analyser"]));
-    let mut refusals = 0;
-    for changes in 0..24 {
-        let disk = disk();
-        let desk = open(&disk);
-        let _workers = Workers::start(&desk, 2).unwrap();
-        put(&disk, "image.raw", b"an image");
-        disk.fault_after(changes, Fault::Io);
-        let id = submit(&desk, image.clone()).or_else(|refused| {
-            assert_eq!(refused.code, Code::IoError, "{changes}: {refused}");
-            assert_eq!(arrived(&disk, "analyser", "image.raw"), None, "{changes}");
-            refusals += 1;
-            submit(&desk, image.clone())
-        });
-        assert_eq!(ended(&desk, id.unwrap()).code, Code::Ok, "{changes}");
-        assert_eq!(copies(&disk), 1, "{changes}");
-        assert!(
-            arrived(&disk, "analyser", "image.raw").is_some(),
-            "{changes}"
-        );
-    }
-    assert!(refusals > 0);
-}
-
-#[test]
-fn a_power_cut_while_one_runs_and_is_being_accepted_loses_nothing() {
-    let image = named("pass-7", request("image.raw", &["analyser"]));
-    for changes in 0..200 {
-        let disk = MemoryDisk::new(changes);
-        for (name, owner) in ["camera", "analyser", "archive"].into_iter().zip(1..) {
-            disk.add_app(&app(name), owner);
-        }
-        let limits = DeskLimits {
-            take_back_max: Duration::from_millis(1),
-            ..DeskLimits::default()
-        };
-        let desk = open_with(&disk, limits);
-        let workers = Workers::start(&desk, 2).unwrap();
-        put(&disk, "image.raw", b"an image");
-        disk.fail_after(changes % 40);
-        let accepted = submit(&desk, image.clone());
-        drop((workers, desk));
-        disk.power_cut();
-        let desk = open(&disk);
-        let _workers = Workers::start(&desk, 2).unwrap();
-        for view in desk.list(&app("camera"), TransferId(0), 10) {
-            ended(&desk, view.transfer.id);
-        }
-        assert_eq!(copies(&disk), 1, "{changes}");
-        if let Ok(id) = accepted {
-            assert_eq!(ended(&desk, id).code, Code::Ok, "{changes}");
-        }
-    }
 }

@@ -143,14 +143,24 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         let accepted = self
             .mover
             .accept_arrived(id, (lane, origin), request, at, incoming.hash);
-        let is_known = accepted.is_ok();
-        let accepted = accepted.map(|transfer| self.begin(transfer));
-        self.state().settle(key, is_known.then_some(id));
+        let mut state = self.state();
+        let receipt = match accepted {
+            Ok(transfer) => {
+                state.insert(self.clock.now(), transfer);
+                Ok(Receipt {
+                    id,
+                    is_known: false,
+                })
+            }
+            Err(refused) => {
+                state.keys.remove(&key);
+                Err(refused)
+            }
+        };
+        drop(state);
+        self.shared.work.notify_one();
         self.shared.settled.notify_all();
-        accepted.map(|()| Receipt {
-            id,
-            is_known: false,
-        })
+        receipt
     }
 }
 

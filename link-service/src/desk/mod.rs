@@ -29,7 +29,6 @@ mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::access::LiveAccess;
 use crate::folders::Folders;
@@ -70,9 +69,6 @@ pub struct DeskLimits {
     pub attempts_max: u32,
     /// Tries to clear what one that is over left on the disk, before it ends all the same.
     pub clearing_max: u32,
-    /// How long one is waited for that ran before it was accepted, and is refused: who asked
-    /// hears of it then.
-    pub take_back_max: Duration,
 }
 
 impl Default for DeskLimits {
@@ -84,7 +80,6 @@ impl Default for DeskLimits {
             links: BTreeSet::new(),
             attempts_max: 1_000,
             clearing_max: 12,
-            take_back_max: Duration::from_secs(5),
         }
     }
 }

@@ -82,9 +82,7 @@ impl State {
         for transfer in transfers {
             state.next_id = state.next_id.max(transfer.id.0.saturating_add(1));
             let id = transfer.id;
-            let key = (transfer.sender.clone(), transfer.request.request_id.clone());
             state.insert(now, transfer);
-            state.settle(key, Some(id));
             if let Some(order) = orders.get(&id) {
                 state.give_order(now, id, *order);
             }
@@ -121,6 +119,8 @@ impl State {
     /// One that was accepted.
     pub(super) fn insert(&mut self, now: Now, transfer: Transfer) {
         let id = transfer.id;
+        let key = (transfer.sender.clone(), transfer.request.request_id.clone());
+        self.keys.insert(key, Known::Transfer(id));
         let has_ended = matches!(transfer.phase, Phase::Ended(_));
         if !has_ended {
             self.queue.insert(now, id, ticket(now, &transfer));
@@ -130,14 +130,6 @@ impl State {
         if has_ended {
             self.note_end(id);
         }
-    }
-
-    /// A request that was looked at is known by its key from now on, or not.
-    pub(super) fn settle(&mut self, key: Key, id: Option<TransferId>) {
-        match id.filter(|id| self.transfers.contains_key(id)) {
-            Some(id) => self.keys.insert(key, Known::Transfer(id)),
-            None => self.keys.remove(&key),
-        };
     }
 
     /// One has ended: its place among those is the last.

@@ -12,7 +12,7 @@ use crate::journal::Journal;
 use crate::mover::Refused;
 use crate::names::AppId;
 use crate::policy::{Party, Question};
-use crate::record::{FileRecord, Transfer, TransferId};
+use crate::record::{FileRecord, TransferId};
 use crate::request::{
     BATCH_FILES_MAX, CLIENT_ID_BYTES_MAX, LinkRequest, LinkType, RECIPIENTS_MAX, Recipient,
 };
@@ -54,52 +54,24 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             Reserved::Known(id) => return Ok(Receipt { id, is_known: true }),
             Reserved::Anew(id) => id,
         };
-        let mut has_begun = false;
-        let mut begin = |transfer: &Transfer| {
-            has_begun = true;
-            self.begin(transfer.clone());
-        };
-        let accepted = self.accept(id, sender, request, &mut begin);
-        let (accepted, is_known) = match accepted {
+        let accepted = self.accept(id, sender, request);
+        let mut state = self.state();
+        match accepted {
             Ok(transfer) => {
-                if !has_begun {
-                    self.begin(transfer);
-                }
-                (Ok(()), true)
+                let now = self.clock.now();
+                state.insert(now, transfer);
+                self.shared.work.notify_one();
+                self.shared.settled.notify_all();
+                Ok(Receipt {
+                    id,
+                    is_known: false,
+                })
             }
-            Err(refused) if has_begun => self.take_back(sender, id, refused),
-            Err(refused) => (Err(refused), false),
-        };
-        self.state().settle(key, is_known.then_some(id));
-        self.shared.settled.notify_all();
-        accepted.map(|()| Receipt {
-            id,
-            is_known: false,
-        })
-    }
-
-    /// It runs as soon as it is its turn.
-    pub(super) fn begin(&self, transfer: Transfer) {
-        let now = self.clock.now();
-        self.state().insert(now, transfer);
-        self.shared.work.notify_one();
-    }
-
-    /// Cancels one that began and is refused all the same, as its source or the record of it
-    /// is not durable. Where it was delivered before, it is accepted: nothing of it is lost.
-    /// Whether it is known under its id, too: so it is where nobody knows yet how it ends.
-    fn take_back(
-        &self,
-        sender: &AppId,
-        id: TransferId,
-        refused: Refused,
-    ) -> (Result<(), Refused>, bool) {
-        if let Err(error) = self.cancel(sender, id) {
-            log::debug!("transfer {id} is refused, and over: {error}");
-        }
-        match self.wait(sender, id, self.limits.take_back_max) {
-            Ok(view) if view.code == Code::Ok => (Ok(()), true),
-            ended => (Err(refused), !ended.is_ok_and(|view| view.has_ended())),
+            Err(refused) => {
+                state.keys.remove(&key);
+                self.shared.settled.notify_all();
+                Err(refused)
+            }
         }
     }
 
@@ -139,8 +111,7 @@ impl<F: Folders, J: Journal> Desk<F, J> {
         id: TransferId,
         sender: &AppId,
         request: LinkRequest,
-        begin: &mut dyn FnMut(&Transfer),
-    ) -> Result<Transfer, Refused> {
+    ) -> Result<crate::record::Transfer, Refused> {
         let access = self.access.current();
         let from = Party::App(sender.clone());
         let may_send = |size: u64| {
@@ -165,9 +136,8 @@ impl<F: Folders, J: Journal> Desk<F, J> {
             may_send(sizes.fold(0, u64::saturating_add))
         };
         let accepted_at = self.clock.now().wall.unwrap_or(Duration::ZERO);
-        let request = request.clone();
         self.mover
-            .accept_running(id, sender, request, accepted_at, of_size, begin)
+            .accept_if(id, sender, request.clone(), accepted_at, of_size)
     }
 }
 

@@ -32,7 +32,7 @@ pub trait Journal: Send + Sync {
     fn put(&self, transfer: &Transfer) -> Result<(), JournalError>;
 
     /// The same, and does something else meanwhile: nobody knows what of both is first. It is
-    /// done also where this fails. What is put meanwhile is later than this record.
+    /// done also where this fails.
     ///
     /// # Errors
     /// [`JournalError`].
@@ -41,9 +41,8 @@ pub trait Journal: Send + Sync {
         transfer: &Transfer,
         meanwhile: &mut dyn FnMut(),
     ) -> Result<(), JournalError> {
-        let put = self.put(transfer);
         meanwhile();
-        put
+        self.put(transfer)
     }
 
     /// As [`put`](Self::put), of what the disk says as well: it may be lost by a cut of the power, and

@@ -47,14 +47,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
             }
             Ok(())
         };
-        self.accept_from(
-            id,
-            (lane, Some(origin)),
-            request,
-            accepted_at,
-            is_that,
-            None,
-        )
+        self.accept_from(id, (lane, Some(origin)), request, accepted_at, is_that)
     }
 
     /// Whether an inbox has the name free, and room for so many octets and files, as far as is

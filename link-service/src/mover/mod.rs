@@ -16,9 +16,6 @@
 //! 10. the directories are synced
 //! 11. the journal has it as committed; the source is removed; the outcome is told
 //!
-//! What has one file and stays here, may be at 3 to 7 while 2 is under way: what 8 journals is
-//! durable after 2. If it is refused then, it is cancelled, and its source is given back.
-//!
 //! So whenever the power is cut, there is the source or what was delivered or both, and
 //! never a part of a file under its name. The claim, and its removal, need no sync of their
 //! own: the next run looks in both places.
@@ -225,27 +222,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         may_be_sent: impl Fn(&[FileRecord]) -> Result<(), Refused>,
     ) -> Result<Transfer, Refused> {
         let may_be_sent = |files: &mut [FileRecord]| may_be_sent(files);
-        self.accept_from(id, (sender, None), request, accepted_at, may_be_sent, None)
-    }
-
-    /// The same, and calls `begin` where the transfer may run already: the journal and the disk
-    /// are at work on it then, and what a run journals is durable after that. If it is refused
-    /// all the same, it is to be cancelled.
-    ///
-    /// # Errors
-    /// [`Refused`]: nothing has become of it if `begin` was not called.
-    pub fn accept_running(
-        &self,
-        id: TransferId,
-        sender: &AppId,
-        request: LinkRequest,
-        accepted_at: Duration,
-        may_be_sent: impl Fn(&[FileRecord]) -> Result<(), Refused>,
-        begin: &mut dyn FnMut(&Transfer),
-    ) -> Result<Transfer, Refused> {
-        let may_be_sent = |files: &mut [FileRecord]| may_be_sent(files);
-        let from = (sender, None);
-        self.accept_from(id, from, request, accepted_at, may_be_sent, Some(begin))
+        self.accept_from(id, (sender, None), request, accepted_at, may_be_sent)
     }
 
     fn accept_from(
@@ -255,7 +232,6 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         request: LinkRequest,
         accepted_at: Duration,
         may_be_sent: impl Fn(&mut [FileRecord]) -> Result<(), Refused>,
-        begin: Option<&mut dyn FnMut(&Transfer)>,
     ) -> Result<Transfer, Refused> {
         let accept = || {
             is_sound(&request)?;
@@ -283,7 +259,7 @@ impl<F: Folders, J: Journal> Mover<F, J> {
                 phase: Phase::Accepted,
             };
             match transfer.origin {
-                None => self.journal_and_sync(&mut transfer, begin)?,
+                None => self.journal_and_sync(&mut transfer)?,
                 // What came over a link is durable already.
                 Some(_) => self.journal.put(&transfer)?,
             }
@@ -295,33 +271,18 @@ impl<F: Folders, J: Journal> Mover<F, J> {
 
     /// The journal has the transfer, and the disk its source: both take as long as the disk
     /// does. Until both are there, nobody was told that it is accepted.
-    fn journal_and_sync(
-        &self,
-        transfer: &mut Transfer,
-        begin: Option<&mut dyn FnMut(&Transfer)>,
-    ) -> Result<(), Stop> {
+    fn journal_and_sync(&self, transfer: &mut Transfer) -> Result<(), Stop> {
         let mut synced = Ok(transfer.files.clone());
         let of = &*transfer;
-        let mut begin = begin.filter(|_| self.may_begin(of));
-        let mut has_begun = false;
-        let mut opened = || {
-            if let Some(begin) = &mut begin {
-                has_begun = true;
-                begin(of);
-            }
-        };
         let journaled = self
             .journal
-            .put_while(of, &mut || synced = self.sync_source(of, &mut opened));
+            .put_while(of, &mut || synced = self.sync_source(of));
         match synced {
-            // What it is, the run compares with what was accepted.
-            Ok(_) if has_begun => Ok(journaled?),
             Ok(files) if files == transfer.files => Ok(journaled?),
             Ok(files) => {
                 transfer.files = files;
                 Ok(self.journal.put(transfer)?)
             }
-            Err(stop) if has_begun => Err(stop),
             Err(stop) => {
                 if let Err(error) = self.journal.remove(transfer.id) {
                     log::warn!("transfer {} is refused, and goes on: {error}", transfer.id);

@@ -46,25 +46,9 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         files
     }
 
-    /// Whether one may run before it is accepted: its one file, once it is open, is synced
-    /// wherever it is then, and keeps the time that it has.
-    pub(super) fn may_begin(&self, transfer: &Transfer) -> bool {
-        let is_here = |leg: usize| self.here(transfer, leg).is_some();
-        let outbox = self.folders.open_box(&transfer.sender, Side::Outbox);
-        transfer.files.len() == 1
-            && (0..transfer.legs.len()).all(is_here)
-            && outbox.is_ok_and(|outbox| self.folders.boot(&outbox).is_some())
-    }
-
     /// Makes the files of a transfer durable, and the names of the directories that they are
     /// in: their app may not have. What they are then.
-    ///
-    /// A file that is open is synced wherever it is: `opened` is called then.
-    pub(super) fn sync_source(
-        &self,
-        transfer: &Transfer,
-        opened: &mut dyn FnMut(),
-    ) -> Result<Vec<FileRecord>, Stop> {
+    pub(super) fn sync_source(&self, transfer: &Transfer) -> Result<Vec<FileRecord>, Stop> {
         let (sender, request) = (&transfer.sender, &transfer.request);
         let outbox = self.folders.open_box(sender, Side::Outbox);
         let outbox = outbox.map_err(Stop::of_box)?;
@@ -76,7 +60,6 @@ impl<F: Folders, J: Journal> Mover<F, J> {
         };
         for (name, record) in request.files.iter().zip(&mut files) {
             let source = self.open_source((within, name.as_str()), name, sender)?;
-            opened();
             self.folders.sync(&source.file)?;
             // On shares its time may be another once it is written.
             let facts = self.folders.facts(&source.file)?;

@@ -1,7 +1,5 @@
 //! The journal of a disk in memory.
 
-use std::collections::BTreeMap;
-
 use super::{Fate, MemoryDisk, State};
 use crate::journal::{Journal, JournalError};
 use crate::record::{Order, Transfer, TransferId};
@@ -39,7 +37,8 @@ impl Journal for MemoryJournal {
     }
 
     fn put(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        let record = encoded(transfer)?;
+        let record = transfer.encode();
+        let record = record.map_err(|error| JournalError(error.to_string()))?;
         self.change(|state| {
             state.noted.remove(&transfer.id);
             state.records.insert(transfer.id, record);
@@ -57,18 +56,13 @@ impl Journal for MemoryJournal {
             meanwhile();
             return put;
         }
-        let record = encoded(transfer)?;
-        let before = self.0.state().known(transfer.id);
         meanwhile();
-        self.change(|state| {
-            if state.known(transfer.id) == before {
-                state.records.insert(transfer.id, record);
-            }
-        })
+        self.put(transfer)
     }
 
     fn note(&self, transfer: &Transfer) -> Result<(), JournalError> {
-        let record = encoded(transfer)?;
+        let record = transfer.encode();
+        let record = record.map_err(|error| JournalError(error.to_string()))?;
         self.change(|state| drop(state.noted.insert(transfer.id, record)))
     }
 
@@ -104,18 +98,5 @@ impl Journal for MemoryJournal {
             state.orders.remove(&id);
             state.acknowledged.retain(|(of, _)| *of != id);
         })
-    }
-}
-
-fn encoded(transfer: &Transfer) -> Result<Vec<u8>, JournalError> {
-    let record = transfer.encode();
-    record.map_err(|error| JournalError(error.to_string()))
-}
-
-impl State {
-    /// The record of a transfer, and what was noted since.
-    fn known(&self, id: TransferId) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
-        let of = |records: &BTreeMap<TransferId, Vec<u8>>| records.get(&id).cloned();
-        (of(&self.records), of(&self.noted))
     }
 }
