@@ -2,7 +2,6 @@
 
 mod connection;
 mod invoke;
-mod pin;
 mod served;
 
 pub(crate) use connection::Dial;
@@ -11,6 +10,7 @@ pub(crate) use served::{Callee, listen};
 
 use std::sync::Arc;
 
+use known_certificates::Known;
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, ServerConfig};
 
@@ -27,7 +27,7 @@ fn provider() -> Arc<CryptoProvider> {
 /// How the controller is called.
 pub(crate) fn client(identity: &Identity) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = provider();
-    let known = pin::Controller::new(identity.controller.clone(), &provider);
+    let known = Known::new(vec![identity.controller.clone()], &provider);
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -40,7 +40,7 @@ pub(crate) fn client(identity: &Identity) -> Result<Arc<ClientConfig>, rustls::E
 /// How the controller calls.
 pub(crate) fn server(identity: &Identity) -> Result<Arc<ServerConfig>, rustls::Error> {
     let provider = provider();
-    let known = pin::Controller::new(identity.controller.clone(), &provider);
+    let known = Known::new(vec![identity.controller.clone()], &provider);
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(Arc::new(known))

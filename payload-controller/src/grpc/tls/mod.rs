@@ -1,17 +1,15 @@
 //! Encryption. Nobody's certificate is trusted for who signed it: each is one that is known.
 
 mod identity;
-mod pin;
 
 use std::sync::Arc;
 
+use known_certificates::Known;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ServerConfig};
 
 pub use identity::{Identity, IdentityError, certificate};
-
-use pin::{OneOfThese, This};
 
 const HTTP2: &[u8] = b"h2";
 
@@ -29,7 +27,8 @@ pub(super) fn server(
     apps: Vec<CertificateDer<'static>>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let provider = provider();
-    let known = Arc::new(OneOfThese::new(apps, &provider));
+    // Payloads of the original have a cookie, and no certificate to show.
+    let known = Arc::new(Known::new(apps, &provider).or_none());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(known)
@@ -47,7 +46,7 @@ pub(super) fn client(
     app: CertificateDer<'static>,
 ) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = provider();
-    let known = Arc::new(This::new(app, &provider));
+    let known = Arc::new(Known::new(vec![app], &provider));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()

@@ -1,5 +1,8 @@
-//! The controller's certificate, octet for octet: nobody's signature on it counts, but the
-//! handshake proves that who shows it has its key.
+//! Certificates that are known, octet for octet.
+//!
+//! `rustls` by itself refuses what payloads have: one that signed itself, is an authority, or
+//! names nobody. Here nobody's signature on a certificate counts, but the peer's own does: the
+//! handshake proves that it has the key.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
@@ -9,23 +12,37 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-/// The peer is the controller, whichever of the two connected.
+/// Those who are known. A peer is one of them, whichever of the two connected.
 #[derive(Debug)]
-pub(super) struct Controller {
-    known: CertificateDer<'static>,
+pub struct Known {
+    certificates: Vec<CertificateDer<'static>>,
+    may_show_none: bool,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl Controller {
-    pub(super) fn new(known: CertificateDer<'static>, provider: &CryptoProvider) -> Self {
-        Controller {
-            known,
+impl Known {
+    /// The peer is one of these.
+    #[must_use]
+    pub fn new(certificates: Vec<CertificateDer<'static>>, provider: &CryptoProvider) -> Self {
+        Known {
+            certificates,
+            may_show_none: false,
             algorithms: provider.signature_verification_algorithms,
         }
     }
 
-    fn is(&self, shown: &CertificateDer<'_>) -> Result<(), Error> {
-        match self.known == *shown {
+    /// A client of this server may show no certificate at all; if it shows one, it is one of
+    /// these.
+    #[must_use]
+    pub fn or_none(self) -> Self {
+        Known {
+            may_show_none: true,
+            ..self
+        }
+    }
+
+    fn is_known(&self, shown: &CertificateDer<'_>) -> Result<(), Error> {
+        match self.certificates.contains(shown) {
             true => Ok(()),
             false => Err(Error::InvalidCertificate(
                 CertificateError::ApplicationVerificationFailure,
@@ -61,23 +78,27 @@ macro_rules! signatures {
     };
 }
 
-impl ServerCertVerifier for Controller {
+impl ServerCertVerifier for Known {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.is(end_entity)?;
+        self.is_known(end_entity)?;
         Ok(ServerCertVerified::assertion())
     }
 
     signatures!();
 }
 
-impl ClientCertVerifier for Controller {
+impl ClientCertVerifier for Known {
+    fn client_auth_mandatory(&self) -> bool {
+        !self.may_show_none
+    }
+
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -85,10 +106,10 @@ impl ClientCertVerifier for Controller {
     fn verify_client_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.is(end_entity)?;
+        self.is_known(end_entity)?;
         Ok(ClientCertVerified::assertion())
     }
 
