@@ -92,6 +92,27 @@ impl Link {
     pub fn is_ok(&self) -> bool {
         self.code == "OK"
     }
+
+    /// How it stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match self.has_ended() {
+            false => Standing::Open,
+            true if self.is_ok() => Standing::Done,
+            true => Standing::Failed(format!("{}: {}", self.code, self.message)),
+        }
+    }
+}
+
+/// How a request stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It goes on.
+    Open,
+    /// All recipients have it.
+    Done,
+    /// It ended without that, for this reason.
+    Failed(String),
 }
 
 /// A page of requests.

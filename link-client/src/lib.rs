@@ -41,7 +41,7 @@ mod sent;
 mod tracking;
 mod transport;
 
-pub use answer::{Directories, Link, LinkFile, LinkRecipient};
+pub use answer::{Directories, Link, LinkFile, LinkRecipient, Standing};
 pub use client::{LinkClient, SOCKET_VARIABLE};
 pub use error::LinkError;
 pub use receive::{DeliveredFile, Deliveries, Delivery};

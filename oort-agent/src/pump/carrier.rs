@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use link_client::{Link, LinkClient, LinkError, Priority};
+use link_client::{LinkClient, LinkError, Priority, Standing};
 
 /// Takes bundles down to the ground.
 pub trait Carrier: Send {
@@ -49,27 +49,6 @@ pub trait Carrier: Send {
     fn all(&self) -> Result<Vec<(String, Standing)>, LinkError>;
 }
 
-/// How a request stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It goes on.
-    Open,
-    /// The ground has it.
-    Done,
-    /// It ended without that, for this reason.
-    Failed(String),
-}
-
-impl Standing {
-    fn of(link: &Link) -> Self {
-        match link.has_ended() {
-            false => Standing::Open,
-            true if link.is_ok() => Standing::Done,
-            true => Standing::Failed(format!("{}: {}", link.code, link.message)),
-        }
-    }
-}
-
 impl Carrier for LinkClient {
     fn outbox(&self) -> Result<PathBuf, LinkError> {
         Ok(self.directories()?.outbox)
@@ -89,7 +68,7 @@ impl Carrier for LinkClient {
 
     fn standing(&self, tracking: &str) -> Result<Option<Standing>, LinkError> {
         let link = self.status(&format!("tracking:{tracking}"))?;
-        Ok(link.as_ref().map(Standing::of))
+        Ok(link.map(|link| link.standing()))
     }
 
     fn cancel(&self, tracking: &str) -> Result<(), LinkError> {
@@ -103,7 +82,7 @@ impl Carrier for LinkClient {
     fn all(&self) -> Result<Vec<(String, Standing)>, LinkError> {
         let all = self.list(false)?.into_iter();
         Ok(all
-            .map(|link| (link.tracking_id.clone(), Standing::of(&link)))
+            .map(|link| (link.tracking_id.clone(), link.standing()))
             .collect())
     }
 }

@@ -25,8 +25,9 @@ use crate::limits::TRIES_MAX;
 use crate::queue::Stage;
 
 use bundle::BundleError;
-pub use carrier::{Carrier, Standing};
+pub use carrier::Carrier;
 pub use inbox::{ArrivalError, InboxThread, RECEIPTS, take};
+pub use link_client::Standing;
 
 /// Between two looks at how things stand.
 const ROUND: Duration = Duration::from_secs(1);

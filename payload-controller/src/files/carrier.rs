@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use link_client::{Link, LinkClient, LinkError, Priority};
+use link_client::{LinkClient, LinkError, Priority, Standing};
 
 use crate::core::{FileBand, FilePriority, FileRecord};
 
@@ -28,27 +28,6 @@ pub trait Carrier: Send {
     fn standing(&self, tracking: &str) -> Result<Option<Standing>, LinkError>;
 }
 
-/// How a request stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It goes on.
-    Open,
-    /// The ground has it.
-    Done,
-    /// It ended without that, for this reason.
-    Failed(String),
-}
-
-impl Standing {
-    fn of(link: &Link) -> Self {
-        match link.has_ended() {
-            false => Standing::Open,
-            true if link.is_ok() => Standing::Done,
-            true => Standing::Failed(format!("{}: {}", link.code, link.message)),
-        }
-    }
-}
-
 impl Carrier for LinkClient {
     fn outbox(&self) -> Result<PathBuf, LinkError> {
         Ok(self.directories()?.outbox)
@@ -68,7 +47,7 @@ impl Carrier for LinkClient {
 
     fn standing(&self, tracking: &str) -> Result<Option<Standing>, LinkError> {
         let link = self.status(&format!("tracking:{tracking}"))?;
-        Ok(link.as_ref().map(Standing::of))
+        Ok(link.map(|link| link.standing()))
     }
 }
 

@@ -14,8 +14,9 @@ mod copy;
 mod stager;
 mod threads;
 
-pub use carrier::{Carrier, NoLink, Standing};
+pub use carrier::{Carrier, NoLink};
 pub use confined::{Confined, NotConfined};
 pub use copy::CopyError;
+pub use link_client::Standing;
 pub use stager::{AppFolders, Stager};
 pub use threads::FileThreads;

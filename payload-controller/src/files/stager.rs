@@ -6,10 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use link_client::LinkError;
+use link_client::{LinkError, Standing};
 use payload_interface::AppName;
 
-use super::carrier::{Carrier, Standing};
+use super::carrier::Carrier;
 use super::confined::{Confined, NotConfined};
 use crate::core::{Event, FileId, FileRecord};
 
