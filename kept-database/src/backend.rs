@@ -11,11 +11,6 @@ use redb::{BackendError, DatabaseError, StorageBackend};
 
 use crate::Watch;
 
-/// Of what a file grows by, so many octets are written at once: a commit to octets that are on
-/// the disk already waits for the disk only, and not for the file system to find room for them.
-const WRITTEN_AHEAD_BYTES_MAX: u64 = 64 << 20;
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-
 #[derive(Debug)]
 pub(super) struct Backend {
     file: FileBackend,
@@ -44,18 +39,7 @@ impl StorageBackend for Backend {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut at = self.file.len()?;
-        self.file.set_len(len)?;
-        let end = len.min(at.saturating_add(WRITTEN_AHEAD_BYTES_MAX));
-        while at < end {
-            let bytes = ZEROS
-                .len()
-                .min(usize::try_from(end - at).unwrap_or(usize::MAX));
-            self.file
-                .write(at, ZEROS.get(..bytes).unwrap_or_default())?;
-            at += bytes as u64;
-        }
-        Ok(())
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
