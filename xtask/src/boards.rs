@@ -8,8 +8,9 @@ use crate::workspace::{cargo, run as start};
 
 const TRIPLES: [&str; 2] = ["aarch64-unknown-linux-gnu", "armv7-unknown-linux-gnueabihf"];
 /// With all the crates that they stand on.
-const PACKAGES: [&str; 3] = [
+const PACKAGES: [&str; 4] = [
     "--package=link-service",
+    "--package=payload-controller",
     "--package=file-delivery",
     "--package=ethernet-service",
 ];
