@@ -54,6 +54,8 @@ mod arguments;
 mod client;
 mod commands;
 mod config;
+#[allow(dead_code, reason = "what is kept in it follows")]
+mod database;
 mod delivery;
 mod direction;
 mod doctor;
