@@ -28,6 +28,7 @@
 //! | `doctor` | why nothing gets through |
 //! | `files` | what was asked for of files, and how it stands |
 //! | `delivery` | what came down from the agent, to a directory or a bucket |
+//! | `tasking` | windows and uploads: the API, and the way up |
 //! | `hub` | the process that holds the radio, and what it speaks with its clients |
 //! | [`RuntimeDir`] | where lock and socket of a link stand |
 //!
@@ -54,7 +55,7 @@ mod arguments;
 mod client;
 mod commands;
 mod config;
-#[allow(dead_code, reason = "what is kept in it follows")]
+#[allow(dead_code, reason = "the archive, which is read by others, follows")]
 mod database;
 mod delivery;
 mod direction;
@@ -70,6 +71,7 @@ mod replay;
 mod run;
 mod runtime;
 mod stop;
+mod tasking;
 
 pub use client::{LinkClient, ListenEvent, Listener};
 pub use config::{GroundConfig, GroundLinkConfig, LINK_NAME_BYTES_MAX, LINKS_MAX};

@@ -1,5 +1,6 @@
 //! What each command does, and what it prints.
 
+mod audit;
 mod capture;
 mod delivery_key;
 mod doctor;
@@ -13,8 +14,10 @@ mod replay;
 mod resync;
 mod send;
 mod serve;
+mod token;
 mod transfer;
 
+pub(crate) use audit::audit;
 pub(crate) use delivery_key::delivery_key;
 pub(crate) use doctor::doctor;
 pub(crate) use files::files;
@@ -26,6 +29,7 @@ pub(crate) use replay::replay;
 pub(crate) use resync::resync;
 pub(crate) use send::send;
 pub(crate) use serve::serve;
+pub(crate) use token::token;
 
 /// A payload as text of one line, without what would confuse a terminal; in
 /// hexadecimal where it is no text.

@@ -1,17 +1,50 @@
-//! `ground serve`: the link is held, and files go and come.
+//! `ground serve`: the link is held, files go and come, and windows and uploads are taken.
 
 use std::cell::Cell;
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use super::transfer::{arrived, print_json};
 use crate::arguments::ServeArguments;
 use crate::client::LinkClient;
+use crate::config::GroundConfig;
 use crate::error::{GroundError, one_line};
 use crate::files::transfer::{State, Transfer};
-use crate::output::print_line;
+use crate::output::{note, print_line};
 use crate::progress::Progress;
+use crate::runtime::RuntimeDir;
+use crate::stop::Stop;
+use crate::tasking::plan::Satellite;
+use crate::tasking::{Contact, Tasking};
 
-pub(crate) fn serve(client: &LinkClient, arguments: &ServeArguments) -> Result<(), GroundError> {
+pub(crate) fn serve(
+    client: &LinkClient,
+    config: &GroundConfig,
+    stop: &Stop,
+    arguments: &ServeArguments,
+) -> Result<(), GroundError> {
+    let (handle, ended) = Stop::pair();
+    let tasking = config.tasking().map(|plan| {
+        let runtime = RuntimeDir::from_environment()?;
+        let stop = ended.or(stop).map_err(|error| GroundError::System {
+            what: "a thread",
+            problem: error.to_string(),
+        })?;
+        // Nobody has planned anything.
+        let contact = |_: &Satellite| -> Contact { Arc::new(|_| None) };
+        Tasking::start(plan.clone(), config, &runtime, &stop, contact)
+    });
+    let tasking = tasking.transpose()?;
+    if let Some(address) = tasking.as_ref().and_then(Tasking::address) {
+        note(&format!("the tasking API is at {address}"));
+    }
+    let served = serve_files(client, arguments);
+    drop(handle);
+    drop(tasking);
+    served
+}
+
+fn serve_files(client: &LinkClient, arguments: &ServeArguments) -> Result<(), GroundError> {
     let link = &client.config().name;
     let mut progress = Some(Progress::start(format!("waiting for link `{link}`")));
     let serving = Cell::new(None);

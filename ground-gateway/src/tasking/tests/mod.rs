@@ -1,0 +1,1 @@
+//! Tasking without a network.
