@@ -36,8 +36,12 @@ mod step;
 mod tests;
 mod upload;
 
+#[cfg(test)]
+pub(crate) use bundle::inspect;
 pub(crate) use deliverer::Ground;
 pub(crate) use manifest::draw;
+#[cfg(test)]
+pub(crate) use object::Object;
 pub(crate) use receipts::Fate;
 pub(crate) use running::{Beginning, DeliveryThread};
 pub(crate) use settings::is_topic;
