@@ -43,7 +43,7 @@ impl Caller {
         match self.role >= role {
             true => Ok(()),
             false => Err(Problem::forbidden(format!(
-                "the token of `{}` is of a {}: that takes a {role}",
+                "the token of `{}` has the role `{}`: that takes `{role}`",
                 self.name, self.role
             ))),
         }

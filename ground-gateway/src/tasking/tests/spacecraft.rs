@@ -98,7 +98,7 @@ pub(crate) struct Spacecraft {
     file: PathBuf,
     pre_buffer_s: i64,
     /// What it knows and when it is, while it answers.
-    state: Mutex<(Windows, i64)>,
+    pub(crate) state: Mutex<(Windows, i64)>,
 }
 
 impl juniper::Context for Spacecraft {}
@@ -154,12 +154,6 @@ impl Spacecraft {
     /// What it knows.
     pub(crate) fn windows(&self) -> Windows {
         self.state.lock().unwrap().0.clone()
-    }
-
-    /// It has lost its memory.
-    pub(crate) fn forget(&self) {
-        self.state.lock().unwrap().0.clear();
-        self.save();
     }
 
     fn schedule(&self, order: &WindowOrder) -> Result<(), String> {
