@@ -32,7 +32,8 @@ pub(crate) fn serve(
         })?;
         // Nobody has planned anything.
         let contact = |_: &Satellite| -> Contact { Arc::new(|_| None) };
-        Tasking::start(plan.clone(), config, &runtime, &stop, contact)
+        let served = &client.config().name;
+        Tasking::start(plan.clone(), config, &runtime, &stop, served, contact)
     });
     let tasking = tasking.transpose()?;
     if let Some(address) = tasking.as_ref().and_then(Tasking::address) {

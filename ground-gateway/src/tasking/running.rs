@@ -24,6 +24,8 @@ use crate::stop::Stop;
 const COUNTED_PAUSE: Duration = Duration::from_secs(10);
 /// Between two looks at what ended long ago.
 const OLD_PAUSE: Duration = Duration::from_secs(3_600);
+/// After a link could not be held.
+const HOLD_PAUSE: Duration = Duration::from_secs(10);
 
 /// Tasking, while it runs; dropped, it stops in good order.
 pub(crate) struct Tasking {
@@ -31,6 +33,8 @@ pub(crate) struct Tasking {
     api: Option<ApiServer>,
     couriers: Vec<CourierThread>,
     keeper: Option<JoinHandle<()>>,
+    /// Those that hold links which nobody else here does.
+    holders: Vec<JoinHandle<()>>,
     desk: Arc<Desk>,
     /// Links are let go of last, with what others send by them.
     _links: BTreeMap<String, Arc<LinkClient>>,
@@ -38,8 +42,9 @@ pub(crate) struct Tasking {
 }
 
 impl Tasking {
-    /// Serves the API and starts a courier for each satellite. `contact` gives when one is in
-    /// contact, as far as that is planned. `stop` is to be told before this is dropped.
+    /// Serves the API, starts a courier for each satellite, and holds their links but for that
+    /// which is `served` already. `contact` gives when one is in contact, as far as that is
+    /// planned. `stop` is to be told before this is dropped.
     ///
     /// # Errors
     /// [`GroundError::Tasking`].
@@ -48,6 +53,7 @@ impl Tasking {
         config: &GroundConfig,
         runtime: &RuntimeDir,
         stop: &Stop,
+        served: &str,
         contact: impl Fn(&Satellite) -> Contact,
     ) -> Result<Tasking, GroundError> {
         let failed = |problem: String| GroundError::Tasking { problem };
@@ -64,6 +70,7 @@ impl Tasking {
             api: None,
             couriers: Vec::new(),
             keeper: None,
+            holders: Vec::new(),
             desk: Arc::clone(&desk),
             _links: links.clone(),
             _lock: lock,
@@ -80,6 +87,18 @@ impl Tasking {
             let started = CourierThread::start(courier, contact(satellite), stop.clone());
             let started = started.map_err(|error| failed(format!("no thread: {error}")))?;
             tasking.couriers.push(started);
+        }
+        for link in links.values() {
+            let config = link.config();
+            if config.name == served || config.files.is_none() {
+                continue;
+            }
+            let (link, stop) = (Arc::clone(link), stop.clone());
+            let holder = thread::Builder::new()
+                .name("link".to_owned())
+                .spawn(move || hold(&link, &stop))
+                .map_err(|error| failed(format!("no thread: {error}")))?;
+            tasking.holders.push(holder);
         }
         let stop = stop.clone();
         let keeper = thread::Builder::new()
@@ -100,8 +119,8 @@ impl Drop for Tasking {
     fn drop(&mut self) {
         drop(self.api.take());
         self.couriers.clear();
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
+        for thread in self.holders.drain(..).chain(self.keeper.take()) {
+            let _ = thread.join();
         }
         if let Err(error) = self.desk.close(Now::of_system()) {
             log::error!("the audit log is not complete: {error}");
@@ -140,6 +159,25 @@ fn keep(desk: &Desk, stop: &Stop) {
             log::error!("{error}");
         }
         if !stop.sleep(COUNTED_PAUSE) {
+            return;
+        }
+    }
+}
+
+/// Holds a link, or waits beside who does, so that files of its satellite come down.
+fn hold(link: &LinkClient, stop: &Stop) {
+    let name = &link.config().name;
+    loop {
+        let ready = || log::info!("link `{name}`: serving files");
+        let served = link.serve(None, ready, |transfer| {
+            log::info!("link `{name}`: {}: {}", transfer.id, transfer.state);
+            Ok(true)
+        });
+        match served {
+            Ok(()) | Err(GroundError::Interrupted { .. }) => return,
+            Err(error) => log::error!("link `{name}`: {error}"),
+        }
+        if !stop.sleep(HOLD_PAUSE) {
             return;
         }
     }

@@ -3,7 +3,7 @@
 //! | request | who may |
 //! |---|---|
 //! | `GET /tasking/satellites`, `/availability`, `/windows`, `/uploads` | viewer |
-//! | `POST /tasking/window`, `/upload`, `DELETE /tasking/window` | tasker |
+//! | `POST` and `DELETE /tasking/window`, `/upload` | tasker |
 //! | `POST /graphql/SATELLITE/PORT` | operator |
 //! | `GET /openapi.json`, `/health` | everybody |
 //!
@@ -83,7 +83,10 @@ fn routes(desk: Arc<Desk>, links: BTreeMap<String, Arc<LinkClient>>) -> Router {
             post(windows::order).delete(windows::cancel),
         )
         .route("/tasking/uploads", get(uploads::list))
-        .route("/tasking/upload", post(uploads::upload))
+        .route(
+            "/tasking/upload",
+            post(uploads::upload).delete(uploads::cancel),
+        )
         .route("/graphql/{satellite}/{port}", post(graphql::forward))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)

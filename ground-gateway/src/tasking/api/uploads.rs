@@ -57,6 +57,20 @@ fn tell(upload: &Upload) -> Value {
     })
 }
 
+pub(super) async fn cancel(
+    State(shared): Served,
+    admitted: Admitted,
+    uri: Uri,
+    body: Body,
+) -> Answered {
+    super::body::discard(body).await;
+    let query = Query::read(&uri, &["id"])?;
+    let id = query.needed("id")?.to_owned();
+    let desk = Arc::clone(&shared.desk);
+    let run = move || desk.cancel_upload(&admitted.asked(None), &id);
+    Ok(logged(shared.requests.run(run).await?))
+}
+
 pub(super) async fn upload(
     State(shared): Served,
     admitted: Admitted,

@@ -18,7 +18,7 @@ use crate::tasking::rules::Refused;
 use crate::tasking::step::Step;
 use crate::tasking::store::{NewUpload, StoreError, UploadFilter};
 use crate::tasking::token::Role;
-use crate::tasking::upload::{Upload, UploadOrder, check_destination};
+use crate::tasking::upload::{Upload, UploadOrder, UploadState, check_destination};
 
 /// What an upload is called until all of it is there.
 const PART: &str = "part";
@@ -205,6 +205,32 @@ impl Desk {
         })
     }
 
+    /// Cancels an upload of which nothing went up yet.
+    pub(crate) fn cancel_upload(&self, asked: &Asked, id: &str) -> Result<Answer, Problem> {
+        asked.caller.may(Role::Tasker)?;
+        let answer = self.store.change(|tables| {
+            let none = || Problem::not_found(format!("there is no upload {id:?}"));
+            let upload = tables.upload(id)?.ok_or_else(none)?;
+            asked.caller.may_ask_of(&upload.order.satellite)?;
+            match upload.state {
+                UploadState::Pending => {
+                    let why = "cancelled before it went up";
+                    tables.set_upload(id, UploadState::Cancelled, why, asked.now.s())?;
+                }
+                UploadState::Cancelled => {}
+                state => {
+                    let detail = format!("upload {id:?} is {state}: it went up, or goes");
+                    return Err(Problem::conflict(detail));
+                }
+            }
+            let state = UploadState::Cancelled.as_str();
+            tables.log(&asked.entry(200, id.to_owned(), state.to_owned()))?;
+            Ok(Answer::data(&json!({ "id": id, "status": state })))
+        })?;
+        remove(&self.upload_file(id));
+        Ok(answer)
+    }
+
     /// Those that a filter lets through and the caller may see, the newest first; and the id
     /// before which there are more.
     pub(crate) fn uploads(
@@ -248,7 +274,9 @@ fn remove(path: &Path) {
         true => fs::remove_dir_all(path),
         false => fs::remove_file(path),
     };
-    if let Err(error) = removed {
+    if let Err(error) = removed
+        && error.kind() != io::ErrorKind::NotFound
+    {
         log::warn!("{} cannot be removed: {error}", path.display());
     }
 }

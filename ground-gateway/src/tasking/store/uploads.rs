@@ -1,6 +1,6 @@
 //! Uploads in the store; their octets are in files beside it.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{REMOVED_MAX, StoreError, Tables, signed, unsigned};
 use crate::tasking::upload::{Upload, UploadOrder, UploadState};
@@ -54,6 +54,13 @@ impl Tables<'_> {
             now_s,
         ])?;
         Ok(())
+    }
+
+    pub(crate) fn upload(self, id: &str) -> Result<Option<Upload>, StoreError> {
+        let select = format!("SELECT {COLUMNS} FROM uploads WHERE id = ?");
+        let mut statement = self.0.prepare_cached(&select)?;
+        let found = statement.query_row([id], |row| Ok(read(row))).optional()?;
+        found.transpose()
     }
 
     /// Those that a filter lets through, the newest first.

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod encrypted;
 mod forward;
 mod orders;
 mod site;

@@ -247,6 +247,61 @@ fn an_upload_is_taken_and_goes_up_by_the_link() {
 }
 
 #[test]
+fn an_upload_that_waits_is_cancelled_and_one_that_goes_up_is_not() {
+    let site = Site::new();
+    let _serving = site.start();
+    let token = site.token("john", &["--role", "tasker"]);
+    let query = "satellite_id=FM1&payload=CAM&destination_path=/opt/a.py&executable=true";
+    // Four go up at once, and none arrives: nobody is there who takes files.
+    let ids: Vec<String> = (0..5)
+        .map(|number: u8| site.upload(&token, query, &[number]).id())
+        .collect();
+    let status = |at: usize| {
+        let uploads = site.get(&token, "/tasking/uploads").body;
+        let of = uploads["data"].as_array().unwrap();
+        let found = of.iter().find(|one| one["id"] == ids[at]).unwrap();
+        found["status"].as_str().unwrap().to_owned()
+    };
+    wait_until("four go up", || status(3) == "UPLOADING");
+    let cancel = |at: usize| site.delete(&token, &format!("/tasking/upload?id={}", ids[at]));
+    assert_eq!(cancel(0).status, 409);
+    for _ in 0..2 {
+        let cancelled = cancel(4);
+        assert_eq!(
+            (cancelled.status, &cancelled.body["data"]["status"]),
+            (200, &json!("CANCELLED"))
+        );
+    }
+    assert_eq!(status(4), "CANCELLED");
+    assert_eq!(site.delete(&token, "/tasking/upload?id=x").status, 404);
+    let folder = site.rig.file("tasking").join("uploads");
+    assert!(!folder.join(&ids[4]).exists());
+}
+
+#[test]
+fn each_satellite_is_told_by_its_own_link() {
+    let other = crate::rig::Rig::with_satellite();
+    let site = Site::with_second_link(&other);
+    let _serving = site.start();
+    let token = site.token("john", &["--role", "tasker"]);
+    let mut order = window(now_s() + 3_600, 10);
+    order["satellite_id"] = "FM2".into();
+    let second = site.post(&token, "/tasking/window", &order).id();
+    let first = site.order(&token, now_s() + 3_600, 10).id();
+    for id in [first, second] {
+        site.wait_for_state(&token, &id, "SYNCED");
+    }
+    let paths = std::fs::read_dir(site.rig.runtime_dir()).unwrap();
+    let names: Vec<_> = paths.map(|path| path.unwrap().file_name()).collect();
+    let is_held = |name: &str| {
+        names
+            .iter()
+            .any(|file| file.to_string_lossy().starts_with(name))
+    };
+    assert!(is_held("uhf-") && is_held("s-band-"), "{names:?}");
+}
+
+#[test]
 fn what_is_no_upload_is_refused_and_leaves_nothing() {
     let site = Site::with("upload-bytes-max = 100000");
     let _serving = site.start();

@@ -1,5 +1,6 @@
 //! A ground that serves the API, a satellite, and customers.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -52,7 +53,22 @@ impl Site {
 
     /// With these lines under `[tasking]`.
     pub(crate) fn with(more: &str) -> Site {
+        Self::made("127.0.0.1", |_| more.to_owned(), None)
+    }
+
+    /// At that address, with lines that name files in the folder of the site.
+    pub(crate) fn with_files(listen: &str, more: impl Fn(&Path) -> String) -> Site {
+        Self::made(listen, more, None)
+    }
+
+    /// With FM2 at the other end of a link of its own.
+    pub(crate) fn with_second_link(other: &Rig) -> Site {
+        Self::made("127.0.0.1", |_| String::new(), Some(other))
+    }
+
+    fn made(listen: &str, more: impl Fn(&Path) -> String, other: Option<&Rig>) -> Site {
         let rig = Rig::with_satellite();
+        let more = more(rig.config.parent().unwrap());
         let spacecraft = Spacecraft::new(rig.file("spacecraft.json"), PRE_BUFFER_S);
         let spacecraft = Arc::new(spacecraft);
         let answering = Arc::clone(&spacecraft);
@@ -63,7 +79,7 @@ impl Site {
         let port = free_tcp_port();
         rig.configure(&format!(
             "[link.files]\nroot = '{root}'\njournal = '{root}.redb'\n\
-             [tasking]\nlisten = '127.0.0.1:{port}'\ndirectory = '{directory}'\nlead-time-s = 0\n\
+             [tasking]\nlisten = '{listen}:{port}'\ndirectory = '{directory}'\nlead-time-s = 0\n\
              {more}\n\
              [[tasking.window-types]]\nname = 'PAYLOAD_CAM'\npre-buffer-s = {PRE_BUFFER_S}\n\
              post-buffer-s = 1\n\
@@ -71,12 +87,16 @@ impl Site {
              graphql-ports = [{service}]\n\
              [[tasking.satellites.payloads]]\nname = 'CAM'\ntopic = 'cam'\n\
              service-port = {service}\n\
-             [[tasking.satellites]]\nid = 'FM2'\nlink = 'uhf'\n\
+             [[tasking.satellites]]\nid = 'FM2'\nlink = '{second}'\n\
              [[tasking.satellites.payloads]]\nname = 'CAM'\nservice-port = {service}\n",
             root = rig.file("files").display(),
             directory = rig.file("tasking").display(),
             service = service.port,
+            second = other.map_or("uhf", |_| "s-band"),
         ));
+        if let Some(other) = other {
+            rig.add_link("s-band", other);
+        }
         Site {
             rig,
             spacecraft,
