@@ -1,6 +1,5 @@
 //! `ground token`: who may ask what of the tasking API.
 
-use std::fs;
 use std::io::ErrorKind;
 
 use serde_json::json;
@@ -51,9 +50,7 @@ pub(crate) fn token(plan: &Plan, arguments: &TokenArguments) -> Result<(), Groun
 pub(super) fn open(plan: &Plan) -> Result<Store, GroundError> {
     let directory = &plan.directory;
     let failed = |problem: String| GroundError::Tasking { problem };
-    let mut builder = fs::DirBuilder::new();
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    let made = builder.recursive(true).create(directory);
+    let made = crate::tasking::make_folder(directory);
     made.map_err(|error| failed(format!("{}: {error}", directory.display())))?;
     let store = Store::open(&crate::tasking::database_file(directory));
     store.map_err(|error| failed(error.to_string()))

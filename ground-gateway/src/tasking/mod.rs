@@ -36,6 +36,9 @@ mod upload;
 mod window;
 mod window_type;
 
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 pub(crate) use courier::Contact;
@@ -44,4 +47,10 @@ pub(crate) use running::Tasking;
 /// Where windows, uploads, tokens and the audit log are.
 pub(crate) fn database_file(directory: &Path) -> PathBuf {
     directory.join("tasking.sqlite")
+}
+
+/// A folder that nobody else may look into.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(path)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::api::ApiServer;
 use super::courier::{Contact, Courier, CourierThread, LinkUplink};
 use super::desk::Desk;
+use super::make_folder;
 use super::moment::Now;
 use super::plan::{Plan, Satellite};
 use super::step::unwatched;
@@ -57,9 +59,9 @@ impl Tasking {
         contact: impl Fn(&Satellite) -> Contact,
     ) -> Result<Tasking, GroundError> {
         let failed = |problem: String| GroundError::Tasking { problem };
-        let directory = plan.directory.clone();
+        // Before anything is looked at there: it may be another's.
+        let lock = lock(&plan.directory).map_err(failed)?;
         let desk = Arc::new(Desk::open(plan, unwatched()).map_err(failed)?);
-        let lock = lock(&directory).map_err(failed)?;
         let mut links = BTreeMap::new();
         for satellite in &desk.plan.satellites {
             let link = config.link(Some(&satellite.link))?;
@@ -129,7 +131,8 @@ impl Drop for Tasking {
 }
 
 /// One process at a time has the directory.
-fn lock(directory: &std::path::Path) -> Result<File, String> {
+fn lock(directory: &Path) -> Result<File, String> {
+    make_folder(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let path = directory.join("tasking.lock");
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).mode(0o600);

@@ -36,6 +36,9 @@ struct GraphQl {
     #[serde(default)]
     #[allow(dead_code, reason = "it is passed on as it is")]
     operation_name: Option<String>,
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is passed on as it is")]
+    extensions: Option<Box<RawValue>>,
 }
 
 /// All that is needed to ask.

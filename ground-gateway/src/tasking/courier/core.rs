@@ -144,7 +144,9 @@ impl Core {
         if has_begun || is_news {
             self.silent_until_ms = i64::MIN;
         }
-        if in_contact == Some(false) || now.ms < self.silent_until_ms {
+        let silent_ms = self.silent_until_ms.saturating_sub(now.ms);
+        // Where the clock was put back, it is no longer than it can be.
+        if in_contact == Some(false) || (1..=SILENCE_MAX_MS).contains(&silent_ms) {
             return Next::Nothing;
         }
         let served: Vec<(&Window, u16)> = open
@@ -224,7 +226,7 @@ impl Core {
             true => self.ask_pause_ms.min(ASK_MIN_MS),
             false => self.ask_pause_ms,
         };
-        if now.ms.saturating_sub(self.asked_ms) < pause_ms {
+        if (0..pause_ms).contains(&now.ms.saturating_sub(self.asked_ms)) {
             return None;
         }
         let refused = served
@@ -243,7 +245,7 @@ impl Core {
 
     /// Now and then, whether the spacecraft still has what it said it has: some at a time.
     fn review(&mut self, now: Now, served: &[(&Window, u16)]) -> Option<Next> {
-        if now.ms.saturating_sub(self.reviewed_ms) < REVIEW_MS {
+        if (0..REVIEW_MS).contains(&now.ms.saturating_sub(self.reviewed_ms)) {
             return None;
         }
         let is_next =

@@ -49,7 +49,8 @@ impl Uploads {
         now: Now,
         in_contact: Option<bool>,
     ) -> Result<bool, StoreError> {
-        if now.ms < self.next_ms {
+        // Where the clock was put back, the pause is no longer than it can be.
+        if (1..=PAUSE_MAX_MS).contains(&self.next_ms.saturating_sub(now.ms)) {
             return Ok(false);
         }
         self.next_ms = now.ms.saturating_add(LOOK_MS);
@@ -69,13 +70,16 @@ impl Uploads {
                         has_changed |= self.follow(courier, now, upload, &transfers)?;
                     }
                 }
-                Err(why) => self.rest(now, &why),
+                Err(why) => {
+                    self.rest(now, &why);
+                    return Ok(false);
+                }
             }
         }
         // The file entity waits for contact by itself; but what has begun to go up is not
         // cancelled as lightly.
         let room = AT_ONCE_MAX.saturating_sub(under_way.len());
-        if in_contact == Some(false) || now.ms > self.next_ms {
+        if in_contact == Some(false) {
             return Ok(has_changed);
         }
         for upload in waiting.iter().take(room) {

@@ -22,6 +22,7 @@ pub(crate) use uploads::Incoming;
 pub(crate) use windows::AvailabilityQuery;
 
 use super::audit::{Entry, Floodgate};
+use super::make_folder;
 use super::moment::Now;
 use super::plan::Plan;
 use super::step::{AtStep, Step};
@@ -135,10 +136,4 @@ impl Desk {
             Ok(())
         })
     }
-}
-
-fn make_folder(path: &std::path::Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700).create(path)
 }
