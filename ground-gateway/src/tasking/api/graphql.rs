@@ -193,11 +193,11 @@ impl Forward {
     fn problem(&self, error: &GroundError) -> (Problem, bool) {
         let detail = crate::error::one_line(&error.to_string());
         match error {
-            GroundError::LinkAnswer { .. } => (Problem::no_service(detail), false),
+            // A service that took too long may have done it.
+            GroundError::LinkAnswer { .. } => (Problem::no_service(detail), true),
             GroundError::TooLarge { .. } => (Problem::too_large(detail), false),
-            GroundError::HubSilent { .. } | GroundError::Radio { .. } => {
-                (Problem::busy(detail, 10), false)
-            }
+            GroundError::Radio { .. } => (Problem::busy(detail, 10), false),
+            GroundError::HubSilent { .. } => (Problem::busy(detail, 10), true),
             _ => (Problem::no_answer(detail), true),
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -68,11 +69,6 @@ fn work(folder: &Path, sky: Arc<Sky>, at_step: AtStep) {
     ground.live(100);
 }
 
-/// The time on the ground goes on where it was.
-fn sky(folder: &Path) -> Arc<Sky> {
-    Sky::new(folder, BEGIN_S)
-}
-
 /// Not a test of its own.
 #[test]
 fn the_process_that_is_killed() {
@@ -82,7 +78,7 @@ fn the_process_that_is_killed() {
     let (step, times) = step.split_once(' ').unwrap();
     let step = ALL[step.parse::<usize>().unwrap()];
     let folder = Path::new(&folder);
-    let sky = sky(folder);
+    let sky = Sky::new(folder, BEGIN_S);
     let until = Arc::clone(&sky);
     let clock = folder.join("clock");
     let killed = at(step, times.parse().unwrap(), move || {
@@ -137,33 +133,35 @@ fn is_well(ground: &Ground, which: &str) {
 
 #[test]
 fn a_ground_that_is_killed_after_any_step_runs_no_window_twice_and_forgets_none() {
-    for (number, step) in ALL.into_iter().enumerate() {
-        let mut killed = 0;
-        for times in 1..=TIMES {
-            let folder = tempfile::tempdir().unwrap();
-            let mut command = Command::new(env::current_exe().unwrap());
-            command.args([ME, "--exact"]).env(FOLDER, folder.path());
-            let output = command
-                .env(STEP, format!("{number} {times}"))
-                .output()
-                .unwrap();
-            if output.status.success() {
-                // The step is not reached so often.
-                continue;
-            }
-            killed += 1;
-            let which = format!("{step:?}, {times}");
-            let clock = std::fs::read_to_string(folder.path().join("clock"));
-            let clock = clock.unwrap_or_else(|_| panic!("{which}: {output:?}"));
-            let sky = Sky::new(folder.path(), clock.parse::<i64>().unwrap() + 5);
-            work(folder.path(), sky, unwatched());
-            let ground = Ground::watched(
-                folder.path(),
-                Sky::new(folder.path(), BEGIN_S + 9_000),
-                unwatched(),
-            );
-            is_well(&ground, &which);
+    // They wait for the disk most of the time.
+    thread::scope(|scope| {
+        for number in 0..ALL.len() {
+            scope.spawn(move || sweep(number));
         }
-        assert!(killed > 0, "{step:?} is never reached");
+    });
+}
+
+fn sweep(number: usize) {
+    let step = ALL[number];
+    let mut killed = 0;
+    for times in 1..=TIMES {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args([ME, "--exact"]).env(FOLDER, folder.path());
+        let command = command.env(STEP, format!("{number} {times}"));
+        let output = command.output().unwrap();
+        if output.status.success() {
+            // The step is not reached so often.
+            continue;
+        }
+        killed += 1;
+        let which = format!("{step:?}, {times}");
+        let clock = std::fs::read_to_string(folder.path().join("clock"));
+        let clock = clock.unwrap_or_else(|_| panic!("{which}: {output:?}"));
+        let sky = Sky::new(folder.path(), clock.parse::<i64>().unwrap() + 5);
+        work(folder.path(), sky, unwatched());
+        let after = Sky::new(folder.path(), BEGIN_S + 9_000);
+        is_well(&Ground::watched(folder.path(), after, unwatched()), &which);
     }
+    assert!(killed > 0, "{step:?} is never reached");
 }

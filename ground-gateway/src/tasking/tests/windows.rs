@@ -243,3 +243,46 @@ fn a_window_that_is_cancelled_and_never_came_is_cancelled() {
     assert_eq!(ground.state(id), "CANCELLED");
     assert!(ground.sky.spacecraft.windows().is_empty());
 }
+
+#[test]
+fn a_window_whose_steps_do_not_come_down_is_known_without_them() {
+    let (_folder, mut ground) = ground();
+    let id = ground.order(&order(1_000)).unwrap();
+    ground.work();
+    ground.sky.is_mute_of_steps.store(true, Ordering::SeqCst);
+    ground.live(1_300);
+    let window = ground.window(id);
+    assert_eq!((window.state.as_str(), window.result), ("EXECUTED", None));
+}
+
+#[test]
+fn a_clock_that_is_put_back_holds_nothing_up() {
+    let (_folder, mut ground) = ground();
+    let id = ground.order(&order(20_000)).unwrap();
+    ground.sky.is_dark.store(true, Ordering::SeqCst);
+    ground.live(2_000);
+    ground.sky.is_dark.store(false, Ordering::SeqCst);
+    ground.sky.wait(-1_500);
+    ground.work();
+    assert_eq!(ground.state(id), "SYNCED");
+    ground.sky.wait(21_500);
+    ground.live(100);
+    assert_eq!(ground.state(id), "EXECUTED");
+}
+
+#[test]
+fn windows_of_a_payload_that_is_gone_hold_up_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = Ground::new(folder.path());
+    let orphan = before.order(&order(1_000)).unwrap();
+    drop(before);
+    let mut ground = Ground::without(folder.path(), "SDR");
+    let other = WindowOrder {
+        window_type: "PAYLOAD_CAM".to_owned(),
+        ..order(1_000)
+    };
+    let id = ground.order(&other).unwrap();
+    ground.live(1_200);
+    assert_eq!(ground.state(id), "EXECUTED");
+    assert_eq!(ground.state(orphan), "FAILED");
+}
