@@ -131,17 +131,55 @@ fn is_well(ground: &Ground, which: &str) {
     assert_eq!(left, 0, "{which}: octets are left on the ground");
 }
 
+/// What the ground says of each window is what became of it on board, and nothing is left.
+#[track_caller]
+fn is_true(ground: &Ground, which: &str) {
+    let on_board = ground.sky.spacecraft.windows();
+    let windows = ground.windows();
+    for window in &windows {
+        let there = on_board.get(&window.id.to_string());
+        let runs = there.map_or(0, |there| there["runs"].as_i64().unwrap());
+        let expected = match window.state.as_str() {
+            "EXECUTED" => 1,
+            "FAILED" | "CANCELLED" => 0,
+            other => panic!("{which}: {other} at the end"),
+        };
+        assert_eq!(runs, expected, "{which}: {window:?} {there:?}");
+    }
+    for id in on_board.keys() {
+        let is_known = windows.iter().any(|window| window.id.to_string() == *id);
+        assert!(is_known, "{which}: window {id} is forgotten");
+    }
+    let uploads = ground.uploads();
+    assert!(
+        uploads.iter().all(|one| one.1 == "UPLOADED"),
+        "{which}: {uploads:?}"
+    );
+    assert_eq!(ground.sky.bundles().len(), OCTETS.len(), "{which}");
+}
+
 #[test]
 fn a_ground_that_is_killed_after_any_step_runs_no_window_twice_and_forgets_none() {
+    after_any_step(5, is_well);
+}
+
+#[test]
+fn a_ground_that_is_killed_and_down_until_all_is_over_tells_what_became_of_each_window() {
+    after_any_step(6_000, is_true);
+}
+
+/// Kills a ground after each step, and looks at what the next makes of it, which begins so many
+/// seconds later.
+fn after_any_step(down_s: i64, look: fn(&Ground, &str)) {
     // They wait for the disk most of the time.
     thread::scope(|scope| {
         for number in 0..ALL.len() {
-            scope.spawn(move || sweep(number));
+            scope.spawn(move || sweep(number, down_s, look));
         }
     });
 }
 
-fn sweep(number: usize) {
+fn sweep(number: usize, down_s: i64, look: fn(&Ground, &str)) {
     let step = ALL[number];
     let mut killed = 0;
     for times in 1..=TIMES {
@@ -158,10 +196,11 @@ fn sweep(number: usize) {
         let which = format!("{step:?}, {times}");
         let clock = std::fs::read_to_string(folder.path().join("clock"));
         let clock = clock.unwrap_or_else(|_| panic!("{which}: {output:?}"));
-        let sky = Sky::new(folder.path(), clock.parse::<i64>().unwrap() + 5);
+        let sky = Sky::new(folder.path(), clock.parse::<i64>().unwrap());
+        sky.wait(down_s);
         work(folder.path(), sky, unwatched());
-        let after = Sky::new(folder.path(), BEGIN_S + 9_000);
-        is_well(&Ground::watched(folder.path(), after, unwatched()), &which);
+        let after = Sky::new(folder.path(), BEGIN_S + 20_000);
+        look(&Ground::watched(folder.path(), after, unwatched()), &which);
     }
     assert!(killed > 0, "{step:?} is never reached");
 }

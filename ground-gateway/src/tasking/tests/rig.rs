@@ -179,6 +179,16 @@ impl Uplink for Air {
         let silence = || Silence("no answer".to_owned());
         let asked: Value = serde_json::from_slice(body).unwrap();
         let is_of_steps = asked["query"].as_str().unwrap().contains("configure");
+        let variables = asked["variables"].as_object().unwrap().values();
+        for order in variables.filter(|value| value["start"].is_number()) {
+            // Nothing is offered once it is to be prepared.
+            let begin_s = order["start"].as_i64().unwrap() - PRE_BUFFER_S;
+            assert!(
+                self.0.now().s() < begin_s,
+                "{order} at {}",
+                self.0.now().s()
+            );
+        }
         self.0.said.lock().unwrap().push(asked);
         if self.0.is_dark.load(Ordering::SeqCst) {
             return Err(silence());
