@@ -100,6 +100,8 @@ pub(super) struct Sky {
     pub(super) is_deaf: AtomicBool,
     /// Answers that tell of steps do not come down.
     pub(super) is_mute_of_steps: AtomicBool,
+    /// What happens on the ground while the next thing is said.
+    pub(super) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// All that was asked.
     pub(super) said: Mutex<Vec<Value>>,
 }
@@ -113,6 +115,7 @@ impl Sky {
             is_dark: AtomicBool::new(false),
             is_deaf: AtomicBool::new(false),
             is_mute_of_steps: AtomicBool::new(false),
+            meanwhile: Mutex::default(),
             said: Mutex::default(),
         })
     }
@@ -179,6 +182,9 @@ impl Uplink for Air {
         let silence = || Silence("no answer".to_owned());
         let asked: Value = serde_json::from_slice(body).unwrap();
         let is_of_steps = asked["query"].as_str().unwrap().contains("configure");
+        if let Some(happens) = self.0.meanwhile.lock().unwrap().take() {
+            happens();
+        }
         let variables = asked["variables"].as_object().unwrap().values();
         for order in variables.filter(|value| value["start"].is_number()) {
             // Nothing is offered once it is to be prepared.
@@ -274,6 +280,15 @@ pub(super) fn upload_order() -> UploadOrder {
     }
 }
 
+pub(super) fn asked_at(caller: &Caller, now: Now) -> Asked<'_> {
+    Asked {
+        caller,
+        action: "a test",
+        key: None,
+        now,
+    }
+}
+
 impl Ground {
     pub(super) fn new(folder: &Path) -> Ground {
         Self::watched(folder, Sky::new(folder, BEGIN_S), unwatched())
@@ -306,12 +321,7 @@ impl Ground {
     }
 
     pub(super) fn asked<'a>(&self, caller: &'a Caller) -> Asked<'a> {
-        Asked {
-            caller,
-            action: "a test",
-            key: None,
-            now: self.sky.now(),
-        }
+        asked_at(caller, self.sky.now())
     }
 
     pub(super) fn order(&self, order: &WindowOrder) -> Result<i64, Problem> {

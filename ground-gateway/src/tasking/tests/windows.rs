@@ -1,10 +1,11 @@
 //! A window, from its order to its end.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
-use super::rig::{BEGIN_S, Ground, order};
+use super::rig::{BEGIN_S, Ground, asked_at, caller, order};
 use crate::tasking::window::WindowOrder;
 
 fn ground() -> (tempfile::TempDir, Ground) {
@@ -213,6 +214,40 @@ fn a_window_that_may_be_on_board_is_cancelled_when_the_spacecraft_says_so() {
     ground.live(1_200);
     let on_board = ground.sky.spacecraft.windows()[&id.to_string()].clone();
     assert_eq!(on_board["runs"], 0);
+}
+
+#[test]
+fn a_window_whose_offer_was_not_answered_is_not_cancelled_before_the_spacecraft_says_so() {
+    let (_folder, mut ground) = ground();
+    let id = ground.order(&order(1_000)).unwrap();
+    ground.sky.is_deaf.store(true, Ordering::SeqCst);
+    ground.work();
+    ground.cancel(id).unwrap();
+    assert_eq!(ground.state(id), "PENDING_CANCEL");
+    ground.sky.is_deaf.store(false, Ordering::SeqCst);
+    ground.live(100);
+    assert_eq!(ground.state(id), "CANCELLED");
+    let on_board = ground.sky.spacecraft.windows()[&id.to_string()].clone();
+    assert_eq!(on_board["state"], "CANCELLED");
+}
+
+#[test]
+fn a_window_that_is_cancelled_while_it_is_offered_does_not_run() {
+    let (_folder, mut ground) = ground();
+    let id = ground.order(&order(1_000)).unwrap();
+    let (desk, now) = (Arc::clone(&ground.desk), ground.sky.now());
+    let cancels = move || {
+        let caller = caller();
+        desk.cancel_window(&asked_at(&caller, now), id).unwrap();
+    };
+    *ground.sky.meanwhile.lock().unwrap() = Some(Box::new(cancels));
+    ground.live(1_200);
+    assert_eq!(ground.state(id), "CANCELLED");
+    let on_board = ground.sky.spacecraft.windows()[&id.to_string()].clone();
+    assert_eq!(
+        (&on_board["state"], &on_board["runs"]),
+        (&"CANCELLED".into(), &0.into())
+    );
 }
 
 #[test]
