@@ -84,4 +84,16 @@ def passes(one, two, latitude, longitude, altitude_km, elevation_min, start, end
     return found
 
 
-hearing.hold(positions=positions, sun=sun, passes=passes)
+def looks(one, two, latitude, longitude, altitude_km, times):
+    """`skyfield`: azimuth and elevation in degrees and the distance in km, from a station."""
+    seen = EarthSatellite(one, two, ts=timescale) - wgs84.latlon(
+        latitude, longitude, elevation_m=altitude_km * 1000.0
+    )
+    answers = []
+    for unix in times:
+        elevation, azimuth, distance = seen.at(_time(unix)).altaz()
+        answers.append([float(azimuth.degrees), float(elevation.degrees), float(distance.km)])
+    return answers
+
+
+hearing.hold(positions=positions, sun=sun, passes=passes, looks=looks)
