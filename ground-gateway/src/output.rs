@@ -62,7 +62,10 @@ mod tests {
     fn columns_are_as_wide_as_they_need_be() {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         let rows = [row(["NAME", "N", "WHERE"]), row(["a", "1000", "b"])];
-        assert_eq!(columns(&rows, 1..=1), ["NAME     N  WHERE", "a     1000  b"]);
+        assert_eq!(
+            columns(&rows, 1..=1),
+            ["NAME     N  WHERE", "a     1000  b"]
+        );
     }
 
     #[test]

@@ -31,9 +31,8 @@ use std::time::Duration;
 pub use account::{Account, NotStored};
 pub use search::{ArchiveReader, Found, HeardIn, Search};
 pub use settings::ArchiveSettings;
-pub(crate) use settings::{BYTES_MAX_LEAST, DAYS_MAX_MOST};
 pub use store::{Archive, FRAMES_PER_REMOVAL};
-pub(crate) use thread::{ArchiveThread, Tap};
+pub(crate) use thread::ArchiveThread;
 
 /// A frame that the radio gave.
 #[derive(Clone, Debug, PartialEq, Eq)]

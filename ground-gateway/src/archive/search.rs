@@ -139,8 +139,14 @@ fn statement(search: &Search) -> (String, Vec<Value>) {
     let mut values = Vec::new();
     let number = |number: i64| Value::Integer(number);
     let wanted = [
-        ("heard_us >=", search.since.map(|at| number(microseconds(at)))),
-        ("heard_us <", search.until.map(|at| number(microseconds(at)))),
+        (
+            "heard_us >=",
+            search.since.map(|at| number(microseconds(at))),
+        ),
+        (
+            "heard_us <",
+            search.until.map(|at| number(microseconds(at))),
+        ),
         ("apid =", search.apid.map(|apid| number(apid.into()))),
         (
             "command_id =",

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 /// The least of `bytes-max`: below, there is hardly room for an index.
-pub(crate) const BYTES_MAX_LEAST: u64 = 1 << 20;
+const BYTES_MAX_LEAST: u64 = 1 << 20;
 const BYTES_MAX_USUAL: u64 = 1 << 30;
 /// The most of `days-max`: a hundred years.
-pub(crate) const DAYS_MAX_MOST: u32 = 36_525;
+const DAYS_MAX_MOST: u32 = 36_525;
 const DAYS_MAX_USUAL: u32 = 90;
 /// Beneath the directory of state.
 const FOLDER: &str = "archive";

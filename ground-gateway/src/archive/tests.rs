@@ -24,7 +24,9 @@ pub(super) fn link(folder: &Path, keys: &str) -> GroundLinkConfig {
 
 /// Packets of a message as the satellite sends it.
 fn packets(link: &GroundLinkConfig, command_id: u64, bytes: usize, count: u16) -> Vec<Vec<u8>> {
-    let format = link.comms.packet_format(End::Satellite, None, link.addresses);
+    let format = link
+        .comms
+        .packet_format(End::Satellite, None, link.addresses);
     let format = format.unwrap();
     let head = Head {
         payload_type: PayloadType::GraphQl,
@@ -96,22 +98,48 @@ fn a_frame_is_found_by_its_time_its_apid_and_its_command() {
     assert_eq!(octets.collect::<Vec<_>>(), all);
     let of = |command_id| {
         let command_id = Some(command_id);
-        search(&link, Search { command_id, ..Search::default() })
+        search(
+            &link,
+            Search {
+                command_id,
+                ..Search::default()
+            },
+        )
     };
     assert_eq!((of(77).len(), of(u64::MAX).len(), of(5).len()), (3, 1, 0));
     assert!(of(77).iter().all(|found| found.port == Some(8020)));
     let apid = everything[0].apid;
-    let on = |apid| search(&link, Search { apid, ..Search::default() });
+    let on = |apid| {
+        search(
+            &link,
+            Search {
+                apid,
+                ..Search::default()
+            },
+        )
+    };
     assert_eq!((on(apid).len(), on(Some(2000)).len()), (4, 0));
     let second = |second| Some(START + Duration::from_secs(second));
-    let some = search(&link, Search {
-        since: second(1),
-        until: second(3),
-        ..Search::default()
-    });
-    let times: Vec<u64> = some.iter().map(|found| (found.at - START).as_secs()).collect();
+    let some = search(
+        &link,
+        Search {
+            since: second(1),
+            until: second(3),
+            ..Search::default()
+        },
+    );
+    let times: Vec<u64> = some
+        .iter()
+        .map(|found| (found.at - START).as_secs())
+        .collect();
     assert_eq!(times, [1, 2]);
-    let last = search(&link, Search { limit: Some(2), ..Search::default() });
+    let last = search(
+        &link,
+        Search {
+            limit: Some(2),
+            ..Search::default()
+        },
+    );
     assert_eq!(last, everything[2..]);
 }
 
@@ -137,7 +165,9 @@ fn what_is_no_valid_packet_is_kept_with_the_reason() {
     assert_eq!(refused, expected);
     let file = link.archive.as_ref().unwrap().file(&link.name);
     let reader = ArchiveReader::open(&file).unwrap().unwrap();
-    let heard = reader.heard_in(START, START + Duration::from_secs(1)).unwrap();
+    let heard = reader
+        .heard_in(START, START + Duration::from_secs(1))
+        .unwrap();
     assert_eq!((heard.frames, heard.octets, heard.refused), (0, 0, 2));
 }
 
@@ -216,7 +246,11 @@ fn what_is_too_old_goes() {
     archive.store(&heard, Account::default()).unwrap();
     let week = Duration::from_secs(7 * 86_400);
     assert!(!archive.remove_surplus(START + week).unwrap());
-    assert!(archive.remove_surplus(START + week + Duration::from_secs(2)).unwrap());
+    assert!(
+        archive
+            .remove_surplus(START + week + Duration::from_secs(2))
+            .unwrap()
+    );
     assert_eq!(search(&link, Search::default()).len(), 2);
     assert_eq!(account(&link).removed, 2);
 }

@@ -165,7 +165,10 @@ mod tests {
             lines[1],
             "2026-01-01T00:00:00Z  2026-01-01T00:02:05Z   2:05   71°    0°- 90°-180°  Berlin"
         );
-        assert!(lines[2].ends_with("2:05     -  -               -"), "{lines:?}");
+        assert!(
+            lines[2].ends_with("2:05     -  -               -"),
+            "{lines:?}"
+        );
         let json = json_of(&predicted);
         assert_eq!(json["aos"], "2026-01-01T00:00:00.4Z");
         assert_eq!(json["azimuth_aos_deg"], 359.7);

@@ -147,10 +147,7 @@ impl Contacts {
     /// How old the elements are at `now`; none with a given schedule.
     pub fn elements_age(&self, now: Duration) -> Option<Duration> {
         let state = self.look_again();
-        state
-            .source
-            .epoch()
-            .map(|epoch| now.saturating_sub(epoch))
+        state.source.epoch().map(|epoch| now.saturating_sub(epoch))
     }
 
     /// With the elements of the file, if that has changed. One that cannot be read changes

@@ -67,8 +67,7 @@ pub(crate) fn need(
         (Some(capacity), Some(contacts)) => {
             let open = || contacts.iter().filter(|contact| contact.end > now);
             // Of one that is under way, the rest.
-            let lengths =
-                open().map(|contact| contact.end.saturating_sub(contact.start.max(now)));
+            let lengths = open().map(|contact| contact.end.saturating_sub(contact.start.max(now)));
             match passes_of(octets, lengths, capacity) {
                 Some(passes) => {
                     Need::Passes(passes as u64, open().nth(passes.saturating_sub(1)).cloned())
@@ -136,6 +135,9 @@ mod tests {
         let rate = Some(Capacity::PerSecond(10.0));
         assert_eq!(need(&waiting(1), rate, None, NOW), Need::Unknown);
         let measured = Some(Capacity::PerPass(100));
-        assert_eq!(need(&waiting(201), measured, None, NOW), Need::Passes(3, None));
+        assert_eq!(
+            need(&waiting(201), measured, None, NOW),
+            Need::Passes(3, None)
+        );
     }
 }

@@ -154,8 +154,10 @@ impl ContactSettings {
     ) -> Result<Option<Self>, String> {
         let source = match (link.get("tle-file"), link.get("contacts")) {
             (Some(_), Some(_)) => {
-                return Err("`tle-file` and `contacts` say both when there is contact: remove one"
-                    .to_owned());
+                return Err(
+                    "`tle-file` and `contacts` say both when there is contact: remove one"
+                        .to_owned(),
+                );
             }
             (Some(file), None) => {
                 let stations = chosen(link.get("stations"), stations)?;

@@ -94,8 +94,7 @@ impl Source {
     pub(super) fn between(&self, from: Duration, until: Duration) -> Result<Vec<Contact>, String> {
         match self {
             Source::Given(contacts) => {
-                let overlap =
-                    |contact: &&GivenContact| contact.end > from && contact.start < until;
+                let overlap = |contact: &&GivenContact| contact.end > from && contact.start < until;
                 let contacts = contacts.iter().filter(overlap);
                 Ok(contacts.map(of_given).collect())
             }
@@ -104,9 +103,8 @@ impl Source {
                 for (name, station) in stations {
                     over(orbit, name, station, from, until, &mut contacts)?;
                 }
-                contacts.sort_by(|one, two| {
-                    (one.start, &one.station).cmp(&(two.start, &two.station))
-                });
+                contacts
+                    .sort_by(|one, two| (one.start, &one.station).cmp(&(two.start, &two.station)));
                 Ok(contacts)
             }
         }
@@ -218,7 +216,10 @@ mod tests {
                 contact.start.abs_diff(whole.start) < Duration::from_millis(5)
                     && contact.end.abs_diff(whole.end) < Duration::from_millis(5)
             };
-            assert!(contacts.iter().any(|contact| same(&contact)), "{contacts:?}");
+            assert!(
+                contacts.iter().any(|contact| same(&contact)),
+                "{contacts:?}"
+            );
         }
     }
 

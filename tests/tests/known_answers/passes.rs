@@ -92,7 +92,9 @@ fn pairs(satellites: &[Satellite]) -> impl Iterator<Item = (&Satellite, [f64; 4]
 fn whole_passes(satellite: &Satellite, place: [f64; 4]) -> Vec<Pass> {
     let station = station(place);
     let passes = Passes::new(&satellite.orbit, &station, EPOCH, EPOCH + WEEK);
-    let passes = passes.expect("an interval").map(|pass| pass.expect("a pass"));
+    let passes = passes
+        .expect("an interval")
+        .map(|pass| pass.expect("a pass"));
     passes
         .filter(|pass| !pass.began_before && !pass.goes_on)
         .collect()

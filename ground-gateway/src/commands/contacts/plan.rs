@@ -320,9 +320,7 @@ fn whole_json(
     for (queue, need) in queues.iter().zip(needs) {
         whole.insert(queue.key.to_owned(), queue_json(queue, need));
     }
-    let heard_json = |heard: &HeardIn| {
-        json!({ "frames": heard.frames, "octets": heard.octets, "refused": heard.refused })
-    };
+    let heard_json = |heard: &HeardIn| json!({ "frames": heard.frames, "octets": heard.octets, "refused": heard.refused });
     let past_json = past.iter().map(|past| {
         let mut json = json_of(&past.contact);
         if let Some(object) = json.as_object_mut() {
@@ -411,7 +409,10 @@ mod tests {
         assert!(more.contains("more than the 9 passes"), "{more}");
         assert!(sentence(&queue, &Need::Unknown).contains("bit-rate-bps"));
         let json = queue_json(&queue, &Need::Passes(3, None));
-        assert_eq!((&json["passes"], &json["octets"]), (&json!(3), &json!(499_000)));
+        assert_eq!(
+            (&json["passes"], &json["octets"]),
+            (&json!(3), &json!(499_000))
+        );
     }
 
     #[test]
