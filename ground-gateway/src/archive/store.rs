@@ -66,9 +66,9 @@ impl Archive {
         })
     }
 
-    /// Writes `frames`, in the order in which they were heard, and the rest of `account`: what
-    /// was heard beside them, and is not stored. All of it, or nothing; when this returns, it is
-    /// on the disk.
+    /// Writes `frames`, in the order in which they were heard, and adds to the account that they
+    /// are stored, and what `account` says: what was heard, these frames too, and what of it is
+    /// not stored. All of it, or nothing; when this returns, it is on the disk.
     ///
     /// # Errors
     /// The database's.
@@ -100,10 +100,8 @@ impl Archive {
                 ])?;
             }
         }
-        let stored = frames.len() as u64;
         let stored = Account {
-            heard: stored,
-            stored,
+            stored: frames.len() as u64,
             ..Account::default()
         };
         account.and(stored).add_to(&transaction)?;

@@ -58,6 +58,13 @@ fn frames(packets: Vec<Vec<u8>>) -> Vec<ArchivedFrame> {
     frames.collect()
 }
 
+fn of(heard: &[ArchivedFrame]) -> Account {
+    Account {
+        heard: heard.len() as u64,
+        ..Account::default()
+    }
+}
+
 fn search(link: &GroundLinkConfig, search: Search) -> Vec<Found> {
     let file = link.archive.as_ref().unwrap().file(&link.name);
     let reader = ArchiveReader::open(&file).unwrap().unwrap();
@@ -90,7 +97,7 @@ fn a_frame_is_found_by_its_time_its_apid_and_its_command() {
     assert_eq!(all.len(), 3);
     all.extend(packets(&link, u64::MAX, 20, 3));
     let heard = frames(all.clone());
-    archive.store(&heard, Account::default()).unwrap();
+    archive.store(&heard, of(&heard)).unwrap();
 
     // While it is open to be written.
     let everything = search(&link, Search::default());
@@ -155,7 +162,7 @@ fn what_is_no_valid_packet_is_kept_with_the_reason() {
         octets: vec![1, 2, 3],
         refused: Some("fcs"),
     });
-    archive.store(&heard, Account::default()).unwrap();
+    archive.store(&heard, of(&heard)).unwrap();
     let mut refused: Vec<_> = search(&link, Search::default())
         .into_iter()
         .map(|found| (found.refused.unwrap(), found.apid, found.command_id))
@@ -179,7 +186,8 @@ fn a_segment_after_a_gap_is_of_no_command() {
     let mut all = packets(&link, 77, 900, 16_382);
     assert_eq!(all.len(), 4);
     all.remove(2);
-    archive.store(&frames(all), Account::default()).unwrap();
+    let heard = frames(all);
+    archive.store(&heard, of(&heard)).unwrap();
     let commands = search(&link, Search::default());
     let commands: Vec<_> = commands.iter().map(|found| found.command_id).collect();
     assert_eq!(commands, [Some(77), Some(77), None]);
@@ -198,7 +206,7 @@ fn the_account_adds_up_over_processes() {
             ..Account::default()
         };
         let heard = frames(packets(&link, 1, 600, 0));
-        archive.store(&heard, lost).unwrap();
+        archive.store(&heard, of(&heard).and(lost)).unwrap();
     }
     let account = account(&link);
     assert!(account.balances(), "{account:?}");
@@ -220,7 +228,7 @@ fn the_oldest_go_when_there_are_too_many_octets_and_the_file_stays_within_them()
         })
         .collect();
     for _ in 0..20 {
-        archive.store(&batch, Account::default()).unwrap();
+        archive.store(&batch, of(&batch)).unwrap();
         while archive.remove_surplus(START).unwrap() {}
     }
     let account = account(&link);
@@ -243,7 +251,7 @@ fn what_is_too_old_goes() {
     let link = link(folder.path(), "days-max = 7");
     let mut archive = Archive::open(&link).unwrap();
     let heard = frames(packets(&link, 1, 900, 0));
-    archive.store(&heard, Account::default()).unwrap();
+    archive.store(&heard, of(&heard)).unwrap();
     let week = Duration::from_secs(7 * 86_400);
     assert!(!archive.remove_surplus(START + week).unwrap());
     assert!(
@@ -263,7 +271,7 @@ fn an_archive_that_nobody_writes_is_read() {
     assert!(ArchiveReader::open(&file).unwrap().is_none());
     let mut archive = Archive::open(&link).unwrap();
     let heard = frames(packets(&link, 1, 20, 0));
-    archive.store(&heard, Account::default()).unwrap();
+    archive.store(&heard, of(&heard)).unwrap();
     drop(archive);
     assert_eq!(search(&link, Search::default()).len(), 1);
 }

@@ -100,7 +100,7 @@ struct Writer {
     archive: Option<Archive>,
     /// When the file was not to be opened.
     failed_at: Option<Instant>,
-    /// What is to be noted of frames that are lost.
+    /// What is to be noted of frames that were heard.
     owed: Account,
 }
 
@@ -108,7 +108,7 @@ impl Writer {
     fn run(mut self) {
         let mut next_look = Instant::now();
         while let Some(taken) = self.queue.take(COMMIT_WITHIN) {
-            self.owed.heard += taken.full;
+            self.owed.heard += taken.heard;
             self.owed.queue_full += taken.full;
             if taken.full > 0 {
                 log::warn!(
@@ -134,7 +134,6 @@ impl Writer {
             Ok(()) => self.owed = Account::default(),
             Err(error) => {
                 let lost = frames.len() as u64;
-                self.owed.heard += lost;
                 self.owed.storage_failed += lost;
                 if let Some(error) = error {
                     log::error!("{lost} frames are not archived: {error}");
