@@ -91,9 +91,7 @@ fn a_holder_that_is_killed_leaves_a_whole_archive_and_the_next_goes_on_with_it()
     for _ in 0..3 {
         let mut listener = rig.start_listener(&[]);
         // It is killed while it writes.
-        let mut sent = 0;
         wait_until("frames on the disk", || {
-            sent += 1;
             rig.downlink(&[7; 100]);
             account(&rig).stored > stored
         });
