@@ -60,7 +60,8 @@ pub struct ArchiveReader {
 }
 
 impl ArchiveReader {
-    /// Opens the archive in `file`; none where there is no such file.
+    /// Opens the archive in `file`; none where there is no such file, or who makes it has not
+    /// got so far.
     ///
     /// # Errors
     /// [`ArchiveError`] when it cannot be read.
@@ -69,7 +70,9 @@ impl ArchiveReader {
             return Ok(None);
         }
         let database = database::open_to_read(file).map_err(ArchiveError::new)?;
-        Ok(Some(ArchiveReader { database }))
+        let version = database.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+        let is_made = version.map_err(failed)? > 0;
+        Ok(is_made.then_some(ArchiveReader { database }))
     }
 
     /// Gives `each` frame that is searched for, the oldest first, until it wants no more (false).

@@ -269,6 +269,8 @@ fn an_archive_that_nobody_writes_is_read() {
     let link = link(folder.path(), "");
     let file = link.archive.as_ref().unwrap().file(&link.name);
     assert!(ArchiveReader::open(&file).unwrap().is_none());
+    std::fs::write(&file, "").unwrap();
+    assert!(ArchiveReader::open(&file).unwrap().is_none());
     let mut archive = Archive::open(&link).unwrap();
     let heard = frames(packets(&link, 1, 20, 0));
     archive.store(&heard, of(&heard)).unwrap();
