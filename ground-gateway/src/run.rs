@@ -81,6 +81,10 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
         Command::Put(arguments) => on_link(&|client| commands::put(client, arguments)),
         Command::Files(arguments) => on_link(&|client| commands::files(client, arguments)),
         Command::Serve(arguments) => on_link(&|client| commands::serve(client, arguments)),
+        Command::Contacts(arguments) => on_link(&|client| commands::contacts(client, arguments)),
+        Command::Archive(arguments) => {
+            commands::archive(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)
+        }
         Command::Resync(arguments) => on_link(&|client| commands::resync(client, arguments)),
         // It needs no link.
         Command::DeliveryKey(_) => Ok(ExitCode::SUCCESS),

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use super::transfer::{arrived, print_json};
 use crate::arguments::ServeArguments;
 use crate::client::LinkClient;
+use crate::contacts::giver::PlanGiver;
 use crate::error::{GroundError, one_line};
 use crate::files::transfer::{State, Transfer};
 use crate::output::print_line;
@@ -13,6 +14,7 @@ use crate::progress::Progress;
 
 pub(crate) fn serve(client: &LinkClient, arguments: &ServeArguments) -> Result<(), GroundError> {
     let link = &client.config().name;
+    let _giver = PlanGiver::start(client)?;
     let mut progress = Some(Progress::start(format!("waiting for link `{link}`")));
     let serving = Cell::new(None);
     let ready = || {
