@@ -30,6 +30,7 @@ use crate::process::Processes;
 use crate::provision::{Renew, provision};
 use crate::settings::{SERVICE, Settings};
 use crate::shell::{self, Clock as _, Door, Shell, SystemClock};
+use crate::signalling::{Signaller, doctor, keeper};
 use crate::simulate::simulate;
 
 /// The table of the telemetry of the bus.
@@ -43,7 +44,9 @@ const OWN_KEYS: &[&str] = &[
     "journal",
     "link",
     "outbound",
+    "signalled",
     "thermal",
+    "windows",
 ];
 
 /// Runs the program. What is wrong is said in one line on standard error, and the exit code
@@ -66,6 +69,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Run(run)) => serve(&run),
         Some(Command::Check(check)) => look(check.config.as_deref()),
         Some(Command::Provision(order)) => make(&order),
+        Some(Command::Keep(order)) => keeper::keep(&order),
+        Some(Command::Doctor(order)) => match doctor::examine(&order) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
         Some(Command::Simulate(order)) => match simulate(&order.file) {
             Ok(true) => Ok(()),
             Ok(false) => return ExitCode::FAILURE,
@@ -131,8 +140,15 @@ fn look(config: Option<&Path>) -> anyhow::Result<()> {
     let settings = Settings::read(&file)?;
     telemetry(&file)?;
     grpc_config(&settings)?;
-    let apps = settings.apps.len();
-    println!("{}: {apps} apps, and all that they need", file.name());
+    let (apps, signalled) = (settings.apps.len(), settings.signalled.len());
+    let signalled = match signalled {
+        0 => String::new(),
+        some => format!(", {some} payloads with windows"),
+    };
+    println!(
+        "{}: {apps} apps, and all that they need{signalled}",
+        file.name()
+    );
     Ok(())
 }
 
@@ -209,6 +225,7 @@ impl Service {
             payloads: grpc.payloads(),
             files: files(&settings, &door, carrier)?,
             processes: processes(&settings, &door),
+            signaller: signaller(&settings, &door)?,
             switches: Box::new(SimulatedSwitches::new(door.clone())),
             log: log.clone(),
         };
@@ -269,6 +286,14 @@ fn files(
     let stager = Stager::new(carrier, folders.clone(), patience.unwrap_or_default());
     let threads = FileThreads::start(stager, folders, watch.unwrap_or(minute), door);
     threads.context("no threads for files")
+}
+
+fn signaller(settings: &Settings, door: &Door) -> anyhow::Result<Signaller> {
+    let payloads = settings.signalled.iter().cloned();
+    let root = std::path::absolute(&settings.windows)?;
+    // Itself, also when another version took its place on the disk.
+    let program = Path::new("/proc/self/exe");
+    Ok(Signaller::new(payloads, &root, program, door.clone()))
 }
 
 fn processes(settings: &Settings, door: &Door) -> Processes {
