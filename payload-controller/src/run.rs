@@ -23,7 +23,7 @@ use crate::arguments::{Arguments, Command, Provision};
 use crate::board::{Board, Log, SimulatedSwitches};
 use crate::core::Controller;
 use crate::files::{Carrier, FileThreads, NoLink, Stager};
-use crate::grpc::Grpc;
+use crate::grpc::{Grpc, NoPayloads};
 use crate::journal::Journal;
 use crate::operator::{self, Controlled};
 use crate::process::Processes;
@@ -94,11 +94,17 @@ fn serve(arguments: &service_host::arguments::HostArguments) -> anyhow::Result<(
     logging::start(arguments.log_level);
     let file = ConfigFile::find(arguments.config.as_deref())?;
     let service = Service::start(&file)?;
-    log::info!("{SERVICE}: for payloads at {}", service.grpc.local_addr());
+    let refusals: operator::Refusals = match &service.grpc {
+        Some(grpc) => {
+            log::info!("{SERVICE}: for payloads at {}", grpc.local_addr());
+            Box::new(grpc.refusal_counter())
+        }
+        None => Box::new(BTreeMap::new),
+    };
     let controlled = Controlled {
         door: service.door.clone(),
         log: service.log.clone(),
-        refusals: Box::new(service.grpc.refusal_counter()),
+        refusals,
     };
     let equipment = Equipment {
         endpoint: Box::new(|context| operator::endpoint(context, controlled)),
@@ -139,7 +145,9 @@ fn look(config: Option<&Path>) -> anyhow::Result<()> {
     let file = ConfigFile::find_among(config, &service_host::config_file::CONFIG_CANDIDATES)?;
     let settings = Settings::read(&file)?;
     telemetry(&file)?;
-    grpc_config(&settings)?;
+    if settings.signalled.is_empty() || !settings.apps.is_empty() {
+        grpc_config(&settings)?;
+    }
     let (apps, signalled) = (settings.apps.len(), settings.signalled.len());
     let signalled = match signalled {
         0 => String::new(),
@@ -182,8 +190,8 @@ pub struct Service {
     pub door: Door,
     /// What is remembered.
     pub log: Log,
-    /// gRPC.
-    pub grpc: Grpc,
+    /// gRPC; none where all payloads are called through `payload_exec`.
+    pub grpc: Option<Grpc>,
     /// Ends first, so that nothing is decided that cannot be done.
     shell: Option<Shell>,
 }
@@ -209,7 +217,6 @@ impl Service {
         let clock = SystemClock::default();
         let now = clock.now();
         let bus = telemetry(file)?.open(now.wall)?;
-        let config = grpc_config(&settings)?;
         // Whoever has the journal is the only controller.
         let (journal, recovered) = Journal::open(&settings.journal)?;
         for app in &settings.apps {
@@ -219,10 +226,13 @@ impl Service {
             }
         }
         let (door, inputs) = shell::door();
-        let grpc = Grpc::start(config, Arc::new(door.clone()))?;
+        let grpc = grpc(&settings, &door)?;
         let log = Log::default();
         let board = Board {
-            payloads: grpc.payloads(),
+            payloads: match &grpc {
+                Some(grpc) => grpc.payloads(),
+                None => Arc::new(NoPayloads),
+            },
             files: files(&settings, &door, carrier)?,
             processes: processes(&settings, &door),
             signaller: signaller(&settings, &door)?,
@@ -255,6 +265,15 @@ fn telemetry(file: &ConfigFile) -> anyhow::Result<bus_telemetry::Settings> {
             epoch: EpochSetting::Start,
         },
     }))
+}
+
+/// None where there are payloads, and none of them speaks it.
+fn grpc(settings: &Settings, door: &Door) -> anyhow::Result<Option<Grpc>> {
+    if settings.apps.is_empty() && !settings.signalled.is_empty() {
+        return Ok(None);
+    }
+    let config = grpc_config(settings)?;
+    Ok(Some(Grpc::start(config, Arc::new(door.clone()))?))
 }
 
 fn grpc_config(settings: &Settings) -> anyhow::Result<crate::grpc::Config> {

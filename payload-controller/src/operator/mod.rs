@@ -23,7 +23,7 @@ use crate::shell::Door;
 use schema::{Mutation, Query, Schema};
 
 /// Calls of payloads that were refused, by why.
-type Refusals = Box<dyn Fn() -> BTreeMap<&'static str, u64> + Send + Sync>;
+pub(crate) type Refusals = Box<dyn Fn() -> BTreeMap<&'static str, u64> + Send + Sync>;
 
 /// What the endpoint looks at beside the link.
 pub(crate) struct Controlled {

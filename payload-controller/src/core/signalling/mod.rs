@@ -313,14 +313,20 @@ impl Signalling {
         let is_at_work = |window: &&Window| window.record.has_power && !window.state().has_ended();
         let at_work = self.windows.values().filter(is_at_work);
         let in_use: BTreeSet<u16> = at_work.filter_map(device_of).collect();
-        let due = self.windows.iter().filter_map(|(id, window)| {
-            let is_due = matches!(window.phase, Phase::PowerOff { at } if at <= now.monotonic);
-            is_due.then(|| (id.clone(), device_of(window)))
-        });
+        let due = self
+            .windows
+            .iter()
+            .filter_map(|(id, window)| match window.phase {
+                Phase::PowerOff { at, is_asked } if at <= now.monotonic => {
+                    Some((id.clone(), device_of(window), is_asked))
+                }
+                _ => None,
+            });
         let due: Vec<_> = due.collect();
-        for (id, device) in due {
-            let is_free = |device: &u16| !in_use.contains(device) && craft.devices.is_on(*device);
-            let device = device.filter(is_free);
+        for (id, device, is_asked) in due {
+            let device = device.filter(|device| !in_use.contains(device));
+            // One that did not go on may have done so unheard: it goes off all the same.
+            let device = device.filter(|device| !is_asked || !craft.devices.is_off(*device));
             if let Some(device) = device {
                 craft.switch_off(now, device);
             }
@@ -331,7 +337,8 @@ impl Signalling {
                 // It is looked again whether it went off.
                 Some(_) => {
                     let at = now.after(TRY_AGAIN);
-                    window.phase = Phase::PowerOff { at };
+                    let is_asked = true;
+                    window.phase = Phase::PowerOff { at, is_asked };
                 }
                 None => {
                     window.phase = Phase::Over;

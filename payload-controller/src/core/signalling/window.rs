@@ -43,7 +43,7 @@ pub(super) enum Phase {
     /// What runs here is being ended.
     Ending { until: Duration, is_done: bool },
     /// It has ended, and its device goes off then.
-    PowerOff { at: Duration },
+    PowerOff { at: Duration, is_asked: bool },
     /// Nothing is to be done any more.
     Over,
 }
@@ -126,7 +126,10 @@ impl Window {
             }
             WindowState::Executed | WindowState::Failed | WindowState::Cancelled => {
                 self.phase = match self.record.has_power {
-                    true => Phase::PowerOff { at: now.monotonic },
+                    true => Phase::PowerOff {
+                        at: now.monotonic,
+                        is_asked: false,
+                    },
                     false => Phase::Over,
                 };
             }
@@ -191,7 +194,7 @@ impl Window {
             | Phase::Calling { until, .. }
             | Phase::Ending { until, .. } => Some(until),
             Phase::Running { ends } => Some(ends),
-            Phase::PowerOff { at } => Some(at),
+            Phase::PowerOff { at, .. } => Some(at),
             Phase::Over => None,
         }
     }
@@ -507,6 +510,7 @@ impl Window {
         self.phase = match self.record.has_power {
             true => Phase::PowerOff {
                 at: around.now.after(power_for),
+                is_asked: false,
             },
             false => Phase::Over,
         };
