@@ -37,10 +37,8 @@ pub(super) fn check(rules: &Rules) -> Result<(), Problem> {
     most("signalled payloads", rules.signalled.len(), SIGNALLED_MAX)?;
     let names = rules.signalled.iter().map(|payload| &payload.name);
     once("the name of a signalled payload", names)?;
-    let signalled = rules.signalled.iter();
-    signalled
-        .map(|payload| has_device(payload, rules))
-        .collect::<Result<(), _>>()?;
+    let mut signalled = rules.signalled.iter();
+    signalled.try_for_each(|payload| has_device(payload, rules))?;
     rules.apps.iter().try_for_each(|app| fits(app, rules))
 }
 

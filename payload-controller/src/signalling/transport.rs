@@ -240,6 +240,7 @@ fn ended(ran: Ran) -> Result<(), Setback> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -7,8 +7,10 @@
 //! Starts and ends are told by the clock on the wall, as the ground means them; once a window
 //! was started, its end is counted by the clock that does not jump.
 
+mod calls;
 mod deed;
 mod order;
+mod preparation;
 mod record;
 mod rules;
 mod window;

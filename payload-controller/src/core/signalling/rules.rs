@@ -54,6 +54,12 @@ impl SignalVersion {
             SignalVersion::V2 => 2,
         }
     }
+
+    /// Whether configure is told when it is to have returned.
+    #[must_use]
+    pub fn tells_configure_its_end(self) -> bool {
+        self == SignalVersion::V2
+    }
 }
 
 /// What follows when `payload_exec … -e` fails.

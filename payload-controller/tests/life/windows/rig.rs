@@ -48,6 +48,11 @@ impl Spacecraft {
     }
 
     pub(super) fn configure(&self, keys: &str) {
+        self.configure_at(keys, &self.path("payload_exec"), &self.path("signaling"));
+    }
+
+    /// With that `payload_exec`, and that directory.
+    pub(super) fn configure_at(&self, keys: &str, executable: &Path, signaling_dir: &Path) {
         let at = self.folder.path().display();
         let mut text = format!(
             "[payload-controller]\njournal = '{at}/journal.redb'\napps-root = '{at}/apps'\n\
@@ -60,7 +65,7 @@ impl Spacecraft {
              [[payload-controller.devices]]\nid = 7\n\
              [[payload-controller.signalled]]\nname = 'camera'\ndevice = 7\n\
              pre-buffer-s = 1\npost-buffer-s = 0\n\
-             executable = '{at}/payload_exec'\nsignaling-dir = '{at}/signaling'\n",
+             executable = {executable:?}\nsignaling-dir = {signaling_dir:?}\n",
             self.port,
             free_udp_port(),
             free_udp_port(),
