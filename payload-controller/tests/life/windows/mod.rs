@@ -5,3 +5,4 @@ mod local;
 mod rig;
 mod ssh;
 mod sshd;
+mod uploads;
