@@ -5,6 +5,7 @@ use std::time::Duration;
 use payload_interface::{AppName, AppNumber};
 
 use super::rate::Rate;
+use super::signalling::SignalledRules;
 
 /// Most apps.
 pub const APPS_MAX: usize = 256;
@@ -22,6 +23,8 @@ pub struct Rules {
     pub devices: Vec<DeviceRules>,
     /// What is kept warm.
     pub thermal: Vec<ThermalRules>,
+    /// Payloads that are called through `payload_exec`.
+    pub signalled: Vec<SignalledRules>,
 }
 
 /// What holds for one app.

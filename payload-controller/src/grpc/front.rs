@@ -34,6 +34,20 @@ pub trait Payloads: Send + Sync {
     fn forget(&self, app: &AppName);
 }
 
+/// Where there are no apps, none is called.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPayloads;
+
+impl Payloads for NoPayloads {
+    fn call(&self, app: &AppName, _: CallId, callback: Callback, _: Duration) {
+        log::error!("{app}: {} is not called: there are no apps", callback.rpc());
+    }
+
+    fn close(&self, _: &AppName) {}
+
+    fn forget(&self, _: &AppName) {}
+}
+
 /// The number of a call that an app made, by which it is told that it has its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
