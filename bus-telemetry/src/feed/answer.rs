@@ -23,7 +23,8 @@ struct Failure {
 
 /// What an answer tells, and the first error where it says one beside it.
 ///
-/// A group that is null is not told. One without a `value` in it is the value, of now.
+/// What is null is not told: a group, its value, or anything in it. A group without a `value` in
+/// it is the value, of now.
 pub(super) fn read(body: &[u8]) -> Result<(Snapshot, Option<String>), FeedError> {
     if body.len() > SNAPSHOT_OCTETS_MAX {
         return Err(FeedError::TooLong);
@@ -33,8 +34,8 @@ pub(super) fn read(body: &[u8]) -> Result<(Snapshot, Option<String>), FeedError>
     let failure = answer.errors.into_iter().next();
     let failure = failure.map(|failure| failure.message.chars().take(ERROR_LETTERS_MAX).collect());
     let groups = answer.data.unwrap_or_default().into_iter();
-    let groups = groups.filter(|(_, group)| !group.is_null());
-    let groups: Map<_, _> = groups.map(|(name, group)| (name, told(group))).collect();
+    let groups = groups.filter_map(|(name, group)| Some((name, told(group)?)));
+    let groups: Map<_, _> = groups.collect();
     match failure {
         Some(failure) if groups.is_empty() => Err(FeedError::Refused(failure)),
         failure => {
@@ -44,9 +45,27 @@ pub(super) fn read(body: &[u8]) -> Result<(Snapshot, Option<String>), FeedError>
     }
 }
 
-fn told(group: Value) -> Value {
-    match group.get("value") {
-        Some(_) => group,
-        None => Value::Object(Map::from_iter([("value".to_owned(), group)])),
+fn told(mut group: Value) -> Option<Value> {
+    let value = group.get("value");
+    if group.is_null() || value.is_some_and(Value::is_null) {
+        return None;
+    }
+    let has_value = value.is_some();
+    without_nulls(&mut group);
+    Some(match has_value {
+        true => group,
+        false => Value::Object(Map::from_iter([("value".to_owned(), group)])),
+    })
+}
+
+/// As deep as the parser goes.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(without_nulls);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(without_nulls),
+        _ => {}
     }
 }

@@ -107,6 +107,21 @@ fn a_group_is_its_value_where_it_does_not_say_how_old_it_is() {
 }
 
 #[test]
+fn what_is_null_is_not_told() {
+    let state = taken(
+        r#"{"data": {"location": {"value": null, "age_s": null},
+            "eclipse": {"value": false, "age_s": null},
+            "power": {"value": {"battery_v": null, "rails": null}},
+            "thermal": {"sensors": [{"name": "a", "temperature_c": 1, "heater_on": null}]}}}"#,
+    );
+    assert_eq!(state.location, Err(Missing::Unknown));
+    assert!(!state.eclipse.unwrap().value);
+    let power = state.power.unwrap().value;
+    assert_eq!((power.battery_v, power.rails.len()), (None, 0));
+    assert_eq!(state.thermal.unwrap().value.sensors[0].heater_on, None);
+}
+
+#[test]
 fn what_is_told_beside_an_error_is_taken() {
     let state =
         taken(r#"{"data": {"eclipse": true, "power": null}, "errors": [{"message": "no EPS"}]}"#);
