@@ -30,6 +30,19 @@ fn wait_for_life(site: &Site, app: &str, life: &str) {
     });
 }
 
+/// Waits for a notice with all of this in it.
+#[track_caller]
+fn wait_for_notice(site: &Site, parts: &[&str]) {
+    eventually(PATIENCE, || {
+        let notices = site.query("{ notices { text } }");
+        let notices = notices["notices"].as_array()?.clone();
+        let mut texts = notices.iter().filter_map(|it| it["text"].as_str());
+        texts
+            .any(|text| parts.iter().all(|part| text.contains(part)))
+            .then_some(())
+    });
+}
+
 /// The number of the run that is begun.
 #[track_caller]
 fn begin(site: &Site, sequence: &str) -> Value {
@@ -77,10 +90,7 @@ fn an_app_in_quarantine_is_released_and_begun_again() {
     let why = refused(&site, "start(app: \"broken\")");
     assert!(why.contains("`broken` is quarantined already"), "{why}");
     followed(&site, "release(app: \"broken\")");
-    let notices = site.query("{ notices { app text } }");
-    let notices = notices["notices"].as_array().unwrap();
-    let is_release = |it: &&Value| it["text"].as_str().unwrap().contains("it was released");
-    assert!(notices.iter().any(|it| is_release(&it)), "{notices:?}");
+    wait_for_notice(&site, &["it was released"]);
     // It is as it was, and comes to the same end.
     wait_for_life(&site, "broken", "quarantined");
     let why = refused(&site, "release(app: \"nobody\")");
@@ -178,13 +188,6 @@ fn a_sequence_of_a_payload_that_lacks_the_extension_goes_on_and_that_is_told() {
     let run = begin(&site, "Image");
     site.wait_for_run(&run, "accepted");
     followed(&site, &format!("cancelSequence(run: {run})"));
-    eventually(PATIENCE, || {
-        let notices = site.query("{ notices { text } }");
-        let notices = notices["notices"].as_array().unwrap();
-        let mut texts = notices.iter().map(|it| it["text"].as_str().unwrap());
-        texts
-            .any(|text| text.contains("CancelSequence") && text.contains("no such call"))
-            .then_some(())
-    });
+    wait_for_notice(&site, &["CancelSequence", "no such call"]);
     site.wait_for_run(&run, "accepted");
 }

@@ -70,6 +70,7 @@ impl Site {
              [payload-controller.link]\nsocket = '{at}/apps/payloads/link.sock'\nwatch-s = 1\n\
              [[payload-controller.devices]]\nid = 134\n\
              [[payload-controller.apps]]\nname = 'camera'\nnumber = 4\n\
+             shutdown = {{ exit-allowance-s = 1 }}\n\
              health = {{ every-ms = 1000, deadline-ms = 900 }}\n\
              connection = {{ callbacks = '127.0.0.1:{callbacks}' }}\n\
              [link-service]\napps-root = '{at}/apps'\njournal = '{at}/link.redb'\n\
