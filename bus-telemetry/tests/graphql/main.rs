@@ -129,10 +129,13 @@ fn what_is_told_beside_an_error_is_taken() {
     assert_eq!(state.power, Err(Missing::Unknown));
 }
 
+/// Which counter.
+type Count = fn(&Counters) -> u64;
+
 #[test]
 fn each_answer_that_is_not_taken_is_counted_by_its_reason() {
     let long = " ".repeat(SNAPSHOT_OCTETS_MAX + 1);
-    let cases: [(Does, fn(&Counters) -> u64); 9] = [
+    let cases: [(Does, Count); 9] = [
         (Does::Answers(200, long), |counters| counters.too_long),
         (Does::Answers(200, "no JSON".to_owned()), |counters| {
             counters.malformed
