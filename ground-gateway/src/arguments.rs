@@ -1,5 +1,6 @@
 //! The command line.
 
+mod contacts;
 mod files;
 mod tasking;
 
@@ -10,6 +11,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use comms_service::PacketFormat;
 use service_host::arguments::LogLevel;
 
+pub(crate) use contacts::{ArchiveArguments, ContactsArguments};
 pub(crate) use files::{
     DeliveryKeyArguments, FilesArguments, GetArguments, PutArguments, ServeArguments,
     TransferArguments,
@@ -158,6 +160,17 @@ pub(crate) enum Command {
     /// Prints a line for each file that has arrived, either way, or never will.
     #[command(after_help = files::SERVE_AFTER_HELP)]
     Serve(ServeArguments),
+    /// List when the satellite is in contact, or what waits needs
+    ///
+    /// By the elements and stations of the configuration, or the schedule that it gives. With
+    /// --plan, says how many contacts the files that wait need, and what was heard in the last.
+    #[command(after_help = contacts::CONTACTS_AFTER_HELP)]
+    Contacts(ContactsArguments),
+    /// Print frames that were heard, of the packet archive
+    ///
+    /// Whoever holds the link writes it meanwhile. What comes is in it within half a second.
+    #[command(after_help = contacts::ARCHIVE_AFTER_HELP)]
+    Archive(ArchiveArguments),
     /// Make the key that signs receipts of deliveries, and print the public key for the agent
     #[command(after_help = files::DELIVERY_KEY_AFTER_HELP)]
     DeliveryKey(DeliveryKeyArguments),
@@ -410,7 +423,8 @@ mod tests {
     fn each_help_has_an_example_and_the_exit_codes() {
         let mut ground = Arguments::command();
         ground.build();
-        let names = "query send listen get put files serve resync replay doctor audit";
+        let names = "query send listen get put files serve contacts archive resync replay doctor \
+                     audit";
         for name in names.split(' ') {
             let command = ground.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();

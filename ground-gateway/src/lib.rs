@@ -26,6 +26,8 @@
 //! | [`LinkClient`] | one link as a command sees it: query, send, listen |
 //! | `replay` | a capture through the code of a live link |
 //! | `doctor` | why nothing gets through |
+//! | [`archive`] | every frame that was heard, and how it is found again |
+//! | [`contacts`] | when there is contact, what the queues need, and who on board is told |
 //! | `files` | what was asked for of files, and how it stands |
 //! | `delivery` | what came down from the agent, to a directory or a bucket |
 //! | `tasking` | windows and uploads: the API, and the way up |
@@ -51,11 +53,12 @@
     )
 )]
 
+pub mod archive;
 mod arguments;
 mod client;
 mod commands;
 mod config;
-#[allow(dead_code, reason = "the archive, which is read by others, follows")]
+pub mod contacts;
 mod database;
 mod delivery;
 mod direction;

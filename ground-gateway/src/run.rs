@@ -94,6 +94,10 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
         Command::Serve(arguments) => {
             on_link(&|client| commands::serve(client, &config, &stop, arguments))
         }
+        Command::Contacts(arguments) => on_link(&|client| commands::contacts(client, arguments)),
+        Command::Archive(arguments) => {
+            commands::archive(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)
+        }
         Command::Resync(arguments) => on_link(&|client| commands::resync(client, arguments)),
         // They need no link.
         Command::DeliveryKey(_) | Command::Token(_) | Command::Audit(_) => Ok(ExitCode::SUCCESS),

@@ -29,7 +29,8 @@ pub const SECURITY: &str = "security.py";
 pub const OPENAPI_HOOKS: &str = "openapi_hooks";
 /// The same of a ground that serves tasking.
 pub const TASKING_HOOKS: &str = "tasking_hooks";
-/// Orbits by `sgp4`, `skyfield` and ERFA: asks `positions`, `sun`, `passes`.
+/// Orbits by `sgp4`, `skyfield` and ERFA: asks `positions`, `sun`, `passes`,
+/// `all_passes`, `looks`.
 pub const ORBIT: &str = "orbit.py";
 
 /// What a referee said: its answer, or why its library rejects what it was shown.

@@ -3,11 +3,14 @@
 use std::cell::Cell;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::transfer::{arrived, print_json};
 use crate::arguments::ServeArguments;
 use crate::client::LinkClient;
-use crate::config::GroundConfig;
+use crate::config::{GroundConfig, GroundLinkConfig};
+use crate::contacts::Contacts;
+use crate::contacts::giver::PlanGiver;
 use crate::error::{GroundError, one_line};
 use crate::files::transfer::{State, Transfer};
 use crate::output::{note, print_line};
@@ -30,9 +33,8 @@ pub(crate) fn serve(
             what: "a thread",
             problem: error.to_string(),
         })?;
-        // Nobody has planned anything.
-        let contact = |_: &Satellite| -> Contact { Arc::new(|_| None) };
         let served = &client.config().name;
+        let contact = |satellite: &Satellite| planned(config.link(Some(&satellite.link))?);
         Tasking::start(plan.clone(), config, &runtime, &stop, served, contact)
     });
     let tasking = tasking.transpose()?;
@@ -45,8 +47,18 @@ pub(crate) fn serve(
     served
 }
 
+/// When a link's satellite is planned to be heard; nobody knows, where nothing is planned.
+fn planned(link: &GroundLinkConfig) -> Result<Contact, GroundError> {
+    let contacts = Contacts::of(link)?;
+    Ok(Arc::new(move |now| {
+        let since = Duration::from_millis(u64::try_from(now.ms).ok()?);
+        contacts.as_ref()?.in_contact(since)
+    }))
+}
+
 fn serve_files(client: &LinkClient, arguments: &ServeArguments) -> Result<(), GroundError> {
     let link = &client.config().name;
+    let _giver = PlanGiver::start(client)?;
     let mut progress = Some(Progress::start(format!("waiting for link `{link}`")));
     let serving = Cell::new(None);
     let ready = || {

@@ -56,7 +56,7 @@ impl Tasking {
         runtime: &RuntimeDir,
         stop: &Stop,
         served: &str,
-        contact: impl Fn(&Satellite) -> Contact,
+        contact: impl Fn(&Satellite) -> Result<Contact, GroundError>,
     ) -> Result<Tasking, GroundError> {
         let failed = |problem: String| GroundError::Tasking { problem };
         // Before anything is looked at there: it may be another's.
@@ -86,7 +86,7 @@ impl Tasking {
             };
             let uplink = Box::new(LinkUplink(Arc::clone(link)));
             let courier = Courier::new(Arc::clone(&desk), satellite.clone(), uplink);
-            let started = CourierThread::start(courier, contact(satellite), stop.clone());
+            let started = CourierThread::start(courier, contact(satellite)?, stop.clone());
             let started = started.map_err(|error| failed(format!("no thread: {error}")))?;
             tasking.couriers.push(started);
         }

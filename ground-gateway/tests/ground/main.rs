@@ -1,7 +1,9 @@
 //! The command `ground`, as an operator uses it, against a satellite in this
 //! process.
 
+mod archive;
 mod closed;
+mod contacts;
 mod doctor;
 mod endless;
 mod gone;
