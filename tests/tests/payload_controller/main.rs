@@ -5,6 +5,7 @@
 mod ground;
 mod operator;
 mod site;
+mod windows;
 
 use std::time::Duration;
 

@@ -109,6 +109,13 @@ impl Site {
         self.folder.path().join(name)
     }
 
+    /// Adds that to the satellite's configuration.
+    pub(crate) fn add(&self, tables: &str) {
+        let path = self.path("satellite.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("{text}\n{tables}")).unwrap();
+    }
+
     fn controller(&self) -> Command {
         let mut command = Command::new(binary("payload-controller"));
         command.env_remove("RUST_LOG");
