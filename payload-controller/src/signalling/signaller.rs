@@ -1,10 +1,10 @@
 //! Each deed has a thread while it lasts; a window has one deed at a time, and its end perhaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ struct Inner {
     /// The program of keepers: the controller's own.
     program: PathBuf,
     door: Door,
+    /// Parts that are being done: one that was given up may be at it still.
+    at_work: Mutex<BTreeSet<(AppName, Part)>>,
 }
 
 impl Signaller {
@@ -59,6 +61,7 @@ impl Signaller {
             root: root.to_owned(),
             program: program.to_owned(),
             door,
+            at_work: Mutex::default(),
         }))
     }
 
@@ -93,16 +96,7 @@ impl Inner {
         };
         match *deed {
             Deed::Part(part) => {
-                let result = match part {
-                    Part::Reach => payload.transport.reach(),
-                    Part::Clock => payload.transport.set_clock(),
-                    Part::Config => configure(payload, order),
-                    Part::Uploads => self.uploads(payload, order),
-                    Part::End => {
-                        self.end(&order.id);
-                        Ok(())
-                    }
-                };
+                let result = self.part(payload, order, part);
                 self.tell_part(&order.id, part, result);
             }
             Deed::Begin { step, end_s, time } => {
@@ -114,6 +108,31 @@ impl Inner {
             }
             Deed::Attach(step) => self.attach(&order.id, step),
         }
+    }
+
+    fn part(
+        &self,
+        payload: &SignalledPayload,
+        order: &WindowOrder,
+        part: Part,
+    ) -> Result<(), Setback> {
+        let at_work = || self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let this = (order.payload.clone(), part);
+        if part != Part::End && !at_work().insert(this.clone()) {
+            return Err(Setback::for_now("what was begun before is still under way"));
+        }
+        let result = match part {
+            Part::Reach => payload.transport.reach(),
+            Part::Clock => payload.transport.set_clock(),
+            Part::Config => configure(payload, order),
+            Part::Uploads => self.uploads(payload, order),
+            Part::End => {
+                self.end(&order.id);
+                Ok(())
+            }
+        };
+        at_work().remove(&this);
+        result
     }
 
     fn tell_part(&self, window: &WindowId, part: Part, result: Result<(), Setback>) {
