@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::running::end_group;
 use super::transport::Delivery;
 use super::uploads;
 use crate::core::{
-    Deed, Event, Part, Setback, Signal, Step, StepEnd, StepOutcome, WindowId, WindowOrder,
+    Deed, Event, Part, Process, Setback, Signal, Step, StepEnd, StepOutcome, WindowId, WindowOrder,
 };
 use crate::shell::Door;
 
@@ -192,8 +193,12 @@ impl Inner {
         if let Some(mut said) = keeper.stdout.take() {
             // A line, or its end.
             let _ = said.read(&mut [0; 16]);
-            // Its pipe stays open until it has ended.
-            let end = self.how_it_ended(&call);
+            // Another keeper's word is of another call.
+            let is_its = |claim: &Claim| matches!(claim, Claim::Keeper(it) if is_of(it, &keeper));
+            let end = match call.claimed().filter(is_its) {
+                Some(_) => self.how_it_ended(&call),
+                None => made_before(&call),
+            };
             self.tell_ended(&order.id, step, end);
             keeper.wait()?;
         }
@@ -257,6 +262,19 @@ impl Inner {
             }
         }
     }
+}
+
+fn is_of(claimed: &Process, keeper: &Child) -> bool {
+    i32::try_from(keeper.id()).is_ok_and(|pid| claimed.pid == pid)
+}
+
+fn made_before(call: &Call) -> StepEnd {
+    let why = format!(
+        "a window of that id was here before, of which nothing is known but {}: it is not called \
+         again",
+        call.path().display()
+    );
+    StepEnd::without(StepOutcome::Failed, why)
 }
 
 fn never_begun() -> StepEnd {

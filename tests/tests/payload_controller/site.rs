@@ -60,7 +60,7 @@ impl Site {
         let at = site.folder.path().display();
         let text = format!(
             "[payload-controller]\n\
-             journal = '{at}/payloads.redb'\napps-root = '{at}/payloads'\n\
+             journal = '{at}/payloads.redb'\nwindows = '{at}/windows'\napps-root = '{at}/payloads'\n\
              [payload-controller.addr]\nport = {port}\n\
              {of_controller}\
              [payload-controller.comms]\nhandler-port-min = 0\nhandler-port-max = 0\n\

@@ -197,6 +197,27 @@ fn a_payload_inherits_nothing() {
     );
 }
 
+/// Its journal was lost, and what the calls left is there still.
+#[test]
+fn a_window_whose_id_was_used_before_is_not_taken_for_that_one() {
+    let craft = Spacecraft::new("version = 1", "echo once\n");
+    let controller = craft.start();
+    craft.window("1", 2, 1);
+    craft.wait_for("1", "EXECUTED");
+    craft.wait_until_off();
+    drop(controller);
+    fs::remove_file(craft.path("journal.redb")).unwrap();
+    let _controller = craft.start();
+    craft.window("1", 2, 1);
+    let window = craft.wait_for("1", "FAILED");
+    let reason = window["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("a window of that id was here before"),
+        "{reason}"
+    );
+    assert_eq!(craft.calls().len(), 2);
+}
+
 #[test]
 fn a_running_window_is_cancelled() {
     let craft = Spacecraft::new("version = 1\nstop = true", AT_WORK);
