@@ -8,6 +8,8 @@ mod counts;
 mod files;
 #[path = "core/health.rs"]
 mod health;
+#[path = "core/interface.rs"]
+mod interface;
 #[path = "core/mission.rs"]
 mod mission;
 #[path = "core/power.rs"]

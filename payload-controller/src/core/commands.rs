@@ -10,6 +10,7 @@ use super::Controller;
 use super::app::{ASKED_FOR, App};
 use super::command::{Command, CommandError, Done};
 use super::craft::{Craft, next};
+use super::interface::DeadlineUnit;
 use super::life::{Life, Then};
 use super::outbox::{Purpose, Waiting};
 use super::power::Asker;
@@ -71,6 +72,8 @@ impl Controller {
                     {
                         return Err(CommandError::Ended { run, state });
                     }
+                    let start = Purpose::Start(run);
+                    app.outbox.forget(start, &mut app.counts.calls);
                     let changes = app.runs.abandon(now, run);
                     app.changed(craft, now, changes);
                     Ok(Done::Accepted)
@@ -222,7 +225,11 @@ impl App {
                 session: self.session_number(),
             },
         );
-        let deadline = now.wall.saturating_add(within).as_secs();
+        let deadline = now.wall.saturating_add(within);
+        let deadline = match self.rules.deadline_unit {
+            DeadlineUnit::Seconds => u128::from(deadline.as_secs()),
+            DeadlineUnit::Milliseconds => deadline.as_millis(),
+        };
         let start = msg::StartSequenceParams {
             correlation_id: run.correlation_id,
             sequence_id: run.sequence.clone(),

@@ -24,6 +24,7 @@ mod counts;
 mod craft;
 mod files;
 mod health;
+mod interface;
 mod ladder;
 mod life;
 mod metrics;
@@ -58,12 +59,14 @@ pub use action::{Action, CopyId, Event, RequestId};
 pub use command::{Command, CommandError, Done};
 pub use counts::{AppCounts, CallCounts};
 pub use files::PATH_BYTES_MAX;
+pub use interface::{DeadlineUnit, Interface};
 pub use notice::{Notice, Severity, What};
 pub use power::Interlock;
 pub use rate::Rate;
 pub use record::{
-    AppRecord, DeviceRecord, FileBand, FileId, FilePriority, FileRecord, FileState, Process,
-    Record, Recovered, RunId, RunRecord, RunState, Rung, SessionRecord, StreamKind, StreamRecord,
+    AppRecord, CopiedFile, CopyRecord, DeviceRecord, FileBand, FileId, FilePriority, FileRecord,
+    FileState, Process, Record, Recovered, RunId, RunRecord, RunState, Rung, SessionRecord,
+    StreamKind, StreamRecord,
 };
 pub use requests::Reply;
 pub use rules::{

@@ -81,6 +81,9 @@ pub struct AppRecord {
     pub quarantined_until: Option<u64>,
     /// Streams that it asked for.
     pub streams: Vec<StreamRecord>,
+    /// Copies that it asked for, and has not heard everything of.
+    #[serde(default)]
+    pub copies: Vec<CopyRecord>,
 }
 
 /// A registration.
@@ -127,6 +130,26 @@ pub struct StreamRecord {
     pub correlation_id: i32,
     /// From one to the next.
     pub period_ms: u64,
+}
+
+/// Files of an app that are copied to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyRecord {
+    /// To whom.
+    pub peer: AppName,
+    /// Of the request.
+    pub correlation_id: i32,
+    /// Those that the app has not heard of.
+    pub files: Vec<CopiedFile>,
+}
+
+/// A file that is copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedFile {
+    /// Beneath the outbound directory of the app.
+    pub name: String,
+    /// Whether it was copied; none while it is to be.
+    pub result: Option<bool>,
 }
 
 /// How it stands with a run of a sequence.

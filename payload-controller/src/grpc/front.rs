@@ -135,7 +135,15 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Reply {
     pub(super) id: RequestId,
-    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) answer: oneshot::Sender<Answering>,
+}
+
+/// An answer, on its way to whoever asked.
+#[derive(Debug)]
+pub(super) struct Answering {
+    pub(super) answer: Answer,
+    /// Whether it is told when it has left.
+    pub(super) is_told: bool,
 }
 
 impl Reply {
@@ -147,7 +155,17 @@ impl Reply {
 
     /// Answers. Whether anybody still waits is told by [`GrpcEvent::Answered`].
     pub fn answer(self, answer: Answer) {
+        self.send(answer, true);
+    }
+
+    /// Answers what nothing follows from: [`GrpcEvent::Answered`] is told only if nobody waits
+    /// any more.
+    pub fn answer_and_forget(self, answer: Answer) {
+        self.send(answer, false);
+    }
+
+    fn send(self, answer: Answer, is_told: bool) {
         // It fails where the one that called is gone, which is told otherwise.
-        let _ = self.answer.send(answer);
+        let _ = self.answer.send(Answering { answer, is_told });
     }
 }

@@ -26,6 +26,14 @@ fn app(name: &str) -> AppRecord {
             correlation_id: 4,
             period_ms: 1000,
         }],
+        copies: vec![CopyRecord {
+            peer: "radar".parse().unwrap(),
+            correlation_id: 8,
+            files: vec![CopiedFile {
+                name: "a/b".to_owned(),
+                result: Some(true),
+            }],
+        }],
     }
 }
 
