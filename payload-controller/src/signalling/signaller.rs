@@ -1,10 +1,11 @@
 //! Each deed has a thread while it lasts; a window has one deed at a time, and its end perhaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process::Child;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::running::end_group;
 use super::transport::Delivery;
 use super::uploads;
 use crate::core::{
-    Deed, Event, Part, Setback, Signal, Step, StepEnd, StepOutcome, WindowId, WindowOrder,
+    Deed, Event, Part, Process, Setback, Signal, Step, StepEnd, StepOutcome, WindowId, WindowOrder,
 };
 use crate::shell::Door;
 
@@ -39,6 +40,8 @@ struct Inner {
     /// The program of keepers: the controller's own.
     program: PathBuf,
     door: Door,
+    /// Parts that are being done: one that was given up may be at it still.
+    at_work: Mutex<BTreeSet<(AppName, Part)>>,
 }
 
 impl Signaller {
@@ -59,6 +62,7 @@ impl Signaller {
             root: root.to_owned(),
             program: program.to_owned(),
             door,
+            at_work: Mutex::default(),
         }))
     }
 
@@ -93,16 +97,7 @@ impl Inner {
         };
         match *deed {
             Deed::Part(part) => {
-                let result = match part {
-                    Part::Reach => payload.transport.reach(),
-                    Part::Clock => payload.transport.set_clock(),
-                    Part::Config => configure(payload, order),
-                    Part::Uploads => self.uploads(payload, order),
-                    Part::End => {
-                        self.end(&order.id);
-                        Ok(())
-                    }
-                };
+                let result = self.part(payload, order, part);
                 self.tell_part(&order.id, part, result);
             }
             Deed::Begin { step, end_s, time } => {
@@ -114,6 +109,31 @@ impl Inner {
             }
             Deed::Attach(step) => self.attach(&order.id, step),
         }
+    }
+
+    fn part(
+        &self,
+        payload: &SignalledPayload,
+        order: &WindowOrder,
+        part: Part,
+    ) -> Result<(), Setback> {
+        let at_work = || self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let this = (order.payload.clone(), part);
+        if part != Part::End && !at_work().insert(this.clone()) {
+            return Err(Setback::for_now("what was begun before is still under way"));
+        }
+        let result = match part {
+            Part::Reach => payload.transport.reach(),
+            Part::Clock => payload.transport.set_clock(),
+            Part::Config => configure(payload, order),
+            Part::Uploads => self.uploads(payload, order),
+            Part::End => {
+                self.end(&order.id);
+                Ok(())
+            }
+        };
+        at_work().remove(&this);
+        result
     }
 
     fn tell_part(&self, window: &WindowId, part: Part, result: Result<(), Setback>) {
@@ -173,8 +193,12 @@ impl Inner {
         if let Some(mut said) = keeper.stdout.take() {
             // A line, or its end.
             let _ = said.read(&mut [0; 16]);
-            // Its pipe stays open until it has ended.
-            let end = self.how_it_ended(&call);
+            // Another keeper's word is of another call.
+            let is_its = |claim: &Claim| matches!(claim, Claim::Keeper(it) if is_of(it, &keeper));
+            let end = match call.claimed().filter(is_its) {
+                Some(_) => self.how_it_ended(&call),
+                None => made_before(&call),
+            };
             self.tell_ended(&order.id, step, end);
             keeper.wait()?;
         }
@@ -238,6 +262,19 @@ impl Inner {
             }
         }
     }
+}
+
+fn is_of(claimed: &Process, keeper: &Child) -> bool {
+    i32::try_from(keeper.id()).is_ok_and(|pid| claimed.pid == pid)
+}
+
+fn made_before(call: &Call) -> StepEnd {
+    let why = format!(
+        "a window of that id was here before, of which nothing is known but {}: it is not called \
+         again",
+        call.path().display()
+    );
+    StepEnd::without(StepOutcome::Failed, why)
 }
 
 fn never_begun() -> StepEnd {

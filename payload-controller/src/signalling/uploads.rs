@@ -88,9 +88,14 @@ fn waiting(spool: &Path) -> io::Result<Vec<(String, Waiting)>> {
     for entry in fs::read_dir(spool)? {
         let name = entry?.file_name();
         let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
-        let Some(id) = id.filter(|id| spool.join(id).is_file()) else {
+        let Some(id) = id else {
             continue;
         };
+        if !spool.join(id).is_file() {
+            // It is written anew before the agent is asked again.
+            fs::remove_file(note_of(spool, id))?;
+            continue;
+        }
         let note = fs::read(note_of(spool, id))?;
         waiting.push((id.to_owned(), serde_json::from_slice(&note)?));
     }

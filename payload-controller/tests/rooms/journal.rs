@@ -73,6 +73,37 @@ fn file(id: u64) -> FileRecord {
     }
 }
 
+fn window(id: &str, state: WindowState) -> WindowRecord {
+    WindowRecord {
+        order: WindowOrder {
+            id: id.parse().unwrap(),
+            payload: "camera".parse().unwrap(),
+            user: "john".to_owned(),
+            start_s: 1_800_000_000,
+            duration_s: 60,
+            parameters: "{\"a\": 1.50}".to_owned(),
+        },
+        state,
+        reason: "it rained".to_owned(),
+        ended: Some(7),
+        has_power: true,
+        verdict: Some((WindowState::Failed, "so".to_owned())),
+        configure: Some(StepRecord {
+            began: 1,
+            ended: Some(StepEnd {
+                exit_code: Some(3),
+                output: "said".to_owned(),
+                ..StepEnd::without(StepOutcome::Failed, "why")
+            }),
+        }),
+        execution: Some(StepRecord {
+            began: 2,
+            ended: None,
+        }),
+        stop: None,
+    }
+}
+
 #[test]
 fn the_last_record_of_each_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -93,11 +124,15 @@ fn the_last_record_of_each_is_there_after_a_restart() {
         Record::File(Box::new(file(1))),
         Record::File(Box::new(file(2))),
         Record::Device(device),
+        Record::Window(Box::new(window("1", WindowState::Ready))),
+        Record::Window(Box::new(window("1", WindowState::Running))),
+        Record::Window(Box::new(window("2", WindowState::Failed))),
     ];
     journal.commit(&records).unwrap();
     let forgotten = [
         Record::RunForgotten(RunId(3)),
         Record::FileForgotten(FileId(2)),
+        Record::WindowForgotten("2".parse().unwrap()),
     ];
     journal.commit(&forgotten).unwrap();
     drop(journal);
@@ -110,7 +145,7 @@ fn the_last_record_of_each_is_there_after_a_restart() {
         ],
         files: vec![file(1)],
         devices: vec![device],
-        windows: vec![],
+        windows: vec![window("1", WindowState::Running)],
     };
     assert_eq!(recovered, expected);
 }

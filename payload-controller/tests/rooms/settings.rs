@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use payload_controller::core::*;
 use payload_controller::settings::Settings;
+use payload_controller::signalling::{Ssh, Transport};
 use service_host::config_file::ConfigFile;
 
 fn read(text: &str) -> Result<Settings, String> {
@@ -190,4 +191,129 @@ fn what_cannot_be_is_refused_and_says_where() {
         let error = read(&text).unwrap_err();
         assert!(error.contains(part), "{error}");
     }
+}
+
+fn signalled(rest: &str) -> String {
+    format!(
+        "[[payload-controller.devices]]\nid = 7\n\
+         [[payload-controller.signalled]]\nname = \"camera\"\nversion = 1\n{rest}"
+    )
+}
+
+#[test]
+fn a_payload_with_windows_of_which_little_is_said_has_the_rules_of_the_book() {
+    let settings = read(&signalled("")).unwrap();
+    let name = "camera".parse().unwrap();
+    assert_eq!(
+        settings.rules.signalled,
+        [SignalledRules::new(name, SignalVersion::V1)]
+    );
+    let payload = &settings.signalled[0];
+    assert_eq!(payload.transport, Transport::Local);
+    assert_eq!(payload.executable, "/usr/bin/payload_exec");
+    assert_eq!(payload.signaling_dir, "/signaling");
+    assert_eq!(
+        settings.windows,
+        PathBuf::from("payload-controller/windows")
+    );
+}
+
+#[test]
+fn each_rule_of_a_payload_with_windows_can_be_said() {
+    let text = signalled(
+        r#"
+        device = 7
+        pre-buffer-s = 300
+        post-buffer-s = 150
+        configure-max-s = 20
+        late-start-max-s = 5
+        transport = { ssh = "bus@camera", port = 2222, identity-file = "/k", known-hosts-file = "/h" }
+        executable = "/opt/exec"
+        signaling-dir = "/opt/signaling/"
+        uploads = { topic = "up" }
+        stop = true
+        on-configure-failure = "start"
+        "#,
+    );
+    let settings = read(&text).unwrap();
+    let payload = &settings.signalled[0];
+    let rules = SignalledRules {
+        device: Some(7),
+        pre_buffer: Duration::from_secs(300),
+        post_buffer: Duration::from_secs(150),
+        configure_max: Duration::from_secs(20),
+        late_start_max: Duration::from_secs(5),
+        is_remote: true,
+        sets_clock: true,
+        has_inbox: true,
+        has_stop: true,
+        on_configure_failure: OnConfigureFailure::Start,
+        ..SignalledRules::new("camera".parse().unwrap(), SignalVersion::V1)
+    };
+    assert_eq!(payload.rules, rules);
+    let ssh = Ssh {
+        destination: "bus@camera".to_owned(),
+        port: 2222,
+        identity_file: "/k".into(),
+        known_hosts_file: "/h".into(),
+    };
+    assert_eq!(payload.transport, Transport::Ssh(ssh));
+    assert_eq!(payload.executable, "/opt/exec");
+    assert_eq!(payload.signaling_dir, "/opt/signaling");
+    let uploads = payload.uploads.as_ref().unwrap();
+    assert_eq!(uploads.agent, "http://127.0.0.1:2005");
+    assert!(
+        !read(&signalled("set-clock = true")).unwrap().signalled[0]
+            .rules
+            .is_remote
+    );
+}
+
+#[test]
+fn what_no_payload_with_windows_can_be_is_refused_and_says_where() {
+    let ssh = |more: &str| {
+        format!("transport = {{ identity-file = '/k', known-hosts-file = '/h', {more} }}")
+    };
+    for (rest, words) in [
+        ("version-s = 1", "do you mean `version`"),
+        ("pre-bufer-s = 1", "do you mean `pre-buffer-s`"),
+        ("device = 8", "signalled camera: there is no device 8"),
+        (
+            "pre-buffer-s = 90000",
+            "`pre-buffer-s` is 90000, more than 86400",
+        ),
+        ("configure-max-s = 0", "`configure-max-s` is 0"),
+        ("transport = 'remote'", "\"local\" or { ssh"),
+        (&ssh("ssh = 'a@b', prot = 1"), "unknown field `prot`"),
+        (&ssh("ssh = '-oProxyCommand=x'"), "`user@host` is meant"),
+        (
+            "transport = { ssh = 'a@b' }",
+            "missing field `identity-file`",
+        ),
+        ("executable = 'payload_exec'", "no path from the root"),
+        ("uploads = { topic = 'a/b' }", "`topic` is `a/b`"),
+        (
+            "uploads = { topic = 'a', agent = 'agent' }",
+            "http://… is meant",
+        ),
+        ("uploads = { topics = 'a' }", "unknown field `topics`"),
+        ("on-configure-failure = 'retry'", "unknown variant `retry`"),
+    ] {
+        let refused = read(&signalled(rest)).unwrap_err();
+        assert!(refused.contains(words), "{rest}: {refused}");
+    }
+    let two = signalled("").replace("version = 1", "version = 2");
+    let refused = read(&format!("{two}\nuploads = {{ topic = 'a' }}")).unwrap_err();
+    assert!(refused.contains("belongs to version 1"), "{refused}");
+    let three = signalled("").replace("version = 1", "version = 3");
+    assert!(read(&three).unwrap_err().contains("1 or 2 is meant"));
+    let twice = format!(
+        "{}{}",
+        signalled(""),
+        signalled("").split_once("id = 7\n").unwrap().1
+    );
+    assert!(read(&twice).unwrap_err().contains("camera is there twice"));
+    let hosted = format!("{}{}", app("host = 7\n"), signalled("device = 7"));
+    let refused = read(&hosted).unwrap_err();
+    assert!(refused.contains("is the app `camera`'s"), "{refused}");
 }

@@ -60,7 +60,7 @@ impl Site {
         let at = site.folder.path().display();
         let text = format!(
             "[payload-controller]\n\
-             journal = '{at}/payloads.redb'\napps-root = '{at}/payloads'\n\
+             journal = '{at}/payloads.redb'\nwindows = '{at}/windows'\napps-root = '{at}/payloads'\n\
              [payload-controller.addr]\nport = {port}\n\
              {of_controller}\
              [payload-controller.comms]\nhandler-port-min = 0\nhandler-port-max = 0\n\
@@ -113,6 +113,13 @@ impl Site {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Adds that to the satellite's configuration.
+    pub(crate) fn add(&self, tables: &str) {
+        let path = self.path("satellite.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("{text}\n{tables}")).unwrap();
     }
 
     fn controller(&self) -> Command {

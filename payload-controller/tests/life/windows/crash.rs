@@ -327,7 +327,7 @@ fn killed_at_any_moment_no_window_runs_twice_and_none_is_forgotten() {
         for side in ["before", "after"] {
             let is_its = |when: &&str| when.starts_with(side) && when.contains(state);
             assert!(
-                whens.iter().any(|when| is_its(when)),
+                whens.iter().any(is_its),
                 "{side} {state}: {whens:?}"
             );
         }

@@ -197,6 +197,27 @@ fn a_payload_inherits_nothing() {
     );
 }
 
+/// Its journal was lost, and what the calls left is there still.
+#[test]
+fn a_window_whose_id_was_used_before_is_not_taken_for_that_one() {
+    let craft = Spacecraft::new("version = 1", "echo once\n");
+    let controller = craft.start();
+    craft.window("1", 2, 1);
+    craft.wait_for("1", "EXECUTED");
+    craft.wait_until_off();
+    drop(controller);
+    fs::remove_file(craft.path("journal.redb")).unwrap();
+    let _controller = craft.start();
+    craft.window("1", 2, 1);
+    let window = craft.wait_for("1", "FAILED");
+    let reason = window["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("a window of that id was here before"),
+        "{reason}"
+    );
+    assert_eq!(craft.calls().len(), 2);
+}
+
 #[test]
 fn a_running_window_is_cancelled() {
     let craft = Spacecraft::new("version = 1\nstop = true", AT_WORK);
@@ -262,4 +283,46 @@ fn what_becomes_of_windows_is_on_the_metrics_page_and_among_the_notices() {
         notices.contains("window 1 of camera is running"),
         "{notices}"
     );
+}
+
+#[test]
+fn what_a_payload_returns_while_no_controller_is_there_is_known_to_the_next() {
+    let go = "while [ ! -e \"$(dirname \"$0\")/go\" ]; do sleep 0.05; done; echo late; exit 3";
+    let script = format!("case \"$*\" in *-e*) exit 0;; esac\necho early\n{go}\n");
+    let craft = Spacecraft::new("version = 1", &script);
+    let controller = craft.start();
+    craft.window("1", 2, 600);
+    craft.wait_for("1", "RUNNING");
+    eventually(PATIENCE, || (craft.calls().len() == 2).then_some(()));
+    controller.signal("KILL");
+    drop(controller);
+    fs::write(craft.path("go"), "").unwrap();
+    eventually(PATIENCE, || {
+        craft.path("windows/1/start/ended").exists().then_some(())
+    });
+    let _controller = craft.start();
+    let window = craft.wait_for("1", "FAILED");
+    assert_eq!(window["reason"], "start ended with exit code 3");
+    assert_eq!(window["execution"]["output"], "early\nlate\n");
+    assert_eq!(craft.calls().len(), 2);
+    craft.wait_until_off();
+}
+
+#[test]
+fn a_payload_is_ended_after_its_window_though_no_controller_is_there() {
+    let script = format!("echo $$ > \"$(dirname \"$0\")/pid\"\n{AT_WORK}");
+    let craft = Spacecraft::new("version = 1", &script);
+    let controller = craft.start();
+    craft.window("1", 2, 1);
+    craft.wait_for("1", "RUNNING");
+    eventually(PATIENCE, || (craft.calls().len() == 2).then_some(()));
+    controller.signal("KILL");
+    drop(controller);
+    let pid = fs::read_to_string(craft.path("pid")).unwrap();
+    let pid = pid.trim().parse().unwrap();
+    eventually(PATIENCE, || began(pid).is_none().then_some(()));
+    let _controller = craft.start();
+    let window = craft.wait_for("1", "EXECUTED");
+    assert_eq!(window["execution"]["outcome"], "killed");
+    craft.wait_until_off();
 }

@@ -1,6 +1,7 @@
 //! Windows from their order to their end, through the program and what it calls.
 
 mod crash;
+mod doctor;
 mod local;
 mod rig;
 mod ssh;
