@@ -10,7 +10,7 @@ use crate::archive::{ArchiveReader, HeardIn};
 use crate::arguments::ContactsArguments;
 use crate::client::LinkClient;
 use crate::config::GroundLinkConfig;
-use crate::contacts::need::{FILE_SHARE, Need, Waiting, need};
+use crate::contacts::need::{AHEAD_MAX, FILE_SHARE, Need, Waiting, configured_capacity, need};
 use crate::contacts::{BETWEEN_MAX, Contact, Contacts, now};
 use crate::error::{GroundError, one_line};
 use crate::files::passes::Capacity;
@@ -18,9 +18,6 @@ use crate::files::transfer::{Direction, Transfer};
 use crate::output::{columns, counted, note};
 use crate::patience::{Patience, TIMEOUT_DEFAULT, retries_default};
 use crate::progress::octets_text;
-
-/// Contacts are looked for so far ahead, where what waits needs more than are shown.
-const AHEAD_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 /// What is known of one queue.
 struct Queue {
@@ -135,24 +132,17 @@ fn queues(link: &GroundLinkConfig, transfers: &[Transfer], past: &[Past]) -> Vec
         name: "up".to_owned(),
         key: "up",
         waiting: Waiting::of(transfers, Direction::Up),
-        capacity: measured.or_else(|| configured(link)),
+        capacity: measured.or_else(|| configured_capacity(link)),
     };
     let down = Queue {
         name: "down".to_owned(),
         key: "down",
         waiting: Waiting::of(transfers, Direction::Down),
         capacity: measured
-            .or_else(|| configured(link))
+            .or_else(|| configured_capacity(link))
             .or_else(|| heard(past)),
     };
     vec![up, down]
-}
-
-/// By the bit rate of the configuration.
-fn configured(link: &GroundLinkConfig) -> Option<Capacity> {
-    let bit_rate_bps = link.comms.bit_rate_bps;
-    let bit_rate_bps = bit_rate_bps.or(link.radio.air().bit_rate_bps)?;
-    Some(Capacity::PerSecond(bit_rate_bps as f64 / 8.0 * FILE_SHARE))
 }
 
 /// By the contact in which most was heard a second.
@@ -185,7 +175,7 @@ fn on_board(client: &LinkClient, port: u16, past: &[Past]) -> Result<Queue, Grou
         name: format!("on board (port {port})"),
         key: "on_board",
         waiting,
-        capacity: configured(link).or_else(|| heard(past)),
+        capacity: configured_capacity(link).or_else(|| heard(past)),
     })
 }
 
