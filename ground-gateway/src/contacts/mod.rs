@@ -32,6 +32,7 @@ pub use settings::{
 };
 pub use source::{Contact, Seen};
 pub use window::Window;
+pub(crate) use window::windows;
 
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
