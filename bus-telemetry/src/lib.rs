@@ -1,16 +1,17 @@
 //! Where the spacecraft is and how it is, for the services that tell apps so.
 //!
 //! [`Telemetry`] is what they ask; it gives a [`BusState`], in which each group of values is
-//! there with its age, or missing with the reason. Three things stand behind it:
+//! there with its age, or missing with the reason. Four things stand behind it:
 //!
 //! - [`Simulator`]: an orbit by SGP4, with models of attitude, power and temperatures,
 //! - [`UdpFeed`]: what programs on board tell, as JSON by UDP on loopback,
+//! - [`GraphQlFeed`]: what a service answers that is asked by GraphQL,
 //! - or one of the mission's own.
 //!
 //! [`Passes`] says when a station sees the spacecraft.
 //!
 //! Time is a parameter everywhere: UTC as a [`Duration`](std::time::Duration) since 1970,
-//! without leap seconds. Only [`UdpFeed`] has a thread, and only [`Settings::open`] reads a file.
+//! without leap seconds. Only the feeds have a thread, and only [`Settings::open`] reads a file.
 //!
 //! ```
 //! use std::time::Duration;
@@ -37,7 +38,10 @@ mod simulator;
 mod state;
 mod telemetry;
 
-pub use feed::{Board, Counters, DATAGRAM_OCTETS_MAX, FeedError, Snapshot, UdpFeed};
+pub use feed::{
+    Board, Counters, FeedError, GraphQlFeed, GraphQlFeedError, QUERY_DEFAULT, QUERY_OCTETS_MAX,
+    Question, QuestionError, SNAPSHOT_OCTETS_MAX, Snapshot, UdpFeed,
+};
 pub use orbit::earth::{geodetic, position_ecef, sidereal_angle, to_ecef};
 pub use orbit::sun::{in_shadow, sun_position};
 pub use orbit::{Orbit, OrbitError, SPAN_MAX, TLE_OCTETS_MAX, TleError};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::feed::UdpFeed;
+use crate::feed::{GraphQlFeed, GraphQlFeedError, Question, QuestionError, UdpFeed};
 use crate::orbit::{Orbit, TLE_OCTETS_MAX, TleError};
 use crate::simulator::Simulator;
 use crate::telemetry::Telemetry;
@@ -44,6 +44,9 @@ pub enum Source {
         /// `age-max-s`: how old a group may be.
         age_max: Duration,
     },
+    /// `source = "graphql"`: `graphql-url`, `graphql-query`, `graphql-every-ms`,
+    /// `graphql-timeout-ms` and `age-max-s`.
+    GraphQl(Question),
 }
 
 /// What the epoch of the simulator's elements is.
@@ -72,6 +75,12 @@ pub enum SettingsError {
     /// There is no port to listen at.
     #[error("source = \"udp\" wants `udp-port`, from 1 to 65535")]
     NoPort,
+    /// There is nobody to ask.
+    #[error("source = \"graphql\" wants `graphql-url`: `http://HOST:PORT/PATH`")]
+    NoUrl,
+    /// What is to be asked cannot be.
+    #[error(transparent)]
+    Question(#[from] QuestionError),
     /// `age-max-s` is out of range.
     #[error("`age-max-s` must be from 1 to {AGE_MAX_S_MAX}")]
     AgeMax,
@@ -105,6 +114,9 @@ pub enum OpenError {
         /// Why.
         error: io::Error,
     },
+    /// Nobody can be asked.
+    #[error(transparent)]
+    GraphQl(#[from] GraphQlFeedError),
 }
 
 impl Settings {
@@ -126,6 +138,7 @@ impl Settings {
                     feed.map_err(|error| OpenError::Port { port, error })?,
                 ))
             }
+            Source::GraphQl(question) => Ok(Arc::new(GraphQlFeed::start(question.clone())?)),
         }
     }
 }
@@ -157,6 +170,10 @@ struct Written {
     tle_file: Option<PathBuf>,
     epoch: Option<EpochSetting>,
     udp_port: Option<u16>,
+    graphql_url: Option<String>,
+    graphql_query: Option<String>,
+    graphql_every_ms: Option<u64>,
+    graphql_timeout_ms: Option<u64>,
     age_max_s: Option<u64>,
 }
 
@@ -165,6 +182,9 @@ struct Written {
 enum SourceName {
     Simulator,
     Udp,
+    // Not `graph-ql`.
+    #[serde(rename = "graphql")]
+    GraphQl,
 }
 
 impl TryFrom<Written> for Settings {
@@ -174,6 +194,7 @@ impl TryFrom<Written> for Settings {
         let source = match written.source {
             SourceName::Simulator => written.simulator()?,
             SourceName::Udp => written.udp()?,
+            SourceName::GraphQl => written.graphql()?,
         };
         Ok(Self { source })
     }
@@ -181,9 +202,9 @@ impl TryFrom<Written> for Settings {
 
 impl Written {
     fn simulator(self) -> Result<Source, SettingsError> {
-        let of = "udp";
-        refuse("udp-port", of, self.udp_port.is_some())?;
-        refuse("age-max-s", of, self.age_max_s.is_some())?;
+        self.none_of_udp()?;
+        self.none_of_graphql()?;
+        refuse("age-max-s", "udp", self.age_max_s.is_some())?;
         Ok(Source::Simulator {
             tle_file: self.tle_file,
             epoch: self.epoch.unwrap_or_default(),
@@ -191,18 +212,59 @@ impl Written {
     }
 
     fn udp(self) -> Result<Source, SettingsError> {
-        let of = "simulator";
-        refuse("tle-file", of, self.tle_file.is_some())?;
-        refuse("epoch", of, self.epoch.is_some())?;
-        let age_max_s = self.age_max_s.unwrap_or(AGE_MAX_S_DEFAULT);
-        if !(1..=AGE_MAX_S_MAX).contains(&age_max_s) {
-            return Err(SettingsError::AgeMax);
-        }
+        self.none_of_simulator()?;
+        self.none_of_graphql()?;
+        let age_max = self.age_max()?;
         let port = self.udp_port.filter(|port| *port != 0);
         Ok(Source::Udp {
             port: port.ok_or(SettingsError::NoPort)?,
-            age_max: Duration::from_secs(age_max_s),
+            age_max,
         })
+    }
+
+    fn graphql(self) -> Result<Source, SettingsError> {
+        self.none_of_simulator()?;
+        self.none_of_udp()?;
+        let age_max = self.age_max()?;
+        let url = self.graphql_url.ok_or(SettingsError::NoUrl)?;
+        let mut question = Question::new(url, age_max);
+        if let Some(query) = self.graphql_query {
+            question.query = query;
+        }
+        if let Some(ms) = self.graphql_every_ms {
+            question.every = Duration::from_millis(ms);
+        }
+        if let Some(ms) = self.graphql_timeout_ms {
+            question.timeout = Duration::from_millis(ms);
+        }
+        question.check()?;
+        Ok(Source::GraphQl(question))
+    }
+
+    fn age_max(&self) -> Result<Duration, SettingsError> {
+        let age_max_s = self.age_max_s.unwrap_or(AGE_MAX_S_DEFAULT);
+        match (1..=AGE_MAX_S_MAX).contains(&age_max_s) {
+            true => Ok(Duration::from_secs(age_max_s)),
+            false => Err(SettingsError::AgeMax),
+        }
+    }
+
+    fn none_of_simulator(&self) -> Result<(), SettingsError> {
+        let of = "simulator";
+        refuse("tle-file", of, self.tle_file.is_some())?;
+        refuse("epoch", of, self.epoch.is_some())
+    }
+
+    fn none_of_udp(&self) -> Result<(), SettingsError> {
+        refuse("udp-port", "udp", self.udp_port.is_some())
+    }
+
+    fn none_of_graphql(&self) -> Result<(), SettingsError> {
+        let of = "graphql";
+        refuse("graphql-url", of, self.graphql_url.is_some())?;
+        refuse("graphql-query", of, self.graphql_query.is_some())?;
+        refuse("graphql-every-ms", of, self.graphql_every_ms.is_some())?;
+        refuse("graphql-timeout-ms", of, self.graphql_timeout_ms.is_some())
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use bus_telemetry::{
-    AttitudeMode, Board, BusState, Counters, DATAGRAM_OCTETS_MAX, FeedError, Missing, Snapshot,
+    AttitudeMode, Board, BusState, Counters, FeedError, Missing, SNAPSHOT_OCTETS_MAX, Snapshot,
     Telemetry, TelemetryError, UdpFeed,
 };
 use proptest::prelude::*;
@@ -148,7 +148,7 @@ fn what_is_not_a_snapshot_is_refused_with_the_reason() {
     assert!(malformed(r#"{"power": {"value": {"battery": 7}}}"#).contains("battery"));
     assert_eq!(parse(&json!({})), Err(FeedError::Empty));
     assert_eq!(parse(&json!({"eclipse": null})), Err(FeedError::Empty));
-    let long = vec![b' '; DATAGRAM_OCTETS_MAX + 1];
+    let long = vec![b' '; SNAPSHOT_OCTETS_MAX + 1];
     assert_eq!(Snapshot::parse(&long), Err(FeedError::TooLong));
 }
 
@@ -272,7 +272,7 @@ fn what_is_sent_to_the_port_is_the_state() {
 fn each_datagram_that_is_dropped_is_counted_by_its_reason() {
     let feed = UdpFeed::start(0, seconds(3600)).unwrap();
     send(feed.address(), br#"{"eclipse": {"value": true}}"#);
-    send(feed.address(), &[b' '; DATAGRAM_OCTETS_MAX + 1]);
+    send(feed.address(), &[b' '; SNAPSHOT_OCTETS_MAX + 1]);
     send(feed.address(), b"{");
     send(feed.address(), b"");
     send(feed.address(), b"{}");
@@ -284,6 +284,7 @@ fn each_datagram_that_is_dropped_is_counted_by_its_reason() {
         malformed: 2,
         empty: 1,
         out_of_range: 1,
+        refused: 0,
         receive_failed: 0,
     };
     assert_eq!(counters, expected);

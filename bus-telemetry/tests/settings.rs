@@ -4,7 +4,7 @@ use std::fs;
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use bus_telemetry::{EpochSetting, OpenError, Orbit, Settings, Source};
+use bus_telemetry::{EpochSetting, OpenError, Orbit, Question, Settings, Source};
 
 const NOW: Duration = Duration::from_secs(1_798_761_600);
 
@@ -34,6 +34,29 @@ fn a_simulator_and_a_port_are_read() {
 }
 
 #[test]
+fn a_service_that_is_asked_is_read() {
+    let said = settings("source = 'graphql'\ngraphql-url = 'http://bus:8080/graphql'").unwrap();
+    let ten_seconds = Duration::from_secs(10);
+    let expected = Question::new("http://bus:8080/graphql", ten_seconds);
+    assert_eq!(said.source, Source::GraphQl(expected));
+    let said = settings(
+        "source = 'graphql'\ngraphql-url = 'http://[::1]/'\ngraphql-query = '{ eclipse }'
+        graphql-every-ms = 500\ngraphql-timeout-ms = 300\nage-max-s = 3",
+    );
+    let expected = Question {
+        url: "http://[::1]/".to_owned(),
+        query: "{ eclipse }".to_owned(),
+        every: Duration::from_millis(500),
+        timeout: Duration::from_millis(300),
+        age_max: Duration::from_secs(3),
+    };
+    let said = said.unwrap();
+    assert_eq!(said.source, Source::GraphQl(expected));
+    // Nobody need be there yet.
+    said.open(NOW).unwrap();
+}
+
+#[test]
 fn what_does_not_belong_there_is_refused_with_what_to_do() {
     for (text, said) in [
         ("", "missing field `source`"),
@@ -46,6 +69,48 @@ fn what_does_not_belong_there_is_refused_with_what_to_do() {
         (
             "source = 'simulator'\nage-max-s = 1",
             "`age-max-s` is of source = \"udp\"",
+        ),
+        (
+            "source = 'simulator'\ngraphql-query = '{ a }'",
+            "`graphql-query` is of source = \"graphql\"",
+        ),
+        (
+            "source = 'udp'\nudp-port = 1\ngraphql-url = 'http://a/'",
+            "`graphql-url` is of source = \"graphql\"",
+        ),
+        ("source = 'graphql'", "wants `graphql-url`"),
+        (
+            "source = 'graphql'\ngraphql-url = 'http://a/'\nudp-port = 1",
+            "`udp-port` is of source = \"udp\"",
+        ),
+        (
+            "source = 'graphql'\ngraphql-url = 'https://a/'",
+            "`graphql-url` is `https://a/`: `http://HOST:PORT/PATH` is meant",
+        ),
+        ("source = 'graphql'\ngraphql-url = 'a:80'", "`graphql-url`"),
+        (
+            "source = 'graphql'\ngraphql-url = '/graphql'",
+            "`graphql-url`",
+        ),
+        (
+            "source = 'graphql'\ngraphql-url = 'http://a/'\ngraphql-query = ''",
+            "`graphql-query` must have 1 to 8192 octets",
+        ),
+        (
+            "source = 'graphql'\ngraphql-url = 'http://a/'\ngraphql-every-ms = 99",
+            "`graphql-every-ms` must be from 100 to 3600000",
+        ),
+        (
+            "source = 'graphql'\ngraphql-url = 'http://a/'\ngraphql-timeout-ms = 10001",
+            "`graphql-timeout-ms` must be from 10 to 10000",
+        ),
+        (
+            "source = 'graphql'\ngraphql-url = 'http://a/'\ngraphql-every-ms = 11000",
+            "`age-max-s` is less than `graphql-every-ms`",
+        ),
+        (
+            "source = 'graphql'\ngraphql-url = 'http://a/'\nage-max-s = 0",
+            "`age-max-s` must be",
         ),
         (
             "source = 'simulator'\nepoch = 'now'",

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod files;
+mod tasking;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub(crate) use files::{
     DeliveryKeyArguments, FilesArguments, GetArguments, PutArguments, ServeArguments,
     TransferArguments,
 };
+pub(crate) use tasking::{AuditArguments, TokenAddArguments, TokenArguments, TokenCommand};
 
 use crate::hub::REPLIES_MAX;
 use crate::patience::{Patience, RETRIES_MAX, parse_timeout, retries_default};
@@ -152,7 +154,8 @@ pub(crate) enum Command {
     /// Show how files stand that go or come; cancel, suspend or resume one
     #[command(after_help = files::FILES_AFTER_HELP)]
     Files(FilesArguments),
-    /// Hold the link, go on with files, and take those that the satellite sends
+    /// Hold the link, go on with files, take those that the satellite sends, and serve the
+    /// tasking API where it is configured
     ///
     /// Prints a line for each file that has arrived, either way, or never will.
     #[command(after_help = files::SERVE_AFTER_HELP)]
@@ -171,6 +174,14 @@ pub(crate) enum Command {
     /// Make the key that signs receipts of deliveries, and print the public key for the agent
     #[command(after_help = files::DELIVERY_KEY_AFTER_HELP)]
     DeliveryKey(DeliveryKeyArguments),
+    /// Say who may ask what of the tasking API
+    #[command(after_help = tasking::TOKEN_AFTER_HELP)]
+    Token(TokenArguments),
+    /// Print who asked what of the tasking API, and what came of it
+    ///
+    /// The log is only added to. Of what changes nothing, many of the same are one entry.
+    #[command(after_help = tasking::AUDIT_AFTER_HELP)]
+    Audit(AuditArguments),
     /// Get new keys, after this station or the satellite lost its state
     ///
     /// On a link with security only. The satellite offers new keys once a minute when
@@ -412,7 +423,8 @@ mod tests {
     fn each_help_has_an_example_and_the_exit_codes() {
         let mut ground = Arguments::command();
         ground.build();
-        let names = "query send listen get put files serve contacts archive resync replay doctor";
+        let names = "query send listen get put files serve contacts archive resync replay doctor \
+                     audit";
         for name in names.split(' ') {
             let command = ground.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();

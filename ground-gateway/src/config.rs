@@ -38,6 +38,11 @@
 //!
 //! [delivery]                       # optional: what the agent on board sent, see `delivery`
 //! directory = "/srv/delivered"     # or `bucket = { url = "s3://…", … }`
+//!
+//! [tasking]                        # optional: windows and uploads, see `tasking`
+//! [[tasking.satellites]]
+//! id = "FM1"
+//! link = "ethernet"
 //! ```
 //!
 //! Every key is strict. Tables of other programs may stand in the same file.
@@ -58,6 +63,7 @@ use crate::contacts::settings::{self, ContactSettings, StationSettings};
 use crate::delivery::DeliverySettings;
 use crate::error::{GroundError, one_line};
 use crate::files;
+use crate::tasking::plan::Plan;
 
 /// Most links in one configuration.
 pub const LINKS_MAX: usize = 64;
@@ -98,6 +104,7 @@ ax25 = { callsign = "GROUND", peer = "HELIO-1" }
 #[derive(Clone, Debug)]
 pub struct GroundConfig {
     links: Vec<GroundLinkConfig>,
+    tasking: Option<Plan>,
     file: String,
 }
 
@@ -187,7 +194,13 @@ impl GroundConfig {
                 link.delivery.clone_from(&delivery);
             }
         }
+        let tasking = table.get("tasking").map(|value| {
+            let state = state_home().map(|home| home.join("heliograph"));
+            let read = Plan::read(value, &links, state.as_deref());
+            read.map_err(|problem| refuse(format!("[tasking]: {problem}")))
+        });
         Ok(GroundConfig {
+            tasking: tasking.transpose()?,
             links,
             file: file.to_owned(),
         })
@@ -196,6 +209,22 @@ impl GroundConfig {
     /// All links, in the order of the file.
     pub fn links(&self) -> &[GroundLinkConfig] {
         &self.links
+    }
+
+    /// Windows and uploads, where that is configured.
+    pub(crate) fn tasking(&self) -> Option<&Plan> {
+        self.tasking.as_ref()
+    }
+
+    /// The same, for commands that need it.
+    ///
+    /// # Errors
+    /// [`GroundError::Config`].
+    pub(crate) fn needed_tasking(&self) -> Result<&Plan, GroundError> {
+        self.tasking().ok_or_else(|| GroundError::Config {
+            file: self.file.clone(),
+            problem: "it has no table [tasking]".to_owned(),
+        })
     }
 
     /// The link called `name`; without a name, the first.

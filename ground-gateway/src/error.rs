@@ -104,6 +104,12 @@ pub enum GroundError {
         /// Why, and what to do.
         problem: String,
     },
+    /// Windows and uploads cannot be served.
+    #[error("[tasking]: {problem}")]
+    Tasking {
+        /// What is wrong.
+        problem: String,
+    },
     /// The link carries no files.
     #[error(
         "link `{link}` of {file} has no files: give it a table [link.files], which may be empty, \

@@ -30,6 +30,7 @@
 //! | [`contacts`] | when there is contact, what the queues need, and who on board is told |
 //! | `files` | what was asked for of files, and how it stands |
 //! | `delivery` | what came down from the agent, to a directory or a bucket |
+//! | `tasking` | windows and uploads: the API, and the way up |
 //! | `hub` | the process that holds the radio, and what it speaks with its clients |
 //! | [`RuntimeDir`] | where lock and socket of a link stand |
 //!
@@ -73,6 +74,7 @@ mod replay;
 mod run;
 mod runtime;
 mod stop;
+mod tasking;
 
 pub use client::{LinkClient, ListenEvent, Listener};
 pub use config::{GroundConfig, GroundLinkConfig, LINK_NAME_BYTES_MAX, LINKS_MAX};

@@ -76,7 +76,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt_key: Option<PathBuf>,
 
-    /// Source of telemetry: simulator, simulator:TLE-FILE, udp:PORT or none
+    /// Source of telemetry: simulator, simulator:TLE-FILE, udp:PORT,
+    /// graphql:http://HOST:PORT/PATH or none
     #[arg(long, value_name = "SOURCE", default_value = "simulator")]
     pub(crate) telemetry: TelemetrySource,
 

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use payload_interface::{Callback, Profile, Request};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 use crate::answers::{Answers, Awaited};
 use crate::error::CallError;
+use crate::secret::Secret;
 use crate::setup::Patience;
 use crate::wire::{Dial, Shown, Taken, invoke};
 
@@ -19,9 +19,9 @@ pub(crate) struct Asks {
     pub(crate) answers: Answers,
     pub(crate) handle: Handle,
     pub(crate) dial: Dial,
-    pub(crate) cookie: Zeroizing<String>,
+    pub(crate) cookie: Secret,
     /// Of the session, where there is one.
-    pub(crate) token: Mutex<Option<Zeroizing<String>>>,
+    pub(crate) token: Mutex<Option<Secret>>,
     pub(crate) patience: Patience,
     pub(crate) is_closed: AtomicBool,
 }
@@ -64,7 +64,7 @@ impl Asks {
             return Err(CallError::Invalid { rpc, invalid });
         }
         let token = self.token().clone();
-        let token = token.as_ref().map(|token| token.as_str());
+        let token = token.as_deref();
         let shown = Shown::new(&self.cookie, token);
         let unreachable = |why: String| CallError::Unreachable { rpc, why };
         let shown = shown.ok_or_else(|| unreachable("its cookie is none".to_owned()))?;
@@ -100,7 +100,7 @@ impl Asks {
         told.recv().unwrap_or(Err(CallError::Closed { rpc }))
     }
 
-    pub(crate) fn token(&self) -> std::sync::MutexGuard<'_, Option<Zeroizing<String>>> {
+    pub(crate) fn token(&self) -> std::sync::MutexGuard<'_, Option<Secret>> {
         self.token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

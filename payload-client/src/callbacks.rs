@@ -9,13 +9,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use payload_interface::extension as ext;
 use payload_interface::messages as msg;
 use payload_interface::{Callback, ReqStatus, ReturnCode};
-use zeroize::Zeroizing;
 
 use crate::asks::Asks;
 use crate::channel::{Channel, Inner};
 use crate::error::CallError;
 use crate::payload::{Payload, RUNS_MAX, Shutdown};
 use crate::run::Run;
+use crate::secret::Secret;
 use crate::wire::Callee;
 
 /// Octets of a text of the extension.
@@ -104,7 +104,7 @@ impl Callee for Callbacks {
             Callback::FcmOperationNotify(data) => self.told(|payload| payload.copied(&data)),
             Callback::ResponseRegister(ref told) => {
                 if !told.auth_token.is_empty() {
-                    *self.asks.token() = Some(Zeroizing::new(told.auth_token.clone()));
+                    *self.asks.token() = Some(Secret::new(told.auth_token.clone()));
                 }
                 self.answer(told.correlation_id, callback)
             }

@@ -48,6 +48,7 @@ mod channel;
 mod error;
 mod payload;
 mod run;
+mod secret;
 mod setup;
 mod wire;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secret_file::SecretFileError;
-use zeroize::Zeroizing;
+
+use crate::secret::Secret;
 
 /// Octets of any of its files.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -83,7 +84,7 @@ pub struct Setup {
     pub listen: SocketAddr,
     /// How long something may take.
     pub patience: Patience,
-    pub(crate) cookie: Zeroizing<String>,
+    pub(crate) cookie: Secret,
     /// None, where everybody may read all of it.
     pub(crate) identity: Option<Identity>,
 }
@@ -196,7 +197,7 @@ fn certificate(path: &Path) -> Result<CertificateDer<'static>, SetupError> {
     })
 }
 
-fn cookie(path: &Path) -> Result<Zeroizing<String>, SetupError> {
+fn cookie(path: &Path) -> Result<Secret, SetupError> {
     let octets = secret_file::read(path, FILE_BYTES_MAX).map_err(|error| of(path, error))?;
     let config: Option<serde_json::Value> = serde_json::from_slice(&octets).ok();
     let cookie = config.as_ref().and_then(|it| it.get("cookie")?.as_str());
@@ -205,7 +206,7 @@ fn cookie(path: &Path) -> Result<Zeroizing<String>, SetupError> {
         path: path.to_owned(),
         what: "cookie",
     })?;
-    Ok(Zeroizing::new(cookie.to_owned()))
+    Ok(Secret::new(cookie.to_owned()))
 }
 
 fn of(path: &Path, error: SecretFileError) -> SetupError {

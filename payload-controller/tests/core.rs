@@ -8,6 +8,8 @@ mod counts;
 mod files;
 #[path = "core/health.rs"]
 mod health;
+#[path = "core/interface.rs"]
+mod interface;
 #[path = "core/mission.rs"]
 mod mission;
 #[path = "core/power.rs"]
@@ -26,3 +28,5 @@ mod shutdown;
 mod telemetry;
 #[path = "core/thermal.rs"]
 mod thermal;
+#[path = "core/windows/mod.rs"]
+mod windows;

@@ -4,6 +4,8 @@
 mod files;
 #[path = "rooms/journal.rs"]
 mod journal;
+#[path = "rooms/large_files.rs"]
+mod large_files;
 #[path = "rooms/processes.rs"]
 mod processes;
 #[path = "rooms/settings.rs"]

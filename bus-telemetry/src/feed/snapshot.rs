@@ -1,4 +1,4 @@
-//! One datagram.
+//! What is told at once: some groups.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::check::check;
 use crate::state::{Attitude, EarthFixed, Inertial, Location, Power, Thermal};
 
-/// Most octets of a datagram.
-pub const DATAGRAM_OCTETS_MAX: usize = 16_384;
+/// Most octets of a datagram, or of an answer.
+pub const SNAPSHOT_OCTETS_MAX: usize = 16_384;
 
-/// What a datagram told: some groups, each checked.
+/// What a datagram or an answer told: some groups, each checked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
@@ -43,12 +43,12 @@ impl<T> Told<T> {
     }
 }
 
-/// Why a datagram is dropped.
+/// Why a datagram or an answer is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeedError {
-    /// It is longer than [`DATAGRAM_OCTETS_MAX`].
-    #[error("longer than {DATAGRAM_OCTETS_MAX} octets")]
+    /// It is longer than [`SNAPSHOT_OCTETS_MAX`].
+    #[error("longer than {SNAPSHOT_OCTETS_MAX} octets")]
     TooLong,
     /// It is no JSON, or has a field that is not known, missing, or of another type.
     #[error("no snapshot: {0}")]
@@ -64,16 +64,23 @@ pub enum FeedError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The service says an error, and tells nothing.
+    #[error("the service refuses: {0}")]
+    Refused(String),
 }
 
 impl Snapshot {
     /// Reads a whole datagram; all of it is taken, or nothing.
     pub fn parse(datagram: &[u8]) -> Result<Self, FeedError> {
-        if datagram.len() > DATAGRAM_OCTETS_MAX {
+        if datagram.len() > SNAPSHOT_OCTETS_MAX {
             return Err(FeedError::TooLong);
         }
-        let snapshot: Self = serde_json::from_slice(datagram)
-            .map_err(|error| FeedError::Malformed(error.to_string()))?;
+        Self::checked(serde_json::from_slice(datagram))
+    }
+
+    /// One that was read, if it can be.
+    pub(super) fn checked(read: serde_json::Result<Self>) -> Result<Self, FeedError> {
+        let snapshot = read.map_err(|error| FeedError::Malformed(error.to_string()))?;
         check(&snapshot)?;
         Ok(snapshot)
     }

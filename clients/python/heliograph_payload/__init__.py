@@ -31,7 +31,7 @@ from .errors import (
     Unknown,
     Unreachable,
 )
-from .interface import Band, Priority, ReturnCode
+from .interface import Band, Priority, ReturnCode, message
 from .payload import RUNS_MAX, Payload, Run
 from .provisioned import Files, Patience, Setup
 
@@ -56,4 +56,5 @@ __all__ = [
     "Unreachable",
     "create_channel",
     "create_insecure_channel",
+    "message",
 ]

@@ -1,6 +1,7 @@
 //! What each command does, and what it prints.
 
 mod archive;
+mod audit;
 mod capture;
 mod contacts;
 mod delivery_key;
@@ -15,6 +16,7 @@ mod replay;
 mod resync;
 mod send;
 mod serve;
+mod token;
 mod transfer;
 
 use std::time::Duration;
@@ -22,6 +24,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use archive::archive;
+pub(crate) use audit::audit;
 pub(crate) use contacts::contacts;
 pub(crate) use delivery_key::delivery_key;
 pub(crate) use doctor::doctor;
@@ -34,6 +37,7 @@ pub(crate) use replay::replay;
 pub(crate) use resync::resync;
 pub(crate) use send::send;
 pub(crate) use serve::serve;
+pub(crate) use token::token;
 
 /// A time since 1970 as RFC 3339 has it, in UTC.
 fn utc(at: Duration) -> String {

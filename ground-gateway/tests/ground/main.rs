@@ -17,6 +17,7 @@ mod send;
 mod sharing;
 mod suspended;
 mod taking_back;
+mod tasking;
 mod terminal;
 mod usage;
 

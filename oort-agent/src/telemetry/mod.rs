@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus_telemetry::{EpochSetting, OpenError, Settings, Source};
+use bus_telemetry::{EpochSetting, OpenError, Question, Settings, Source};
 use serde_json::Value;
 
 pub use bus::OfBus;
@@ -62,13 +62,16 @@ impl Telemetry for Unavailable {
 pub enum TelemetrySource {
     /// From nowhere.
     None,
-    /// From an orbit, or what programs on board tell.
+    /// From an orbit, what programs on board tell, or a service of the bus.
     Bus(Settings),
 }
 
 /// Something names no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no source of telemetry: simulator, simulator:TLE-FILE, udp:PORT or none")]
+#[error(
+    "{0:?} is no source of telemetry: simulator, simulator:TLE-FILE, udp:PORT, \
+     graphql:http://HOST:PORT/PATH or none"
+)]
 pub struct TelemetrySourceError(String);
 
 /// How old what programs on board told may be.
@@ -92,6 +95,12 @@ impl FromStr for TelemetrySource {
                 },
                 _ => return Err(TelemetrySourceError(text.to_owned())),
             },
+            Some(("graphql", url)) => {
+                let question = Question::new(url, AGE_MAX);
+                let checked = question.check();
+                checked.map_err(|_| TelemetrySourceError(text.to_owned()))?;
+                Source::GraphQl(question)
+            }
             _ => return Err(TelemetrySourceError(text.to_owned())),
         };
         Ok(TelemetrySource::Bus(Settings { source }))

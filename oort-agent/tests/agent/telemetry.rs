@@ -89,10 +89,27 @@ fn what_no_source_has_told_is_unavailable() {
 
 #[test]
 fn a_source_is_named_or_refused() {
-    for good in ["none", "simulator", "simulator:/etc/tle", "udp:8155"] {
+    let graphql = "graphql:http://bus:8010/graphql";
+    for good in [
+        "none",
+        "simulator",
+        "simulator:/etc/tle",
+        "udp:8155",
+        graphql,
+    ] {
         assert!(good.parse::<TelemetrySource>().is_ok(), "{good}");
     }
-    for bad in ["", "udp", "udp:0", "udp:x", "simulator:", "none:1", "gps"] {
+    for bad in [
+        "",
+        "udp",
+        "udp:0",
+        "udp:x",
+        "simulator:",
+        "none:1",
+        "gps",
+        "graphql",
+        "graphql:https://bus/",
+    ] {
         assert!(bad.parse::<TelemetrySource>().is_err(), "{bad}");
     }
     let none = "none"

@@ -25,6 +25,23 @@ def wait_for(what):
         assert told.wait_for(lambda: what in heard, 20), f"{what} in {heard}"
 
 
+def fails(error, what, *arguments):
+    try:
+        what(*arguments)
+    except error:
+        return
+    raise AssertionError(f"{what.__name__}{arguments} was done")
+
+
+def to_radar(*names):
+    file = hosted.message("FileInput")
+    files = [file(filename_length=len(name), filename=name.encode()) for name in names]
+    operation = hosted.message("HostToPeerFcmOperation")
+    return operation(
+        correlation_id=77, peer_app_id=2, no_of_files=len(files), file_input=files
+    )
+
+
 class Camera(hosted.Payload):
     def has_sequence(self, sequence):
         return hasattr(self, sequence.lower())
@@ -54,6 +71,31 @@ class Camera(hosted.Payload):
         channel.stop_ephemeris()
         channel.server_temperature()
         channel.send_message(9, b"\x00\x01")
+
+    def quick(self, channel, run):
+        run.progress(50, "half")
+
+    def warm(self, channel, run):
+        for _ in range(100):
+            try:
+                assert channel.server_temperature() == -5
+                break
+            except hosted.Refused:
+                # The bus is not heard yet.
+                run.wait(0.05)
+        assert channel.temperature(0) == -12
+        fails(hosted.Failed, channel.temperature, 1)
+        channel.start_thermal(0, 600, -10, 5)
+        wait_for("heater 1 at -12")
+        fails(hosted.Failed, channel.start_thermal, 0, 600, -10, 5)
+        channel.stop_thermal(0)
+        fails(hosted.Failed, channel.start_thermal, 0, 600, 5, -10)
+
+    def copies(self, channel, run):
+        channel.copy_files(to_radar("map.bin", "none"))
+        wait_for("copied map.bin 1 0")
+        wait_for("copied none 0 1")
+        fails(hosted.Refused, channel.copy_files, to_radar("../key"))
 
     def broken(self, channel, run):
         raise ValueError("the shutter is stuck")
@@ -89,6 +131,12 @@ class Camera(hosted.Payload):
 
     def ephemeris(self, ephemeris):
         hear("ephemeris")
+
+    def thermal(self, status):
+        hear(f"heater {status.heater_pwr_status} at {status.temperature}")
+
+    def copied(self, notice):
+        hear(f"copied {notice.file_name} {notice.fcm_complete} {notice.req_status}")
 
     def shutdown(self, grace, reason):
         hear(f"shutdown {reason}")

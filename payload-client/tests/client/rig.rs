@@ -72,11 +72,16 @@ impl Site {
              {more}\n\
              connection = {{ callbacks = '127.0.0.1:{port}', {connection} }}\n"
         );
-        let config = fs::read_to_string(self.file()).unwrap();
-        fs::write(self.file(), config + &app_table).unwrap();
+        self.configure(&app_table);
         let made = program(&["provision", app, "--config"], &self.file());
         assert_eq!(made, ExitCode::SUCCESS);
         Files::folder(&self.folder_of(app))
+    }
+
+    /// The configuration says that, too.
+    pub(crate) fn configure(&self, more: &str) {
+        let config = fs::read_to_string(self.file()).unwrap();
+        fs::write(self.file(), config + more).unwrap();
     }
 
     pub(crate) fn folder_of(&self, app: &str) -> PathBuf {

@@ -67,3 +67,21 @@ fn nobody_but_the_controller_can_call_a_payload() {
     assert!(!channel.wait_for_shutdown(Some(std::time::Duration::from_millis(500))));
     assert_eq!(controller.view("camera").life, "up");
 }
+
+/// Weakness: the cookie was printed.
+#[test]
+fn a_cookie_and_the_token_of_a_session_are_not_shown() {
+    let mut site = Site::new();
+    let camera = site.app("camera", "security = 'native'", HEALTH);
+    let _controller = site.start();
+    let config = std::fs::read_to_string(&camera.config).unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let cookie = config["cookie"].as_str().unwrap();
+    let setup = hasty(&camera);
+    assert!(!format!("{setup:?}").contains(cookie));
+    let channel = Channel::open(setup, Quiet).unwrap();
+    channel.register(OnFailedHealth::Nothing).unwrap();
+    let shown = format!("{channel:?}");
+    assert!(!shown.contains(cookie), "{shown}");
+    assert!(shown.contains("data: Some(Secret)"), "{shown}");
+}

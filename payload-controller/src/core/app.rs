@@ -152,6 +152,7 @@ impl App {
             quarantines,
             quarantined_until,
             streams,
+            copies,
         }) = &self.recorded
         else {
             return false;
@@ -168,6 +169,7 @@ impl App {
             && streams
                 .iter()
                 .eq(self.streams.values().map(|stream| &stream.record))
+            && copies.iter().eq(self.copies.open())
     }
 
     fn quarantined_until(&self) -> Option<u64> {
@@ -189,6 +191,7 @@ impl App {
             quarantines: self.ladder.quarantines,
             quarantined_until: self.quarantined_until(),
             streams: self.streams.values().map(|stream| stream.record).collect(),
+            copies: self.copies.open().cloned().collect(),
         }
     }
 
@@ -313,7 +316,14 @@ impl App {
                 self.changed(craft, now, changes);
             }
             Purpose::Data(_) => {}
-            Purpose::Cancel(_) | Purpose::Metrics | Purpose::Message | Purpose::Response => {
+            Purpose::Cancel(_)
+            | Purpose::Metrics
+            | Purpose::Message
+            | Purpose::Response
+            | Purpose::Copied => {
+                if purpose == Purpose::Copied {
+                    self.copy_told();
+                }
                 if let Some(reason) = failure {
                     craft.tell(
                         now,
@@ -332,11 +342,22 @@ impl App {
         after: Option<RequestId>,
         callback: impl Into<Callback>,
     ) {
+        self.tell(now, after, callback, Purpose::Response);
+    }
+
+    /// The same for another purpose. False where there is no room.
+    pub(super) fn tell(
+        &mut self,
+        now: Now,
+        after: Option<RequestId>,
+        callback: impl Into<Callback>,
+        purpose: Purpose,
+    ) -> bool {
         let rules = self.rules.outbox;
         let valid_until = now.after(rules.valid);
-        let waiting = Waiting::new(callback, Purpose::Response, rules.deadline, valid_until);
+        let waiting = Waiting::new(callback, purpose, rules.deadline, valid_until);
         self.outbox
-            .push(waiting.after(after), &mut self.counts.calls);
+            .push(waiting.after(after), &mut self.counts.calls)
     }
 
     /// The next `correlation_id` of a call of our own: 1 to 65535.

@@ -10,6 +10,7 @@ use super::Controller;
 use super::app::{ASKED_FOR, App};
 use super::command::{Command, CommandError, Done};
 use super::craft::{Craft, next};
+use super::interface::DeadlineUnit;
 use super::life::{Life, Then};
 use super::outbox::{Purpose, Waiting};
 use super::power::Asker;
@@ -71,6 +72,8 @@ impl Controller {
                     {
                         return Err(CommandError::Ended { run, state });
                     }
+                    let start = Purpose::Start(run);
+                    app.outbox.forget(start, &mut app.counts.calls);
                     let changes = app.runs.abandon(now, run);
                     app.changed(craft, now, changes);
                     Ok(Done::Accepted)
@@ -93,6 +96,14 @@ impl Controller {
                 app.ask_metrics(now);
                 Ok(Done::Accepted)
             }),
+            Command::ScheduleWindow(order) => {
+                self.signalling.schedule(&mut self.craft, now, *order)?;
+                Ok(Done::Accepted)
+            }
+            Command::CancelWindow(id) => {
+                self.signalling.cancel(&mut self.craft, now, &id)?;
+                Ok(Done::Accepted)
+            }
         }
     }
 
@@ -214,7 +225,11 @@ impl App {
                 session: self.session_number(),
             },
         );
-        let deadline = now.wall.saturating_add(within).as_secs();
+        let deadline = now.wall.saturating_add(within);
+        let deadline = match self.rules.deadline_unit {
+            DeadlineUnit::Seconds => u128::from(deadline.as_secs()),
+            DeadlineUnit::Milliseconds => deadline.as_millis(),
+        };
         let start = msg::StartSequenceParams {
             correlation_id: run.correlation_id,
             sequence_id: run.sequence.clone(),

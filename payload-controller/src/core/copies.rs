@@ -6,10 +6,12 @@ use std::time::Duration;
 use payload_interface::messages as msg;
 use payload_interface::{AppName, AppNumber, ReqStatus, ReturnCode};
 
-use super::action::{Action, CopyId, RequestId};
+use super::action::{Action, CopyId};
 use super::app::App;
 use super::craft::{Craft, next};
 use super::files::within;
+use super::outbox::Purpose;
+use super::record::{CopiedFile, CopyRecord};
 use super::requests::{Refusal, refuse};
 use super::time::Now;
 
@@ -24,28 +26,69 @@ const NAME_BYTES_MAX: usize = 15;
 
 #[derive(Debug, Default)]
 pub(crate) struct Copies {
-    waiting: VecDeque<Copying>,
-    current: Option<(CopyId, String, Duration)>,
-}
-
-#[derive(Debug)]
-pub(super) struct Copying {
-    pub(super) peer: AppName,
-    pub(super) correlation_id: i32,
-    pub(super) names: VecDeque<String>,
+    open: VecDeque<CopyRecord>,
+    current: Option<(CopyId, Duration)>,
 }
 
 impl Copies {
-    pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= OPEN_MAX
+    pub(super) fn recovered(open: Vec<CopyRecord>) -> Self {
+        Copies {
+            open: open.into(),
+            current: None,
+        }
+    }
+
+    /// Requests of which the app has not heard everything.
+    pub(super) fn open(&self) -> impl Iterator<Item = &CopyRecord> {
+        self.open.iter()
+    }
+
+    fn is_full(&self) -> bool {
+        self.open.len() >= OPEN_MAX
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
-        self.current.as_ref().map(|(_, _, until)| *until)
+        self.current.map(|(_, until)| until)
     }
 
     pub(super) fn clear(&mut self) {
         *self = Copies::default();
+    }
+
+    /// The first that is not copied, and to whom it goes.
+    fn next(&self) -> Option<(&AppName, &CopiedFile)> {
+        let files = self.open.iter().flat_map(|copy| {
+            let files = copy.files.iter();
+            files.map(|file| (&copy.peer, file))
+        });
+        files.into_iter().find(|(_, file)| file.result.is_none())
+    }
+
+    /// That one is copied, or not: its request and what it is called; and whether it is the last.
+    fn done(&mut self, result: bool) -> Option<(i32, String, bool)> {
+        let is_open = |file: &CopiedFile| file.result.is_none();
+        let copy = self
+            .open
+            .iter_mut()
+            .find(|copy| copy.files.iter().any(is_open))?;
+        let at = copy.files.iter().position(is_open)?;
+        let file = copy.files.get_mut(at)?;
+        file.result = Some(result);
+        let name = file.name.clone();
+        let is_last = at + 1 == copy.files.len();
+        Some((copy.correlation_id, name, is_last))
+    }
+
+    /// The app heard of the first of which it had not, or will not.
+    fn told(&mut self) {
+        if let Some(copy) = self.open.front_mut() {
+            if copy.files.first().is_some_and(|file| file.result.is_some()) {
+                copy.files.remove(0);
+            }
+            if copy.files.is_empty() {
+                self.open.pop_front();
+            }
+        }
     }
 }
 
@@ -78,43 +121,37 @@ impl App {
             let name = std::str::from_utf8(name).map_err(|_| "a name is no UTF-8")?;
             within(name.trim_end_matches('\0'), &craft.outbound)
         });
-        let names = match names.collect::<Result<_, _>>() {
+        let names = match names.collect::<Result<Vec<_>, _>>() {
             Ok(names) => names,
             Err(why) => return refuse(ReturnCode::INVALID_PARAMS, why),
         };
-        let copying = Copying {
+        let files = names
+            .into_iter()
+            .map(|name| CopiedFile { name, result: None });
+        self.copies.open.push_back(CopyRecord {
             peer,
             correlation_id: ask.correlation_id,
-            names,
-        };
-        self.copy(craft, now, copying);
-        Ok(())
-    }
-
-    pub(super) fn copy(&mut self, craft: &mut Craft, now: Now, copying: Copying) {
-        self.copies.waiting.push_back(copying);
+            files: files.collect(),
+        });
         self.copy_next(craft, now);
+        Ok(())
     }
 
     fn copy_next(&mut self, craft: &mut Craft, now: Now) {
         if self.copies.current.is_some() {
             return;
         }
-        let Some(copying) = self.copies.waiting.front_mut() else {
-            return;
-        };
-        let Some(name) = copying.names.pop_front() else {
-            self.copies.waiting.pop_front();
+        let Some((peer, file)) = self.copies.next() else {
             return;
         };
         let copy = CopyId(next(&mut craft.ids.copy));
         craft.act(Action::Copy {
             app: self.rules.name.clone(),
-            peer: copying.peer.clone(),
+            peer: peer.clone(),
             copy,
-            name: name.clone(),
+            name: file.name.clone(),
         });
-        self.copies.current = Some((copy, name, now.after(COPY_MAX)));
+        self.copies.current = Some((copy, now.after(COPY_MAX)));
     }
 
     /// A copy ended: the app hears of each file, and with the last that all are done.
@@ -125,36 +162,80 @@ impl App {
         copy: CopyId,
         result: Result<(), String>,
     ) {
-        let is_it = |current: &mut (CopyId, String, Duration)| current.0 == copy;
-        let Some((_, name, _)) = self.copies.current.take_if(is_it) else {
+        let is_it = |current: &mut (CopyId, Duration)| current.0 == copy;
+        if self.copies.current.take_if(is_it).is_none() {
             return;
-        };
-        let Some(copying) = self.copies.waiting.front() else {
-            return;
-        };
-        let is_last = copying.names.is_empty();
-        let status = match result {
-            Ok(()) => ReqStatus::Success,
-            Err(_) => ReqStatus::Failed,
+        }
+        if let Some((correlation_id, name, is_last)) = self.copies.done(result.is_ok()) {
+            self.tell_of_copy(now, correlation_id, &name, result.is_ok(), is_last);
+        }
+        self.copy_next(craft, now);
+    }
+
+    fn tell_of_copy(
+        &mut self,
+        now: Now,
+        correlation_id: i32,
+        name: &str,
+        is_copied: bool,
+        is_last: bool,
+    ) {
+        let status = match is_copied {
+            true => ReqStatus::Success,
+            false => ReqStatus::Failed,
         };
         let notify = msg::HostToPeerFcmOperationNotify {
-            correlation_id: copying.correlation_id,
+            correlation_id,
             fcm_complete: i32::from(!is_last),
             req_status: status.into(),
-            file_name: shortened(&name),
+            file_name: shortened(name),
         };
-        if is_last {
-            self.copies.waiting.pop_front();
+        if !self.tell(now, None, notify, Purpose::Copied) {
+            self.copies.told();
         }
-        self.respond(now, None::<RequestId>, notify);
+    }
+
+    /// What was told of a copy arrived, or never will.
+    pub(super) fn copy_told(&mut self) {
+        self.copies.told();
+    }
+
+    /// A new run of the controller goes on with copies as they were recorded: those that ended
+    /// are told, perhaps again.
+    pub(super) fn recover_copies(&mut self, craft: &mut Craft, now: Now, open: Vec<CopyRecord>) {
+        let may_get = |copy: &CopyRecord| self.rules.copies_to.contains(&copy.peer);
+        let open = open.into_iter().map(|mut copy| {
+            if !may_get(&copy) {
+                copy.files
+                    .iter_mut()
+                    .for_each(|file| file.result = file.result.or(Some(false)));
+            }
+            copy
+        });
+        self.copies = Copies::recovered(open.collect());
+        let mut ended = Vec::new();
+        for copy in self.copies.open() {
+            let files = copy.files.iter().enumerate();
+            ended.extend(files.filter_map(|(at, file)| {
+                let is_last = at + 1 == copy.files.len();
+                Some((
+                    copy.correlation_id,
+                    file.name.clone(),
+                    file.result?,
+                    is_last,
+                ))
+            }));
+        }
+        for (correlation_id, name, is_copied, is_last) in ended {
+            self.tell_of_copy(now, correlation_id, &name, is_copied, is_last);
+        }
         self.copy_next(craft, now);
     }
 
     pub(super) fn copies_on_time(&mut self, craft: &mut Craft, now: Now) {
-        if let Some((copy, _, until)) = &self.copies.current
-            && *until <= now.monotonic
+        if let Some((copy, until)) = self.copies.current
+            && until <= now.monotonic
         {
-            let copy = *copy;
             self.copied(craft, now, copy, Err("it took too long".to_owned()));
         }
     }

@@ -60,7 +60,7 @@ pub struct CallCounts {
     pub replaced: u64,
     /// The outbox was full.
     pub full: u64,
-    /// The app was gone.
+    /// The app was gone, or what it was for.
     pub gone: u64,
     /// Tries beyond the first, which are no calls of their own.
     pub retries: u64,

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Message,
     /// The answer of a request, or what follows from one.
     Response,
+    /// What became of a file that was to be copied.
+    Copied,
     Data(StreamKind),
 }
 
@@ -49,7 +51,7 @@ impl Purpose {
             Purpose::Start(_) | Purpose::Cancel(_) | Purpose::Metrics | Purpose::Message => {
                 Lane::Commands
             }
-            Purpose::Response => Lane::Responses,
+            Purpose::Response | Purpose::Copied => Lane::Responses,
             Purpose::Data(kind) => Lane::Data(kind),
         }
     }
@@ -58,13 +60,13 @@ impl Purpose {
     fn waits_for_payload(self) -> bool {
         matches!(
             self,
-            Purpose::Start(_) | Purpose::Message | Purpose::Response
+            Purpose::Start(_) | Purpose::Message | Purpose::Response | Purpose::Copied
         )
     }
 
     /// Whether it does no harm when it arrives twice.
     fn may_arrive_twice(self) -> bool {
-        self == Purpose::Response
+        matches!(self, Purpose::Response | Purpose::Copied)
     }
 }
 
@@ -326,6 +328,20 @@ impl Outbox {
             }
         }
         deadline
+    }
+
+    /// Nothing that waits for that is to leave any more. What is under way is not sent again.
+    pub(crate) fn forget(&mut self, purpose: Purpose, counts: &mut CallCounts) {
+        for queue in self.lanes.values_mut() {
+            let before = queue.len();
+            queue.retain(|waiting| waiting.purpose != purpose);
+            counts.gone += (before - queue.len()) as u64;
+        }
+        for call in self.under_way.values_mut() {
+            if call.waiting.purpose == purpose {
+                call.waiting.valid_until = Duration::ZERO;
+            }
+        }
     }
 
     /// The app is gone: nothing waits for it. What is under way ends as it will, and is not

@@ -3,6 +3,8 @@
 use payload_interface::{AppName, ReturnCode};
 use serde::{Deserialize, Serialize};
 
+use super::signalling::{WindowId, WindowRecord};
+
 /// The number of a run; no number is given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId(pub u64);
@@ -26,6 +28,10 @@ pub enum Record {
     FileForgotten(FileId),
     /// How a device is to be.
     Device(DeviceRecord),
+    /// How it stands with a window.
+    Window(Box<WindowRecord>),
+    /// It ended long ago.
+    WindowForgotten(WindowId),
 }
 
 /// All that was recorded.
@@ -39,6 +45,8 @@ pub struct Recovered {
     pub files: Vec<FileRecord>,
     /// Of each device, the last.
     pub devices: Vec<DeviceRecord>,
+    /// Of each window that was not forgotten, the last.
+    pub windows: Vec<WindowRecord>,
 }
 
 /// A process, so that another one with its number is not taken for it.
@@ -73,6 +81,9 @@ pub struct AppRecord {
     pub quarantined_until: Option<u64>,
     /// Streams that it asked for.
     pub streams: Vec<StreamRecord>,
+    /// Copies that it asked for, and has not heard everything of.
+    #[serde(default)]
+    pub copies: Vec<CopyRecord>,
 }
 
 /// A registration.
@@ -119,6 +130,26 @@ pub struct StreamRecord {
     pub correlation_id: i32,
     /// From one to the next.
     pub period_ms: u64,
+}
+
+/// Files of an app that are copied to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyRecord {
+    /// To whom.
+    pub peer: AppName,
+    /// Of the request.
+    pub correlation_id: i32,
+    /// Those that the app has not heard of.
+    pub files: Vec<CopiedFile>,
+}
+
+/// A file that is copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedFile {
+    /// Beneath the outbound directory of the app.
+    pub name: String,
+    /// Whether it was copied; none while it is to be.
+    pub result: Option<bool>,
 }
 
 /// How it stands with a run of a sequence.

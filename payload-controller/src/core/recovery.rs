@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::action::Action;
 use super::app::App;
 use super::craft::Craft;
+use super::interface::Interface;
 use super::life::{Life, REASON_ILL, Then};
-use super::record::AppRecord;
+use super::record::{AppRecord, StreamRecord};
 use super::rules::Start;
 use super::streams::Stream;
 use super::time::{Moment, Now};
@@ -39,7 +40,9 @@ impl App {
         }
         if self.session.is_some() {
             // It never registers again by itself: a health check finds out how it is.
-            for stream in record.streams {
+            let interface = self.rules.interface;
+            let reads = |stream: &StreamRecord| interface >= Interface::of_stream(stream.kind);
+            for stream in record.streams.into_iter().filter(reads) {
                 let next = now.after(Duration::from_millis(stream.period_ms));
                 let stream = Stream {
                     record: stream,
@@ -47,6 +50,7 @@ impl App {
                 };
                 self.streams.insert(stream.record.kind, stream);
             }
+            self.recover_copies(craft, now, record.copies);
             self.up(now, now.monotonic);
             self.turn(craft, now, Life::Up, "the controller was restarted");
             if !self.is_wanted {

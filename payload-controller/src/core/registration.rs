@@ -42,7 +42,7 @@ impl App {
         let version = ask.sdk_version.unwrap_or_default();
         let version = Version(version.major, version.minor, version.patch);
         if !self.rules.versions.allows(version) {
-            let why = format!("SDK {version} is not taken: {:?}", self.rules.versions);
+            let why = format!("SDK {version} is not taken: {} is", self.rules.versions);
             return refuse(ReturnCode::INCOMPATIBLE_VERSION, why);
         }
         if !matches!(ask.health_check_fail_action, 0 | 1) {

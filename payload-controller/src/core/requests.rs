@@ -78,6 +78,7 @@ impl App {
             })
         });
         let answer = answer.unwrap_or_else(|Refusal(code, reason)| {
+            let code = self.rules.interface.code(code);
             if self.refusals_told.take(now.monotonic) {
                 let reason = reason.clone();
                 let what = What::Refused { rpc, code, reason };
@@ -110,6 +111,7 @@ impl App {
             let why = format!("the app is not registered: it is {}", self.life.name());
             return refuse(ReturnCode::NOT_PERMITTED, why);
         }
+        self.reads_the_answer(request)?;
         if !is_reply(request) && self.outbox.is_full_of_responses() {
             let why = "too many answers wait for the app";
             return refuse(ReturnCode::OUT_OF_RESOURCES, why);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use payload_interface::{AppName, AppNumber};
 
+use super::interface::{DeadlineUnit, Interface};
 use super::rate::Rate;
+use super::signalling::SignalledRules;
 
 /// Most apps.
 pub const APPS_MAX: usize = 256;
@@ -22,6 +24,8 @@ pub struct Rules {
     pub devices: Vec<DeviceRules>,
     /// What is kept warm.
     pub thermal: Vec<ThermalRules>,
+    /// Payloads that are called through `payload_exec`.
+    pub signalled: Vec<SignalledRules>,
 }
 
 /// What holds for one app.
@@ -41,6 +45,10 @@ pub struct AppRules {
     pub default_device: Option<u16>,
     /// Which versions of the SDK are taken.
     pub versions: VersionRule,
+    /// The interface that it was built with.
+    pub interface: Interface,
+    /// What it takes deadlines for.
+    pub deadline_unit: DeadlineUnit,
     /// It is to register within that time after it was begun.
     pub registration_timeout: Duration,
     /// When it counts as ill.
@@ -93,6 +101,8 @@ pub enum VersionRule {
     Exactly(Version),
     /// This one or a later one.
     AtLeast(Version),
+    /// The first or a later one, and earlier than the second.
+    Within(Version, Version),
 }
 
 /// A version of the SDK.
@@ -105,6 +115,18 @@ impl std::fmt::Display for Version {
     }
 }
 
+/// As it is written.
+impl std::fmt::Display for VersionRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            VersionRule::Any => f.write_str("any"),
+            VersionRule::Exactly(one) => write!(f, "{one}"),
+            VersionRule::AtLeast(least) => write!(f, ">={least}"),
+            VersionRule::Within(least, below) => write!(f, ">={least} <{below}"),
+        }
+    }
+}
+
 impl VersionRule {
     /// Whether this one may register.
     #[must_use]
@@ -113,6 +135,7 @@ impl VersionRule {
             VersionRule::Any => true,
             VersionRule::Exactly(one) => version == one,
             VersionRule::AtLeast(least) => version >= least,
+            VersionRule::Within(least, below) => (least..below).contains(&version),
         }
     }
 }
@@ -283,6 +306,8 @@ impl AppRules {
             host: None,
             default_device: None,
             versions: VersionRule::AtLeast(Version(1, 1, 1)),
+            interface: Interface::NEWEST,
+            deadline_unit: DeadlineUnit::Seconds,
             registration_timeout: s(60),
             health: HealthRules::default(),
             shutdown: ShutdownRules::default(),

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use super::confined::{Confined, NotConfined};
 use super::stager::AppFolders;
+use super::transfer::{Transfer, TransferError};
 
 /// What is not whole yet.
 const PART: &str = ".payload-controller.part";
@@ -43,40 +44,66 @@ impl From<Errno> for CopyError {
     }
 }
 
-/// Copies `path` of `from` into a directory of that name beneath the inbound directory of `to`.
-pub(super) fn copy(
-    app: &AppName,
-    from: &AppFolders,
-    to: &AppFolders,
-    path: &str,
-) -> Result<(), CopyError> {
-    let mut source = Confined::open(&from.outbound, path, from.owner)?;
-    let root_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut within = openat(CWD, &to.inbound, root_flags, Mode::empty())?;
-    within = beneath(&within, app.as_str())?;
-    let mut parts: Vec<&str> = path.split('/').collect();
-    let name = parts.pop().unwrap_or(path);
-    for part in parts {
-        within = beneath(&within, part)?;
+/// A copy on its way: what is there of it has no name of its own yet.
+#[derive(Debug)]
+pub(super) struct Copying {
+    transfer: Transfer,
+    within: OwnedFd,
+    name: String,
+}
+
+impl Copying {
+    /// Begins to copy `path` of `from` into a directory of that name beneath the inbound
+    /// directory of `to`.
+    pub(super) fn begin(
+        app: &AppName,
+        from: &AppFolders,
+        to: &AppFolders,
+        path: &str,
+    ) -> Result<Self, CopyError> {
+        let source = Confined::open(&from.outbound, path, from.owner)?;
+        let root_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mut within = openat(CWD, &to.inbound, root_flags, Mode::empty())?;
+        within = beneath(&within, app.as_str())?;
+        let mut parts: Vec<&str> = path.split('/').collect();
+        let name = parts.pop().unwrap_or(path).to_owned();
+        for part in parts {
+            within = beneath(&within, part)?;
+        }
+        // What an earlier one left.
+        match unlinkat(&within, PART, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let part = File::from(openat(&within, PART, NEW, Mode::from_raw_mode(0o640))?);
+        if let Some(owner) = to.owner {
+            fchown(&part, Some(Uid::from_raw(owner)), None::<Gid>)?;
+        }
+        Ok(Copying {
+            transfer: Transfer::new(source, part),
+            within,
+            name,
+        })
     }
-    // What an earlier one left.
-    match unlinkat(&within, PART, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(error) => return Err(error.into()),
+
+    /// Copies a part. True once all of it is there under its name.
+    pub(super) fn step(&mut self) -> Result<bool, CopyError> {
+        match self.transfer.step() {
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(error) => {
+                unlinkat(&self.within, PART, AtFlags::empty())?;
+                return Err(match error {
+                    TransferError::Source(error) => CopyError::Source(error),
+                    TransferError::Failed(error) => CopyError::Write(error),
+                    changed => CopyError::Write(io::Error::other(changed.to_string())),
+                });
+            }
+        }
+        renameat(&self.within, PART, &self.within, self.name.as_str())?;
+        fsync(&self.within)?;
+        Ok(true)
     }
-    let mut part = File::from(openat(&within, PART, NEW, Mode::from_raw_mode(0o640))?);
-    if let Some(owner) = to.owner {
-        fchown(&part, Some(Uid::from_raw(owner)), None::<Gid>)?;
-    }
-    io::copy(source.file(), &mut part)?;
-    part.sync_all()?;
-    if !source.is_unchanged()? {
-        unlinkat(&within, PART, AtFlags::empty())?;
-        let changed = io::Error::other("it changes while it is read");
-        return Err(CopyError::Write(changed));
-    }
-    renameat(&within, PART, &within, name)?;
-    Ok(fsync(&within)?)
 }
 
 fn beneath(within: &OwnedFd, name: &str) -> Result<OwnedFd, CopyError> {

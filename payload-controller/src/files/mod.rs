@@ -13,6 +13,7 @@ mod confined;
 mod copy;
 mod stager;
 mod threads;
+mod transfer;
 
 pub use carrier::{Carrier, NoLink};
 pub use confined::{Confined, NotConfined};

@@ -11,7 +11,11 @@ use payload_interface::AppName;
 
 use super::carrier::Carrier;
 use super::confined::{Confined, NotConfined};
+use super::transfer::{STEP_BYTES, Transfer, TransferError};
 use crate::core::{Event, FileId, FileRecord};
+
+/// Files on their way into the outbox at once.
+const COPYING_MAX: usize = 64;
 
 /// Where an app's files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,10 @@ pub struct Stager<C> {
     /// So long a file that the link service does not answer for waits before it failed.
     patience: Duration,
     waiting: BTreeMap<FileId, (FileRecord, Duration)>,
+    /// On its way into the outbox: one of each app.
+    copying: BTreeMap<AppName, Copying>,
+    /// There is more to do at once.
+    has_more: bool,
     /// Handed in.
     watched: BTreeMap<FileId, Watched>,
     /// To be removed here.
@@ -46,12 +54,29 @@ struct Watched {
     place: PathBuf,
 }
 
+/// A file on its way into the outbox.
+struct Copying {
+    record: FileRecord,
+    /// So long what it needs may be away.
+    until: Duration,
+    transfer: Transfer,
+    bytes: u64,
+    mark: String,
+    tracking: String,
+    /// Of its copy, beneath the outbox.
+    place: PathBuf,
+    /// The same from the root.
+    copy: PathBuf,
+}
+
 /// What a step came to.
 enum Step {
     /// It is handed in, or not, and somebody is to hear so.
     Told(Event),
     /// It was handed in before, and is watched.
     Watched,
+    /// It is on its way into the outbox.
+    Copying(Box<Copying>),
     /// It is tried again.
     Later,
 }
@@ -68,6 +93,8 @@ impl<C: Carrier> Stager<C> {
             apps: apps.into_iter().collect(),
             patience,
             waiting: BTreeMap::new(),
+            copying: BTreeMap::new(),
+            has_more: false,
             watched: BTreeMap::new(),
             discarded: BTreeMap::new(),
         }
@@ -89,19 +116,42 @@ impl<C: Carrier> Stager<C> {
     /// Whether something is to be done soon.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.waiting.is_empty() || self.has_more
     }
 
-    /// Does what can be done now.
+    /// Whether something is to be done at once.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Does what can be done now: no more of each app than a part of a large file.
     pub fn work(&mut self, now: Duration) -> Vec<Event> {
         let mut events = Vec::new();
-        for (id, (record, until)) in std::mem::take(&mut self.waiting) {
-            match self.hand_in(&record, now >= until) {
+        let mut copied = BTreeMap::new();
+        // What fails now is not tried again at once.
+        let waiting = std::mem::take(&mut self.waiting);
+        for (app, copying) in std::mem::take(&mut self.copying) {
+            let octets = self.copy(copying, now, &mut events);
+            copied.insert(app, octets);
+        }
+        self.has_more = false;
+        for (id, (record, until)) in waiting {
+            let of_app = copied.entry(record.app.clone()).or_default();
+            if *of_app >= STEP_BYTES || self.copying.len() >= COPYING_MAX {
+                self.has_more = true;
+                self.waiting.insert(id, (record, until));
+                continue;
+            }
+            let begun = self.begin(&record, until);
+            match self.came_to(&record, begun, now >= until) {
                 Step::Told(event) => events.push(event),
                 Step::Watched => {}
+                Step::Copying(copying) => *of_app += self.copy(*copying, now, &mut events),
                 Step::Later => drop(self.waiting.insert(id, (record, until))),
             }
         }
+        self.has_more |= !self.copying.is_empty();
         for (id, record) in std::mem::take(&mut self.discarded) {
             match self.remove(&record) {
                 Ok(()) => events.push(Event::FileGone(id)),
@@ -138,8 +188,9 @@ impl<C: Carrier> Stager<C> {
         events
     }
 
-    fn hand_in(&mut self, record: &FileRecord, is_late: bool) -> Step {
-        match self.try_to_hand_in(record) {
+    /// What comes of it if that is no success.
+    fn came_to(&self, record: &FileRecord, step: Result<Step, Trouble>, is_late: bool) -> Step {
+        match step {
             Ok(step) => step,
             Err(Trouble::Never(why)) => Step::Told(Event::FileRefused(record.id, why)),
             Err(Trouble::Now(why)) if is_late => Step::Told(Event::FileFailed(record.id, why)),
@@ -147,7 +198,38 @@ impl<C: Carrier> Stager<C> {
         }
     }
 
-    fn try_to_hand_in(&mut self, record: &FileRecord) -> Result<Step, Trouble> {
+    /// Copies a part of it, so many octets, and hands it in once that was the last.
+    fn copy(&mut self, mut copying: Copying, now: Duration, events: &mut Vec<Event>) -> u64 {
+        let is_late = now >= copying.until;
+        let left = copying.transfer.left();
+        let step = match copying.transfer.step() {
+            Ok(false) => {
+                let copied = left - copying.transfer.left();
+                self.copying.insert(copying.record.app.clone(), copying);
+                return copied;
+            }
+            Ok(true) => self.hand_in(&copying),
+            Err(error) => {
+                discard(&copying.copy);
+                let copy = copying.copy.display();
+                Err(match error {
+                    TransferError::Source(error) => error.into(),
+                    TransferError::Failed(error) => Trouble::Now(format!("{copy}: {error}")),
+                    changed => Trouble::Now(changed.to_string()),
+                })
+            }
+        };
+        let Copying { record, until, .. } = copying;
+        match self.came_to(&record, step, is_late) {
+            Step::Told(event) => events.push(event),
+            Step::Later => drop(self.waiting.insert(record.id, (record, until))),
+            Step::Watched | Step::Copying(_) => {}
+        }
+        left
+    }
+
+    /// Finds out whether it is handed in already, and begins to copy it where it is not.
+    fn begin(&mut self, record: &FileRecord, until: Duration) -> Result<Step, Trouble> {
         if let Some(mark) = &record.mark {
             // It was accepted before: it may be under way, whatever became of the file here.
             let tracking = tracking(mark, record.attempts);
@@ -159,43 +241,68 @@ impl<C: Carrier> Stager<C> {
         }
         let folders = self.apps.get(&record.app);
         let folders = folders.ok_or_else(|| Trouble::Never("its app has no folders".to_owned()))?;
-        let mut file = Confined::open(&folders.outbound, &record.path, folders.owner)?;
+        let file = Confined::open(&folders.outbound, &record.path, folders.owner)?;
         let mark = file.mark(record.app.as_str(), &record.path);
         if record.mark.as_ref().is_some_and(|before| *before != mark) {
             return Err(Trouble::Never("it is another file by now".to_owned()));
         }
         let tracking = tracking(&mark, record.attempts);
         let mut place = Path::new(record.app.as_str()).join(&record.path);
-        if !self.is_known(&tracking)? {
-            // A copy of it goes into the outbox, in a directory of its app, so that what the
-            // payload does to its file meanwhile changes nothing.
-            let outbox = self.carrier.outbox().map_err(Trouble::of)?;
-            if self.is_taken(&outbox, &place) {
-                let number = record.id.0.to_string();
-                place = Path::new(record.app.as_str())
-                    .join(number)
-                    .join(&record.path);
-            }
-            let copy = outbox.join(&place);
-            let copied = copied(file.file(), &copy);
-            copied.map_err(|error| Trouble::Now(format!("{}: {error}", copy.display())))?;
-            if !file.is_unchanged()? {
-                discard(&copy);
-                return Err(Trouble::Now("it changes while it is read".to_owned()));
-            }
-            let handed_in = self.carrier.hand_in(&copy, &tracking, record);
-            if let Err(LinkError::Refused { .. } | LinkError::NotSendable { .. }) = &handed_in {
-                discard(&copy);
-            }
-            handed_in.map_err(Trouble::of)?;
+        if self.is_known(&tracking)? {
+            self.watched.insert(record.id, Watched { tracking, place });
+            return Ok(Step::Told(Event::FileAccepted {
+                file: record.id,
+                bytes: file.bytes(),
+                mark,
+            }));
         }
-        self.watched.insert(record.id, Watched { tracking, place });
-        let file_accepted = Event::FileAccepted {
-            file: record.id,
+        // A copy of it goes into the outbox, in a directory of its app, so that what the
+        // payload does to its file meanwhile changes nothing.
+        let outbox = self.carrier.outbox().map_err(Trouble::of)?;
+        if self.is_taken(&outbox, &place) {
+            let number = record.id.0.to_string();
+            place = Path::new(record.app.as_str())
+                .join(number)
+                .join(&record.path);
+        }
+        let copy = outbox.join(&place);
+        let target = created(&copy);
+        let target =
+            target.map_err(|error| Trouble::Now(format!("{}: {error}", copy.display())))?;
+        Ok(Step::Copying(Box::new(Copying {
+            record: record.clone(),
+            until,
             bytes: file.bytes(),
+            transfer: Transfer::new(file, target),
             mark,
+            tracking,
+            place,
+            copy,
+        })))
+    }
+
+    fn hand_in(&mut self, copying: &Copying) -> Result<Step, Trouble> {
+        let Copying {
+            record,
+            tracking,
+            copy,
+            ..
+        } = copying;
+        let handed_in = self.carrier.hand_in(copy, tracking, record);
+        if let Err(LinkError::Refused { .. } | LinkError::NotSendable { .. }) = &handed_in {
+            discard(copy);
+        }
+        handed_in.map_err(Trouble::of)?;
+        let watched = Watched {
+            tracking: tracking.clone(),
+            place: copying.place.clone(),
         };
-        Ok(Step::Told(file_accepted))
+        self.watched.insert(record.id, watched);
+        Ok(Step::Told(Event::FileAccepted {
+            file: record.id,
+            bytes: copying.bytes,
+            mark: copying.mark.clone(),
+        }))
     }
 
     /// Whether an earlier file of that name is there, and not taken out yet. What is there of no
@@ -255,13 +362,11 @@ impl From<NotConfined> for Trouble {
     }
 }
 
-fn copied(file: &mut File, place: &Path) -> io::Result<()> {
+fn created(place: &Path) -> io::Result<File> {
     if let Some(directory) = place.parent() {
         fs::create_dir_all(directory)?;
     }
-    let mut copy = File::create(place)?;
-    io::copy(file, &mut copy)?;
-    copy.sync_all()
+    File::create(place)
 }
 
 /// Removes a copy that nobody will take out.

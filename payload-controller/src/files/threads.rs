@@ -1,15 +1,16 @@
-//! One thread hands files in, another copies them between apps: neither waits for the other.
+//! One thread hands files in, another copies them between apps: neither waits for the other, and
+//! in neither a large file of one app keeps those of another waiting.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 use payload_interface::AppName;
 
 use super::carrier::Carrier;
-use super::copy::copy;
+use super::copy::Copying;
 use super::stager::{AppFolders, Stager};
 use crate::core::{CopyId, Event, FileRecord};
 use crate::shell::Door;
@@ -30,7 +31,8 @@ struct CopyOrder {
     name: String,
 }
 
-/// The threads. Dropped, they end after what they are at.
+/// The threads. Dropped, they end at once: the core orders again what they were at when another
+/// run of it begins.
 #[derive(Debug)]
 pub struct FileThreads {
     orders: Option<Sender<Order>>,
@@ -119,9 +121,10 @@ fn stage<C: Carrier>(
     let began = Instant::now();
     let mut watched = began;
     loop {
-        let pause = match stager.is_busy() {
-            true => TRY_PAUSE,
-            false => watch,
+        let pause = match () {
+            () if stager.has_more() => Duration::ZERO,
+            () if stager.is_busy() => TRY_PAUSE,
+            () => watch,
         };
         let mut ordered = orders.recv_timeout(pause);
         loop {
@@ -143,20 +146,63 @@ fn stage<C: Carrier>(
 }
 
 fn copy_each(folders: &BTreeMap<AppName, AppFolders>, orders: &Receiver<CopyOrder>, door: &Door) {
-    for order in orders {
+    // One of each app: the next one is ordered when it ended, or was given up.
+    let mut under_way: BTreeMap<AppName, (CopyOrder, Copying)> = BTreeMap::new();
+    loop {
+        let mut ordered = match under_way.is_empty() {
+            true => orders.recv().map_err(|_| TryRecvError::Disconnected),
+            false => orders.try_recv(),
+        };
+        loop {
+            match ordered {
+                Ok(order) => match begin(folders, &order) {
+                    Ok(copying) => {
+                        under_way.insert(order.app.clone(), (order, copying));
+                    }
+                    Err(why) => order.ended(Err(why), door),
+                },
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return,
+            }
+            ordered = orders.try_recv();
+        }
+        under_way.retain(|_, (order, copying)| match copying.step() {
+            Ok(false) => true,
+            Ok(true) => {
+                order.ended(Ok(()), door);
+                false
+            }
+            Err(error) => {
+                order.ended(Err(error.to_string()), door);
+                false
+            }
+        });
+    }
+}
+
+fn begin(folders: &BTreeMap<AppName, AppFolders>, order: &CopyOrder) -> Result<Copying, String> {
+    let CopyOrder {
+        app, peer, name, ..
+    } = order;
+    match (folders.get(app), folders.get(peer)) {
+        (Some(from), Some(to)) => {
+            Copying::begin(app, from, to, name).map_err(|error| error.to_string())
+        }
+        _ => Err("an app has no folders".to_owned()),
+    }
+}
+
+impl CopyOrder {
+    fn ended(&self, result: Result<(), String>, door: &Door) {
         let CopyOrder {
             app,
             peer,
-            copy: id,
+            copy,
             name,
-        } = order;
-        let result = match (folders.get(&app), folders.get(&peer)) {
-            (Some(from), Some(to)) => copy(&app, from, to, &name).map_err(|error| {
-                log::warn!("{app}: `{name}` was not copied to {peer}: {error}");
-                error.to_string()
-            }),
-            _ => Err("an app has no folders".to_owned()),
-        };
-        door.event(Event::Copied(app, id, result));
+        } = self;
+        if let Err(why) = &result {
+            log::warn!("{app}: `{name}` was not copied to {peer}: {why}");
+        }
+        door.event(Event::Copied(app.clone(), *copy, result));
     }
 }

@@ -7,7 +7,9 @@ use payload_interface::{AppName, AppNumber};
 use serde::Deserialize;
 
 use super::error::Problem;
-use crate::core::{AppRules, HealthAction, Rate, Start, Version, VersionRule};
+use crate::core::{
+    AppRules, DeadlineUnit, HealthAction, Interface, Rate, Start, Version, VersionRule,
+};
 use crate::files::AppFolders;
 use crate::grpc::Connection;
 use crate::process::AppProcess;
@@ -45,6 +47,9 @@ pub(super) struct Written {
     host: Option<u16>,
     default_device: Option<u16>,
     sdk: Option<String>,
+    interface: Option<String>,
+    #[serde(default)]
+    deadline_unit: UnitWord,
     registration_timeout_s: Option<u64>,
     #[serde(default)]
     health: Health,
@@ -77,6 +82,14 @@ enum StartWord {
     #[default]
     Boot,
     Command,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum UnitWord {
+    #[default]
+    S,
+    Ms,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -180,10 +193,26 @@ impl Written {
         if let Some(sdk) = &self.sdk {
             let rule = version_rule(sdk);
             rules.versions = rule.ok_or_else(|| {
-                let message = format!("`sdk` is `{sdk}`: `any`, `1.1.1` or `>=1.1.1` is meant");
+                let message = format!(
+                    "`sdk` is `{sdk}`: `any`, `1.1.1`, `>=1.1.1` or `>=1.1.1 <2.0.0` is meant"
+                );
                 Problem::value(&place, message)
             })?;
         }
+        if let Some(month) = &self.interface {
+            let interface = Interface::parse(month);
+            rules.interface = interface.ok_or_else(|| {
+                let first = Interface::FIRST;
+                let message = format!(
+                    "`interface` is `{month}`: a month as `2024-10` is meant, from {first} on"
+                );
+                Problem::value(&place, message)
+            })?;
+        }
+        rules.deadline_unit = match self.deadline_unit {
+            UnitWord::S => DeadlineUnit::Seconds,
+            UnitWord::Ms => DeadlineUnit::Milliseconds,
+        };
         set_s(&mut rules.registration_timeout, self.registration_timeout_s);
         self.health.over(&mut rules);
         self.shutdown.over(&mut rules);
@@ -199,6 +228,8 @@ impl Written {
         rules.hears_power_of = self.hears_power_of;
         set(&mut rules.power_on_is, self.power_on_is);
         match self.metrics_every_s {
+            // It has no such call.
+            None if rules.interface < Interface::METRICS => rules.metrics_every = None,
             None => {}
             Some(0) => rules.metrics_every = None,
             Some(seconds) => rules.metrics_every = Some(Duration::from_secs(seconds)),
@@ -228,17 +259,22 @@ fn version_rule(text: &str) -> Option<VersionRule> {
     if text == "any" {
         return Some(VersionRule::Any);
     }
-    let (version, is_least) = match text.strip_prefix(">=") {
-        Some(version) => (version.trim_start(), true),
-        None => (text, false),
+    let Some(range) = text.strip_prefix(">=") else {
+        return version(text).map(VersionRule::Exactly);
     };
-    let mut numbers = version.split('.').map(|number| number.parse().ok());
-    let version = Version(numbers.next()??, numbers.next()??, numbers.next()??);
-    match (numbers.next(), is_least) {
-        (Some(_), _) => None,
-        (None, true) => Some(VersionRule::AtLeast(version)),
-        (None, false) => Some(VersionRule::Exactly(version)),
+    match range.split_once('<') {
+        None => version(range).map(VersionRule::AtLeast),
+        Some((least, below)) => {
+            let (least, below) = (version(least)?, version(below)?);
+            (least < below).then_some(VersionRule::Within(least, below))
+        }
     }
+}
+
+fn version(text: &str) -> Option<Version> {
+    let mut numbers = text.trim().split('.').map(|number| number.parse().ok());
+    let version = Version(numbers.next()??, numbers.next()??, numbers.next()??);
+    numbers.next().is_none().then_some(version)
 }
 
 impl Health {

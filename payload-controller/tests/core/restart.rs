@@ -126,12 +126,102 @@ fn a_file_that_was_asked_for_or_accepted_is_looked_after_again() {
     assert!(last.id > files[2].id, "no number is given twice");
 }
 
+/// What is told of copies: whether it is the last, the status and the name.
+fn told_of_copies(world: &mut World) -> Vec<(i32, i32, String)> {
+    let calls = world.take_calls().into_iter();
+    let notes = calls.filter_map(|call| match call {
+        Callback::FcmOperationNotify(note) => Some(note),
+        _ => None,
+    });
+    notes
+        .map(|note| (note.fcm_complete, note.req_status, note.file_name))
+        .collect()
+}
+
+/// The copy that is to be made.
+fn to_copy(world: &mut World) -> (CopyId, String) {
+    match world.take_actions().pop() {
+        Some(Action::Copy { copy, name, .. }) => (copy, name),
+        action => panic!("{action:?}"),
+    }
+}
+
+/// A camera that copies two files to the radar.
+fn copying() -> World {
+    let mut camera = with_process();
+    camera.copies_to = vec![name("radar")];
+    let mut world = World::of([camera, rules("radar", 5)]);
+    world.event(Event::Started(name("camera"), Process { pid: 7, began: 1 }));
+    world.register("camera");
+    let file = |name: &str| msg::FileInput {
+        filename_length: name.len() as i32,
+        filename: name.into(),
+    };
+    let ask = msg::HostToPeerFcmOperation {
+        correlation_id: 11,
+        peer_app_id: 5,
+        no_of_files: 2,
+        file_input: vec![file("a"), file("b")],
+        ..Default::default()
+    };
+    assert_eq!(world.code("camera", ask), 0);
+    world
+}
+
+#[test]
+fn files_that_are_being_copied_are_copied_all_the_same_and_told() {
+    let mut world = copying();
+    world.kill_controller(secs(30));
+    for file in ["a", "b"] {
+        let (copy, name_of_it) = to_copy(&mut world);
+        assert_eq!(name_of_it, file);
+        world.event(Event::Copied(name("camera"), copy, Ok(())));
+    }
+    let expected = [(1, 0, "a".to_owned()), (0, 0, "b".to_owned())];
+    assert_eq!(told_of_copies(&mut world), expected);
+    world.kill_controller(secs(30));
+    assert!(told_of_copies(&mut world).is_empty(), "once is enough");
+}
+
+#[test]
+fn a_copy_of_which_the_app_has_not_heard_is_told_and_not_made_again() {
+    let mut world = copying();
+    world.manner("camera", |_| None);
+    let (copy, _) = to_copy(&mut world);
+    world.event(Event::Copied(name("camera"), copy, Ok(())));
+    world.manners.clear();
+    world.kill_controller(secs(30));
+    assert_eq!(told_of_copies(&mut world), [(1, 0, "a".to_owned())]);
+    assert_eq!(to_copy(&mut world).1, "b");
+}
+
+#[test]
+fn a_copy_that_the_app_may_not_make_any_more_is_told_as_failed() {
+    let mut world = copying();
+    world.rules.apps[0].copies_to.clear();
+    world.kill_controller(secs(30));
+    let expected = [(1, 1, "a".to_owned()), (0, 1, "b".to_owned())];
+    assert_eq!(told_of_copies(&mut world), expected);
+}
+
+#[test]
+fn copies_of_a_payload_that_ended_are_not_made_for_the_next_one() {
+    let mut world = copying();
+    world.event(Event::Exited(name("camera"), "signal 11".to_owned()));
+    world.actions.clear();
+    world.kill_controller(secs(1));
+    let actions = world.take_actions();
+    let is_copy = |action: &Action| matches!(action, Action::Copy { .. });
+    assert!(!actions.iter().any(is_copy), "{actions:?}");
+}
+
 #[test]
 fn a_device_is_switched_again_as_it_was_recorded() {
     let mut world = World::new(Rules {
         apps: vec![rules("camera", 4)],
         devices: vec![DeviceRules::new(134, Some(name("camera")))],
         thermal: Vec::new(),
+        signalled: Vec::new(),
     });
     world.register("camera");
     let on = msg::ReqPayloadPowerControlParams {

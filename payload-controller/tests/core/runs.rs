@@ -364,3 +364,20 @@ fn a_clock_that_jumps_makes_no_run_late() {
     world.pass(secs(1));
     assert_eq!(world.run_state("camera", run), RunState::Late);
 }
+
+#[test]
+fn a_run_that_is_abandoned_before_its_start_arrived_is_not_begun_afterwards() {
+    let mut world = World::of([rules("camera", 4)]);
+    world.register("camera");
+    world.manner("camera", |_| Some(gone()));
+    let run = world.start_sequence("camera", "A", 1000).unwrap();
+    assert_eq!(world.run_state("camera", run), RunState::Asked);
+    world.command(Command::AbandonRun(run)).unwrap();
+    assert_eq!(world.run_state("camera", run), RunState::Expired);
+    world.manners.clear();
+    world.calls.clear();
+    world.pass(secs(60));
+    let rpcs = world.rpcs();
+    assert!(!rpcs.contains(&"PA_StartSequence"), "{rpcs:?}");
+    world.counters_add_up();
+}

@@ -18,15 +18,15 @@ use crate::eventually;
 
 /// A link service that remembers.
 #[derive(Clone)]
-struct Fake(Arc<Mutex<Link>>);
+pub(crate) struct Fake(pub(crate) Arc<Mutex<Link>>);
 
 #[derive(Default)]
-struct Link {
-    outbox: PathBuf,
-    is_away: bool,
-    takes_out_later: bool,
-    handed_in: Vec<(String, Vec<u8>, String)>,
-    standings: BTreeMap<String, Standing>,
+pub(crate) struct Link {
+    pub(crate) outbox: PathBuf,
+    pub(crate) is_away: bool,
+    pub(crate) takes_out_later: bool,
+    pub(crate) handed_in: Vec<(String, Vec<u8>, String)>,
+    pub(crate) standings: BTreeMap<String, Standing>,
 }
 
 impl Carrier for Fake {
@@ -82,15 +82,15 @@ struct Rig {
     _folder: tempfile::TempDir,
 }
 
-fn camera() -> AppName {
+pub(crate) fn camera() -> AppName {
     "camera".parse().unwrap()
 }
 
-fn secs(seconds: u64) -> Duration {
+pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn folders(root: &Path) -> AppFolders {
+pub(crate) fn folders(root: &Path) -> AppFolders {
     let folders = AppFolders {
         outbound: root.join("outbound"),
         inbound: root.join("inbound"),
@@ -154,7 +154,7 @@ impl Rig {
     }
 }
 
-fn record(id: u64, path: &str) -> FileRecord {
+pub(crate) fn record(id: u64, path: &str) -> FileRecord {
     FileRecord {
         id: FileId(id),
         app: camera(),

@@ -26,6 +26,14 @@ fn app(name: &str) -> AppRecord {
             correlation_id: 4,
             period_ms: 1000,
         }],
+        copies: vec![CopyRecord {
+            peer: "radar".parse().unwrap(),
+            correlation_id: 8,
+            files: vec![CopiedFile {
+                name: "a/b".to_owned(),
+                result: Some(true),
+            }],
+        }],
     }
 }
 
@@ -102,6 +110,7 @@ fn the_last_record_of_each_is_there_after_a_restart() {
         ],
         files: vec![file(1)],
         devices: vec![device],
+        windows: vec![],
     };
     assert_eq!(recovered, expected);
 }

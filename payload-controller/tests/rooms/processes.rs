@@ -159,6 +159,7 @@ fn a_process_of_an_earlier_controller_is_found_and_looked_after() {
         quarantines: 0,
         quarantined_until: None,
         streams: vec![],
+        copies: vec![],
     };
     let recovered = Recovered {
         apps: vec![record],

@@ -58,6 +58,8 @@ fn each_rule_can_be_said() {
         host = 134
         default-device = 135
         sdk = ">=1.2.0"
+        interface = "2024-10"
+        deadline-unit = "ms"
         registration-timeout-s = 90
         health = { every-ms = 1000, deadline-ms = 500, misses-max = 3, action = "restart" }
         shutdown = { grace-s = 1, exit-allowance-s = 2, kill-wait-s = 3, cycle-off-s = 4, host-settle-s = 5, host-off = false }
@@ -95,6 +97,12 @@ fn each_rule_can_be_said() {
     let rules = &settings.rules.apps[0];
     assert!(rules.has_process);
     assert_eq!(rules.versions, VersionRule::AtLeast(Version(1, 2, 0)));
+    let october = Interface {
+        year: 2024,
+        month: 10,
+    };
+    assert_eq!(rules.interface, october);
+    assert_eq!(rules.deadline_unit, DeadlineUnit::Milliseconds);
     assert_eq!(rules.health.action, HealthAction::Restart);
     assert_eq!(rules.shutdown.cycle_off, Duration::from_secs(4));
     assert_eq!(rules.metrics_every, None);
@@ -106,6 +114,16 @@ fn each_rule_can_be_said() {
     assert_ne!(rules.files, default.files);
     assert_eq!(settings.rules.devices[0].battery_v_min, Some(7.5));
     assert_eq!(settings.rules.thermal[0].lowest_c, -20);
+}
+
+#[test]
+fn an_app_that_is_older_than_counters_is_not_asked_for_them_unless_that_is_said() {
+    let every = |text: &str| read(&app(text)).unwrap().rules.apps[0].metrics_every;
+    assert_eq!(every("interface = \"2024-03\""), None);
+    let minute = Some(Duration::from_secs(60));
+    assert_eq!(every("interface = \"2024-04\""), minute);
+    let said = every("interface = \"2024-03\"\nmetrics-every-s = 60");
+    assert_eq!(said, minute);
 }
 
 #[test]
@@ -130,7 +148,15 @@ fn what_cannot_be_is_refused_and_says_where() {
         (app("host = 134"), "app camera: there is no device 134"),
         (app("thermal = [3]"), "there is no thermal 3"),
         (app("copies-to = [\"radar\"]"), "there is no app radar"),
-        (app("sdk = \"1.1\""), "`any`, `1.1.1` or `>=1.1.1` is meant"),
+        (app("sdk = \"1.1\""), "`sdk` is `1.1`: `any`, `1.1.1`, `>="),
+        (app("sdk = \">=2.0.0 <2.0.0\""), "`>=1.1.1 <2.0.0` is meant"),
+        (
+            app("interface = \"2022-12\""),
+            "`interface` is `2022-12`: a month as `2024-10` is meant, from 2023-01 on",
+        ),
+        (app("interface = \"2024-13\""), "a month as `2024-10`"),
+        (app("interface = \"2024-1\""), "a month as `2024-10`"),
+        (app("deadline-unit = \"us\""), "unknown variant `us`"),
         (
             app("health = { every-ms = 1000 }"),
             "not below `health.every-ms`",

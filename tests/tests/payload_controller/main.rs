@@ -4,6 +4,7 @@
 
 mod ground;
 mod operator;
+mod orders;
 mod site;
 
 use std::time::Duration;

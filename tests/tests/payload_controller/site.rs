@@ -70,6 +70,7 @@ impl Site {
              [payload-controller.link]\nsocket = '{at}/apps/payloads/link.sock'\nwatch-s = 1\n\
              [[payload-controller.devices]]\nid = 134\n\
              [[payload-controller.apps]]\nname = 'camera'\nnumber = 4\n\
+             shutdown = {{ exit-allowance-s = 1 }}\n\
              health = {{ every-ms = 1000, deadline-ms = 900 }}\n\
              connection = {{ callbacks = '127.0.0.1:{callbacks}' }}\n\
              [link-service]\napps-root = '{at}/apps'\njournal = '{at}/link.redb'\n\
@@ -98,11 +99,16 @@ impl Site {
             radio("link.radio", there(files), GROUND),
         );
         fs::write(site.path("ground.toml"), text).unwrap();
-        let mut provision = site.controller();
-        let provision = provision.args(["provision", "camera", "--config"]);
-        let provisioned = provision.arg(site.path("satellite.toml")).output().unwrap();
-        assert!(provisioned.status.success(), "{provisioned:?}");
+        site.provision("camera");
         site
+    }
+
+    /// Makes the files of that app.
+    pub(crate) fn provision(&self, app: &str) {
+        let mut provision = self.controller();
+        let provision = provision.args(["provision", app, "--config"]);
+        let provisioned = provision.arg(self.path("satellite.toml")).output().unwrap();
+        assert!(provisioned.status.success(), "{provisioned:?}");
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -132,9 +138,24 @@ impl Site {
         link
     }
 
+    /// The configuration of the satellite says that, too.
+    pub(crate) fn configure(&self, more: &str) {
+        let file = self.path("satellite.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(file, text + more).unwrap();
+    }
+
     /// The payload, which has registered.
     pub(crate) fn start_camera(&self) -> Peer {
-        let mut camera = Payload::new(generated(), &self.path("credentials/apps/camera")).start();
+        self.start_as(self.camera())
+    }
+
+    pub(crate) fn camera(&self) -> Payload {
+        Payload::new(generated(), &self.path("credentials/apps/camera"))
+    }
+
+    pub(crate) fn start_as(&self, payload: Payload) -> Peer {
+        let mut camera = payload.start();
         let version = json!({"major": 1, "minor": 1, "patch": 1});
         let fields = json!({"health_check_fail_action": 1, "sdk_version": version});
         assert_eq!(camera.call("PC_register", fields), 0);
