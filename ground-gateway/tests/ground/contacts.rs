@@ -160,6 +160,9 @@ fn what_waits_is_told_in_passes() {
 fn a_satellite_that_is_heard_is_known_to_be_there() {
     let rig = Rig::with_satellite();
     let client = rig.client(ground_gateway::Stop::never());
+    // Nobody holds the link.
+    assert_eq!(client.heard_ago().unwrap(), None);
+    let _listener = client.listen().unwrap();
     assert_eq!(client.heard_ago().unwrap(), None);
     let service = Service::start(pong);
     let port = service.port.to_string();
