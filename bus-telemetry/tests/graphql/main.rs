@@ -164,6 +164,8 @@ fn each_answer_that_is_not_taken_is_counted_by_its_reason() {
         assert_eq!(counters.accepted, 0);
         let unavailable = feed.state(HOUR);
         assert_eq!(unavailable, Err(TelemetryError::Unavailable));
+        let asked = bus.requests();
+        assert!(asked.iter().all(|asked| asked.path == "/graphql"));
     }
 }
 
