@@ -14,6 +14,7 @@ mod engines;
 mod figure;
 mod files;
 mod graphql;
+mod ground;
 mod growth;
 mod inboxes;
 mod link;
@@ -89,6 +90,9 @@ enum Role {
     /// The bare server of gRPC.
     #[command(hide = true)]
     GrpcServer(payloads::bare::Arguments),
+    /// The packet archive of the ground.
+    #[command(hide = true)]
+    PacketArchive(ground::archive::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -99,6 +103,7 @@ fn main() -> ExitCode {
         Some(Role::HttpServer) => graphql::server::run(),
         Some(Role::PayloadController(arguments)) => payloads::controller::run(&arguments),
         Some(Role::GrpcServer(arguments)) => payloads::bare::run(&arguments),
+        Some(Role::PacketArchive(arguments)) => ground::archive::run(&arguments),
         None => measure(arguments),
     };
     match succeeded {

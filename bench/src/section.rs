@@ -7,7 +7,9 @@ use clap::ValueEnum;
 
 use crate::figure::Figure;
 use crate::progress::say;
-use crate::{agent, codecs, files, graphql, growth, inboxes, link, memory, passthrough, payloads};
+use crate::{
+    agent, codecs, files, graphql, ground, growth, inboxes, link, memory, passthrough, payloads,
+};
 
 /// One part of what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,6 +35,8 @@ pub(crate) enum Section {
     Agent,
     /// Calls of a hundred payloads to their controller, beside a bare server of gRPC.
     Payloads,
+    /// A million packets in the archive of the ground, and how fast they are found.
+    Ground,
 }
 
 /// How a section is to run.
@@ -95,6 +99,7 @@ impl Section {
             Section::Inboxes => inboxes::run(run),
             Section::Agent => agent::run(run),
             Section::Payloads => payloads::run(run),
+            Section::Ground => ground::run(run),
         }
     }
 }

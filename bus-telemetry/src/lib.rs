@@ -45,7 +45,7 @@ pub use feed::{
 pub use orbit::earth::{geodetic, position_ecef, sidereal_angle, to_ecef};
 pub use orbit::sun::{in_shadow, sun_position};
 pub use orbit::{Orbit, OrbitError, SPAN_MAX, TLE_OCTETS_MAX, TleError};
-pub use passes::{INTERVAL_MAX, Pass, Passes, PassesError, Station};
+pub use passes::{INTERVAL_MAX, Look, Pass, Passes, PassesError, Station};
 pub use settings::{EpochSetting, OpenError, Settings, SettingsError, Source};
 pub use simulator::Simulator;
 pub use state::{

@@ -26,6 +26,19 @@ pub struct Station {
     r_ecef_km: Vector,
     /// Away from the ellipsoid.
     up: Vector,
+    north: Vector,
+    east: Vector,
+}
+
+/// Where something is seen from a station, without refraction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// From north by east, from 0 to below 360.
+    pub azimuth_deg: f64,
+    /// Above the horizon, from -90 to 90.
+    pub elevation_deg: f64,
+    /// How far it is.
+    pub range_km: f64,
 }
 
 impl Station {
@@ -54,7 +67,20 @@ impl Station {
             elevation_min_deg,
             r_ecef_km: position_ecef(latitude_deg, longitude_deg, altitude_km),
             up: [cos * cos_longitude, cos * sin_longitude, sin],
+            north: [-sin * cos_longitude, -sin * sin_longitude, cos],
+            east: [-sin_longitude, cos_longitude, 0.0],
         })
+    }
+
+    /// Where a position in the Earth's frame is seen.
+    pub fn look(&self, r_ecef_km: Vector) -> Look {
+        let line = minus(r_ecef_km, self.r_ecef_km);
+        let turned = dot(line, self.east).atan2(dot(line, self.north));
+        Look {
+            azimuth_deg: turned.to_degrees().rem_euclid(360.0),
+            elevation_deg: self.elevation_deg(r_ecef_km),
+            range_km: norm(line),
+        }
     }
 
     /// How high above the horizon a position in the Earth's frame is seen, in degrees.
@@ -98,6 +124,12 @@ pub struct Pass {
     pub highest: Duration,
     /// How high that is, in degrees.
     pub elevation_max_deg: f64,
+    /// Where it is at `aos`, in degrees from north by east.
+    pub azimuth_aos_deg: f64,
+    /// Where it is when it is highest.
+    pub azimuth_highest_deg: f64,
+    /// Where it is at `los`.
+    pub azimuth_los_deg: f64,
     /// It was above the minimum elevation before the interval: `aos` is where that begins.
     pub began_before: bool,
     /// It stays above the minimum elevation: `los` is where the interval ends.
@@ -200,13 +232,11 @@ impl<'a> Passes<'a> {
         let around = highest.at.saturating_sub(self.step)..highest.at + self.step;
         let end = los.unwrap_or(last.at);
         let top = self.peak(around.start.max(aos), around.end.min(end))?;
+        let pass = self.pass(aos, end, top)?;
         Ok(Pass {
-            aos,
-            los: end,
-            highest: top.at,
-            elevation_max_deg: top.elevation_deg,
             began_before,
             goes_on: los.is_none(),
+            ..pass
         })
     }
 
@@ -228,14 +258,29 @@ impl<'a> Passes<'a> {
         if !self.sees(top) {
             return Ok(None);
         }
-        Ok(Some(Pass {
-            aos: self.crossing(before.at, top.at)?,
-            los: self.crossing(top.at, next.at)?,
+        let aos = self.crossing(before.at, top.at)?;
+        let los = self.crossing(top.at, next.at)?;
+        self.pass(aos, los, top).map(Some)
+    }
+
+    /// A pass that is whole in the interval.
+    fn pass(&self, aos: Duration, los: Duration, top: Sample) -> Result<Pass, OrbitError> {
+        Ok(Pass {
+            aos,
+            los,
             highest: top.at,
             elevation_max_deg: top.elevation_deg,
+            azimuth_aos_deg: self.azimuth_deg(aos)?,
+            azimuth_highest_deg: self.azimuth_deg(top.at)?,
+            azimuth_los_deg: self.azimuth_deg(los)?,
             began_before: false,
             goes_on: false,
-        }))
+        })
+    }
+
+    fn azimuth_deg(&self, at: Duration) -> Result<f64, OrbitError> {
+        let position = to_ecef(&self.orbit.inertial(at)?, at);
+        Ok(self.station.look(position.r_ecef_km).azimuth_deg)
     }
 
     fn go_on(&mut self, before: Sample, here: Sample) {

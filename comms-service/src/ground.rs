@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::accounting::Statistics;
 use crate::control::{ReadFn, WriteFn};
 use crate::error::{CommsError, CommsResult};
-use crate::link::{Action, Command, Link, LinkConfig, TIMEOUT_MAX};
+use crate::link::{Action, Command, ContactState, Link, LinkConfig, TIMEOUT_MAX};
 use crate::message::End;
 use crate::options::{Addresses, LinkOptions};
 use crate::packet::LinkPacket;
@@ -112,6 +112,11 @@ impl GroundLink {
     /// Whether new keys were asked for and are not here yet.
     pub fn wants_resync(&self) -> bool {
         self.running.shell().with(|link, _| link.wants_resync())
+    }
+
+    /// Whether the satellite was heard, and when.
+    pub fn contact(&self) -> ContactState {
+        self.running.shell().contact()
     }
 
     /// Everything counted, in one consistent snapshot.

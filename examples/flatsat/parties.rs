@@ -362,6 +362,7 @@ impl Flatsat {
         command.args(["-c", &self.file(config)]);
         command.args(told).stdin(Stdio::null());
         command.env("HELIOGRAPH_RUNTIME_DIR", self.directory.path());
+        command.env("XDG_STATE_HOME", self.directory.path());
         Ok(command)
     }
 }

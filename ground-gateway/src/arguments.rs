@@ -1,6 +1,8 @@
 //! The command line.
 
+mod contacts;
 mod files;
+mod tasking;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,10 +11,12 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use comms_service::PacketFormat;
 use service_host::arguments::LogLevel;
 
+pub(crate) use contacts::{ArchiveArguments, ContactsArguments};
 pub(crate) use files::{
     DeliveryKeyArguments, FilesArguments, GetArguments, PutArguments, ServeArguments,
     TransferArguments,
 };
+pub(crate) use tasking::{AuditArguments, TokenAddArguments, TokenArguments, TokenCommand};
 
 use crate::hub::REPLIES_MAX;
 use crate::patience::{Patience, RETRIES_MAX, parse_timeout, retries_default};
@@ -150,14 +154,34 @@ pub(crate) enum Command {
     /// Show how files stand that go or come; cancel, suspend or resume one
     #[command(after_help = files::FILES_AFTER_HELP)]
     Files(FilesArguments),
-    /// Hold the link, go on with files, and take those that the satellite sends
+    /// Hold the link, go on with files, take those that the satellite sends, and serve the
+    /// tasking API where it is configured
     ///
     /// Prints a line for each file that has arrived, either way, or never will.
     #[command(after_help = files::SERVE_AFTER_HELP)]
     Serve(ServeArguments),
+    /// List when the satellite is in contact, or what waits needs
+    ///
+    /// By the elements and stations of the configuration, or the schedule that it gives. With
+    /// --plan, says how many contacts the files that wait need, and what was heard in the last.
+    #[command(after_help = contacts::CONTACTS_AFTER_HELP)]
+    Contacts(ContactsArguments),
+    /// Print frames that were heard, of the packet archive
+    ///
+    /// Whoever holds the link writes it meanwhile. What comes is in it within half a second.
+    #[command(after_help = contacts::ARCHIVE_AFTER_HELP)]
+    Archive(ArchiveArguments),
     /// Make the key that signs receipts of deliveries, and print the public key for the agent
     #[command(after_help = files::DELIVERY_KEY_AFTER_HELP)]
     DeliveryKey(DeliveryKeyArguments),
+    /// Say who may ask what of the tasking API
+    #[command(after_help = tasking::TOKEN_AFTER_HELP)]
+    Token(TokenArguments),
+    /// Print who asked what of the tasking API, and what came of it
+    ///
+    /// The log is only added to. Of what changes nothing, many of the same are one entry.
+    #[command(after_help = tasking::AUDIT_AFTER_HELP)]
+    Audit(AuditArguments),
     /// Get new keys, after this station or the satellite lost its state
     ///
     /// On a link with security only. The satellite offers new keys once a minute when
@@ -399,7 +423,8 @@ mod tests {
     fn each_help_has_an_example_and_the_exit_codes() {
         let mut ground = Arguments::command();
         ground.build();
-        let names = "query send listen get put files serve resync replay doctor";
+        let names = "query send listen get put files serve contacts archive resync replay doctor \
+                     audit";
         for name in names.split(' ') {
             let command = ground.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();

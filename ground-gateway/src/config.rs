@@ -4,6 +4,9 @@
 //! [[link]]
 //! name = "ethernet"                # unique
 //! satellite = "flatsat"            # who is at the other end
+//! tle-file = "/etc/flatsat.tle"    # optional: when there is contact, see `contacts`;
+//! stations = ["Berlin"]            # seen from which, by default from all
+//! contact-services = [8150]        # services on board that get the plan
 //!
 //! [link.radio]                     # as everywhere: see radio_hal::config
 //! kind = "udp"
@@ -25,8 +28,21 @@
 //!                                  # of `peers` is the satellite, by default entity 1;
 //!                                  # `root` and `journal` stand where `state-dir` does
 //!
+//! [[station]]                      # who listens
+//! name = "Berlin"
+//! latitude-deg = 52.5
+//! longitude-deg = 13.4
+//!
+//! [archive]                        # optional: every frame that is heard, see `archive`
+//! days-max = 90
+//!
 //! [delivery]                       # optional: what the agent on board sent, see `delivery`
 //! directory = "/srv/delivered"     # or `bucket = { url = "s3://…", … }`
+//!
+//! [tasking]                        # optional: windows and uploads, see `tasking`
+//! [[tasking.satellites]]
+//! id = "FM1"
+//! link = "ethernet"
 //! ```
 //!
 //! Every key is strict. Tables of other programs may stand in the same file.
@@ -42,9 +58,12 @@ use radio_hal::RadioConfig;
 use service_host::config_file::ConfigFile;
 use toml::{Table, Value};
 
+use crate::archive::ArchiveSettings;
+use crate::contacts::settings::{self, ContactSettings, StationSettings};
 use crate::delivery::DeliverySettings;
 use crate::error::{GroundError, one_line};
 use crate::files;
+use crate::tasking::plan::Plan;
 
 /// Most links in one configuration.
 pub const LINKS_MAX: usize = 64;
@@ -85,6 +104,7 @@ ax25 = { callsign = "GROUND", peer = "HELIO-1" }
 #[derive(Clone, Debug)]
 pub struct GroundConfig {
     links: Vec<GroundLinkConfig>,
+    tasking: Option<Plan>,
     file: String,
 }
 
@@ -106,6 +126,10 @@ pub struct GroundLinkConfig {
     /// Where files go that came down from the agent, where that is said; the same for all
     /// links of a file.
     pub delivery: Option<DeliverySettings>,
+    /// When there is contact, where that is known.
+    pub contacts: Option<ContactSettings>,
+    /// Where heard frames are kept, if they are; the same for all links of a file.
+    pub archive: Option<ArchiveSettings>,
 }
 
 impl GroundConfig {
@@ -150,8 +174,9 @@ impl GroundConfig {
             file: file.to_owned(),
             problem: one_line(&problem),
         };
+        let stations = settings::read_stations(table.get("station")).map_err(refuse)?;
         let links = match table.get("link") {
-            Some(Value::Array(links)) if !links.is_empty() => read_links(links),
+            Some(Value::Array(links)) if !links.is_empty() => read_links(links, &stations),
             Some(_) => Err("`link` must be a list of tables: write [[link]]".to_owned()),
             None => match table.iter().find(|(key, value)| is_near_link(key, value)) {
                 Some((key, _)) => Err(format!("unknown key `{key}`; did you mean [[link]]?")),
@@ -160,10 +185,22 @@ impl GroundConfig {
         };
         let mut links = links.map_err(refuse)?;
         let delivery = read_delivery(table).map_err(refuse)?;
-        for link in links.iter_mut().filter(|link| link.files.is_some()) {
-            link.delivery.clone_from(&delivery);
+        let state = state_home().map(|home| home.join("heliograph"));
+        let archive = ArchiveSettings::read(table.get("archive"), state.as_deref())
+            .map_err(|problem| refuse(format!("[archive]: {problem}")))?;
+        for link in &mut links {
+            link.archive.clone_from(&archive);
+            if link.files.is_some() {
+                link.delivery.clone_from(&delivery);
+            }
         }
+        let tasking = table.get("tasking").map(|value| {
+            let state = state_home().map(|home| home.join("heliograph"));
+            let read = Plan::read(value, &links, state.as_deref());
+            read.map_err(|problem| refuse(format!("[tasking]: {problem}")))
+        });
         Ok(GroundConfig {
+            tasking: tasking.transpose()?,
             links,
             file: file.to_owned(),
         })
@@ -172,6 +209,22 @@ impl GroundConfig {
     /// All links, in the order of the file.
     pub fn links(&self) -> &[GroundLinkConfig] {
         &self.links
+    }
+
+    /// Windows and uploads, where that is configured.
+    pub(crate) fn tasking(&self) -> Option<&Plan> {
+        self.tasking.as_ref()
+    }
+
+    /// The same, for commands that need it.
+    ///
+    /// # Errors
+    /// [`GroundError::Config`].
+    pub(crate) fn needed_tasking(&self) -> Result<&Plan, GroundError> {
+        self.tasking().ok_or_else(|| GroundError::Config {
+            file: self.file.clone(),
+            problem: "it has no table [tasking]".to_owned(),
+        })
     }
 
     /// The link called `name`; without a name, the first.
@@ -259,7 +312,7 @@ fn read_default() -> Result<Vec<GroundLinkConfig>, String> {
     };
     let table: Table = text.parse().map_err(|error| format!("{error}"))?;
     match table.get("link") {
-        Some(Value::Array(links)) => read_links(links),
+        Some(Value::Array(links)) => read_links(links, &[]),
         _ => Ok(Vec::new()),
     }
 }
@@ -277,7 +330,10 @@ fn read_delivery(table: &Table) -> Result<Option<DeliverySettings>, String> {
     Ok(Some(settings))
 }
 
-fn read_links(values: &[Value]) -> Result<Vec<GroundLinkConfig>, String> {
+fn read_links(
+    values: &[Value],
+    stations: &[StationSettings],
+) -> Result<Vec<GroundLinkConfig>, String> {
     if values.len() > LINKS_MAX {
         let count = values.len();
         return Err(format!(
@@ -290,7 +346,7 @@ fn read_links(values: &[Value]) -> Result<Vec<GroundLinkConfig>, String> {
             Some(name) => format!("link `{name}`"),
             None => format!("link number {}", index + 1),
         };
-        let link = read_link(value).map_err(|problem| format!("{place}: {problem}"))?;
+        let link = read_link(value, stations).map_err(|problem| format!("{place}: {problem}"))?;
         if links.iter().any(|other| other.name == link.name) {
             return Err(format!("{place}: two links have this name"));
         }
@@ -301,11 +357,12 @@ fn read_links(values: &[Value]) -> Result<Vec<GroundLinkConfig>, String> {
 
 const LINK_KEYS: [&str; 5] = ["name", "satellite", "radio", "comms", "files"];
 
-fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
+fn read_link(value: &Value, stations: &[StationSettings]) -> Result<GroundLinkConfig, String> {
     let table = value.as_table().ok_or("must be a table: write [[link]]")?;
+    let known = || LINK_KEYS.into_iter().chain(settings::LINK_KEYS);
     for key in table.keys() {
-        if !LINK_KEYS.contains(&key.as_str()) {
-            let hint = match nearest(key, LINK_KEYS.into_iter()) {
+        if !known().any(|known| known == key) {
+            let hint = match nearest(key, known()) {
                 Some(known) => format!("; did you mean `{known}`?"),
                 None => String::new(),
             };
@@ -349,6 +406,7 @@ fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
         }
         Some(_) => return Err("`files` must be a table: write [link.files]".to_owned()),
     };
+    let contacts = ContactSettings::read(table, stations, state)?;
     Ok(GroundLinkConfig {
         name,
         satellite: text(table, "satellite")?,
@@ -357,6 +415,8 @@ fn read_link(value: &Value) -> Result<GroundLinkConfig, String> {
         addresses,
         files,
         delivery: None,
+        contacts,
+        archive: None,
     })
 }
 

@@ -88,6 +88,28 @@ pub enum GroundError {
         /// What is wrong.
         problem: String,
     },
+    /// When there is contact is not known.
+    #[error("link `{link}`: {problem}")]
+    Contacts {
+        /// The link.
+        link: String,
+        /// Why, and what to do.
+        problem: String,
+    },
+    /// What was heard cannot be looked up.
+    #[error("link `{link}`: {problem}")]
+    Archive {
+        /// The link.
+        link: String,
+        /// Why, and what to do.
+        problem: String,
+    },
+    /// Windows and uploads cannot be served.
+    #[error("[tasking]: {problem}")]
+    Tasking {
+        /// What is wrong.
+        problem: String,
+    },
     /// The link carries no files.
     #[error(
         "link `{link}` of {file} has no files: give it a table [link.files], which may be empty, \

@@ -26,8 +26,11 @@
 //! | [`LinkClient`] | one link as a command sees it: query, send, listen |
 //! | `replay` | a capture through the code of a live link |
 //! | `doctor` | why nothing gets through |
+//! | [`archive`] | every frame that was heard, and how it is found again |
+//! | [`contacts`] | when there is contact, what the queues need, and who on board is told |
 //! | `files` | what was asked for of files, and how it stands |
 //! | `delivery` | what came down from the agent, to a directory or a bucket |
+//! | `tasking` | windows and uploads: the API, and the way up |
 //! | `hub` | the process that holds the radio, and what it speaks with its clients |
 //! | [`RuntimeDir`] | where lock and socket of a link stand |
 //!
@@ -50,11 +53,12 @@
     )
 )]
 
+pub mod archive;
 mod arguments;
 mod client;
 mod commands;
 mod config;
-#[allow(dead_code, reason = "what is kept in it follows")]
+pub mod contacts;
 mod database;
 mod delivery;
 mod direction;
@@ -70,6 +74,7 @@ mod replay;
 mod run;
 mod runtime;
 mod stop;
+mod tasking;
 
 pub use client::{LinkClient, ListenEvent, Listener};
 pub use config::{GroundConfig, GroundLinkConfig, LINK_NAME_BYTES_MAX, LINKS_MAX};

@@ -59,6 +59,17 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
     }
     let common = &arguments.common;
     let config = GroundConfig::find(common.config.as_deref())?;
+    match &arguments.command {
+        Command::Token(arguments) => {
+            return commands::token(config.needed_tasking()?, arguments)
+                .map(|()| ExitCode::SUCCESS);
+        }
+        Command::Audit(arguments) => {
+            return commands::audit(config.needed_tasking()?, arguments)
+                .map(|()| ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
     let name = common.link.as_deref();
     let link = match arguments.command.needs_files() {
         true => config.link_with_files(name)?.clone(),
@@ -80,10 +91,16 @@ fn execute(arguments: &Arguments) -> Result<ExitCode, GroundError> {
         Command::Get(arguments) => on_link(&|client| commands::get(client, arguments)),
         Command::Put(arguments) => on_link(&|client| commands::put(client, arguments)),
         Command::Files(arguments) => on_link(&|client| commands::files(client, arguments)),
-        Command::Serve(arguments) => on_link(&|client| commands::serve(client, arguments)),
+        Command::Serve(arguments) => {
+            on_link(&|client| commands::serve(client, &config, &stop, arguments))
+        }
+        Command::Contacts(arguments) => on_link(&|client| commands::contacts(client, arguments)),
+        Command::Archive(arguments) => {
+            commands::archive(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)
+        }
         Command::Resync(arguments) => on_link(&|client| commands::resync(client, arguments)),
-        // It needs no link.
-        Command::DeliveryKey(_) => Ok(ExitCode::SUCCESS),
+        // They need no link.
+        Command::DeliveryKey(_) | Command::Token(_) | Command::Audit(_) => Ok(ExitCode::SUCCESS),
         Command::Replay(arguments) => {
             commands::replay(&link, arguments, &stop).map(|()| ExitCode::SUCCESS)
         }

@@ -63,6 +63,25 @@ impl Stop {
         Ok(stop)
     }
 
+    /// Stops when either does.
+    ///
+    /// # Errors
+    /// The system has no thread to listen to both.
+    pub(crate) fn or(&self, other: &Stop) -> io::Result<Self> {
+        let (handle, either) = Self::pair();
+        let (one, other) = (self.clone(), other.clone());
+        thread::Builder::new()
+            .name("stop".to_owned())
+            .spawn(move || {
+                crossbeam_channel::select! {
+                    recv(one.stopped) -> _ => {}
+                    recv(other.stopped) -> _ => {}
+                }
+                drop(handle);
+            })?;
+        Ok(either)
+    }
+
     /// The same, which stops after `limit` too.
     pub(crate) fn within(&self, limit: Option<Duration>) -> Self {
         Stop {

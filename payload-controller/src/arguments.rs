@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand};
 use payload_interface::AppName;
 use service_host::arguments::HostArguments;
 
+use crate::signalling::doctor::Doctor;
+use crate::signalling::keeper::Keep;
+
 /// The spacecraft's side of hosted payloads.
 #[derive(Debug, Parser)]
 #[command(
@@ -30,6 +33,10 @@ pub(crate) enum Command {
     Check(Check),
     Provision(Provision),
     Simulate(Simulate),
+    Doctor(Doctor),
+    /// Makes one call of payload_exec for the controller, and outlives it
+    #[command(hide = true)]
+    Keep(Keep),
 }
 
 #[derive(Debug, Args)]

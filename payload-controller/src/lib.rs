@@ -11,6 +11,7 @@
 //! | [`provision`] | certificates, cookies and the files of an app |
 //! | [`files`] | a file of an app comes to the link service |
 //! | [`process`] | an app's process |
+//! | [`signalling`] | what is done for windows: files, clocks, calls of `payload_exec` |
 //! | [`board`] | what decisions become, and what is remembered |
 //! | `operator` | GraphQL and the metrics page |
 //! | `simulate` | the controller by itself, for who writes a payload |
@@ -35,6 +36,7 @@ pub mod provision;
 mod run;
 pub mod settings;
 pub mod shell;
+pub mod signalling;
 mod simulate;
 
 pub use run::{Service, run};

@@ -23,13 +23,14 @@ use crate::arguments::{Arguments, Command, Provision};
 use crate::board::{Board, Log, SimulatedSwitches};
 use crate::core::Controller;
 use crate::files::{Carrier, FileThreads, NoLink, Stager};
-use crate::grpc::Grpc;
+use crate::grpc::{Grpc, NoPayloads};
 use crate::journal::Journal;
 use crate::operator::{self, Controlled};
 use crate::process::Processes;
 use crate::provision::{Renew, provision};
 use crate::settings::{SERVICE, Settings};
 use crate::shell::{self, Clock as _, Door, Shell, SystemClock};
+use crate::signalling::{Signaller, doctor, keeper};
 use crate::simulate::simulate;
 
 /// The table of the telemetry of the bus.
@@ -43,7 +44,9 @@ const OWN_KEYS: &[&str] = &[
     "journal",
     "link",
     "outbound",
+    "signalled",
     "thermal",
+    "windows",
 ];
 
 /// Runs the program. What is wrong is said in one line on standard error, and the exit code
@@ -66,6 +69,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Run(run)) => serve(&run),
         Some(Command::Check(check)) => look(check.config.as_deref()),
         Some(Command::Provision(order)) => make(&order),
+        Some(Command::Keep(order)) => keeper::keep(&order),
+        Some(Command::Doctor(order)) => match doctor::examine(&order) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
         Some(Command::Simulate(order)) => match simulate(&order.file) {
             Ok(true) => Ok(()),
             Ok(false) => return ExitCode::FAILURE,
@@ -85,11 +94,17 @@ fn serve(arguments: &service_host::arguments::HostArguments) -> anyhow::Result<(
     logging::start(arguments.log_level);
     let file = ConfigFile::find(arguments.config.as_deref())?;
     let service = Service::start(&file)?;
-    log::info!("{SERVICE}: for payloads at {}", service.grpc.local_addr());
+    let refusals: operator::Refusals = match &service.grpc {
+        Some(grpc) => {
+            log::info!("{SERVICE}: for payloads at {}", grpc.local_addr());
+            Box::new(grpc.refusal_counter())
+        }
+        None => Box::new(BTreeMap::new),
+    };
     let controlled = Controlled {
         door: service.door.clone(),
         log: service.log.clone(),
-        refusals: Box::new(service.grpc.refusal_counter()),
+        refusals,
     };
     let equipment = Equipment {
         endpoint: Box::new(|context| operator::endpoint(context, controlled)),
@@ -130,9 +145,18 @@ fn look(config: Option<&Path>) -> anyhow::Result<()> {
     let file = ConfigFile::find_among(config, &service_host::config_file::CONFIG_CANDIDATES)?;
     let settings = Settings::read(&file)?;
     telemetry(&file)?;
-    grpc_config(&settings)?;
-    let apps = settings.apps.len();
-    println!("{}: {apps} apps, and all that they need", file.name());
+    if settings.signalled.is_empty() || !settings.apps.is_empty() {
+        grpc_config(&settings)?;
+    }
+    let (apps, signalled) = (settings.apps.len(), settings.signalled.len());
+    let signalled = match signalled {
+        0 => String::new(),
+        some => format!(", {some} payloads with windows"),
+    };
+    println!(
+        "{}: {apps} apps, and all that they need{signalled}",
+        file.name()
+    );
     Ok(())
 }
 
@@ -166,8 +190,8 @@ pub struct Service {
     pub door: Door,
     /// What is remembered.
     pub log: Log,
-    /// gRPC.
-    pub grpc: Grpc,
+    /// gRPC; none where all payloads are called through `payload_exec`.
+    pub grpc: Option<Grpc>,
     /// Ends first, so that nothing is decided that cannot be done.
     shell: Option<Shell>,
 }
@@ -193,7 +217,6 @@ impl Service {
         let clock = SystemClock::default();
         let now = clock.now();
         let bus = telemetry(file)?.open(now.wall)?;
-        let config = grpc_config(&settings)?;
         // Whoever has the journal is the only controller.
         let (journal, recovered) = Journal::open(&settings.journal)?;
         for app in &settings.apps {
@@ -203,12 +226,16 @@ impl Service {
             }
         }
         let (door, inputs) = shell::door();
-        let grpc = Grpc::start(config, Arc::new(door.clone()))?;
+        let grpc = grpc(&settings, &door)?;
         let log = Log::default();
         let board = Board {
-            payloads: grpc.payloads(),
+            payloads: match &grpc {
+                Some(grpc) => grpc.payloads(),
+                None => Arc::new(NoPayloads),
+            },
             files: files(&settings, &door, carrier)?,
             processes: processes(&settings, &door),
+            signaller: signaller(&settings, &door)?,
             switches: Box::new(SimulatedSwitches::new(door.clone())),
             log: log.clone(),
         };
@@ -240,6 +267,15 @@ fn telemetry(file: &ConfigFile) -> anyhow::Result<bus_telemetry::Settings> {
     }))
 }
 
+/// None where there are payloads, and none of them speaks it.
+fn grpc(settings: &Settings, door: &Door) -> anyhow::Result<Option<Grpc>> {
+    if settings.apps.is_empty() && !settings.signalled.is_empty() {
+        return Ok(None);
+    }
+    let config = grpc_config(settings)?;
+    Ok(Some(Grpc::start(config, Arc::new(door.clone()))?))
+}
+
 fn grpc_config(settings: &Settings) -> anyhow::Result<crate::grpc::Config> {
     let apps = settings.apps.iter();
     let apps = apps.map(|app| (&app.name, app.number, &app.connection));
@@ -269,6 +305,14 @@ fn files(
     let stager = Stager::new(carrier, folders.clone(), patience.unwrap_or_default());
     let threads = FileThreads::start(stager, folders, watch.unwrap_or(minute), door);
     threads.context("no threads for files")
+}
+
+fn signaller(settings: &Settings, door: &Door) -> anyhow::Result<Signaller> {
+    let payloads = settings.signalled.iter().cloned();
+    let root = std::path::absolute(&settings.windows)?;
+    // Itself, also when another version took its place on the disk.
+    let program = Path::new("/proc/self/exe");
+    Ok(Signaller::new(payloads, &root, program, door.clone()))
 }
 
 fn processes(settings: &Settings, door: &Door) -> Processes {

@@ -28,3 +28,5 @@ mod shutdown;
 mod telemetry;
 #[path = "core/thermal.rs"]
 mod thermal;
+#[path = "core/windows/mod.rs"]
+mod windows;

@@ -9,5 +9,11 @@ const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 #[must_use]
 pub fn now() -> Option<Duration> {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH);
-    wall.ok().filter(|wall| *wall >= EARLIEST)
+    wall.ok().filter(|wall| is_set(*wall))
+}
+
+/// Whether a clock that says so much since 1970 was ever set.
+#[must_use]
+pub fn is_set(wall: Duration) -> bool {
+    wall >= EARLIEST
 }

@@ -3,6 +3,8 @@
 Times are Unix seconds. Nothing is fetched: `skyfield` has its time scale built in.
 """
 
+import functools
+
 import erfa
 import hearing
 import numpy as np
@@ -84,4 +86,62 @@ def passes(one, two, latitude, longitude, altitude_km, elevation_min, start, end
     return found
 
 
-hearing.hold(positions=positions, sun=sun, passes=passes)
+@functools.cache
+def _every_20_s(start, end):
+    """One object for all who look: what it knows of the Earth's attitude takes the time."""
+    return timescale.tt_jd(np.arange(_time(start).tt, _time(end).tt, 20.0 / 86400.0))
+
+
+def all_passes(one, two, latitude, longitude, altitude_km, elevation_min, start, end):
+    """`skyfield`: the same by looking every 20 s, and exactly where that changes.
+
+    What `find_events` does is to look between two culminations: of an orbit that culminates
+    twice above a station it leaves out whole passes.
+    """
+    station = wgs84.latlon(latitude, longitude, elevation_m=altitude_km * 1000.0)
+    difference = EarthSatellite(one, two, ts=timescale) - station
+
+    def altitudes(days):
+        return difference.at(timescale.tt_jd(days)).altaz()[0].degrees
+
+    grid = _every_20_s(start, end)
+    seen = difference.at(grid).altaz()[0].degrees
+    is_up = seen > elevation_min
+    before = np.nonzero(is_up[:-1] != is_up[1:])[0]
+    rises = is_up[before + 1]
+    low, high = grid.tt[before], grid.tt[before + 1]
+    for _ in range(12 if len(before) else 0):
+        middle = (low + high) / 2.0
+        has_changed = (altitudes(middle) > elevation_min) == rises
+        low, high = np.where(has_changed, low, middle), np.where(has_changed, middle, high)
+    first = int(len(rises) > 0 and not rises[0])
+    pairs = [(at, at + 1) for at in range(first, len(rises) - 1, 2)]
+    if not pairs:
+        return []
+    tops = [before[aos] + 1 + np.argmax(seen[before[aos] + 1 : before[los] + 1]) for aos, los in pairs]
+    left, right = grid.tt[tops] - 20.0 / 86400.0, grid.tt[tops] + 20.0 / 86400.0
+    for _ in range(16):
+        third = (right - left) / 3.0
+        goes_right = altitudes(left + third) < altitudes(right - third)
+        left, right = np.where(goes_right, left + third, left), np.where(goes_right, right, right - third)
+    highest = altitudes((left + right) / 2.0)
+    unix = [time.timestamp() for time in timescale.tt_jd((low + high) / 2.0).utc_datetime()]
+    return [
+        {"aos": unix[aos], "los": unix[los], "elevation": float(top)}
+        for (aos, los), top in zip(pairs, highest)
+    ]
+
+
+def looks(one, two, latitude, longitude, altitude_km, times):
+    """`skyfield`: azimuth and elevation in degrees and the distance in km, from a station."""
+    seen = EarthSatellite(one, two, ts=timescale) - wgs84.latlon(
+        latitude, longitude, elevation_m=altitude_km * 1000.0
+    )
+    answers = []
+    for unix in times:
+        elevation, azimuth, distance = seen.at(_time(unix)).altaz()
+        answers.append([float(azimuth.degrees), float(elevation.degrees), float(distance.km)])
+    return answers
+
+
+hearing.hold(positions=positions, sun=sun, passes=passes, all_passes=all_passes, looks=looks)

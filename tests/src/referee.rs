@@ -27,7 +27,10 @@ pub const SECURITY: &str = "security.py";
 
 /// What schemathesis is told of the link service; no script, but a module.
 pub const OPENAPI_HOOKS: &str = "openapi_hooks";
-/// Orbits by `sgp4`, `skyfield` and ERFA: asks `positions`, `sun`, `passes`.
+/// The same of a ground that serves tasking.
+pub const TASKING_HOOKS: &str = "tasking_hooks";
+/// Orbits by `sgp4`, `skyfield` and ERFA: asks `positions`, `sun`, `passes`,
+/// `all_passes`, `looks`.
 pub const ORBIT: &str = "orbit.py";
 
 /// What a referee said: its answer, or why its library rejects what it was shown.

@@ -62,6 +62,7 @@ impl Site {
             .arg("-c")
             .arg(self.folder.path().join("config.toml"));
         command.args(arguments);
+        command.env("XDG_STATE_HOME", self.folder.path().join("state"));
         ChildGuard::spawn(command.env("HELIOGRAPH_RUNTIME_DIR", self.folder.path().join("run")))
     }
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,9 +12,17 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::output::{complain, say};
 use crate::workspace::shown;
 
-/// Programs the tests start; each comes in the package of its name.
-/// `direwolf` brings `gen_packets` and `atest`.
-const PROGRAMS: [&str; 3] = ["tshark", "direwolf", "python3"];
+/// Programs the tests start, and the package of each. `direwolf` brings `gen_packets` and
+/// `atest`.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("tshark", "tshark"),
+    ("direwolf", "direwolf"),
+    ("python3", "python3"),
+    ("ssh", "openssh-client"),
+    ("sshd", "openssh-server"),
+];
+/// Where daemons are, which is not on everybody's path.
+const DAEMONS: &str = "/usr/sbin";
 
 /// A fresh machine updates itself for a while after its first start.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(120);
@@ -21,8 +30,10 @@ const LOCK_PAUSE: Duration = Duration::from_secs(3);
 
 /// The packages whose programs are not on the path.
 pub(crate) fn missing() -> Vec<&'static str> {
-    let missing = PROGRAMS.into_iter().filter(|program| !on_path(program));
-    missing.collect()
+    let missing = PROGRAMS
+        .into_iter()
+        .filter(|(program, _)| !is_there(program));
+    missing.map(|(_, package)| package).collect()
 }
 
 /// Installs `packages`, after an update of the package lists: on a fresh
@@ -106,6 +117,10 @@ fn is_root() -> Result<bool> {
         .output()
         .context("cannot start `id -u`")?;
     Ok(id.stdout.trim_ascii() == b"0")
+}
+
+fn is_there(program: &str) -> bool {
+    on_path(program) || Path::new(DAEMONS).join(program).is_file()
 }
 
 fn on_path(program: &str) -> bool {

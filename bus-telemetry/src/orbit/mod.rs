@@ -109,6 +109,11 @@ impl Orbit {
         self
     }
 
+    /// When the elements are right, by UTC since 1970; elements of before 1970 are of 1970.
+    pub fn epoch(&self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.epoch_ns.max(0)).unwrap_or(u64::MAX))
+    }
+
     /// The name in the elements, if they have one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()

@@ -59,6 +59,16 @@ impl LinkClient {
         }
     }
 
+    /// Another client of the same link, with its own reason to stop.
+    pub(crate) fn another(&self, stop: Stop) -> Self {
+        LinkClient {
+            config: self.config.clone(),
+            paths: self.paths.clone(),
+            stop,
+            hub: Mutex::new(None),
+        }
+    }
+
     /// The link's configuration.
     pub fn config(&self) -> &GroundLinkConfig {
         &self.config
@@ -177,6 +187,17 @@ impl LinkClient {
         };
         match self.command(&Request::Resync { timeout_ms }, patience)? {
             Reply::Resynced {} => Ok(()),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// How long ago the satellite was heard, by who holds the link now; none where it was not.
+    ///
+    /// # Errors
+    /// Those of opening the link.
+    pub fn heard_ago(&self) -> Result<Option<Duration>, GroundError> {
+        match self.command(&Request::Contact {}, Patience::default())? {
+            Reply::Contact { heard_ms_ago } => Ok(heard_ms_ago.map(Duration::from_millis)),
             other => Err(self.unexpected(&other)),
         }
     }

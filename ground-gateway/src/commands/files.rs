@@ -8,10 +8,10 @@ use crate::arguments::FilesArguments;
 use crate::client::LinkClient;
 use crate::delivery::status::{self, Status};
 use crate::error::{GroundError, one_line};
-use crate::files::passes::passes_left;
+use crate::files::passes::{Capacity, passes_left};
 use crate::files::transfer::{Direction, Transfer};
 use crate::hub::protocol::Change;
-use crate::output::{note, print_line};
+use crate::output::{columns, note, print_line};
 use crate::progress::{Bars, Progress, octets_text};
 
 /// Between two tables where nobody sits at a terminal.
@@ -120,11 +120,8 @@ fn show(client: &LinkClient, arguments: &FilesArguments) -> Result<(), GroundErr
 fn count_passes_of(transfer: &mut Transfer, pass: Duration, bit_rate_bps: Option<u64>) {
     let measured = transfer.octets_per_s.filter(|rate| *rate > 0.0);
     let configured = bit_rate_bps.map(|bits| bits as f64 / 8.0);
-    let octets = measured
-        .or(configured)
-        .map(|rate| rate * pass.as_secs_f64());
-    // A rate is finite and not negative.
-    transfer.octets_per_pass = octets.map(|octets| octets as u64);
+    let capacity = measured.or(configured).map(Capacity::PerSecond);
+    transfer.octets_per_pass = capacity.map(|capacity| capacity.octets_in(pass));
     let left = transfer.octets_left().filter(|_| !transfer.is_over());
     transfer.passes_left = left.and_then(|left| passes_left(left, transfer.octets_per_pass));
 }
@@ -133,33 +130,16 @@ const HEADINGS: [&str; 9] = [
     "ID", "WAY", "OCTETS", "OF", "%", "RATE", "HOLES", "PASSES", "STATE",
 ];
 
-/// Columns as wide as they need be, names last.
+/// Names last.
 fn table(transfers: &[Transfer]) -> Vec<String> {
-    let rows: Vec<[String; 9]> = transfers.iter().map(row).collect();
-    let headings = HEADINGS.map(str::to_owned);
-    let widths: Vec<usize> = (0..HEADINGS.len())
-        .map(|column| {
-            let all = rows.iter().chain([&headings]);
-            let widths = all.map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
-            widths.max().unwrap_or(0)
-        })
-        .collect();
-    let line = |row: &[String; 9], name: &str| {
-        let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(column, (cell, width))| match column {
-            2..=7 => format!("{cell:>width$}"),
-            _ => format!("{cell:<width$}"),
-        });
-        let cells: Vec<String> = cells.collect();
-        format!("{}  {name}", cells.join("  "))
-    };
-    let named = rows
-        .iter()
-        .zip(transfers)
-        .map(|(row, transfer)| line(row, &names(transfer)));
-    std::iter::once(line(&headings, "FILE"))
-        .chain(named)
-        .collect()
+    let headings = HEADINGS.map(str::to_owned).into_iter();
+    let headings = headings.chain(["FILE".to_owned()]).collect();
+    let rows = transfers.iter().map(|transfer| {
+        let cells = row(transfer).into_iter();
+        cells.chain([names(transfer)]).collect()
+    });
+    let rows: Vec<Vec<String>> = std::iter::once(headings).chain(rows).collect();
+    columns(&rows, 2..=7)
 }
 
 fn row(transfer: &Transfer) -> [String; 9] {

@@ -32,6 +32,7 @@ pub(crate) fn put(client: &LinkClient, arguments: &PutArguments) -> Result<(), G
         tags: arguments.tags.iter().cloned().collect(),
         dest_path: arguments.dest_path.as_deref(),
         mode: arguments.mode.as_deref(),
+        ..Upload::default()
     };
     let made = delivery::bundle(&request.local, &upload);
     // Kept until the copy that goes up is made.

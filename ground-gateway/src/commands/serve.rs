@@ -1,18 +1,64 @@
-//! `ground serve`: the link is held, and files go and come.
+//! `ground serve`: the link is held, files go and come, and windows and uploads are taken.
 
 use std::cell::Cell;
 use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::transfer::{arrived, print_json};
 use crate::arguments::ServeArguments;
 use crate::client::LinkClient;
+use crate::config::{GroundConfig, GroundLinkConfig};
+use crate::contacts::Contacts;
+use crate::contacts::giver::PlanGiver;
 use crate::error::{GroundError, one_line};
 use crate::files::transfer::{State, Transfer};
-use crate::output::print_line;
+use crate::output::{note, print_line};
 use crate::progress::Progress;
+use crate::runtime::RuntimeDir;
+use crate::stop::Stop;
+use crate::tasking::plan::Satellite;
+use crate::tasking::{Contact, Tasking};
 
-pub(crate) fn serve(client: &LinkClient, arguments: &ServeArguments) -> Result<(), GroundError> {
+pub(crate) fn serve(
+    client: &LinkClient,
+    config: &GroundConfig,
+    stop: &Stop,
+    arguments: &ServeArguments,
+) -> Result<(), GroundError> {
+    let (handle, ended) = Stop::pair();
+    let tasking = config.tasking().map(|plan| {
+        let runtime = RuntimeDir::from_environment()?;
+        let stop = ended.or(stop).map_err(|error| GroundError::System {
+            what: "a thread",
+            problem: error.to_string(),
+        })?;
+        let served = &client.config().name;
+        let contact = |satellite: &Satellite| planned(config.link(Some(&satellite.link))?);
+        Tasking::start(plan.clone(), config, &runtime, &stop, served, contact)
+    });
+    let tasking = tasking.transpose()?;
+    if let Some(address) = tasking.as_ref().and_then(Tasking::address) {
+        note(&format!("the tasking API is at {address}"));
+    }
+    let served = serve_files(client, arguments);
+    drop(handle);
+    drop(tasking);
+    served
+}
+
+/// When a link's satellite is planned to be heard; nobody knows, where nothing is planned.
+fn planned(link: &GroundLinkConfig) -> Result<Contact, GroundError> {
+    let contacts = Contacts::of(link)?;
+    Ok(Arc::new(move |now| {
+        let since = Duration::from_millis(u64::try_from(now.ms).ok()?);
+        contacts.as_ref()?.in_contact(since)
+    }))
+}
+
+fn serve_files(client: &LinkClient, arguments: &ServeArguments) -> Result<(), GroundError> {
     let link = &client.config().name;
+    let _giver = PlanGiver::start(client)?;
     let mut progress = Some(Progress::start(format!("waiting for link `{link}`")));
     let serving = Cell::new(None);
     let ready = || {

@@ -36,12 +36,17 @@ mod step;
 mod tests;
 mod upload;
 
+#[cfg(test)]
+pub(crate) use bundle::inspect;
 pub(crate) use deliverer::Ground;
+pub(crate) use manifest::draw;
+#[cfg(test)]
+pub(crate) use object::Object;
 pub(crate) use receipts::Fate;
 pub(crate) use running::{Beginning, DeliveryThread};
 pub(crate) use settings::is_topic;
 pub use settings::{DeliverySettings, PlaceSettings};
-pub(crate) use upload::{Upload, bundle};
+pub(crate) use upload::{Upload, bundle, bundle_as};
 
 /// The app whose files are delivered: the agent.
 pub(crate) const APP: &str = "oort";

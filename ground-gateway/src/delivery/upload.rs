@@ -23,6 +23,10 @@ pub(crate) struct Upload<'u> {
     pub(crate) dest_path: Option<&'u str>,
     /// With which permissions, in octal.
     pub(crate) mode: Option<&'u str>,
+    /// What it is called, where that is not the name of the file here.
+    pub(crate) name: Option<&'u str>,
+    /// When it was handed over, in seconds since 1970, where that is not now.
+    pub(crate) time_s: Option<i64>,
 }
 
 /// A bundle in a folder of its own, which is gone when this is dropped.
@@ -43,6 +47,16 @@ impl Drop for UploadBundle {
 pub(crate) fn bundle(local: &Path, upload: &Upload) -> io::Result<UploadBundle> {
     let uuid = draw().map_err(io::Error::other)?;
     let folder = std::env::temp_dir().join(format!("ground-{uuid}"));
+    bundle_as(uuid, folder, local, upload)
+}
+
+/// Makes the bundle of a file with that identifier, in `folder`, which there is none of yet.
+pub(crate) fn bundle_as(
+    uuid: String,
+    folder: PathBuf,
+    local: &Path,
+    upload: &Upload,
+) -> io::Result<UploadBundle> {
     let mut builder = fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700).create(&folder)?;
     let mut made = UploadBundle {
@@ -74,7 +88,7 @@ fn meta(uuid: &str, local: &Path, file: &mut File, upload: &Upload) -> io::Resul
     let mut summed = Summed::new(file);
     io::copy(&mut summed, &mut io::sink())?;
     let sums = summed.sums();
-    let name = local.file_name().and_then(|name| name.to_str());
+    let name = upload.name.or_else(|| local.file_name()?.to_str());
     let name = name.ok_or_else(|| io::Error::other("its name is no UTF-8"))?;
     let mut info = json!({
         "id": uuid, "path": name, "size": sums.bytes,
@@ -91,9 +105,10 @@ fn meta(uuid: &str, local: &Path, file: &mut File, upload: &Upload) -> io::Resul
         add(&mut info, "delivery_hints", hints.clone());
         add(&mut options, "delivery_hints", hints);
     }
+    let now_s = || jiff::Timestamp::now().as_second();
     let meta = json!({
         "meta_version": META_VERSION, "topic": upload.topic, "destination": "payload",
-        "node": "ground", "time": jiff::Timestamp::now().as_second(),
+        "node": "ground", "time": upload.time_s.unwrap_or_else(now_s),
         "file_info": info, "send_options": options,
         "extra": { "sha256": sums.sha256 },
     });
@@ -123,7 +138,7 @@ mod tests {
                 topic: "plans",
                 tags: [("a".to_owned(), "b".to_owned())].into(),
                 dest_path: Some("/opt/plan.txt"),
-                mode: None,
+                ..Upload::default()
             };
             let made = bundle(&local, &upload).unwrap();
             let is_packed = made.path.extension().is_some_and(|ending| ending == "gz");

@@ -4,8 +4,12 @@
 //! (`contact-hold-ms`), as one process saw it that held the link through it. What it
 //! moved is what all files together got further, either way. Passes that moved nothing
 //! say nothing, and are not counted.
+//!
+//! Where it is known when the next passes are, and how long, those are counted; else all are
+//! alike.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +54,43 @@ pub(crate) fn passes_left(octets_left: u64, octets_per_pass: Option<u64>) -> Opt
     }
 }
 
+/// What a pass moves, as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Capacity {
+    /// So many octets, however long it is: as was seen.
+    PerPass(u64),
+    /// Octets a second, finite and not negative.
+    PerSecond(f64),
+}
+
+impl Capacity {
+    /// Octets of a pass of this length.
+    pub(crate) fn octets_in(self, length: Duration) -> u64 {
+        match self {
+            Capacity::PerPass(octets) => octets,
+            Capacity::PerSecond(rate) => (rate * length.as_secs_f64()) as u64,
+        }
+    }
+}
+
+/// How many of the passes that are to come take `octets_left`; at least one, where only the last
+/// word is left. None where they are not enough.
+pub(crate) fn passes_of(
+    octets_left: u64,
+    lengths: impl IntoIterator<Item = Duration>,
+    capacity: Capacity,
+) -> Option<usize> {
+    let mut left = octets_left;
+    let mut passes = lengths.into_iter().zip(1..);
+    let last = passes.find(|(length, _)| {
+        let octets = capacity.octets_in(*length);
+        let fits = octets >= left && octets > 0;
+        left = left.saturating_sub(octets);
+        fits
+    });
+    last.map(|(_, number)| number)
+}
+
 /// What a pass is seen to move, while it lasts.
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
@@ -84,6 +125,18 @@ mod tests {
         assert_eq!(passes_left(100, Some(100)), Some(1));
         assert_eq!(passes_left(101, Some(100)), Some(2));
         assert_eq!(passes_left(0, Some(100)), Some(1));
+    }
+
+    #[test]
+    fn passes_that_are_known_are_counted_by_their_lengths() {
+        let lengths = [10, 100, 0, 50, 50].map(Duration::from_secs);
+        let passes = |octets| passes_of(octets, lengths, Capacity::PerSecond(10.0));
+        let counted = [0, 100, 101, 1100, 1101, 1601, 2101].map(passes);
+        let expected = [Some(1), Some(1), Some(2), Some(2), Some(4), Some(5), None];
+        assert_eq!(counted, expected);
+        let alike = passes_of(250, lengths, Capacity::PerPass(100));
+        assert_eq!(alike, Some(3));
+        assert_eq!(passes_of(1, lengths, Capacity::PerSecond(0.0)), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | `accept` | takes connections on the Unix socket, at most `CLIENTS_MAX` |
 //! | `client-N` | reads one request, answers it |
 //! | `route` | gives what the link does to the client that waits for it |
+//! | `archive` | writes what the radio heard to the packet archive, where that is enabled |
 //! | `delivery` | brings what the agent on board sent to its directory or bucket, where that is said |
 //! | `files`, `file-events` | the file entity, and what it tells, on a link that has one |
 //!
@@ -40,6 +41,7 @@ use radio_hal::{ErrorKind, RadioConfig, RadioConnection, RadioError};
 pub use protocol::Heard;
 pub(crate) use protocol::REPLIES_MAX;
 
+use crate::archive::ArchiveThread;
 use crate::config::GroundLinkConfig;
 use crate::delivery::{Beginning, DeliveryThread};
 use crate::error::GroundError;
@@ -69,6 +71,8 @@ pub(crate) struct Hub {
     routing: Option<(Sender<()>, JoinHandle<()>)>,
     files: Option<RunningFiles>,
     delivery: Option<DeliveryThread>,
+    /// Writes what was heard until the link is closed.
+    archive: Option<ArchiveThread>,
     paths: LinkPaths,
     // Last: whoever gets the lock finds the radio free.
     _lock: LinkLock,
@@ -81,7 +85,8 @@ impl Hub {
         paths: &LinkPaths,
         lock: LinkLock,
     ) -> Result<Self, GroundError> {
-        let (link, actions, files) = start_link(config)?;
+        let archive = ArchiveThread::start(config)?;
+        let (link, actions, files) = start_link(config, archive.as_ref())?;
         let known = files.as_ref().map(|running| Arc::clone(&running.files));
         let shared = Arc::new(Shared::new(config.clone(), link, known));
         let mut hub = Hub {
@@ -91,6 +96,7 @@ impl Hub {
             routing: None,
             files,
             delivery: None,
+            archive,
             paths: paths.clone(),
             _lock: lock,
         };
@@ -156,6 +162,7 @@ impl Drop for Hub {
             drop(end);
             let _ = thread.join();
         }
+        drop(self.archive.take());
         self.shared.close_clients(CLOSE_TIMEOUT);
         // Before the lock: the next hub has the same root and journal.
         drop(self.files.take());
@@ -165,7 +172,10 @@ impl Drop for Hub {
 
 type Started = (GroundLink, Receiver<Action>, Option<RunningFiles>);
 
-fn start_link(config: &GroundLinkConfig) -> Result<Started, GroundError> {
+fn start_link(
+    config: &GroundLinkConfig,
+    archive: Option<&ArchiveThread>,
+) -> Result<Started, GroundError> {
     let link = || config.name.clone();
     let asked = config.radio.read_timeout();
     let asked = match config.comms.read_timeout_ms {
@@ -176,7 +186,7 @@ fn start_link(config: &GroundLinkConfig) -> Result<Started, GroundError> {
     let connection = radio
         .with_read_timeout(asked.min(READ_TIMEOUT_MAX))
         .map_err(Into::into)
-        .and_then(|radio| open_radio(&radio).map_err(|error| explained(error, &radio)))
+        .and_then(|radio| open_radio(&radio, archive).map_err(|error| explained(error, &radio)))
         .map_err(|source| GroundError::Radio {
             link: link(),
             source,
@@ -230,10 +240,17 @@ fn start_delivery(
     })
 }
 
-fn open_radio(radio: &RadioConfig) -> Result<RadioConnection, RadioError> {
+fn open_radio(
+    radio: &RadioConfig,
+    archive: Option<&ArchiveThread>,
+) -> Result<RadioConnection, RadioError> {
+    let open = || match archive {
+        Some(archive) => radio.open_watched(archive.tap()),
+        None => radio.open(),
+    };
     let deadline = Instant::now() + RADIO_FREE_WAIT_MAX;
     loop {
-        match radio.open() {
+        match open() {
             Err(error) if error.kind() == ErrorKind::Unavailable && Instant::now() < deadline => {
                 thread::sleep(RADIO_FREE_PAUSE);
             }

@@ -7,7 +7,8 @@
 //! hub:    {"answer":{"payload":"eyJk…"}}  or {"failed":{"message":"…"}}
 //! ```
 //! `send` ends with `{"sent":{}}`; so does `converse`, after `{"replied":{…}}` for
-//! each reply; `resync` ends with `{"resynced":{}}`; `listen` gives `{"heard":{…}}` for each
+//! each reply; `resync` ends with `{"resynced":{}}`, `contact` with
+//! `{"contact":{"heard_ms_ago":n}}`; `listen` gives `{"heard":{…}}` for each
 //! datagram and `{"lost":{"messages":n}}` where the client was too slow, until
 //! either side closes. A client that closes takes its command back. A hub that is about to leave says
 //! `{"leaving":{"within_ms":n}}` instead of `accepted`, or just closes: a client
@@ -66,6 +67,8 @@ pub(crate) enum Request {
     Listen {},
     /// New keys, within that time.
     Resync { timeout_ms: u64 },
+    /// Whether the satellite was heard.
+    Contact {},
     /// A file up.
     Put(PutFile),
     /// A file down.
@@ -171,6 +174,9 @@ pub(crate) enum Reply {
     },
     Sent {},
     Resynced {},
+    Contact {
+        heard_ms_ago: Option<u64>,
+    },
     Failed {
         message: String,
     },

@@ -50,6 +50,7 @@ pub(super) fn serve(shared: &Shared, client: u64, mut stream: UnixStream) -> io:
         Ok(Some(Request::Resync { timeout_ms })) => {
             resync(shared, stream, Duration::from_millis(timeout_ms))
         }
+        Ok(Some(Request::Contact {})) => tell_contact(shared, &mut stream),
         Ok(Some(request)) => serve_files(shared, &mut stream, request),
         Err(error) => {
             let message = format!("the request is not understood: {error}");
@@ -217,6 +218,13 @@ fn listen(shared: &Shared, client: u64, mut stream: UnixStream) -> io::Result<()
             Err(_) => return Ok(()),
         }
     }
+}
+
+fn tell_contact(shared: &Shared, stream: &mut UnixStream) -> io::Result<()> {
+    protocol::write_line(stream, &Reply::Accepted {})?;
+    let ago = shared.heard_ago();
+    let heard_ms_ago = ago.map(|ago| u64::try_from(ago.as_millis()).unwrap_or(u64::MAX));
+    protocol::write_line(stream, &Reply::Contact { heard_ms_ago })
 }
 
 /// Waits for new keys, which the engine asks for when the satellite offers them.

@@ -207,6 +207,12 @@ impl Shared {
         self.link().as_ref().is_some_and(GroundLink::wants_resync)
     }
 
+    /// How long ago the satellite was heard.
+    pub(super) fn heard_ago(&self) -> Option<Duration> {
+        let heard_at = self.link().as_ref()?.contact().heard_at?;
+        Some(heard_at.elapsed())
+    }
+
     /// The newest line among the link's errors.
     pub(super) fn last_error(&self) -> Option<String> {
         let link = self.link();

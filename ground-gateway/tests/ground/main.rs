@@ -1,7 +1,9 @@
 //! The command `ground`, as an operator uses it, against a satellite in this
 //! process.
 
+mod archive;
 mod closed;
+mod contacts;
 mod doctor;
 mod endless;
 mod gone;
@@ -15,6 +17,7 @@ mod send;
 mod sharing;
 mod suspended;
 mod taking_back;
+mod tasking;
 mod terminal;
 mod usage;
 

@@ -9,6 +9,7 @@ use crate::files::FileThreads;
 use crate::grpc::Payloads;
 use crate::process::Processes;
 use crate::shell::Outlets;
+use crate::signalling::Signaller;
 
 /// All that decisions go to.
 pub struct Board {
@@ -18,6 +19,8 @@ pub struct Board {
     pub files: FileThreads,
     /// Processes.
     pub processes: Processes,
+    /// Windows.
+    pub signaller: Signaller,
     /// Devices and heaters.
     pub switches: Box<dyn Switches>,
     /// What is remembered.
@@ -50,6 +53,8 @@ impl Outlets for Board {
             Action::Kill(app) => self.processes.kill(&app),
             Action::Switch { device, on } => self.switches.switch(device, on),
             Action::Heat { place, on } => self.switches.heat(place, on),
+            Action::Signal(signal) => self.signaller.signal(*signal),
+            Action::ForgetWindow(window) => self.signaller.forget(&window),
             Action::Message {
                 app,
                 command_id,

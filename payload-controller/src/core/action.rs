@@ -6,6 +6,7 @@ use payload_interface::{AppName, CallId, Callback};
 
 use super::notice::Notice;
 use super::record::{FileId, FileRecord, Process, Record};
+use super::signalling::{Part, Setback, Signal, Step, StepEnd, WindowId};
 
 /// What is to be done next, in this order.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +67,10 @@ pub enum Action {
         /// On or off.
         on: bool,
     },
+    /// Something is done for a window. [`Event::Signalled`] or [`Event::StepEnded`].
+    Signal(Box<Signal>),
+    /// Nothing of a window is needed any more.
+    ForgetWindow(WindowId),
     /// A message of a payload is handed on.
     Message {
         /// Whose.
@@ -126,4 +131,22 @@ pub enum Event {
     FileGone(FileId),
     /// A copy ended.
     Copied(AppName, CopyId, Result<(), String>),
+    /// A part of what is done for a window was done, or not.
+    Signalled {
+        /// Which.
+        window: WindowId,
+        /// What.
+        part: Part,
+        /// Why not.
+        result: Result<(), Setback>,
+    },
+    /// A call of `payload_exec` ended.
+    StepEnded {
+        /// Of which window.
+        window: WindowId,
+        /// Which call.
+        step: Step,
+        /// How.
+        end: Box<StepEnd>,
+    },
 }

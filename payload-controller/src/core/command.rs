@@ -5,6 +5,7 @@ use std::time::Duration;
 use payload_interface::AppName;
 
 use super::record::{RunId, RunState};
+use super::signalling::{WindowId, WindowOrder, WindowRefusal};
 
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,10 @@ pub enum Command {
     },
     /// A payload is asked for its counters.
     Metrics(AppName),
+    /// A window is scheduled; the same order again changes nothing.
+    ScheduleWindow(Box<WindowOrder>),
+    /// A window is not to be, or ends early.
+    CancelWindow(WindowId),
 }
 
 /// What an order came to.
@@ -133,4 +138,7 @@ pub enum CommandError {
     /// An interlock of a device.
     #[error(transparent)]
     Interlock(#[from] super::power::Interlock),
+    /// A window is not scheduled, or not cancelled.
+    #[error(transparent)]
+    Window(#[from] WindowRefusal),
 }

@@ -96,6 +96,14 @@ impl Controller {
                 app.ask_metrics(now);
                 Ok(Done::Accepted)
             }),
+            Command::ScheduleWindow(order) => {
+                self.signalling.schedule(&mut self.craft, now, *order)?;
+                Ok(Done::Accepted)
+            }
+            Command::CancelWindow(id) => {
+                self.signalling.cancel(&mut self.craft, now, &id)?;
+                Ok(Done::Accepted)
+            }
         }
     }
 

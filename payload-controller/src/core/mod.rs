@@ -38,6 +38,7 @@ mod registration;
 mod requests;
 mod rules;
 mod runs;
+mod signalling;
 mod staging;
 mod streams;
 mod switching;
@@ -73,6 +74,13 @@ pub use rules::{
     OutboxRules, RestartRules, Rules, RunRules, STREAM_PERIOD_MAX, ShutdownRules, Start,
     ThermalRules, Version, VersionRule,
 };
+pub use signalling::{
+    BUFFER_MAX, CONFIGURE_MAX, Deed, HORIZON, OnConfigureFailure, PARAMETERS_BYTES_MAX, Part,
+    SIGNALLED_MAX, Setback, Signal, SignalVersion, SignalledRules, SignalledView, Step, StepEnd,
+    StepOutcome, StepRecord, USER_BYTES_MAX, WINDOW_ID_BYTES_MAX, WINDOW_TIME_MAX,
+    WINDOWS_KEPT_MAX, WINDOWS_OPEN_MAX, WindowId, WindowIdError, WindowOrder, WindowRecord,
+    WindowRefusal, WindowState,
+};
 pub use time::Now;
 pub use view::{AppView, DeviceView};
 
@@ -80,12 +88,14 @@ use app::App;
 use bus::Bus;
 use craft::Craft;
 use power::{Asker, Devices, Switched};
+use signalling::Signalling;
 use thermal::{Look, Thermal};
 
 /// Decides what becomes of payloads.
 #[derive(Debug)]
 pub struct Controller {
     apps: BTreeMap<AppName, App>,
+    signalling: Signalling,
     craft: Craft,
     /// By the call, until it ended.
     calls: BTreeMap<CallId, AppName>,
@@ -118,6 +128,7 @@ impl Controller {
             apps: mut records,
             mut runs,
             mut files,
+            windows,
             ..
         } = recovered;
         for rules in rules.apps {
@@ -136,8 +147,10 @@ impl Controller {
         for file in files {
             craft.record(Record::FileForgotten(file.id));
         }
+        let signalling = Signalling::recovered(rules.signalled, windows, &mut craft, now);
         Controller {
             apps,
+            signalling,
             craft,
             calls: BTreeMap::new(),
         }
@@ -216,6 +229,19 @@ impl Controller {
             Event::Copied(app, copy, result) => self.on(&app, |app, craft| {
                 app.copied(craft, now, copy, result);
             }),
+            Event::Signalled {
+                window,
+                part,
+                result,
+            } => {
+                let craft = &mut self.craft;
+                self.signalling
+                    .part_ended(craft, now, &window, part, result);
+            }
+            Event::StepEnded { window, step, end } => {
+                let craft = &mut self.craft;
+                self.signalling.step_ended(craft, now, &window, step, *end);
+            }
         }
         self.cross(now);
     }
@@ -249,7 +275,11 @@ impl Controller {
     pub fn deadline(&self) -> Option<Duration> {
         let apps = self.apps.values().map(App::next_due).min();
         let apps = apps.filter(|due| *due < Duration::MAX);
-        let others = [self.craft.devices.deadline(), self.craft.thermal.deadline()];
+        let others = [
+            self.craft.devices.deadline(),
+            self.craft.thermal.deadline(),
+            self.signalling.deadline(),
+        ];
         others.into_iter().fold(apps, time::earlier)
     }
 
@@ -266,6 +296,13 @@ impl Controller {
         let Craft { bus, thermal, .. } = &mut self.craft;
         for look in thermal.due(now, |sensor| bus.sensor(now, sensor)) {
             self.looked(now, look);
+        }
+        if self
+            .signalling
+            .deadline()
+            .is_some_and(|due| due <= now.monotonic)
+        {
+            self.signalling.on_time(&mut self.craft, now);
         }
         self.cross(now);
     }
@@ -303,6 +340,7 @@ impl Controller {
         let owner = self.craft.devices.get(device);
         let owner = owner.and_then(|device| device.rules.owner.clone());
         let is_done = result.is_ok();
+        let why_not = result.as_ref().err().cloned();
         let what = match result {
             Ok(()) => What::Switched { device, on },
             Err(why) => What::NotSwitched { device, on, why },
@@ -335,6 +373,11 @@ impl Controller {
                     app.respond(now, None, response);
                 }
             });
+        }
+        if on {
+            let why_not = why_not.as_deref();
+            self.signalling
+                .switched(&mut self.craft, now, device, why_not);
         }
         for app in self.apps.values_mut() {
             if app.rules.host == Some(device) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use payload_interface::{AppName, ReturnCode};
 
 use super::record::{FileId, RunId, RunState, Rung};
+use super::signalling::{WindowId, WindowState};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +133,19 @@ pub enum What {
         /// As the app said.
         status: i32,
     },
+    /// Something of a window.
+    Window {
+        /// Which.
+        id: WindowId,
+        /// Whose.
+        payload: AppName,
+        /// How it stands.
+        state: WindowState,
+        /// What there is to say.
+        text: String,
+        /// Whether somebody may have to look at it.
+        is_warning: bool,
+    },
     /// The app said that it shut down.
     ShutDown {
         /// As the app said.
@@ -144,6 +158,10 @@ impl What {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
+            What::Window { is_warning, .. } => match is_warning {
+                true => Severity::Warning,
+                false => Severity::Usual,
+            },
             What::Registered { .. }
             | What::Switched { .. }
             | What::Metrics(_)
@@ -167,6 +185,19 @@ impl What {
             | What::NotSwitched { .. } => Severity::Warning,
             What::Rung { .. } | What::Unasked { .. } => Severity::Alarm,
         }
+    }
+}
+
+/// What a payload may have said, in one line.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        self.0.chars().try_for_each(|one| match one.is_control() {
+            true => write!(f, "{}", one.escape_debug()),
+            false => f.write_char(one),
+        })
     }
 }
 
@@ -233,6 +264,20 @@ impl fmt::Display for What {
             }
             What::MessageAnswered { command_id, status } => {
                 write!(f, "message {command_id} answered with {status}")
+            }
+            What::Window {
+                id,
+                payload,
+                state,
+                text,
+                ..
+            } => {
+                let state = state.name();
+                write!(f, "window {id} of {payload} is {state}")?;
+                match text.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, ": {}", OneLine(text)),
+                }
             }
             What::ShutDown { status } => write!(f, "said that it shut down, {status}"),
         }

@@ -133,6 +133,12 @@ impl Devices {
         self.all.get(&id).is_some_and(|device| device.is_on)
     }
 
+    /// Whether it is off, and is not being switched.
+    pub(crate) fn is_off(&self, id: u16) -> bool {
+        let device = self.all.get(&id);
+        device.is_none_or(|device| !device.is_on && device.switching.is_none())
+    }
+
     /// Begins to switch it: what is to be recorded and done. `battery` is what it has now.
     pub(crate) fn switch(
         &mut self,

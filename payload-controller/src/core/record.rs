@@ -3,6 +3,8 @@
 use payload_interface::{AppName, ReturnCode};
 use serde::{Deserialize, Serialize};
 
+use super::signalling::{WindowId, WindowRecord};
+
 /// The number of a run; no number is given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId(pub u64);
@@ -26,6 +28,10 @@ pub enum Record {
     FileForgotten(FileId),
     /// How a device is to be.
     Device(DeviceRecord),
+    /// How it stands with a window.
+    Window(Box<WindowRecord>),
+    /// It ended long ago.
+    WindowForgotten(WindowId),
 }
 
 /// All that was recorded.
@@ -39,6 +45,8 @@ pub struct Recovered {
     pub files: Vec<FileRecord>,
     /// Of each device, the last.
     pub devices: Vec<DeviceRecord>,
+    /// Of each window that was not forgotten, the last.
+    pub windows: Vec<WindowRecord>,
 }
 
 /// A process, so that another one with its number is not taken for it.

@@ -6,6 +6,7 @@ use payload_interface::{AppName, AppNumber};
 
 use super::interface::{DeadlineUnit, Interface};
 use super::rate::Rate;
+use super::signalling::SignalledRules;
 
 /// Most apps.
 pub const APPS_MAX: usize = 256;
@@ -23,6 +24,8 @@ pub struct Rules {
     pub devices: Vec<DeviceRules>,
     /// What is kept warm.
     pub thermal: Vec<ThermalRules>,
+    /// Payloads that are called through `payload_exec`.
+    pub signalled: Vec<SignalledRules>,
 }
 
 /// What holds for one app.

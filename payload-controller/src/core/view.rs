@@ -7,6 +7,7 @@ use super::Controller;
 use super::app::App;
 use super::counts::AppCounts;
 use super::record::{FileRecord, RunId, RunRecord, SessionRecord};
+use super::signalling::{SignalledView, WindowRecord};
 
 /// How it stands with an app.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -97,6 +98,21 @@ impl Controller {
         let app = self.apps.get(app);
         app.map(|app| app.files.open().cloned().collect())
             .unwrap_or_default()
+    }
+
+    /// Windows that are remembered and wanted: the earliest start first, so many at most.
+    #[must_use]
+    pub fn windows(
+        &self,
+        most: usize,
+        is_wanted: impl Fn(&WindowRecord) -> bool,
+    ) -> Vec<WindowRecord> {
+        self.signalling.windows(most, is_wanted)
+    }
+
+    /// Payloads that are called through `payload_exec`, by their names.
+    pub fn signalled(&self) -> impl Iterator<Item = SignalledView> {
+        self.signalling.views()
     }
 
     /// All devices, by their numbers.

@@ -34,6 +34,20 @@ pub trait Payloads: Send + Sync {
     fn forget(&self, app: &AppName);
 }
 
+/// Where there are no apps, none is called.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPayloads;
+
+impl Payloads for NoPayloads {
+    fn call(&self, app: &AppName, _: CallId, callback: Callback, _: Duration) {
+        log::error!("{app}: {} is not called: there are no apps", callback.rpc());
+    }
+
+    fn close(&self, _: &AppName) {}
+
+    fn forget(&self, _: &AppName) {}
+}
+
 /// The number of a call that an app made, by which it is told that it has its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
@@ -121,7 +135,15 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Reply {
     pub(super) id: RequestId,
-    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) answer: oneshot::Sender<Answering>,
+}
+
+/// An answer, on its way to whoever asked.
+#[derive(Debug)]
+pub(super) struct Answering {
+    pub(super) answer: Answer,
+    /// Whether it is told when it has left.
+    pub(super) is_told: bool,
 }
 
 impl Reply {
@@ -133,7 +155,17 @@ impl Reply {
 
     /// Answers. Whether anybody still waits is told by [`GrpcEvent::Answered`].
     pub fn answer(self, answer: Answer) {
+        self.send(answer, true);
+    }
+
+    /// Answers what nothing follows from: [`GrpcEvent::Answered`] is told only if nobody waits
+    /// any more.
+    pub fn answer_and_forget(self, answer: Answer) {
+        self.send(answer, false);
+    }
+
+    fn send(self, answer: Answer, is_told: bool) {
         // It fails where the one that called is gone, which is told otherwise.
-        let _ = self.answer.send(answer);
+        let _ = self.answer.send(Answering { answer, is_told });
     }
 }

@@ -25,7 +25,9 @@ mod settings;
 mod tls;
 
 pub use access::{App, COOKIE_BYTES, Cookie, NoCookie, SESSION, Security, SessionError, Sessions};
-pub use front::{Answered, Front, GrpcEvent, Payloads, Peer, Refusal, Reply, RequestId};
+pub use front::{
+    Answered, Front, GrpcEvent, NoPayloads, Payloads, Peer, Refusal, Reply, RequestId,
+};
 pub use limits::Limits;
 pub use service::{Config, Grpc, StartError};
 pub use settings::{Connection, Settings, SettingsError};

@@ -21,6 +21,9 @@ const FILES: TableDefinition<u64, &[u8]> = TableDefinition::new("files");
 /// By the number.
 const DEVICES: TableDefinition<u16, &[u8]> = TableDefinition::new("devices");
 
+/// By the id.
+const WINDOWS: TableDefinition<&str, &[u8]> = TableDefinition::new("windows");
+
 /// A journal in a file.
 #[derive(Debug)]
 pub struct Journal {
@@ -70,6 +73,7 @@ impl Journal {
                 let mut runs = transaction.open_table(RUNS)?;
                 let mut files = transaction.open_table(FILES)?;
                 let mut devices = transaction.open_table(DEVICES)?;
+                let mut windows = transaction.open_table(WINDOWS)?;
                 for record in records {
                     match record {
                         Record::App(app) => {
@@ -90,6 +94,13 @@ impl Journal {
                         Record::Device(device) => {
                             devices.insert(device.id, text(device).as_slice())?;
                         }
+                        Record::Window(window) => {
+                            let id = window.order.id.as_str();
+                            windows.insert(id, text(window).as_slice())?;
+                        }
+                        Record::WindowForgotten(id) => {
+                            windows.remove(id.as_str())?;
+                        }
                     }
                 }
             }
@@ -105,6 +116,7 @@ fn prepare(database: &Database) -> Result<(), Error> {
     transaction.open_table(RUNS)?;
     transaction.open_table(FILES)?;
     transaction.open_table(DEVICES)?;
+    transaction.open_table(WINDOWS)?;
     Ok(transaction.commit()?)
 }
 
@@ -124,6 +136,9 @@ fn read(database: &Database, path: &Path) -> Result<Recovered, Error> {
         recovered
             .devices
             .extend(parsed::<DeviceRecord>(row?.1.value(), path));
+    }
+    for row in transaction.open_table(WINDOWS)?.iter()? {
+        recovered.windows.extend(parsed(row?.1.value(), path));
     }
     Ok(recovered)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use service_host::prometheus::Page;
 
-use crate::core::{AppView, CallCounts, DeviceView};
+use crate::core::{AppView, CallCounts, DeviceView, SignalledView, WindowState};
 
 /// Calls that were refused before anything of them was read.
 pub(super) fn refusals(page: &mut Page, refusals: &BTreeMap<&'static str, u64>) {
@@ -30,6 +30,39 @@ pub(super) fn payloads(page: &mut Page, apps: &[AppView], devices: &[DeviceView]
             &[("device", &id)],
             of(device.is_on),
         );
+    }
+}
+
+/// Of windows: those that were scheduled are those that ended, and those that have not.
+pub(super) fn windows(page: &mut Page, payloads: &[SignalledView]) {
+    for view in payloads {
+        let name = view.name.as_str();
+        let labels = [("payload", name)];
+        let help = "Windows that were scheduled.";
+        page.counter("payload_windows_total", help, &labels, view.scheduled);
+        let help = "Windows that were started a second or more after their start.";
+        let metric = "payload_windows_started_late_total";
+        page.counter(metric, help, &labels, view.late_starts);
+        for state in WindowState::ALL {
+            let labels = [("payload", name), ("state", state.name())];
+            let count = view.windows.get(&state).copied().unwrap_or_default();
+            let help = "Windows that are remembered, by how they stand.";
+            page.gauge("payload_windows", help, &labels, count_of(count));
+            if state.has_ended() {
+                let count = view.ended.get(&state).copied().unwrap_or_default();
+                let help = "Windows that ended, by how.";
+                page.counter("payload_windows_ended_total", help, &labels, count);
+            }
+        }
+        for ((step, outcome), count) in &view.steps {
+            let labels = [
+                ("payload", name),
+                ("step", step.name()),
+                ("outcome", outcome.name()),
+            ];
+            let help = "Calls of payload_exec that ended, by how.";
+            page.counter("payload_exec_calls_total", help, &labels, *count);
+        }
     }
 }
 
@@ -161,6 +194,10 @@ fn calls(page: &mut Page, app: &str, counts: &CallCounts) {
 
 fn of(is: bool) -> f64 {
     f64::from(u8::from(is))
+}
+
+fn count_of(count: u64) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 
 fn as_f64(count: usize) -> f64 {

@@ -8,6 +8,7 @@ mod history;
 mod metrics;
 mod runs;
 mod schema;
+mod windows;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ use crate::shell::Door;
 use schema::{Mutation, Query, Schema};
 
 /// Calls of payloads that were refused, by why.
-type Refusals = Box<dyn Fn() -> BTreeMap<&'static str, u64> + Send + Sync>;
+pub(crate) type Refusals = Box<dyn Fn() -> BTreeMap<&'static str, u64> + Send + Sync>;
 
 /// What the endpoint looks at beside the link.
 pub(crate) struct Controlled {
@@ -59,12 +60,17 @@ pub(crate) fn endpoint(link: LinkContext, controlled: Controlled) -> Endpoint {
         let mut page = Page::new();
         write_link(&mut page);
         metrics::refusals(&mut page, &refusals());
-        let views = counted.look(|it| (it.apps().collect::<Vec<_>>(), it.devices().collect()));
+        let views = counted.look(|it| {
+            let apps: Vec<_> = it.apps().collect();
+            let devices: Vec<_> = it.devices().collect();
+            let signalled: Vec<_> = it.signalled().collect();
+            (apps, devices, signalled)
+        });
         let is_busy = views.is_err();
         metrics::is_busy(&mut page, is_busy);
-        if let Ok((apps, devices)) = views {
-            let devices: Vec<_> = devices;
+        if let Ok((apps, devices, signalled)) = views {
             metrics::payloads(&mut page, &apps, &devices);
+            metrics::windows(&mut page, &signalled);
         }
         page.finish()
     };

@@ -1,5 +1,6 @@
 //! Queries and mutations. Those of the link have the names that they have at any service.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use comms_service::CommsTelemetry;
@@ -16,6 +17,7 @@ use super::devices::Device;
 use super::files::StagedFile;
 use super::history::{Message, Notice};
 use super::runs::{Run, RunStanding};
+use super::windows::{PayloadWindow, WindowOrder, WindowState, window_id};
 use crate::core::{AppView, Command, Controller, Done, RunId};
 
 /// Runs, notices or messages of one answer, at most.
@@ -150,6 +152,26 @@ impl Query {
             files.take(ANSWER_MAX).collect::<Vec<_>>()
         })?;
         Ok(files.iter().map(StagedFile::of).collect())
+    }
+
+    /// Windows of payloads that are called through `payload_exec`: those with these ids (unknown
+    /// ones are left out), or all, those that stand so, the earliest start first, at most `limit`
+    /// (100; 1000 at most).
+    fn windows(
+        context: &Context,
+        ids: Option<Vec<String>>,
+        state: Option<WindowState>,
+        limit: Option<i32>,
+    ) -> FieldResult<Vec<PayloadWindow>> {
+        let ids: Option<BTreeSet<String>> = ids.map(|ids| ids.into_iter().collect());
+        let windows = context.door.look(move |it| {
+            it.windows(at_most(limit), |window| {
+                let id = window.order.id.as_str();
+                ids.as_ref().is_none_or(|ids| ids.contains(id))
+                    && state.is_none_or(|state| state == window.state.into())
+            })
+        })?;
+        Ok(windows.iter().map(PayloadWindow::of).collect())
     }
 
     /// All devices, by their numbers.
@@ -288,6 +310,26 @@ impl Mutation {
     /// Gives up a run of which nothing is heard, so that another of its name may begin.
     fn abandon_run(context: &Context, run: Counter) -> MutationResult {
         context.does(Command::AbandonRun(RunId(run.0)))
+    }
+
+    /// Schedules a window of a payload that is called through `payload_exec`. The same order
+    /// again changes nothing and succeeds; another one with an id that is known is refused. So
+    /// are an unknown payload, a window whose preparation should have begun already, one that
+    /// overlaps another of its payload with their buffers, and one too many.
+    fn schedule_window(context: &Context, window: WindowOrder) -> MutationResult {
+        match window.checked() {
+            Ok(order) => context.does(Command::ScheduleWindow(Box::new(order))),
+            Err(error) => done(Err(error)),
+        }
+    }
+
+    /// Cancels a window: before its start it will not run; while it runs it is ended as at its
+    /// end. One that has ended, or is not known, is refused.
+    fn cancel_window(context: &Context, id: String) -> MutationResult {
+        match window_id(&id) {
+            Ok(id) => context.does(Command::CancelWindow(id)),
+            Err(error) => done(Err(error)),
+        }
     }
 
     /// Switches a device, within its interlocks.

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use payload_interface::AppName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
 use super::began::began;
+use super::group::signal_group;
 use crate::core::{Event, Process};
 use crate::shell::Door;
 
@@ -90,7 +91,7 @@ impl Processes {
         });
         if let Err(error) = waiting {
             // What is not looked after is not let run.
-            self.kill_group(pid);
+            signal_group(Process { pid, began }, Signal::KILL);
             return Err(error);
         }
         Ok(Process { pid, began })
@@ -113,22 +114,8 @@ impl Processes {
 
     /// Kills an app's process, with its children.
     pub fn kill(&mut self, app: &AppName) {
-        let Some(process) = self.running.get(app) else {
-            return;
-        };
-        // Another one may have its number by now. One that ended and was not waited for has
-        // children perhaps.
-        let is_another = began(process.pid).is_some_and(|began| began != process.began);
-        if !is_another {
-            self.kill_group(process.pid);
-        }
-    }
-
-    fn kill_group(&self, pid: i32) {
-        if let Some(pid) = Pid::from_raw(pid)
-            && let Err(error) = kill_process_group(pid, Signal::KILL)
-        {
-            log::debug!("process group {}: {error}", pid.as_raw_nonzero());
+        if let Some(process) = self.running.get(app) {
+            signal_group(*process, Signal::KILL);
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::error::Problem;
-use crate::core::{APPS_MAX, AppRules, DEVICES_MAX, Rules, STREAM_PERIOD_MAX};
+use crate::core::{
+    APPS_MAX, AppRules, DEVICES_MAX, Rules, SIGNALLED_MAX, STREAM_PERIOD_MAX, SignalledRules,
+};
 
 const RUNS_OPEN_MAX: usize = 1024;
 const RUNS_KEPT_MAX: usize = 65_536;
@@ -32,7 +34,37 @@ pub(super) fn check(rules: &Rules) -> Result<(), Problem> {
             });
         }
     }
+    most("signalled payloads", rules.signalled.len(), SIGNALLED_MAX)?;
+    let names = rules.signalled.iter().map(|payload| &payload.name);
+    once("the name of a signalled payload", names)?;
+    let mut signalled = rules.signalled.iter();
+    signalled.try_for_each(|payload| has_device(payload, rules))?;
     rules.apps.iter().try_for_each(|app| fits(app, rules))
+}
+
+/// Its device is there, and nobody else's: it goes off after a window.
+fn has_device(payload: &SignalledRules, rules: &Rules) -> Result<(), Problem> {
+    let Some(device) = payload.device else {
+        return Ok(());
+    };
+    let place = format!("signalled {}", payload.name);
+    let known = rules.devices.iter().find(|one| one.id == device);
+    let Some(known) = known else {
+        return Err(Problem::NoSuch {
+            place,
+            what: "device",
+            which: device.to_string(),
+        });
+    };
+    let host_of = rules.apps.iter().find(|app| app.host == Some(device));
+    let whose = known.owner.as_ref().or(host_of.map(|app| &app.name));
+    match whose {
+        Some(app) => Err(Problem::value(
+            place,
+            format!("device {device} is the app `{app}`'s, and would go off after a window"),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn fits(app: &AppRules, rules: &Rules) -> Result<(), Problem> {

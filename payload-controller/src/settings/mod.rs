@@ -22,6 +22,7 @@ mod app;
 mod board;
 mod check;
 mod error;
+mod signalled;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub use error::{Problem, SettingsError};
 
 use crate::core::Rules;
 use crate::grpc;
+use crate::signalling::SignalledPayload;
 use board::{DeviceSettings, ThermalSettings};
 
 /// The table of this service.
@@ -53,6 +55,10 @@ pub struct Settings {
     pub grpc: grpc::Settings,
     /// The apps.
     pub apps: Vec<AppSettings>,
+    /// Payloads that are called through `payload_exec`.
+    pub signalled: Vec<SignalledPayload>,
+    /// The directory of their windows.
+    pub windows: PathBuf,
     /// What the core goes by.
     pub rules: Rules,
 }
@@ -105,6 +111,8 @@ struct Written {
     apps: Vec<app::Written>,
     devices: Vec<DeviceSettings>,
     thermal: Vec<ThermalSettings>,
+    signalled: Vec<signalled::Written>,
+    windows: PathBuf,
     // What every service on a link has, and reads elsewhere.
     #[serde(rename = "addr")]
     _addr: Option<toml::Value>,
@@ -127,6 +135,8 @@ impl Default for Written {
             apps: Vec::new(),
             devices: Vec::new(),
             thermal: Vec::new(),
+            signalled: Vec::new(),
+            windows: "payload-controller/windows".into(),
             _addr: None,
             _comms: None,
             _radio: None,
@@ -154,10 +164,14 @@ impl Settings {
             .unzip();
         let devices = written.devices.into_iter().map(DeviceSettings::checked);
         let thermal = written.thermal.into_iter().map(ThermalSettings::checked);
+        let signalled = written.signalled.into_iter();
+        let signalled = signalled.map(signalled::Written::checked);
+        let signalled: Vec<_> = signalled.collect::<Result<_, _>>().map_err(of)?;
         let rules = Rules {
             apps: app_rules,
             devices: devices.collect::<Result<_, _>>().map_err(of)?,
             thermal: thermal.collect::<Result<_, _>>().map_err(of)?,
+            signalled: signalled.iter().map(|one| one.rules.clone()).collect(),
         };
         check::check(&rules).map_err(of)?;
         Ok(Settings {
@@ -166,6 +180,8 @@ impl Settings {
             link: written.link,
             grpc: written.grpc,
             apps,
+            signalled,
+            windows: written.windows,
             rules,
         })
     }

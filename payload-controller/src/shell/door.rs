@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use payload_interface::{Answer, AppName, CallId, CallOutcome, Request};
+use payload_interface::{AppName, CallId, CallOutcome, Request};
 
-use crate::core::{Command, CommandError, Controller, Done, Event};
+use crate::core::{self, Command, CommandError, Controller, Done, Event};
 use crate::grpc::{self, Front, GrpcEvent, Peer, Reply};
 
 /// Requests, commands and questions that wait at most; more are refused.
@@ -22,7 +22,7 @@ pub(super) struct Asked {
     pub(super) request: Request,
     /// By which whoever asks knows the answer.
     pub(super) id: grpc::RequestId,
-    pub(super) answer: Box<dyn FnOnce(Answer) + Send>,
+    pub(super) answer: Box<dyn FnOnce(core::Reply) + Send>,
 }
 
 type Question = Box<dyn FnOnce(&Controller) + Send>;
@@ -103,7 +103,7 @@ impl Door {
         app: &AppName,
         request: Request,
         id: grpc::RequestId,
-        answer: impl FnOnce(Answer) + Send + 'static,
+        answer: impl FnOnce(core::Reply) + Send + 'static,
     ) -> Result<(), Busy> {
         let asked = Ask::Request(Asked {
             app: app.clone(),
@@ -139,7 +139,10 @@ impl Front for Door {
     fn request(&self, app: &AppName, _: &Peer, request: Request, reply: Reply) {
         let id = reply.id();
         // Dropped, the reply says that there is no room.
-        let _ = self.request(app, request, id, move |answer| reply.answer(answer));
+        let _ = self.request(app, request, id, move |given| match given.request {
+            Some(_) => reply.answer(given.answer),
+            None => reply.answer_and_forget(given.answer),
+        });
     }
 
     fn event(&self, event: GrpcEvent) {

@@ -6,11 +6,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, after, bounded, never, select_biased};
-use payload_interface::{Answer, AppName};
+use payload_interface::AppName;
 
 use super::clock::Clock;
 use super::door::{Ask, Asked, Inputs, Told};
-use crate::core::{Action, CommandError, Controller, Done, Now, Record, RequestId};
+use crate::core::{Action, CommandError, Controller, Done, Now, Record, Reply, RequestId};
 use crate::grpc;
 use crate::journal::{Journal, JournalError};
 
@@ -100,7 +100,7 @@ struct Stopped;
 
 /// What is answered once it is on the disk.
 enum Answering {
-    Request(Box<dyn FnOnce(Answer) + Send>, Answer),
+    Request(Box<dyn FnOnce(Reply) + Send>, Reply),
     Command(
         Sender<Result<Done, CommandError>>,
         Result<Done, CommandError>,
@@ -110,7 +110,7 @@ enum Answering {
 impl Answering {
     fn answer(self) {
         match self {
-            Answering::Request(reply, answer) => reply(answer),
+            Answering::Request(answer, reply) => answer(reply),
             Answering::Command(reply, done) => {
                 // It fails where nobody waits any more.
                 let _ = reply.send(done);
@@ -209,7 +209,7 @@ impl Owner {
                         self.leaving.pop_first();
                     }
                 }
-                Some(Answering::Request(answer, reply.answer))
+                Some(Answering::Request(answer, reply))
             }
             Ask::Command(command, answer) => {
                 let done = self.controller.command(now, command);

@@ -60,9 +60,11 @@ pub(crate) fn simulate(file: &Path) -> anyhow::Result<bool> {
     }
     let ground = Ground::new(&plan.folder.join("ground"))?;
     let service = Service::start_with(&file, Some(Box::new(ground)))?;
-    println!("for payloads at {}", service.grpc.local_addr());
-    if let Some(addr) = service.grpc.local_plain_addr() {
-        println!("for payloads at {addr}, in plain text");
+    if let Some(grpc) = &service.grpc {
+        println!("for payloads at {}", grpc.local_addr());
+        if let Some(addr) = grpc.local_plain_addr() {
+            println!("for payloads at {addr}, in plain text");
+        }
     }
     let verdict = Play::new(&service, &plan, &settings).run()?;
     drop(service);

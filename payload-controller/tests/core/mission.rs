@@ -79,6 +79,7 @@ impl Mission {
             apps: apps_rules,
             devices,
             thermal: Vec::new(),
+            signalled: Vec::new(),
         });
         for (app, _) in apps {
             // Each call is returned when it is due, if at all.
@@ -475,6 +476,7 @@ proptest! {
             apps: vec![camera, rules("radar", 2)],
             devices: vec![DeviceRules::new(1, None), DeviceRules::new(2, Some(name("radar")))],
             thermal: vec![ThermalRules::new(0, "SESA")],
+            signalled: Vec::new(),
         });
         world.manner("camera", |_| None);
         world.manner("radar", |_| None);

@@ -19,6 +19,7 @@ fn world() -> World {
             DeviceRules::new(135, Some(name("radar"))),
         ],
         thermal: Vec::new(),
+        signalled: Vec::new(),
     });
     world.register("camera");
     world.register("radar");
@@ -196,6 +197,7 @@ fn an_app_is_begun_when_its_device_is_on_and_has_settled() {
         apps: vec![camera],
         devices: vec![DeviceRules::new(134, None)],
         thermal: Vec::new(),
+        signalled: Vec::new(),
     });
     let on = Action::Switch {
         device: 134,

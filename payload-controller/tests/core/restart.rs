@@ -221,6 +221,7 @@ fn a_device_is_switched_again_as_it_was_recorded() {
         apps: vec![rules("camera", 4)],
         devices: vec![DeviceRules::new(134, Some(name("camera")))],
         thermal: Vec::new(),
+        signalled: Vec::new(),
     });
     world.register("camera");
     let on = msg::ReqPayloadPowerControlParams {

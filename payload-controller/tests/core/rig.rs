@@ -94,10 +94,11 @@ pub(crate) struct Kept {
     runs: BTreeMap<RunId, RunRecord>,
     files: BTreeMap<FileId, FileRecord>,
     devices: BTreeMap<u16, DeviceRecord>,
+    windows: BTreeMap<WindowId, WindowRecord>,
 }
 
 impl Kept {
-    fn keep(&mut self, record: Record) {
+    pub(crate) fn keep(&mut self, record: Record) {
         match record {
             Record::App(app) => drop(self.apps.insert(app.name.clone(), *app)),
             Record::Run(run) => drop(self.runs.insert(run.id, *run)),
@@ -105,6 +106,10 @@ impl Kept {
             Record::File(file) => drop(self.files.insert(file.id, *file)),
             Record::FileForgotten(file) => drop(self.files.remove(&file)),
             Record::Device(device) => drop(self.devices.insert(device.id, device)),
+            Record::Window(window) => {
+                self.windows.insert(window.order.id.clone(), *window);
+            }
+            Record::WindowForgotten(id) => drop(self.windows.remove(&id)),
         }
     }
 
@@ -114,6 +119,7 @@ impl Kept {
             runs: self.runs.values().cloned().collect(),
             files: self.files.values().cloned().collect(),
             devices: self.devices.values().cloned().collect(),
+            windows: self.windows.values().cloned().collect(),
         }
     }
 }

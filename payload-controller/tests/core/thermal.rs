@@ -13,6 +13,7 @@ fn world() -> World {
         apps: vec![camera, rules("radar", 5)],
         devices: Vec::new(),
         thermal: vec![ThermalRules::new(0, "SESA"), ThermalRules::new(1, "SESB")],
+        signalled: Vec::new(),
     });
     world.register("camera");
     world.register("radar");

@@ -79,6 +79,26 @@ fn a_callback_that_waits_until_the_answer_has_left_never_overtakes_it() {
     }
 }
 
+#[test]
+fn that_an_answer_has_left_is_told_only_where_something_follows_from_it() {
+    let (site, camera) = Site::with_camera();
+    let running = site.start();
+    running.desk.does(|_, request, reply| match request {
+        Request::PsTemperature(_) => reply.answer_and_forget(Answer::accepted()),
+        _ => reply.answer(Answer::accepted()),
+    });
+    let mut app = camera.start();
+    assert_eq!(app.call("PC_ps_temp_req", json!({})), 0);
+    let ask = json!({"correlation_id": 1});
+    assert_eq!(app.call("PC_get_current_location", ask), 0);
+    let answered = running.desk.answered();
+    assert_eq!(
+        answered.id.0, 2,
+        "the first that is told is of the second call"
+    );
+    assert!(answered.is_whole);
+}
+
 /// The C++ SDK answers a health check by a call of its own, from inside of it.
 #[test]
 fn a_payload_may_call_from_inside_of_a_callback() {

@@ -6,3 +6,4 @@ mod process;
 mod rig;
 mod trouble;
 mod whole;
+mod windows;

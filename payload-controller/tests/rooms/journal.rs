@@ -110,6 +110,7 @@ fn the_last_record_of_each_is_there_after_a_restart() {
         ],
         files: vec![file(1)],
         devices: vec![device],
+        windows: vec![],
     };
     assert_eq!(recovered, expected);
 }

@@ -132,7 +132,7 @@ impl Rig {
             .door
             .request(&camera(), request.into(), id, move |given| {
                 seen.lock().unwrap().push("answered".to_owned());
-                let _ = answer.send(given);
+                let _ = answer.send(given.answer);
             });
         asked.ok()?;
         let given = answered.recv_timeout(Duration::from_secs(30)).ok();

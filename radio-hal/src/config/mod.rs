@@ -68,6 +68,7 @@ use crate::framing::{FramingConfig, FramingError};
 use crate::host_line::HostLineConfigError;
 use crate::radio::Radio;
 use crate::serial_config::SerialConfig;
+use crate::watch::{Observer, watch};
 
 /// A radio with its framing, checked: everything but the device itself is known
 /// to fit.
@@ -220,6 +221,19 @@ impl RadioConfig {
     pub fn open(&self) -> Result<RadioConnection, RadioError> {
         let radio = self.open_radio()?;
         let (radio, channel) = self.development.around(radio, &self.framing)?;
+        let connection = RadioConnection::new(radio, self.framing.clone(), self.read_timeout)?;
+        Ok(connection.with_channel(channel))
+    }
+
+    /// The same, with every frame of the radio shown to `observer`, both ways; see
+    /// [`watch`](crate::watch).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_watched(&self, observer: impl Observer) -> Result<RadioConnection, RadioError> {
+        let radio = self.open_radio()?;
+        let (radio, channel) = self.development.around(radio, &self.framing)?;
+        let radio = watch(radio, &self.framing, observer)?;
         let connection = RadioConnection::new(radio, self.framing.clone(), self.read_timeout)?;
         Ok(connection.with_channel(channel))
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::PathBuf;
@@ -118,7 +119,7 @@ pub(super) enum Listener {
 
 /// A connection.
 pub(super) enum Stream {
-    Tcp(TcpStream),
+    Tcp(TcpStream, SocketAddr),
     Unix(UnixStream),
 }
 
@@ -126,12 +127,12 @@ impl Listener {
     pub(super) async fn accept(&self) -> io::Result<Stream> {
         match self {
             Listener::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, from) = listener.accept().await?;
                 // Answers are written whole; waiting for more would only delay them.
                 if let Err(error) = stream.set_nodelay(true) {
                     log::debug!("cannot set TCP_NODELAY: {error}");
                 }
-                Ok(Stream::Tcp(stream))
+                Ok(Stream::Tcp(stream, from))
             }
             Listener::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;

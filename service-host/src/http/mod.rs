@@ -14,8 +14,9 @@
 //!
 //! Everything runs on one thread named `graphql-http`; queries run on at most
 //! [`limits::EXECUTIONS_MAX`] more, so that a slow resolver holds up neither
-//! the others nor the metrics. No TLS and no access control: listen on the
-//! loopback interface or on a network where every host is trusted.
+//! the others nor the metrics. No access control, and TLS only where the feature `tls` is on and
+//! asked for ([`HttpServer::start_encrypted`]): listen on the loopback interface or on a network
+//! where every host is trusted.
 //!
 //! Pages of other origins, which a browser on such a host may show, cannot
 //! POST: a request with `Origin` is refused unless `Host` is the same, and an IP
@@ -35,6 +36,7 @@ pub mod limits;
 mod origin;
 mod routes;
 mod server;
+mod tls;
 mod write_stall;
 
 pub use axum;
@@ -42,4 +44,4 @@ pub use door::{DoorName, Doors, UnixDoor};
 pub use endpoint::Endpoint;
 pub use limits::Limits;
 pub use origin::foreign_page;
-pub use server::{HttpServer, StartError};
+pub use server::{HttpServer, PeerAddress, StartError};

@@ -28,6 +28,7 @@ use super::endpoint::Endpoint;
 use super::execution_threads;
 use super::limits::{EXECUTIONS_MAX, Limits};
 use super::routes::routes;
+use super::tls::Acceptor;
 use super::write_stall::WriteStall;
 
 /// Wait after a failed accept, so that a shortage of file descriptors does not
@@ -116,6 +117,30 @@ impl HttpServer {
         limits: Limits,
         threads: usize,
     ) -> Result<Self, StartError> {
+        Self::start_at((addr, None), routes, doors, limits, threads)
+    }
+
+    /// The same, encrypted: the port answers nobody who does not speak TLS.
+    #[cfg(feature = "tls")]
+    pub fn start_encrypted(
+        addr: SocketAddr,
+        encryption: Arc<tokio_rustls::rustls::ServerConfig>,
+        routes: Router,
+        limits: Limits,
+        threads: usize,
+    ) -> Result<Self, StartError> {
+        let acceptor = Acceptor::from(encryption);
+        let doors = Doors::default();
+        Self::start_at((addr, Some(acceptor)), routes, &doors, limits, threads)
+    }
+
+    fn start_at(
+        (addr, acceptor): (SocketAddr, Option<Acceptor>),
+        routes: Router,
+        doors: &Doors,
+        limits: Limits,
+        threads: usize,
+    ) -> Result<Self, StartError> {
         let bind_error = |cause| StartError::Bind {
             address: addr,
             cause,
@@ -128,7 +153,12 @@ impl HttpServer {
         builder.enable_io().enable_time();
         let runtime = execution_threads::limit(&mut builder, threads).build()?;
         let inside = runtime.enter();
-        let port = (Listener::Tcp(TcpListener::from_std(listener)?), routes);
+        let served = Served {
+            routes,
+            door: None,
+            acceptor,
+        };
+        let port = (Listener::Tcp(TcpListener::from_std(listener)?), served);
         drop(inside);
         let doors = doors.changes();
 
@@ -178,7 +208,7 @@ impl Drop for HttpServer {
 /// The server's thread.
 fn run(
     runtime: Runtime,
-    (port, routes): (Listener, Router),
+    (port, served): (Listener, Served),
     mut doors: Option<UnboundedReceiver<Change>>,
     limits: Limits,
     mut stopped: oneshot::Receiver<()>,
@@ -186,7 +216,6 @@ fn run(
     runtime.block_on(async {
         let graceful = Arc::new(GracefulShutdown::new());
         let mut accepting = JoinSet::new();
-        let served = Served { routes, door: None };
         accepting.spawn(accept(port, served, limits, Arc::clone(&graceful)));
         let mut open: HashMap<PathBuf, AbortHandle> = HashMap::new();
         loop {
@@ -204,6 +233,7 @@ fn run(
                         let served = Served {
                             routes: door.routes,
                             door: Some(door.name),
+                            acceptor: None,
                         };
                         let task = accept(listener, served, limits, graceful);
                         open.insert(door.path, accepting.spawn(task))
@@ -240,7 +270,13 @@ fn run(
 struct Served {
     routes: Router,
     door: Option<DoorName>,
+    /// How the connection is encrypted, if it is.
+    acceptor: Option<Acceptor>,
 }
+
+/// From where a request came by TCP: an extension of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub SocketAddr);
 
 /// What becomes of the doors next.
 async fn next(doors: &mut Option<UnboundedReceiver<Change>>) -> Option<Change> {
@@ -266,8 +302,18 @@ async fn accept(
                 let (served, watcher) = (served.clone(), graceful.watcher());
                 tokio::spawn(async move {
                     match stream {
-                        Stream::Tcp(stream) => serve(stream, served, limits, watcher).await,
-                        Stream::Unix(stream) => serve(stream, served, limits, watcher).await,
+                        Stream::Tcp(stream, from) => {
+                            let from = Some(PeerAddress(from));
+                            match served.acceptor.clone() {
+                                None => serve(stream, from, served, limits, watcher).await,
+                                Some(acceptor) => {
+                                    if let Some(stream) = acceptor.meet(stream, limits).await {
+                                        serve(stream, from, served, limits, watcher).await;
+                                    }
+                                }
+                            }
+                        }
+                        Stream::Unix(stream) => serve(stream, None, served, limits, watcher).await,
                     }
                     drop(place);
                 });
@@ -283,15 +329,19 @@ async fn accept(
 /// Serves the requests of one connection, one after the other.
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    from: Option<PeerAddress>,
     served: Served,
     limits: Limits,
     watcher: Watcher,
 ) {
-    let Served { routes, door } = served;
+    let Served { routes, door, .. } = served;
     let routes = TowerToHyperService::new(routes);
     let routes = service_fn(move |mut request: Request<Incoming>| {
         if let Some(door) = &door {
             request.extensions_mut().insert(door.clone());
+        }
+        if let Some(from) = from {
+            request.extensions_mut().insert(from);
         }
         routes.call(request)
     });

@@ -6,6 +6,7 @@ mod buckets;
 mod clients;
 mod passes;
 mod site;
+mod tasking;
 mod way_down;
 mod way_up;
 

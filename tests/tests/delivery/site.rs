@@ -17,7 +17,8 @@ use crate::air::Ports;
 pub(crate) struct Site {
     folder: TempDir,
     pub(crate) agent_port: u16,
-    operator_port: u16,
+    /// Where the link service answers GraphQL.
+    pub(crate) operator_port: u16,
     pub(crate) public: PublicKey,
 }
 

@@ -3,6 +3,7 @@
 
 mod book;
 mod channel;
+mod contact_plan;
 mod contacts;
 mod file_service;
 mod reload;
@@ -109,7 +110,8 @@ impl Site {
                 .arg(self.config())
                 .args(["query", "--timeout", "30s", "--service", &port.to_string()])
                 .arg(query)
-                .env("HELIOGRAPH_RUNTIME_DIR", self.folder.path().join("run")),
+                .env("HELIOGRAPH_RUNTIME_DIR", self.folder.path().join("run"))
+                .env("XDG_STATE_HOME", self.folder.path().join("state")),
         );
         let status = ground.wait_for_exit(PATIENCE);
         assert!(status.success(), "{:?}", ground.lines());

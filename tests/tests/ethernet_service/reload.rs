@@ -34,7 +34,8 @@ impl Site {
                 .arg("-c")
                 .arg(self.config())
                 .args(["send", "--port", &port, "--text", "here"])
-                .env("HELIOGRAPH_RUNTIME_DIR", self.folder.path().join("run")),
+                .env("HELIOGRAPH_RUNTIME_DIR", self.folder.path().join("run"))
+                .env("XDG_STATE_HOME", self.folder.path().join("state")),
         );
         assert!(ground.wait_for_exit(PATIENCE).success());
         service.recv(&mut [0; 16]).is_ok()

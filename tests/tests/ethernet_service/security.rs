@@ -60,7 +60,8 @@ fn ground(site: &Site, arguments: &[&str]) -> String {
             .arg("-c")
             .arg(site.config())
             .args(arguments)
-            .env("HELIOGRAPH_RUNTIME_DIR", site.folder.path().join("run")),
+            .env("HELIOGRAPH_RUNTIME_DIR", site.folder.path().join("run"))
+            .env("XDG_STATE_HOME", site.folder.path().join("state")),
     );
     let status = ground.wait_for_exit(PATIENCE);
     let lines = ground.lines();

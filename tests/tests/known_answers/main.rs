@@ -8,6 +8,7 @@ mod cfdp_captures;
 mod cfdp_peer;
 mod kiss;
 mod orbit;
+mod passes;
 mod security;
 mod space_packets;
 mod udp_format;

@@ -143,6 +143,14 @@ impl Rig {
         fs::write(&self.config, text + more).unwrap();
     }
 
+    /// Adds keys to the link.
+    pub(crate) fn add_to_link(&self, keys: &str) {
+        let text = fs::read_to_string(&self.config).unwrap();
+        let satellite = "satellite = 'test'\n";
+        let text = text.replace(satellite, &format!("{satellite}{keys}\n"));
+        fs::write(&self.config, text).unwrap();
+    }
+
     /// Adds the link of `other`, under the name `name`.
     pub(crate) fn add_link(&self, name: &str, other: &Rig) {
         let text = fs::read_to_string(&other.config).unwrap();
@@ -157,7 +165,8 @@ impl Rig {
             .arg(&self.config)
             .args(arguments)
             .env_remove("RUST_LOG")
-            .env("HELIOGRAPH_RUNTIME_DIR", self.runtime_dir());
+            .env("HELIOGRAPH_RUNTIME_DIR", self.runtime_dir())
+            .env("XDG_STATE_HOME", self.folder.path().join("state"));
         command
     }
 
@@ -185,7 +194,9 @@ impl Rig {
     /// A client of the link in this process.
     pub(crate) fn client(&self, stop: Stop) -> LinkClient {
         let config = GroundConfig::find(Some(&self.config)).unwrap();
-        let link = config.link(Some("uhf")).unwrap().clone();
+        let mut link = config.link(Some("uhf")).unwrap().clone();
+        // By default it would stand in the home of whoever runs the tests.
+        link.archive = None;
         LinkClient::new(link, &RuntimeDir::open(self.runtime_dir()).unwrap(), stop)
     }
 

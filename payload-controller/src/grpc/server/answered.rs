@@ -19,6 +19,7 @@ struct Telling {
     answered: Answered,
     lead: Duration,
     is_whole: AtomicBool,
+    is_forgotten: AtomicBool,
 }
 
 impl Tells {
@@ -29,7 +30,13 @@ impl Tells {
             answered,
             lead,
             is_whole: AtomicBool::new(false),
+            is_forgotten: AtomicBool::new(false),
         }))
+    }
+
+    /// Nobody wants to be told.
+    pub(super) fn forget(self) {
+        self.0.is_forgotten.store(true, Ordering::Relaxed);
     }
 
     /// The last of an answer is where it is written out from.
@@ -43,6 +50,9 @@ impl Tells {
 
 impl Drop for Telling {
     fn drop(&mut self) {
+        if self.is_forgotten.load(Ordering::Relaxed) {
+            return;
+        }
         let mut answered = self.answered.clone();
         answered.is_whole = self.is_whole.load(Ordering::Relaxed);
         let (front, lead) = (Arc::clone(&self.front), self.lead);

@@ -21,7 +21,7 @@ use tonic::{Response, Status};
 use super::answered::Tells;
 use super::refusal::{REASON, ascii};
 use crate::grpc::access::Caller;
-use crate::grpc::front::{Answered, Front, GrpcEvent, Refusal, Reply, RequestId};
+use crate::grpc::front::{Answered, Answering, Front, GrpcEvent, Refusal, Reply, RequestId};
 use crate::grpc::limits::Limits;
 use crate::grpc::refusals::Refusals;
 
@@ -83,7 +83,14 @@ impl Calls {
         self.front
             .request(&caller.app.name, &caller.peer, request, reply);
         match timeout(self.limits.answer_timeout, answered).await {
-            Ok(Ok(answer)) => Ok((answer, Some(tells))),
+            Ok(Ok(Answering {
+                answer,
+                is_told: true,
+            })) => Ok((answer, Some(tells))),
+            Ok(Ok(Answering { answer, .. })) => {
+                tells.forget();
+                Ok((answer, None))
+            }
             Ok(Err(_)) => {
                 let (answer, _) =
                     self.refused(caller, rpc, ReturnCode::OUT_OF_RESOURCES, Refusal::Busy);

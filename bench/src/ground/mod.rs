@@ -1,0 +1,16 @@
+//! Section `ground`: what the ground keeps, and how fast it is found again.
+
+pub(crate) mod archive;
+
+use anyhow::Result;
+
+use crate::figure::Figure;
+use crate::section::Run;
+
+/// Measures it.
+///
+/// # Errors
+/// When something does not run to its end.
+pub(crate) fn run(run: &Run) -> Result<Vec<Figure>> {
+    archive::measure(run)
+}
