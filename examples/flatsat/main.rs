@@ -89,7 +89,7 @@ enum Party {
 fn main() -> ExitCode {
     // The payload controller runs its own program again, as the keeper of a call.
     if std::env::args_os().nth(1).is_some_and(|word| word == "keep") {
-        return ended(payload_controller::run(std::env::args_os()));
+        return payload_controller::run(std::env::args_os());
     }
     let arguments = Arguments::parse();
     // As if each party were a program of its own: first comes its name.
@@ -116,10 +116,6 @@ fn main() -> ExitCode {
         Some(Party::TelemetryService) => telemetry_service::run(told("telemetry-service")),
         None => steps::run(arguments.stay, arguments.cut_radio_before),
     };
-    ended(result)
-}
-
-fn ended(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
