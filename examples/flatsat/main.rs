@@ -9,7 +9,8 @@
 //!    ║                                                       └── UDP downlink port ── mission app
 //!    ╠═ the same, with passes and lost frames ══ file-service ── files
 //!    ╠═ the same ══ link-service ── payload app
-//!    ║                  ╚══ link-service of another spacecraft
+//!    ║                  ╠══ link-service of another spacecraft
+//!    ║                  ╚── oort-agent ── payload_exec ── payload-controller
 //!    ╚═ the same ══ payload-controller ── gRPC, TLS ── hosted payload
 //! ```
 //!
@@ -22,10 +23,12 @@ mod hosted_payload;
 mod mission_app;
 mod parties;
 mod payload_app;
+mod payload_exec;
 mod payloads;
 mod show;
 mod spacecraft;
 mod steps;
+mod tasking;
 mod telemetry_service;
 mod trust;
 
@@ -71,8 +74,12 @@ enum Party {
     LinkService,
     /// An app on the satellite that sends a beacon.
     MissionApp,
+    /// The agent to which payloads hand files.
+    OortAgent,
     /// An app on the satellite that has an image to send.
     PayloadApp,
+    /// What the spacecraft calls of a payload in its window.
+    PayloadExec,
     /// The spacecraft's side of hosted payloads.
     PayloadController,
     /// A service on the satellite that answers GraphQL.
@@ -80,22 +87,28 @@ enum Party {
 }
 
 fn main() -> ExitCode {
+    // The payload controller runs its own program again, as the keeper of a call.
+    if std::env::args_os().nth(1).is_some_and(|word| word == "keep") {
+        return payload_controller::run(std::env::args_os());
+    }
     let arguments = Arguments::parse();
     // As if each party were a program of its own: first comes its name.
     let told = |name: &str| {
         let name = OsString::from(name);
         std::iter::once(name).chain(arguments.rest.clone())
     };
-    if matches!(arguments.party, Some(party) if !matches!(party, Party::Ground)) {
+    if matches!(arguments.party, Some(party) if !matches!(party, Party::Ground | Party::PayloadExec)) {
         parties::stop_with_parent();
     }
     let result = match arguments.party {
         Some(Party::Ground) => return ground_gateway::run(told("ground")),
+        Some(Party::OortAgent) => return oort_agent::run(told("oort-agent")),
         Some(Party::LinkService) => return link_service::service::run(told("link-service")),
         Some(Party::PayloadController) => {
             return payload_controller::run(told("payload-controller"));
         }
         Some(Party::HostedPayload) => hosted_payload::run(told("hosted-payload")),
+        Some(Party::PayloadExec) => payload_exec::run(told("payload_exec")),
         Some(Party::PayloadApp) => payload_app::run(told("payload-app")),
         Some(Party::EthernetService) => ethernet_service::run(told("ethernet-service")),
         Some(Party::FileService) => file_delivery::service::run(told("file-service")),

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use crate::files;
 use crate::payloads;
 use crate::spacecraft::{self, App, Ground};
+use crate::tasking;
 
 /// Every port of the demonstration, on 127.0.0.1.
 #[derive(PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(crate) struct Ports {
     pub(crate) payloads_downlink: u16,
     pub(crate) payloads_grpc: u16,
     pub(crate) payload_callbacks: u16,
+    pub(crate) agent: u16,
+    pub(crate) tasking: u16,
     /// Of the radios of two spacecraft to each other.
     pub(crate) cross: [u16; 2],
 }
@@ -66,6 +69,8 @@ const USUAL: Ports = Ports {
     payloads_downlink: 13_051,
     payloads_grpc: 50_051,
     payload_callbacks: 50_053,
+    agent: 2005,
+    tasking: 8080,
     cross: [13_080, 13_081],
 };
 
@@ -93,6 +98,8 @@ impl Ports {
             payloads_downlink: udp_port(USUAL.payloads_downlink)?,
             payloads_grpc: tcp_port(USUAL.payloads_grpc)?,
             payload_callbacks: tcp_port(USUAL.payload_callbacks)?,
+            agent: tcp_port(USUAL.agent)?,
+            tasking: tcp_port(USUAL.tasking)?,
             cross: [udp_port(USUAL.cross[0])?, udp_port(USUAL.cross[1])?],
         })
     }
@@ -188,6 +195,7 @@ impl Flatsat {
         let ground = ground + &flatsat.ground_trust() + &flatsat.ground_files();
         let ground = ground + &spacecraft::ground_link(&flatsat);
         let ground = ground + &payloads::ground_payloads(&flatsat);
+        let ground = ground + &tasking::ground_tasking(&flatsat);
         fs::write(flatsat.file("ground.toml"), ground)?;
         let port = |port: u16| port.to_string();
         let (graphql, command) = (

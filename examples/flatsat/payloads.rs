@@ -13,6 +13,7 @@ use crate::hosted_payload::{PICTURE, PICTURE_BYTES, picture};
 use crate::parties::Flatsat;
 use crate::show::Show;
 use crate::spacecraft;
+use crate::tasking;
 
 /// Many times what a step takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -155,6 +156,7 @@ connection = {{ callbacks = "127.0.0.1:{callbacks}" }}
         link = flatsat.file("helio-1/apps/payloads/link.sock"),
         callbacks = ports.payload_callbacks,
     );
+    let text = text + &tasking::signalled(flatsat);
     Ok(fs::write(flatsat.file("payloads.toml"), text)?)
 }
 

@@ -11,6 +11,7 @@ use link_client::LinkClient;
 
 use crate::parties::Flatsat;
 use crate::show::Show;
+use crate::tasking::AGENT_APP;
 
 /// A radio as in space: a pass that is too short for the image, a gap, and one more. Its time
 /// begins when the service starts.
@@ -186,6 +187,7 @@ to = "analyser@*"
 from = "camera@*"
 to = "analyser"
 
+{AGENT_APP}
 [link-service.addr]
 port = {graphql}
 

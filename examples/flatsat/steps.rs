@@ -9,16 +9,18 @@ use crate::parties::Flatsat;
 use crate::payloads;
 use crate::show::{Show, line};
 use crate::spacecraft;
+use crate::tasking;
 use crate::trust;
 
-pub(crate) const STEPS: usize = 14;
+pub(crate) const STEPS: usize = 15;
 
 const PICTURE: &str =
     "  ground ══ AX.25 in KISS over UDP ══ ethernet-service ── HTTP and UDP ── telemetry service
      ║                                       └────── UDP downlink port ── mission app
      ╠═══ the same, with passes and lost frames ═══ file-service
      ╠═══ the same ═══ link-service ── payload app
-     ║                      ╚══════ link-service of another spacecraft
+     ║                      ╠══════ link-service of another spacecraft
+     ║                      ╚────── oort-agent ── payload_exec ── payload-controller
      ╚═══ the same ═══ payload-controller ── gRPC, TLS ── hosted payload";
 
 /// Runs all steps; with `stay`, keeps everything running afterwards.
@@ -66,6 +68,10 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<(
         (
             "the ground has a hosted payload take a picture, which comes down",
             payloads::from_ground_to_ground,
+        ),
+        (
+            "a customer orders a window of a payload's time, and finds its picture",
+            tasking::window,
         ),
         (
             "what the satellite's end of the link has counted",

@@ -330,6 +330,13 @@ pub(crate) fn one_line(text: &str) -> String {
     line
 }
 
+/// Whole characters of the text, of at most so many octets.
+pub(crate) fn beginning(text: &str, bytes_max: usize) -> &str {
+    let mut ends = (0..=bytes_max.min(text.len())).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,5 +346,13 @@ mod tests {
         assert_eq!(one_line("a\n  b\r\n\tc\u{1b}[2J\n"), "a b c\\u{1b}[2J");
         let long = one_line(&"x".repeat(5_000));
         assert_eq!(long.chars().count(), LINE_CHARACTERS_MAX + 1);
+    }
+
+    #[test]
+    fn a_beginning_is_of_whole_characters() {
+        for (bytes_max, found) in [(0, ""), (1, ""), (2, "ä"), (3, "ä"), (4, "äö"), (9, "äö")]
+        {
+            assert_eq!(beginning("äö", bytes_max), found);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use payload_controller::Service;
 use service_host::config_file::ConfigFile;
 
@@ -21,7 +21,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let file = ConfigFile::find(Some(&arguments.config))?;
     let service = Service::start(&file)?;
-    child::ready(&[service.grpc.local_addr().port()])?;
+    let grpc = service.grpc.as_ref();
+    let grpc = grpc.context("no payload of it calls by gRPC")?;
+    child::ready(&[grpc.local_addr().port()])?;
     child::until_alone();
     Ok(())
 }

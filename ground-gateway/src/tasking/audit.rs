@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::moment;
-use crate::error::one_line;
+use crate::error::{beginning, one_line};
 
 /// Octets of what an entry tells at most.
 pub(crate) const DETAIL_BYTES_MAX: usize = 1_024;
@@ -101,9 +101,7 @@ impl Logged {
 
 fn cut(text: &mut String, bytes_max: usize) {
     if text.len() > bytes_max {
-        let end = text.floor_char_boundary(bytes_max);
-        text.truncate(end);
-        text.push('…');
+        *text = format!("{}…", beginning(text, bytes_max));
     }
 }
 

@@ -18,6 +18,7 @@ use super::plan::{Plan, Satellite};
 use super::step::unwatched;
 use crate::client::LinkClient;
 use crate::config::GroundConfig;
+use crate::contacts::giver::PlanGiver;
 use crate::error::GroundError;
 use crate::runtime::RuntimeDir;
 use crate::stop::Stop;
@@ -167,9 +168,12 @@ fn keep(desk: &Desk, stop: &Stop) {
     }
 }
 
-/// Holds a link, or waits beside who does, so that files of its satellite come down.
+/// Holds a link, or waits beside who does, so that files of its satellite come down, and gives
+/// its services their plan of contacts.
 fn hold(link: &LinkClient, stop: &Stop) {
     let name = &link.config().name;
+    let giver = PlanGiver::start(link);
+    let _giver = giver.inspect_err(|error| log::error!("link `{name}`: {error}"));
     loop {
         let ready = || log::info!("link `{name}`: serving files");
         let served = link.serve(None, ready, |transfer| {

@@ -62,7 +62,7 @@ fn nobody_but_the_controller_can_call_a_payload() {
     std::fs::copy(&camera.certificate, copied).unwrap();
     let spoofer = elsewhere.start();
     let shutdown = Callback::ShutdownApp(ShutdownParams::default());
-    let payloads = spoofer.0.grpc.payloads();
+    let payloads = spoofer.0.grpc.as_ref().unwrap().payloads();
     payloads.call(&name("camera"), CallId(77), shutdown, PATIENCE);
     assert!(!channel.wait_for_shutdown(Some(std::time::Duration::from_millis(500))));
     assert_eq!(controller.view("camera").life, "up");

@@ -19,9 +19,9 @@ const EXAMPLES: &str = "25";
 /// Each run asks the same.
 const SEED: &str = "7";
 
-/// A ground that serves tasking at that port.
+/// A ground that serves tasking at that port, and lets nothing be asked but the link service.
 fn site(port: u16, loss: u32) -> Site {
-    Site::new(loss, |folder: &Path| {
+    let site = Site::new(loss, |folder: &Path| {
         let folder = folder.display();
         format!(
             "directory = \"{folder}/out\"\n\
@@ -31,7 +31,13 @@ fn site(port: u16, loss: u32) -> Site {
              [[tasking.satellites]]\nid = \"FM1\"\nlink = \"uhf\"\n\
              [[tasking.satellites.payloads]]\nname = \"CAM\"\ntopic = \"models\"\n"
         )
-    })
+    });
+    let link = "id = \"FM1\"\n";
+    let ports = format!("{link}graphql-ports = [{}]\n", site.operator_port);
+    let config = site.path("ground.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(config, text.replace(link, &ports)).unwrap();
+    site
 }
 
 fn start(site: &Site) -> ChildGuard {
@@ -153,5 +159,5 @@ fn schemathesis_finds_no_answer_of_the_tasking_api_that_is_not_as_the_document_s
         let done = log.iter().filter(is_done).count();
         assert!(done >= 5, "{done} times {action}:\n{said}");
     }
-    assert!(said.contains("12 selected / 12 total"), "{said}");
+    assert!(said.contains("10 selected / 10 total"), "{said}");
 }

@@ -14,7 +14,7 @@ use super::query::Query;
 use super::refusal::Refusal;
 use super::{Answered, Served, Shared, body, keyed, logged};
 use crate::client::LinkClient;
-use crate::error::GroundError;
+use crate::error::{GroundError, beginning, one_line};
 use crate::patience::{Patience, retries_default};
 use crate::tasking::audit::DETAIL_BYTES_MAX;
 use crate::tasking::desk::{Answer, Asked, Desk, Key};
@@ -166,8 +166,7 @@ impl Forward {
 
     /// The query is in the log before it goes up, under status 0, and again with what came.
     fn note(&self, asked: &Asked, status: u16) -> Result<(), Problem> {
-        let mut told = self.document.clone();
-        told.truncate(told.floor_char_boundary(TOLD_BYTES_MAX));
+        let told = beginning(&self.document, TOLD_BYTES_MAX);
         let hash = blake3::hash(&self.body).to_hex();
         let detail = format!("{} octets, blake3 {hash}: {told}", self.body.len());
         let subject = format!("{}:{}", self.satellite, self.port);
@@ -191,13 +190,13 @@ impl Forward {
 
     /// What it is for who asked, and whether it may have been done.
     fn problem(&self, error: &GroundError) -> (Problem, bool) {
-        let detail = crate::error::one_line(&error.to_string());
+        let detail = one_line(&error.to_string());
         match error {
-            GroundError::LinkAnswer { .. } => (Problem::no_service(detail), false),
+            // A service that took too long may have done it.
+            GroundError::LinkAnswer { .. } => (Problem::no_service(detail), true),
             GroundError::TooLarge { .. } => (Problem::too_large(detail), false),
-            GroundError::HubSilent { .. } | GroundError::Radio { .. } => {
-                (Problem::busy(detail, 10), false)
-            }
+            GroundError::Radio { .. } => (Problem::busy(detail, 10), false),
+            GroundError::HubSilent { .. } => (Problem::busy(detail, 10), true),
             _ => (Problem::no_answer(detail), true),
         }
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::error::one_line;
+use crate::error::{beginning, one_line};
 use crate::tasking::window::Window;
 
 /// Octets of a reason that the spacecraft gives and that are kept.
@@ -201,7 +201,5 @@ pub(super) fn steps(answer: &[u8], id: i64) -> Result<Option<String>, Nonsense> 
 }
 
 fn limited(text: &str) -> String {
-    let mut line = one_line(text);
-    line.truncate(line.floor_char_boundary(REASON_BYTES_MAX));
-    line
+    beginning(&one_line(text), REASON_BYTES_MAX).to_owned()
 }

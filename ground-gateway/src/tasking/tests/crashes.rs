@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -68,11 +69,6 @@ fn work(folder: &Path, sky: Arc<Sky>, at_step: AtStep) {
     ground.live(100);
 }
 
-/// The time on the ground goes on where it was.
-fn sky(folder: &Path) -> Arc<Sky> {
-    Sky::new(folder, BEGIN_S)
-}
-
 /// Not a test of its own.
 #[test]
 fn the_process_that_is_killed() {
@@ -82,7 +78,7 @@ fn the_process_that_is_killed() {
     let (step, times) = step.split_once(' ').unwrap();
     let step = ALL[step.parse::<usize>().unwrap()];
     let folder = Path::new(&folder);
-    let sky = sky(folder);
+    let sky = Sky::new(folder, BEGIN_S);
     let until = Arc::clone(&sky);
     let clock = folder.join("clock");
     let killed = at(step, times.parse().unwrap(), move || {
@@ -135,35 +131,76 @@ fn is_well(ground: &Ground, which: &str) {
     assert_eq!(left, 0, "{which}: octets are left on the ground");
 }
 
+/// What the ground says of each window is what became of it on board, and nothing is left.
+#[track_caller]
+fn is_true(ground: &Ground, which: &str) {
+    let on_board = ground.sky.spacecraft.windows();
+    let windows = ground.windows();
+    for window in &windows {
+        let there = on_board.get(&window.id.to_string());
+        let runs = there.map_or(0, |there| there["runs"].as_i64().unwrap());
+        let expected = match window.state.as_str() {
+            "EXECUTED" => 1,
+            "FAILED" | "CANCELLED" => 0,
+            other => panic!("{which}: {other} at the end"),
+        };
+        assert_eq!(runs, expected, "{which}: {window:?} {there:?}");
+    }
+    for id in on_board.keys() {
+        let is_known = windows.iter().any(|window| window.id.to_string() == *id);
+        assert!(is_known, "{which}: window {id} is forgotten");
+    }
+    let uploads = ground.uploads();
+    assert!(
+        uploads.iter().all(|one| one.1 == "UPLOADED"),
+        "{which}: {uploads:?}"
+    );
+    assert_eq!(ground.sky.bundles().len(), OCTETS.len(), "{which}");
+}
+
 #[test]
 fn a_ground_that_is_killed_after_any_step_runs_no_window_twice_and_forgets_none() {
-    for (number, step) in ALL.into_iter().enumerate() {
-        let mut killed = 0;
-        for times in 1..=TIMES {
-            let folder = tempfile::tempdir().unwrap();
-            let mut command = Command::new(env::current_exe().unwrap());
-            command.args([ME, "--exact"]).env(FOLDER, folder.path());
-            let output = command
-                .env(STEP, format!("{number} {times}"))
-                .output()
-                .unwrap();
-            if output.status.success() {
-                // The step is not reached so often.
-                continue;
-            }
-            killed += 1;
-            let which = format!("{step:?}, {times}");
-            let clock = std::fs::read_to_string(folder.path().join("clock"));
-            let clock = clock.unwrap_or_else(|_| panic!("{which}: {output:?}"));
-            let sky = Sky::new(folder.path(), clock.parse::<i64>().unwrap() + 5);
-            work(folder.path(), sky, unwatched());
-            let ground = Ground::watched(
-                folder.path(),
-                Sky::new(folder.path(), BEGIN_S + 9_000),
-                unwatched(),
-            );
-            is_well(&ground, &which);
+    after_any_step(5, is_well);
+}
+
+#[test]
+fn a_ground_that_is_killed_and_down_until_all_is_over_tells_what_became_of_each_window() {
+    after_any_step(6_000, is_true);
+}
+
+/// Kills a ground after each step, and looks at what the next makes of it, which begins so many
+/// seconds later.
+fn after_any_step(down_s: i64, look: fn(&Ground, &str)) {
+    // They wait for the disk most of the time.
+    thread::scope(|scope| {
+        for number in 0..ALL.len() {
+            scope.spawn(move || sweep(number, down_s, look));
         }
-        assert!(killed > 0, "{step:?} is never reached");
+    });
+}
+
+fn sweep(number: usize, down_s: i64, look: fn(&Ground, &str)) {
+    let step = ALL[number];
+    let mut killed = 0;
+    for times in 1..=TIMES {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args([ME, "--exact"]).env(FOLDER, folder.path());
+        let command = command.env(STEP, format!("{number} {times}"));
+        let output = command.output().unwrap();
+        if output.status.success() {
+            // The step is not reached so often.
+            continue;
+        }
+        killed += 1;
+        let which = format!("{step:?}, {times}");
+        let clock = std::fs::read_to_string(folder.path().join("clock"));
+        let clock = clock.unwrap_or_else(|_| panic!("{which}: {output:?}"));
+        let sky = Sky::new(folder.path(), clock.parse::<i64>().unwrap());
+        sky.wait(down_s);
+        work(folder.path(), sky, unwatched());
+        let after = Sky::new(folder.path(), BEGIN_S + 20_000);
+        look(&Ground::watched(folder.path(), after, unwatched()), &which);
     }
+    assert!(killed > 0, "{step:?} is never reached");
 }

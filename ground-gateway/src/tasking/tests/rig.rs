@@ -98,6 +98,10 @@ pub(super) struct Sky {
     pub(super) is_dark: AtomicBool,
     /// What goes up does, and answers do not come down.
     pub(super) is_deaf: AtomicBool,
+    /// Answers that tell of steps do not come down.
+    pub(super) is_mute_of_steps: AtomicBool,
+    /// What happens on the ground while the next thing is said.
+    pub(super) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// All that was asked.
     pub(super) said: Mutex<Vec<Value>>,
 }
@@ -110,6 +114,8 @@ impl Sky {
             now_ms: AtomicI64::new(now_s * 1_000),
             is_dark: AtomicBool::new(false),
             is_deaf: AtomicBool::new(false),
+            is_mute_of_steps: AtomicBool::new(false),
+            meanwhile: Mutex::default(),
             said: Mutex::default(),
         })
     }
@@ -175,12 +181,27 @@ impl Uplink for Air {
     fn query(&self, _: u16, body: &[u8], _: Duration, _: Duration) -> Result<Vec<u8>, Silence> {
         let silence = || Silence("no answer".to_owned());
         let asked: Value = serde_json::from_slice(body).unwrap();
+        let is_of_steps = asked["query"].as_str().unwrap().contains("configure");
+        if let Some(happens) = self.0.meanwhile.lock().unwrap().take() {
+            happens();
+        }
+        let variables = asked["variables"].as_object().unwrap().values();
+        for order in variables.filter(|value| value["start"].is_number()) {
+            // Nothing is offered once it is to be prepared.
+            let begin_s = order["start"].as_i64().unwrap() - PRE_BUFFER_S;
+            assert!(
+                self.0.now().s() < begin_s,
+                "{order} at {}",
+                self.0.now().s()
+            );
+        }
         self.0.said.lock().unwrap().push(asked);
         if self.0.is_dark.load(Ordering::SeqCst) {
             return Err(silence());
         }
         let answer = self.0.spacecraft.answer(body, self.0.now().s());
-        match self.0.is_deaf.load(Ordering::SeqCst) {
+        let is_mute = is_of_steps && self.0.is_mute_of_steps.load(Ordering::SeqCst);
+        match is_mute || self.0.is_deaf.load(Ordering::SeqCst) {
             true => Err(silence()),
             false => Ok(answer),
         }
@@ -259,6 +280,15 @@ pub(super) fn upload_order() -> UploadOrder {
     }
 }
 
+pub(super) fn asked_at(caller: &Caller, now: Now) -> Asked<'_> {
+    Asked {
+        caller,
+        action: "a test",
+        key: None,
+        now,
+    }
+}
+
 impl Ground {
     pub(super) fn new(folder: &Path) -> Ground {
         Self::watched(folder, Sky::new(folder, BEGIN_S), unwatched())
@@ -267,6 +297,19 @@ impl Ground {
     /// One that goes on in a folder.
     pub(super) fn watched(folder: &Path, sky: Arc<Sky>, at_step: AtStep) -> Ground {
         let plan = plan(&folder.join("tasking"), "").unwrap();
+        Self::planned(plan, sky, at_step)
+    }
+
+    /// One whose FM1 has that payload no more.
+    pub(super) fn without(folder: &Path, payload: &str) -> Ground {
+        let mut plan = plan(&folder.join("tasking"), "").unwrap();
+        for satellite in &mut plan.satellites {
+            satellite.payloads.retain(|one| one.name != payload);
+        }
+        Self::planned(plan, Sky::new(folder, BEGIN_S), unwatched())
+    }
+
+    fn planned(plan: Plan, sky: Arc<Sky>, at_step: AtStep) -> Ground {
         let desk = Arc::new(Desk::open(plan, at_step).unwrap());
         let satellite = desk.plan.satellite("FM1").unwrap().clone();
         let air = Box::new(Air(Arc::clone(&sky)));
@@ -278,12 +321,7 @@ impl Ground {
     }
 
     pub(super) fn asked<'a>(&self, caller: &'a Caller) -> Asked<'a> {
-        Asked {
-            caller,
-            action: "a test",
-            key: None,
-            now: self.sky.now(),
-        }
+        asked_at(caller, self.sky.now())
     }
 
     pub(super) fn order(&self, order: &WindowOrder) -> Result<i64, Problem> {

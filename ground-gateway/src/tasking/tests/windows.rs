@@ -1,10 +1,11 @@
 //! A window, from its order to its end.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
-use super::rig::{BEGIN_S, Ground, order};
+use super::rig::{BEGIN_S, Ground, asked_at, caller, order};
 use crate::tasking::window::WindowOrder;
 
 fn ground() -> (tempfile::TempDir, Ground) {
@@ -216,6 +217,40 @@ fn a_window_that_may_be_on_board_is_cancelled_when_the_spacecraft_says_so() {
 }
 
 #[test]
+fn a_window_whose_offer_was_not_answered_is_not_cancelled_before_the_spacecraft_says_so() {
+    let (_folder, mut ground) = ground();
+    let id = ground.order(&order(1_000)).unwrap();
+    ground.sky.is_deaf.store(true, Ordering::SeqCst);
+    ground.work();
+    ground.cancel(id).unwrap();
+    assert_eq!(ground.state(id), "PENDING_CANCEL");
+    ground.sky.is_deaf.store(false, Ordering::SeqCst);
+    ground.live(100);
+    assert_eq!(ground.state(id), "CANCELLED");
+    let on_board = ground.sky.spacecraft.windows()[&id.to_string()].clone();
+    assert_eq!(on_board["state"], "CANCELLED");
+}
+
+#[test]
+fn a_window_that_is_cancelled_while_it_is_offered_does_not_run() {
+    let (_folder, mut ground) = ground();
+    let id = ground.order(&order(1_000)).unwrap();
+    let (desk, now) = (Arc::clone(&ground.desk), ground.sky.now());
+    let cancels = move || {
+        let caller = caller();
+        desk.cancel_window(&asked_at(&caller, now), id).unwrap();
+    };
+    *ground.sky.meanwhile.lock().unwrap() = Some(Box::new(cancels));
+    ground.live(1_200);
+    assert_eq!(ground.state(id), "CANCELLED");
+    let on_board = ground.sky.spacecraft.windows()[&id.to_string()].clone();
+    assert_eq!(
+        (&on_board["state"], &on_board["runs"]),
+        (&"CANCELLED".into(), &0.into())
+    );
+}
+
+#[test]
 fn a_window_that_is_cancelled_too_late_is_what_became_of_it() {
     let (_folder, mut ground) = ground();
     let id = ground.order(&order(1_000)).unwrap();
@@ -242,4 +277,47 @@ fn a_window_that_is_cancelled_and_never_came_is_cancelled() {
     ground.live(100);
     assert_eq!(ground.state(id), "CANCELLED");
     assert!(ground.sky.spacecraft.windows().is_empty());
+}
+
+#[test]
+fn a_window_whose_steps_do_not_come_down_is_known_without_them() {
+    let (_folder, mut ground) = ground();
+    let id = ground.order(&order(1_000)).unwrap();
+    ground.work();
+    ground.sky.is_mute_of_steps.store(true, Ordering::SeqCst);
+    ground.live(1_300);
+    let window = ground.window(id);
+    assert_eq!((window.state.as_str(), window.result), ("EXECUTED", None));
+}
+
+#[test]
+fn a_clock_that_is_put_back_holds_nothing_up() {
+    let (_folder, mut ground) = ground();
+    let id = ground.order(&order(20_000)).unwrap();
+    ground.sky.is_dark.store(true, Ordering::SeqCst);
+    ground.live(2_000);
+    ground.sky.is_dark.store(false, Ordering::SeqCst);
+    ground.sky.wait(-1_500);
+    ground.work();
+    assert_eq!(ground.state(id), "SYNCED");
+    ground.sky.wait(21_500);
+    ground.live(100);
+    assert_eq!(ground.state(id), "EXECUTED");
+}
+
+#[test]
+fn windows_of_a_payload_that_is_gone_hold_up_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = Ground::new(folder.path());
+    let orphan = before.order(&order(1_000)).unwrap();
+    drop(before);
+    let mut ground = Ground::without(folder.path(), "SDR");
+    let other = WindowOrder {
+        window_type: "PAYLOAD_CAM".to_owned(),
+        ..order(1_000)
+    };
+    let id = ground.order(&other).unwrap();
+    ground.live(1_200);
+    assert_eq!(ground.state(id), "EXECUTED");
+    assert_eq!(ground.state(orphan), "FAILED");
 }
