@@ -88,7 +88,10 @@ enum Party {
 
 fn main() -> ExitCode {
     // The payload controller runs its own program again, as the keeper of a call.
-    if std::env::args_os().nth(1).is_some_and(|word| word == "keep") {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "keep")
+    {
         return payload_controller::run(std::env::args_os());
     }
     let arguments = Arguments::parse();
@@ -97,7 +100,8 @@ fn main() -> ExitCode {
         let name = OsString::from(name);
         std::iter::once(name).chain(arguments.rest.clone())
     };
-    if matches!(arguments.party, Some(party) if !matches!(party, Party::Ground | Party::PayloadExec)) {
+    if matches!(arguments.party, Some(party) if !matches!(party, Party::Ground | Party::PayloadExec))
+    {
         parties::stop_with_parent();
     }
     let result = match arguments.party {

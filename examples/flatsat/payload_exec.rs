@@ -80,14 +80,19 @@ fn work(arguments: &Arguments) -> anyhow::Result<()> {
     let body = json!({ "destination": "ground", "filepath": path, "topic": PICTURES,
                        "options": { "tags": { "window": arguments.window } } });
     let sent = ask(arguments, "send_file", Some(&body))?;
-    ensure!(sent["UUID"].is_string(), "the agent did not take it: {sent}");
+    ensure!(
+        sent["UUID"].is_string(),
+        "the agent did not take it: {sent}"
+    );
     line(&format!("{PICTURE} is handed over"));
     Ok(())
 }
 
 /// What such a picture is.
 pub(crate) fn picture(exposure: u64, pixels: u64) -> Vec<u8> {
-    (0..pixels).map(|at| ((at / 211) ^ (at * exposure)) as u8).collect()
+    (0..pixels)
+        .map(|at| ((at / 211) ^ (at * exposure)) as u8)
+        .collect()
 }
 
 fn read(path: &Path) -> anyhow::Result<Value> {

@@ -58,6 +58,11 @@ impl Show {
         line(&format!("    {}", self.paint("2", text)));
     }
 
+    /// What a step has shown.
+    pub(crate) fn proven(&self, text: &str) {
+        line(&format!("    {} {text}", self.paint("1;32", "proven:")));
+    }
+
     pub(crate) fn end(&self, text: &str) {
         line(&format!("\n{}", self.paint("1;32", text)));
     }

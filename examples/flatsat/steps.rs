@@ -31,54 +31,80 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<(
     line(PICTURE);
 
     let mut flatsat = Flatsat::start()?;
-    let steps: [(&str, Step); STEPS] = [
-        ("the parties start, each a process of its own", start),
+    let steps: [(&str, Step, &str); STEPS] = [
+        (
+            "the parties start, each a process of its own",
+            start,
+            "a link needs no more than its processes and their configuration",
+        ),
         (
             "both ends have a key and agree; a stranger meets silence",
             trust::keys,
+            "nobody without the key is answered",
         ),
-        ("a GraphQL query travels up, its answer down", query),
+        (
+            "a GraphQL query travels up, its answer down",
+            query,
+            "a service on board is asked from the ground as if it were here",
+        ),
         (
             "an answer larger than a frame comes down in segments",
             long_answer,
+            "its octets are whole",
         ),
-        ("a UDP command goes up to the service", command),
         (
-            "a mutation is asked again and again, and runs once",
-            trust::mutation,
+            "a mission app talks to the ground, unasked",
+            beacons,
+            "what is sent to a downlink port is heard on the ground",
         ),
-        ("a mission app talks to the ground, unasked", beacons),
         (
             "another one hands over a message, and hears what became of it",
             trust::submit,
+            "an app knows when the ground has heard it",
+        ),
+        (
+            "a UDP command goes up to the service",
+            command,
+            "the service did what it was told",
+        ),
+        (
+            "a mutation is asked again and again, and runs once",
+            trust::mutation,
+            "whoever has no answer may ask again: nothing is executed twice",
         ),
         (
             "a file comes down through passes, over a radio that loses frames",
             files::down,
+            "it goes on where it was when contact was lost, and is whole",
         ),
-        ("another goes up", files::up),
+        ("another goes up", files::up, "the same the other way"),
         (
             "a payload app hands over a picture; two passes, and a restart between them",
             spacecraft::to_ground,
+            "what was accepted arrives, whatever ends in between; then the source is released",
         ),
         (
             "the same to an app of another spacecraft",
             spacecraft::to_another,
+            "it is stored while the other is out of sight, and forwarded",
         ),
         (
             "the ground has a hosted payload take a picture, which comes down",
             payloads::from_ground_to_ground,
+            "a payload of somebody else works, encrypted, and its file is removed once it is here",
         ),
         (
             "a customer orders a window of a payload's time, and finds its picture",
             tasking::window,
+            "an order by HTTP becomes work on board at its time, once",
         ),
         (
             "what the satellite's end of the link has counted",
             telemetry,
+            "nothing was lost without a counted reason",
         ),
     ];
-    for (text, step) in steps {
+    for (text, step, proven) in steps {
         let number = show.step(text);
         if cut_radio_before == Some(number as u64) {
             flatsat.end("ethernet-service");
@@ -91,6 +117,7 @@ pub(crate) fn run(stay: bool, cut_radio_before: Option<u64>) -> anyhow::Result<(
             bail!("stopped by {signal} in step {number}");
         }
         result.with_context(|| format!("step {number} failed: {text}"))?;
+        show.proven(proven);
     }
     show.end("Everything arrived.");
     if stay {

@@ -62,7 +62,10 @@ pub(crate) fn window(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
     let done = wait(flatsat, "the window", |_| {
         let uploads = api.get("/tasking/uploads")?;
         let windows = api.get("/tasking/windows?satellite_id=FM1")?;
-        let states = (of(&uploads, &upload)["status"].clone(), of(&windows, &id)["state"].clone());
+        let states = (
+            of(&uploads, &upload)["status"].clone(),
+            of(&windows, &id)["state"].clone(),
+        );
         let now = format!("upload {}, window {}", text(&states.0), text(&states.1));
         if now != said {
             show.note(&format!("           {now}"));
@@ -206,7 +209,10 @@ fn write_payload_exec(flatsat: &Flatsat) -> anyhow::Result<()> {
         flatsat.ports.agent
     );
     fs::write(&path, script)?;
-    Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?)
+    Ok(fs::set_permissions(
+        &path,
+        fs::Permissions::from_mode(0o755),
+    )?)
 }
 
 /// The payload, for the configuration of the payload controller.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use heliograph_tests::binaries::{ChildGuard, Stream, example};
 use heliograph_tests::wait::eventually;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// One at a time: each takes the usual ports. The one that comes first is dropped
 /// first.
@@ -72,11 +72,14 @@ fn every_step_is_shown_and_the_end_is_good() {
         r#"{"data":{"lastCommand":"heater on"}}"#,
         "beacon",
         "packets up",
+        "tasked.raw: 60000 octets, whole",
+        "window EXECUTED",
         "Everything arrived.",
     ] {
         assert!(shown.contains(expected), "no {expected:?} in:\n{shown}");
     }
     assert_eq!(shown.matches(": all well").count(), 3, "{shown}");
+    assert_eq!(shown.matches("proven: ").count(), 15, "{shown}");
     assert!(
         !shown.contains('\x1b'),
         "colours in what is no terminal:\n{shown}"
@@ -85,7 +88,7 @@ fn every_step_is_shown_and_the_end_is_good() {
 
 #[test]
 fn a_radio_that_is_cut_ends_it_with_a_failure_that_names_the_step() {
-    for (step, why) in [("3", "no answer"), ("7", "heard 0 of 3")] {
+    for (step, why) in [("3", "no answer"), ("5", "heard 0 of 3")] {
         let (_alone, mut flatsat) = flatsat(&["--cut-radio-before", step]);
         let status = flatsat.wait_for_exit(PATIENCE);
         assert_eq!(status.code(), Some(1));
@@ -118,7 +121,7 @@ fn its_parties_end_with_it_even_when_it_is_killed() {
 
 #[test]
 fn arguments_that_it_does_not_know_are_refused() {
-    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "15"]] {
+    for arguments in [&["--stya"][..], &["hello"], &["--cut-radio-before", "16"]] {
         let (_alone, mut flatsat) = flatsat(arguments);
         assert_eq!(
             flatsat.wait_for_exit(PATIENCE).code(),

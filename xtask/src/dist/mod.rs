@@ -2,6 +2,7 @@
 
 mod archive;
 mod compiler;
+mod elf;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,15 +23,14 @@ const TRIPLES: [&str; 3] = [
     "armv7-unknown-linux-musleabihf",
 ];
 /// The programs, by their packages.
-const PROGRAMS: [(&str, &[&str]); 3] = [
+const PROGRAMS: [(&str, &[&str]); 4] = [
     ("link-service", &["link-service", "oort-agent"]),
     ("file-delivery", &["file-service"]),
+    ("payload-controller", &["payload-controller"]),
     ("ground-gateway", &["ground"]),
 ];
 const LICENSES: [&str; 3] = ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"];
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// A program that names one of these is not all there is of it.
-const LOADERS: [&[u8]; 2] = [b"/ld-linux", b"/ld-musl"];
 
 /// What `cargo xtask dist` takes.
 #[derive(clap::Args)]
@@ -51,7 +51,12 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
         fs::remove_dir_all(&folder).context("cannot clear target/dist")?;
     }
     fs::create_dir_all(&folder).context("cannot make target/dist")?;
-    let all: Vec<String> = TRIPLES.map(str::to_owned).to_vec();
+    let mut all: Vec<String> = TRIPLES.map(str::to_owned).to_vec();
+    let arch = std::env::consts::ARCH;
+    if !has_std(&format!("{arch}-unknown-linux-musl"))? {
+        // The C library of this system can be a part of a program, too.
+        all.push(format!("{arch}-unknown-linux-gnu"));
+    }
     let targets = match arguments.targets.as_slice() {
         [] => all,
         [none] if none == "none" => Vec::new(),
@@ -85,6 +90,10 @@ fn programs(folder: &Path, triple: &str, profile: &str) -> Result<String> {
     build.env(variable("CC", triple), compiler.cc());
     let linker = format!("CARGO_TARGET_{}_LINKER", triple.replace('-', "_"));
     build.env(linker.to_uppercase(), compiler.cc());
+    if triple.ends_with("-gnu") {
+        let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.replace('-', "_"));
+        build.env(flags.to_uppercase(), "-Ctarget-feature=+crt-static");
+    }
     start(&mut build)?;
     // The folder of `dev` has another name.
     let profile = if profile == "dev" { "debug" } else { profile };
@@ -102,17 +111,10 @@ fn programs(folder: &Path, triple: &str, profile: &str) -> Result<String> {
 
 fn ensure_static(program: &Path) -> Result<()> {
     let octets = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
-    let found = LOADERS.iter().find(|loader| {
-        let mut windows = octets.windows(loader.len());
-        windows.any(|window| window == **loader)
-    });
-    match found {
-        Some(loader) => bail!(
-            "{} is not static: it names {}",
-            program.display(),
-            String::from_utf8_lossy(loader)
-        ),
-        None => Ok(()),
+    match elf::interpreter(&octets) {
+        Ok(None) => Ok(()),
+        Ok(Some(loader)) => bail!("{} is not static: it names {loader}", program.display()),
+        Err(error) => Err(error.context(program.display().to_string())),
     }
 }
 
