@@ -50,6 +50,15 @@ fn each_figure_of_the_codecs_has_name_unit_values_and_spread() {
 }
 
 #[test]
+fn what_the_ground_archived_is_found_again() {
+    let (_, figures) = bench(&["--only", "ground"]);
+    assert!(figures.len() >= 8, "{figures:#?}");
+    for figure in &figures {
+        assert!(figure["ours"].as_f64().unwrap() > 0.0, "{figure}");
+    }
+}
+
+#[test]
 fn codecs_allocate_nothing_once_their_buffers_have_grown() {
     let (_, figures) = bench(&["--only", "codecs"]);
     let of_codecs = figures.iter().filter(|figure| {

@@ -233,8 +233,8 @@ impl Bus {
 }
 
 /// What the bus answers to a query in the body of a request.
-pub(crate) fn answer(body: &str) -> String {
-    let request: serde_json::Value = serde_json::from_str(body).unwrap();
+pub(crate) fn answer(body: &[u8]) -> String {
+    let request: serde_json::Value = serde_json::from_slice(body).unwrap();
     let schema = RootNode::new(Bus, EmptyMutation::new(), EmptySubscription::new());
     let query = request["query"].as_str().unwrap();
     let (data, errors) =

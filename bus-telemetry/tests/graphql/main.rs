@@ -1,32 +1,25 @@
 //! What a service answers that is asked by GraphQL.
 
 mod bus;
-mod server;
 
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bus_telemetry::{
     AttitudeMode, BusState, Counters, GraphQlFeed, Missing, Question, SNAPSHOT_OCTETS_MAX,
     Telemetry, TelemetryError,
 };
-use server::{Does, Server};
+use heliograph_tests::http_service::{HttpService, Reply};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks often, so that tests do not wait.
-fn asking(url: String) -> Question {
+fn asking(bus: &HttpService) -> Question {
     Question {
         every: Duration::from_millis(100),
-        ..Question::new(url, HOUR)
+        ..Question::new(bus.url("/graphql"), HOUR)
     }
-}
-
-fn says(body: &str) -> Server {
-    let body = body.to_owned();
-    Server::start(move |_| Does::Answers(200, body.clone()))
 }
 
 /// Waits until the counters are as they are meant to be.
@@ -44,16 +37,16 @@ fn counted(feed: &GraphQlFeed, is_meant: impl Fn(&Counters) -> bool) -> Counters
 
 /// The state once an answer was taken.
 fn taken(body: &str) -> BusState {
-    let server = says(body);
-    let feed = GraphQlFeed::start(asking(server.url())).unwrap();
+    let bus = HttpService::always(Reply::ok(body));
+    let feed = GraphQlFeed::start(asking(&bus)).unwrap();
     counted(&feed, |counters| counters.accepted > 0);
     feed.state(Duration::ZERO).unwrap()
 }
 
 #[test]
 fn the_query_that_is_asked_where_nothing_else_is_said_gives_every_group() {
-    let server = Server::start(|body| Does::Answers(200, bus::answer(body)));
-    let feed = GraphQlFeed::start(asking(server.url())).unwrap();
+    let bus = HttpService::start(|request| Reply::ok(bus::answer(&request.body)));
+    let feed = GraphQlFeed::start(asking(&bus)).unwrap();
     assert_eq!(feed.state(HOUR), Err(TelemetryError::Unavailable));
     counted(&feed, |counters| counters.accepted > 0);
     let state = feed.state(HOUR).unwrap();
@@ -78,17 +71,16 @@ fn the_query_that_is_asked_where_nothing_else_is_said_gives_every_group() {
 
 #[test]
 fn it_is_a_post_of_the_query_that_is_configured_again_and_again() {
-    let server = says(r#"{"data": {"eclipse": false}}"#);
-    let mut question = asking(server.url());
+    let bus = HttpService::always(Reply::ok(r#"{"data": {"eclipse": false}}"#));
+    let mut question = asking(&bus);
     question.query = "{ eclipse: inShadow }".to_owned();
     let _feed = GraphQlFeed::start(question).unwrap();
-    for _ in 0..3 {
-        let asked = server.asked.recv_timeout(PATIENCE).unwrap();
-        assert!(asked.line.starts_with("post /graphql "), "{}", asked.line);
-        let json = "content-type: application/json".to_owned();
-        assert!(asked.headers.contains(&json), "{:?}", asked.headers);
-        assert_eq!(asked.body, r#"{"query":"{ eclipse: inShadow }"}"#);
+    for asked in bus.wait_for_requests(3, PATIENCE) {
+        assert_eq!((&*asked.method, &*asked.path), ("POST", "/graphql"));
+        assert_eq!(asked.header("content-type"), Some("application/json"));
+        assert_eq!(asked.body, br#"{"query":"{ eclipse: inShadow }"}"#);
     }
+    assert_eq!(bus.connections_opened(), 1);
 }
 
 #[test]
@@ -135,84 +127,88 @@ type Count = fn(&Counters) -> u64;
 #[test]
 fn each_answer_that_is_not_taken_is_counted_by_its_reason() {
     let long = " ".repeat(SNAPSHOT_OCTETS_MAX + 1);
-    let cases: [(Does, Count); 9] = [
-        (Does::Answers(200, long), |counters| counters.too_long),
-        (Does::Answers(200, "no JSON".to_owned()), |counters| {
+    let fine = r#"{"data": {"eclipse": true}}"#;
+    let cases: [(Reply, Count); 12] = [
+        (Reply::ok(long.clone()), |counters| counters.too_long),
+        (Reply::ok(long).chunked(999), |counters| counters.too_long),
+        (Reply::ok("no JSON"), |counters| counters.malformed),
+        (Reply::ok(r#"{"data": {"eclipsed": true}}"#), |counters| {
             counters.malformed
         }),
+        (Reply::ok(r#"{"data": {"eclipse": 1}}"#), |counters| {
+            counters.malformed
+        }),
+        (Reply::ok(r#"{"data": {}}"#), |counters| counters.empty),
         (
-            Does::Answers(200, r#"{"data": {"eclipsed": true}}"#.to_owned()),
-            |counters| counters.malformed,
-        ),
-        (
-            Does::Answers(200, r#"{"data": {"eclipse": 1}}"#.to_owned()),
-            |counters| counters.malformed,
-        ),
-        (
-            Does::Answers(200, r#"{"data": {}}"#.to_owned()),
-            |counters| counters.empty,
-        ),
-        (
-            Does::Answers(200, r#"{"data": {"payload_server_c": -300}}"#.to_owned()),
+            Reply::ok(r#"{"data": {"payload_server_c": -300}}"#),
             |counters| counters.out_of_range,
         ),
         (
-            Does::Answers(200, r#"{"errors": [{"message": "no"}]}"#.to_owned()),
+            Reply::ok(r#"{"errors": [{"message": "no"}]}"#),
             |counters| counters.refused,
         ),
+        (Reply::status(500, fine), |counters| counters.receive_failed),
         (
-            Does::Answers(500, r#"{"data": {"eclipse": true}}"#.to_owned()),
+            Reply::status(302, fine).header("Location", "/elsewhere"),
             |counters| counters.receive_failed,
         ),
-        (
-            Does::Redirects("http://127.0.0.1:1/".to_owned()),
-            |counters| counters.receive_failed,
-        ),
+        (Reply::ok(fine).cut_short(9), |counters| {
+            counters.receive_failed
+        }),
+        (Reply::hang_up(), |counters| counters.receive_failed),
     ];
-    for (does, count) in cases {
-        let server = Server::start(move |_| does.clone());
-        let feed = GraphQlFeed::start(asking(server.url())).unwrap();
+    for (reply, count) in cases {
+        let bus = HttpService::always(reply);
+        let feed = GraphQlFeed::start(asking(&bus)).unwrap();
         let counters = counted(&feed, |counters| count(counters) > 0);
         assert_eq!(counters.accepted, 0);
         let unavailable = feed.state(HOUR);
         assert_eq!(unavailable, Err(TelemetryError::Unavailable));
+        let asked = bus.requests();
+        assert!(asked.iter().all(|asked| asked.path == "/graphql"));
     }
 }
 
 #[test]
-fn a_service_that_says_nothing_is_given_up_and_asked_again() {
-    let server = Server::start(|_| Does::IsSilent);
-    let mut question = asking(server.url());
-    question.timeout = Duration::from_millis(100);
+fn a_service_that_says_nothing_or_too_slowly_is_given_up_and_asked_again() {
+    let slow = Reply::ok(" ".repeat(1000)).drip(Duration::from_millis(5));
+    for reply in [Reply::silence(), slow] {
+        let bus = HttpService::always(reply);
+        let mut question = asking(&bus);
+        question.timeout = Duration::from_millis(100);
+        let feed = GraphQlFeed::start(question).unwrap();
+        let counters = counted(&feed, |counters| counters.receive_failed >= 2);
+        assert_eq!(counters.malformed, 0);
+    }
+}
+
+#[test]
+fn a_service_that_is_not_there_is_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut question = Question::new(format!("http://{address}/"), HOUR);
+    question.every = Duration::from_millis(100);
     let feed = GraphQlFeed::start(question).unwrap();
     counted(&feed, |counters| counters.receive_failed >= 2);
 }
 
 #[test]
-fn a_service_that_comes_later_is_found() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let feed = GraphQlFeed::start(asking(format!("http://{address}/"))).unwrap();
-    counted(&feed, |counters| counters.receive_failed > 0);
-    let server = Server::start_at(address, |_| {
-        Does::Answers(200, r#"{"data": {"eclipse": true}}"#.to_owned())
-    });
-    counted(&feed, |counters| counters.accepted > 0);
-    drop(server);
+fn a_service_that_is_well_again_is_heard() {
+    let fine = Reply::ok(r#"{"data": {"eclipse": true}}"#);
+    let ill = [Reply::hang_up(), Reply::status(503, ""), Reply::ok("{")];
+    let bus = HttpService::in_turn(ill.into_iter().chain([fine]));
+    let feed = GraphQlFeed::start(asking(&bus)).unwrap();
+    let counters = counted(&feed, |counters| counters.accepted > 0);
+    assert_eq!((counters.receive_failed, counters.malformed), (2, 1));
+    assert!(feed.state(HOUR).unwrap().eclipse.unwrap().value);
 }
 
 #[test]
 fn what_was_told_grows_old_when_the_service_is_gone() {
-    let is_first = AtomicBool::new(true);
-    let server = Server::start(move |_| match is_first.swap(false, Ordering::Relaxed) {
-        true => Does::Answers(
-            200,
-            r#"{"data": {"eclipse": {"value": true, "age_s": 3599.5}}}"#.to_owned(),
-        ),
-        false => Does::Answers(503, String::new()),
-    });
-    let feed = GraphQlFeed::start(asking(server.url())).unwrap();
+    let old = Reply::ok(r#"{"data": {"eclipse": {"value": true, "age_s": 3599.5}}}"#);
+    let bus = HttpService::in_turn([old, Reply::status(503, "")]);
+    let feed = GraphQlFeed::start(asking(&bus)).unwrap();
     counted(&feed, |counters| counters.accepted == 1);
     let until = Instant::now() + PATIENCE;
     while !matches!(feed.state(HOUR), Err(TelemetryError::Stale { .. })) {
@@ -223,8 +219,8 @@ fn what_was_told_grows_old_when_the_service_is_gone() {
 
 #[test]
 fn it_ends_when_it_is_dropped() {
-    let server = says(r#"{"data": {"eclipse": true}}"#);
-    let mut question = asking(server.url());
+    let bus = HttpService::always(Reply::ok(r#"{"data": {"eclipse": true}}"#));
+    let mut question = asking(&bus);
     question.every = HOUR;
     let feed = GraphQlFeed::start(question).unwrap();
     counted(&feed, |counters| counters.accepted > 0);

@@ -4,10 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 
 use super::{Account, ArchiveError, microseconds};
 use crate::database;
+
+/// Frames that are read at once.
+const PAGE_FRAMES: usize = 512;
 
 /// Which frames are wanted: all that meet each of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,16 +90,58 @@ impl ArchiveReader {
         self.each(search, &mut each).map_err(failed)
     }
 
+    /// By pages: nobody keeps the file as it was for as long as somebody reads what is printed.
     fn each(&self, search: &Search, each: &mut dyn FnMut(Found) -> bool) -> rusqlite::Result<()> {
-        let (text, values) = statement(search);
-        let mut statement = self.database.prepare_cached(&text)?;
-        let mut rows = statement.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
-            if !each(found(row)?) {
-                break;
+        let filter = Filter::of(search);
+        let mut after = match search.limit {
+            None => (i64::MIN, i64::MIN),
+            Some(limit) => self.before_last(&filter, limit)?,
+        };
+        loop {
+            let page = self.page(&filter, after)?;
+            let is_last = page.len() < PAGE_FRAMES;
+            for (heard_us, found) in page {
+                after = (heard_us, found.number);
+                if !each(found) {
+                    return Ok(());
+                }
+            }
+            if is_last {
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    /// The place before the last `limit` frames.
+    fn before_last(&self, filter: &Filter, limit: u64) -> rusqlite::Result<(i64, i64)> {
+        let (conditions, mut values) = (&filter.conditions, filter.values.clone());
+        values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+        let text = format!(
+            "SELECT heard_us, number FROM frames WHERE {conditions}
+             ORDER BY heard_us DESC, number DESC LIMIT 1 OFFSET ?{}",
+            values.len()
+        );
+        let mut statement = self.database.prepare_cached(&text)?;
+        let found = statement.query_row(params_from_iter(values), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+        Ok(found.optional()?.unwrap_or((i64::MIN, i64::MIN)))
+    }
+
+    fn page(&self, filter: &Filter, after: (i64, i64)) -> rusqlite::Result<Vec<(i64, Found)>> {
+        let (conditions, mut values) = (&filter.conditions, filter.values.clone());
+        values.extend([Value::Integer(after.0), Value::Integer(after.1)]);
+        let (time, number) = (values.len() - 1, values.len());
+        let text = format!(
+            "SELECT number, heard_us, apid, command_id, port, refused, octets FROM frames
+             WHERE {conditions} AND (heard_us, number) > (?{time}, ?{number})
+             ORDER BY heard_us, number LIMIT {PAGE_FRAMES}"
+        );
+        let mut statement = self.database.prepare_cached(&text)?;
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            Ok((row.get(1)?, found(row)?))
+        });
+        rows?.collect()
     }
 
     /// What was heard from `since` to before `until`.
@@ -136,50 +181,40 @@ fn failed(error: impl std::fmt::Display) -> ArchiveError {
     ArchiveError::new(format!("cannot be read: {error}"))
 }
 
-/// With the last `limit`, the search goes backwards, and what it found is turned round.
-fn statement(search: &Search) -> (String, Vec<Value>) {
-    let mut conditions = Vec::new();
-    let mut values = Vec::new();
-    let number = |number: i64| Value::Integer(number);
-    let wanted = [
-        (
-            "heard_us >=",
-            search.since.map(|at| number(microseconds(at))),
-        ),
-        (
-            "heard_us <",
-            search.until.map(|at| number(microseconds(at))),
-        ),
-        ("apid =", search.apid.map(|apid| number(apid.into()))),
-        (
-            "command_id =",
-            search.command_id.map(|id| number(id.cast_signed())),
-        ),
-    ];
-    for (condition, value) in wanted {
-        if let Some(value) = value {
-            values.push(value);
-            conditions.push(format!("{condition} ?{}", values.len()));
+/// The conditions of a search but its limit, and the values of their parameters.
+struct Filter {
+    conditions: String,
+    values: Vec<Value>,
+}
+
+impl Filter {
+    fn of(search: &Search) -> Self {
+        let number = Value::Integer;
+        let wanted = [
+            (
+                "heard_us >=",
+                search.since.map(|at| number(microseconds(at))),
+            ),
+            (
+                "heard_us <",
+                search.until.map(|at| number(microseconds(at))),
+            ),
+            ("apid =", search.apid.map(|apid| number(apid.into()))),
+            (
+                "command_id =",
+                search.command_id.map(|id| number(id.cast_signed())),
+            ),
+        ];
+        let mut conditions = "TRUE".to_owned();
+        let mut values = Vec::new();
+        for (condition, value) in wanted {
+            if let Some(value) = value {
+                values.push(value);
+                conditions.push_str(&format!(" AND {condition} ?{}", values.len()));
+            }
         }
+        Filter { conditions, values }
     }
-    let filter = match conditions.is_empty() {
-        true => String::new(),
-        false => format!("WHERE {}", conditions.join(" AND ")),
-    };
-    let columns = "number, heard_us, apid, command_id, port, refused, octets";
-    let text = match search.limit {
-        None => format!("SELECT {columns} FROM frames {filter} ORDER BY heard_us, number"),
-        Some(limit) => {
-            values.push(number(i64::try_from(limit).unwrap_or(i64::MAX)));
-            let limit = values.len();
-            format!(
-                "SELECT * FROM (SELECT {columns} FROM frames {filter}
-                 ORDER BY heard_us DESC, number DESC LIMIT ?{limit})
-                 ORDER BY heard_us, number"
-            )
-        }
-    };
-    (text, values)
 }
 
 fn found(row: &Row<'_>) -> rusqlite::Result<Found> {

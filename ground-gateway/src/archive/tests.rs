@@ -151,6 +151,39 @@ fn a_frame_is_found_by_its_time_its_apid_and_its_command() {
 }
 
 #[test]
+fn a_search_goes_over_many_pages_and_misses_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = link(folder.path(), "");
+    let mut archive = Archive::open(&link).unwrap();
+    let heard: Vec<ArchivedFrame> = (0..2000_u64)
+        .map(|number| ArchivedFrame {
+            // Many at the same time, as a radio that is quick gives them.
+            at: START + Duration::from_secs(number / 700),
+            octets: number.to_be_bytes().to_vec(),
+            refused: Some("fcs"),
+        })
+        .collect();
+    archive.store(&heard, of(&heard)).unwrap();
+    let octets = |found: Vec<Found>| {
+        let all = found.into_iter().map(|found| found.octets);
+        all.collect::<Vec<_>>()
+    };
+    let wanted: Vec<_> = heard.iter().map(|frame| frame.octets.clone()).collect();
+    assert_eq!(octets(search(&link, Search::default())), wanted);
+    for count in [1, 699, 700, 1300, 1999, 2000, 5000] {
+        let last = search(
+            &link,
+            Search {
+                limit: Some(count),
+                ..Search::default()
+            },
+        );
+        let from = wanted.len().saturating_sub(count as usize);
+        assert_eq!(octets(last), wanted[from..]);
+    }
+}
+
+#[test]
 fn what_is_no_valid_packet_is_kept_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let link = link(folder.path(), "");

@@ -10,7 +10,7 @@ use radio_hal::channel::Direction;
 use radio_hal::watch::Observer;
 
 use super::queue::{QUEUE_FRAMES_MAX, Queue};
-use super::{Account, Archive, ArchivedFrame};
+use super::{Account, Archive, ArchivedFrame, FRAMES_PER_REMOVAL};
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;
 
@@ -107,6 +107,7 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         let mut next_look = Instant::now();
+        let mut written = 0;
         while let Some(taken) = self.queue.take(COMMIT_WITHIN) {
             self.owed.heard += taken.heard;
             self.owed.queue_full += taken.full;
@@ -117,8 +118,10 @@ impl Writer {
                 );
             }
             self.write(&taken.frames);
+            written += taken.frames.len() as u64;
             if Instant::now() >= next_look {
-                self.remove_surplus();
+                self.remove_surplus(written);
+                written = 0;
                 next_look = Instant::now() + LOOK_PAUSE;
             }
         }
@@ -157,15 +160,17 @@ impl Writer {
         self.archive.as_mut()
     }
 
-    fn remove_surplus(&mut self) {
+    /// Of what is too much, all; or, where frames wait, as many as were written.
+    fn remove_surplus(&mut self, written: u64) {
         let queue = Arc::clone(&self.queue);
         let Some(archive) = &mut self.archive else {
             return;
         };
-        loop {
+        let mut removed = 0;
+        while removed < written || !queue.is_urgent() {
             match archive.remove_surplus(now()) {
-                Ok(true) if !queue.is_urgent() => {}
-                Ok(_) => return,
+                Ok(true) => removed += u64::from(FRAMES_PER_REMOVAL),
+                Ok(false) => return,
                 Err(error) => {
                     log::warn!("old frames are not removed: {error}");
                     return;

@@ -191,14 +191,34 @@ impl LinkClient {
         }
     }
 
-    /// How long ago the satellite was heard, by who holds the link now; none where it was not.
+    /// How long ago the satellite was heard by who holds the link now; none where it was not, or
+    /// nobody holds it. Opens no radio.
     ///
     /// # Errors
-    /// Those of opening the link.
+    /// When whoever holds the link does not speak.
     pub fn heard_ago(&self) -> Result<Option<Duration>, GroundError> {
-        match self.command(&Request::Contact {}, Patience::default())? {
-            Reply::Contact { heard_ms_ago } => Ok(heard_ms_ago.map(Duration::from_millis)),
-            other => Err(self.unexpected(&other)),
+        let Reached::Holder(stream) = self.paths.connect()? else {
+            return Ok(None);
+        };
+        let line_bytes_max = protocol::line_bytes_max(self.config.message_bytes_max());
+        let (request, timeout) = (Request::Contact {}, HUB_ANSWER_TIMEOUT);
+        let connection = Connection::start(stream, request, line_bytes_max, timeout)?;
+        loop {
+            match connection.next_within(timeout, &self.stop) {
+                Next::Reply(Reply::Accepted {}) => {}
+                Next::Reply(Reply::Contact { heard_ms_ago }) => {
+                    return Ok(heard_ms_ago.map(Duration::from_millis));
+                }
+                // It is about to leave.
+                Next::Reply(Reply::Leaving { .. }) | Next::Ended => return Ok(None),
+                Next::Reply(Reply::Failed { message }) => {
+                    return Err(GroundError::Failed { message });
+                }
+                Next::Reply(other) => return Err(self.unexpected(&other)),
+                Next::Garbled(problem) => return Err(self.garbled(problem)),
+                Next::TimedOut => return Err(self.silent()),
+                Next::Stopped => return Err(GroundError::Interrupted { after: None }),
+            }
         }
     }
 

@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 use super::transfer::print_json;
 use crate::arguments::FilesArguments;
 use crate::client::LinkClient;
+use crate::config::GroundLinkConfig;
+use crate::contacts::need::{AHEAD_MAX, configured_capacity, lengths_left};
+use crate::contacts::{Contacts, now};
 use crate::delivery::status::{self, Status};
 use crate::error::{GroundError, one_line};
-use crate::files::passes::{Capacity, passes_left};
+use crate::files::passes::{Capacity, passes_left, passes_of};
 use crate::files::transfer::{Direction, Transfer};
 use crate::hub::protocol::Change;
 use crate::output::{columns, note, print_line};
@@ -78,14 +81,19 @@ fn show_names(client: &LinkClient, directory: Option<&str>) -> Result<(), Ground
 
 fn show(client: &LinkClient, arguments: &FilesArguments) -> Result<(), GroundError> {
     let bit_rate_bps = client.config().comms.bit_rate_bps;
+    let known = known_passes(client.config());
     let live = arguments.watch && !arguments.json && std::io::stderr().is_terminal();
     let mut bars = live.then(Bars::start);
     let mut before: Vec<Transfer> = Vec::new();
     let mut told: Option<Instant> = None;
     client.files(arguments.all, arguments.watch, |mut transfers| {
         for transfer in &mut transfers {
-            if let Some(pass) = arguments.pass {
-                count_passes_of(transfer, pass, bit_rate_bps);
+            match (arguments.pass, &known) {
+                (Some(pass), _) => count_passes_of(transfer, pass, bit_rate_bps),
+                (None, Some((lengths, capacity))) => {
+                    count_known_passes(transfer, lengths, *capacity);
+                }
+                (None, None) => {}
             }
         }
         if let Some(bars) = &mut bars {
@@ -114,6 +122,31 @@ fn show(client: &LinkClient, arguments: &FilesArguments) -> Result<(), GroundErr
         }
         Ok(true)
     })
+}
+
+/// How long the next contacts are, and what one moves, where both are configured.
+fn known_passes(link: &GroundLinkConfig) -> Option<(Vec<Duration>, Capacity)> {
+    let capacity = configured_capacity(link)?;
+    let contacts = Contacts::of(link).and_then(|contacts| {
+        let now = now();
+        contacts
+            .map(|contacts| contacts.between(now, now + AHEAD_MAX))
+            .transpose()
+    });
+    let contacts = contacts.unwrap_or_else(|error| {
+        log::warn!("passes are not counted: {error}");
+        None
+    })?;
+    Some((lengths_left(&contacts, now()).collect(), capacity))
+}
+
+/// As many of the next contacts as it takes, where no pass was seen that says more.
+fn count_known_passes(transfer: &mut Transfer, lengths: &[Duration], capacity: Capacity) {
+    let left = transfer.octets_left().filter(|_| !transfer.is_over());
+    if let (None, Some(left)) = (transfer.passes_left, left) {
+        let passes = passes_of(left, lengths.iter().copied(), capacity);
+        transfer.passes_left = passes.map(|passes| passes as u64);
+    }
 }
 
 /// As many passes of this length as it takes at the rate that is measured, or configured.
@@ -237,6 +270,18 @@ mod tests {
         assert_eq!(quiet.passes_left, Some(3));
         count_passes_of(&mut quiet, Duration::from_secs(2), None);
         assert_eq!(quiet.passes_left, None);
+    }
+
+    #[test]
+    fn without_a_pass_that_was_seen_the_next_contacts_count() {
+        let lengths = [1, 1, 10].map(Duration::from_secs);
+        let mut unseen = transfer();
+        count_known_passes(&mut unseen, &lengths, Capacity::PerSecond(100.0));
+        assert_eq!(unseen.passes_left, Some(3));
+        let mut seen = transfer();
+        seen.passes_left = Some(7);
+        count_known_passes(&mut seen, &lengths, Capacity::PerSecond(100.0));
+        assert_eq!(seen.passes_left, Some(7));
     }
 
     #[test]

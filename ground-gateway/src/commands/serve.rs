@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::transfer::{arrived, print_json};
 use crate::arguments::ServeArguments;
 use crate::client::LinkClient;
-use crate::config::{GroundConfig, GroundLinkConfig};
-use crate::contacts::Contacts;
+use crate::config::GroundConfig;
+use crate::contacts::Presence;
 use crate::contacts::giver::PlanGiver;
 use crate::error::{GroundError, one_line};
 use crate::files::transfer::{State, Transfer};
@@ -34,7 +34,10 @@ pub(crate) fn serve(
             problem: error.to_string(),
         })?;
         let served = &client.config().name;
-        let contact = |satellite: &Satellite| planned(config.link(Some(&satellite.link))?);
+        let contact = |satellite: &Satellite| {
+            let link = config.link(Some(&satellite.link))?.clone();
+            presence(LinkClient::new(link, &runtime, stop.clone()))
+        };
         Tasking::start(plan.clone(), config, &runtime, &stop, served, contact)
     });
     let tasking = tasking.transpose()?;
@@ -47,12 +50,12 @@ pub(crate) fn serve(
     served
 }
 
-/// When a link's satellite is planned to be heard; nobody knows, where nothing is planned.
-fn planned(link: &GroundLinkConfig) -> Result<Contact, GroundError> {
-    let contacts = Contacts::of(link)?;
+/// Whether the satellite of a link is there, planned or heard; nobody knows, where nothing is
+/// planned.
+fn presence(client: LinkClient) -> Result<Contact, GroundError> {
+    let presence = Presence::of(client)?;
     Ok(Arc::new(move |now| {
-        let since = Duration::from_millis(u64::try_from(now.ms).ok()?);
-        contacts.as_ref()?.in_contact(since)
+        presence.at(Duration::from_millis(u64::try_from(now.ms).ok()?))
     }))
 }
 

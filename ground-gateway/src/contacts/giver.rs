@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::giving::{Giving, Known, PLAN_AHEAD, plan};
 use super::window::windows;
-use super::{Contacts, Window, now};
+use super::{Presence, Window, now};
 use crate::client::LinkClient;
 use crate::error::{GroundError, one_line};
 use crate::patience::Patience;
@@ -21,8 +21,6 @@ use crate::stop::{Stop, StopHandle};
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// Contacts are computed anew after so long.
 const PLAN_AGE_MAX: Duration = Duration::from_secs(60);
-/// Who was heard within that time is there, whatever was planned.
-const HEARD_WITHIN: Duration = Duration::from_secs(30);
 /// For each service.
 const PATIENCE: Patience = Patience {
     timeout: Duration::from_secs(5),
@@ -43,20 +41,17 @@ impl PlanGiver {
     /// # Errors
     /// Those of [`Contacts::of`], and where the system gives no thread.
     pub(crate) fn start(client: &LinkClient) -> Result<Option<Self>, GroundError> {
-        let Some(contacts) = Contacts::of(client.config())? else {
+        let settings = client.config().contacts.as_ref();
+        let Some(settings) = settings.filter(|settings| !settings.services.is_empty()) else {
             return Ok(None);
         };
-        let settings = contacts.settings();
-        if settings.services.is_empty() {
-            return Ok(None);
-        }
         let note = settings.given_file.as_deref();
         let known = note.map(read_note).unwrap_or_default();
         let giving = Giving::new(&settings.services, known);
         let (handle, stop) = Stop::pair();
         let giver = Giver {
-            client: client.another(stop.clone()),
-            contacts,
+            presence: Presence::of(client.another(stop.clone()))?,
+            note: settings.given_file.clone(),
             giving,
             ahead: None,
         };
@@ -83,8 +78,8 @@ impl Drop for PlanGiver {
 }
 
 struct Giver {
-    client: LinkClient,
-    contacts: Contacts,
+    presence: Presence,
+    note: Option<PathBuf>,
     giving: Giving,
     /// When anybody listens, and when that was computed.
     ahead: Option<(Instant, Vec<Window>)>,
@@ -99,7 +94,7 @@ enum Said {
 impl Giver {
     fn run(mut self, stop: &Stop) {
         while stop.sleep(LOOK_PAUSE) {
-            if !self.is_contact(now()) {
+            if self.presence.at(now()) != Some(true) {
                 continue;
             }
             let plan = match self.plan() {
@@ -117,17 +112,6 @@ impl Giver {
         }
     }
 
-    fn is_contact(&self, now: Duration) -> bool {
-        self.contacts.in_contact(now) == Some(true)
-            || match self.client.heard_ago() {
-                Ok(ago) => ago.is_some_and(|ago| ago <= HEARD_WITHIN),
-                Err(error) => {
-                    log::debug!("whether the satellite is heard is not known: {error}");
-                    false
-                }
-            }
-    }
-
     fn plan(&mut self) -> Result<Vec<Window>, GroundError> {
         let now = now();
         let fresh = self
@@ -137,7 +121,9 @@ impl Giver {
         let windows = match fresh {
             Some((_, windows)) => windows.clone(),
             None => {
-                let windows = windows(&self.contacts.between(now, now + PLAN_AHEAD)?);
+                let contacts = self.presence.contacts();
+                let ahead = contacts.map(|contacts| contacts.between(now, now + PLAN_AHEAD));
+                let windows = windows(&ahead.transpose()?.unwrap_or_default());
                 self.ahead = Some((Instant::now(), windows.clone()));
                 windows
             }
@@ -146,8 +132,9 @@ impl Giver {
     }
 
     fn give(&mut self, port: u16, plan: &[Window]) {
-        let link = &self.client.config().name;
-        let answer = self.client.query(port, &mutation(plan), PATIENCE);
+        let client = self.presence.client();
+        let link = &client.config().name;
+        let answer = client.query(port, &mutation(plan), PATIENCE);
         match answer.map(|answer| said(&answer)) {
             Ok(Said::Taken) => {
                 log::info!(
@@ -170,7 +157,7 @@ impl Giver {
 
     /// Of what is not noted, the next process gives the plan anew.
     fn note(&self) {
-        let Some(file) = &self.contacts.settings().given_file else {
+        let Some(file) = &self.note else {
             return;
         };
         let noted = serde_json::to_vec(&self.giving.known()).map_err(io::Error::from);

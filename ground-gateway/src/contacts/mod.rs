@@ -6,6 +6,7 @@
 //! | `source` | contacts, from elements and stations or as they were given |
 //! | `window` | when anybody listens, whoever it is |
 //! | `need` | how many of the next contacts what waits needs |
+//! | `presence` | whether the satellite is there, planned or heard |
 //! | `giving` | when which service on board is given the plan |
 //! | `giver` | the thread that does so in `ground serve` |
 //!
@@ -15,6 +16,7 @@
 pub(crate) mod giver;
 mod giving;
 pub(crate) mod need;
+mod presence;
 pub(crate) mod settings;
 mod source;
 mod window;
@@ -26,12 +28,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bus_telemetry::{INTERVAL_MAX, Orbit, TLE_OCTETS_MAX};
 
+pub(crate) use presence::Presence;
 pub use settings::{
     CONTACT_SERVICES_MAX, ContactSettings, ContactSource, GIVEN_CONTACTS_MAX, GivenContact,
     STATION_NAME_BYTES_MAX, STATIONS_MAX, StationSettings,
 };
 pub use source::{Contact, Seen};
 pub use window::Window;
+pub(crate) use window::windows;
 
 use crate::config::GroundLinkConfig;
 use crate::error::GroundError;

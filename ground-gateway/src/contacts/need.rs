@@ -5,12 +5,31 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Contact;
+use crate::config::GroundLinkConfig;
 use crate::files::passes::{Capacity, passes_left, passes_of};
 use crate::files::transfer::{Direction, Transfer};
 
 /// Of what a link carries, so much is of files; the rest is headers, frames and answers. An
 /// estimate, for what was not measured.
 pub(crate) const FILE_SHARE: f64 = 0.8;
+/// Contacts are looked for so far ahead.
+pub(crate) const AHEAD_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+/// What a pass moves by the bit rate of the configuration, where it has one.
+pub(crate) fn configured_capacity(link: &GroundLinkConfig) -> Option<Capacity> {
+    let bit_rate_bps = link.comms.bit_rate_bps;
+    let bit_rate_bps = bit_rate_bps.or(link.radio.air().bit_rate_bps)?;
+    Some(Capacity::PerSecond(bit_rate_bps as f64 / 8.0 * FILE_SHARE))
+}
+
+/// How long each contact is that is not over at `now`; of one that is under way, the rest.
+pub(crate) fn lengths_left(
+    contacts: &[Contact],
+    now: Duration,
+) -> impl Iterator<Item = Duration> + '_ {
+    let open = contacts.iter().filter(move |contact| contact.end > now);
+    open.map(move |contact| contact.end.saturating_sub(contact.start.max(now)))
+}
 
 /// What waits, one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -65,14 +84,12 @@ pub(crate) fn need(
         _ if waiting.files == 0 => Need::Nothing,
         (None, _) => Need::Unknown,
         (Some(capacity), Some(contacts)) => {
-            let open = || contacts.iter().filter(|contact| contact.end > now);
-            // Of one that is under way, the rest.
-            let lengths = open().map(|contact| contact.end.saturating_sub(contact.start.max(now)));
-            match passes_of(octets, lengths, capacity) {
+            let mut open = contacts.iter().filter(|contact| contact.end > now);
+            match passes_of(octets, lengths_left(contacts, now), capacity) {
                 Some(passes) => {
-                    Need::Passes(passes as u64, open().nth(passes.saturating_sub(1)).cloned())
+                    Need::Passes(passes as u64, open.nth(passes.saturating_sub(1)).cloned())
                 }
-                None => Need::MoreThan(open().count() as u64),
+                None => Need::MoreThan(open.count() as u64),
             }
         }
         (Some(Capacity::PerPass(octets_per_pass)), None) => {

@@ -56,9 +56,15 @@ fn what_is_heard_is_found_again_while_another_process_holds_the_link() {
         .find(|frame| frame["port"] == service.port)
         .unwrap();
     let command = answer["command_id"].to_string();
-    assert_eq!(frames(&rig, &["--command", &command]), [answer.clone()]);
+    assert_eq!(
+        frames(&rig, &["--command", &command]),
+        std::slice::from_ref(answer)
+    );
     let apid = answer["apid"].to_string();
-    assert_eq!(frames(&rig, &["--apid", &apid]), [answer.clone()]);
+    assert_eq!(
+        frames(&rig, &["--apid", &apid]),
+        std::slice::from_ref(answer)
+    );
     let telemetry = all.iter().find(|frame| *frame != answer).unwrap();
     assert_eq!(telemetry["port"], rig.downlink_port);
     assert_eq!(telemetry["command_id"], Value::Null);

@@ -88,12 +88,12 @@ fn elements_that_are_gone_are_named() {
 #[test]
 fn what_was_heard_in_a_contact_is_counted_and_what_was_not_too() {
     let rig = Rig::with_satellite();
+    let during = from_now(-60);
     rig.add_to_link(&format!(
-        "contacts = [{{ start = {}, end = {} }}, {{ start = {}, end = {} }}]",
+        "contacts = [{{ start = {}, end = {} }}, {{ start = {during}, end = {} }}]",
         from_now(-7200),
         from_now(-6600),
-        from_now(-60),
-        from_now(600),
+        from_now(6000),
     ));
     let service = Service::start(pong);
     let port = service.port.to_string();
@@ -108,6 +108,13 @@ fn what_was_heard_in_a_contact_is_counted_and_what_was_not_too() {
     assert_eq!((frames(0), frames(1)), (0.into(), 3.into()), "{plan}");
     assert_eq!(plan["heard_outside"]["frames"], 0, "{plan}");
     assert_eq!(plan["up"]["passes"], 0, "{plan}");
+    // By another schedule, nobody listened.
+    let text = fs::read_to_string(&rig.config).unwrap();
+    fs::write(&rig.config, text.replace(&during, &from_now(3000))).unwrap();
+    let (_, stdout, _) = rig.run(&["contacts", "--plan", "--json"]);
+    let plan: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(plan["heard_outside"]["frames"], 3, "{plan}");
+    fs::write(&rig.config, text).unwrap();
     let (code, stdout, stderr) = rig.run(&["contacts", "--plan"]);
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("up: nothing waits"), "{stdout}");
@@ -153,6 +160,9 @@ fn what_waits_is_told_in_passes() {
 fn a_satellite_that_is_heard_is_known_to_be_there() {
     let rig = Rig::with_satellite();
     let client = rig.client(ground_gateway::Stop::never());
+    // Nobody holds the link.
+    assert_eq!(client.heard_ago().unwrap(), None);
+    let _listener = client.listen().unwrap();
     assert_eq!(client.heard_ago().unwrap(), None);
     let service = Service::start(pong);
     let port = service.port.to_string();

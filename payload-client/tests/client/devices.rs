@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::Sender;
 
 use heliograph_tests::binaries::ChildGuard;
+use heliograph_tests::http_service::{HttpService, Reply};
 use heliograph_tests::ports::free_udp_port;
 use heliograph_tests::wait::eventually;
 use heliograph_tests::{referee, workspace};
@@ -23,12 +24,16 @@ struct Cold {
     controller: Controller,
 }
 
+/// What the bus tells, as a snapshot by UDP has it.
+const TOLD: &str = r#"{"thermal": {"value": {"sensors": [{"name": "SESA", "temperature_c": -12.4}]}},
+    "payload_server_c": {"value": -5.2}}"#;
+
 impl Cold {
-    fn new() -> Cold {
+    /// With what the configuration says of a bus, beneath `[bus-telemetry]`.
+    fn new(bus: &str) -> Cold {
         let mut site = Site::new();
-        let port = free_udp_port();
         site.configure(&format!(
-            "[bus-telemetry]\nsource = 'udp'\nudp-port = {port}\nage-max-s = 3600\n\
+            "[bus-telemetry]\n{bus}\nage-max-s = 3600\n\
              [[payload-controller.thermal]]\nid = 0\nsensor = 'SESA'\nevery-s = 1\n"
         ));
         let camera = site.app("camera", "", &format!("{HEALTH}\nthermal = [0]"));
@@ -38,12 +43,6 @@ impl Cold {
         let text = text.replace("thermal = [0]", "thermal = [0]\ncopies-to = ['radar']");
         fs::write(site.file(), text).unwrap();
         let controller = site.start();
-        let told = r#"{"thermal": {"value": {"sensors": [{"name": "SESA", "temperature_c": -12.4}]}},
-            "payload_server_c": {"value": -5.2}}"#;
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket
-            .send_to(told.as_bytes(), ("127.0.0.1", port))
-            .unwrap();
         fs::write(site.outbound("camera").join("map.bin"), "a map").unwrap();
         Cold {
             site,
@@ -103,7 +102,12 @@ fn to_radar(names: &[&str]) -> msg::HostToPeerFcmOperation {
 
 #[test]
 fn heaters_and_temperatures_beneath_zero_and_copies_are_as_they_are_told() {
-    let cold = Cold::new();
+    let port = free_udp_port();
+    let cold = Cold::new(&format!("source = 'udp'\nudp-port = {port}"));
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket
+        .send_to(TOLD.as_bytes(), ("127.0.0.1", port))
+        .unwrap();
     let (tell, told) = said();
     let channel = create_channel(&cold.camera, Camera(Mutex::new(tell))).unwrap();
     let told = |what: &str| {
@@ -135,8 +139,13 @@ fn heaters_and_temperatures_beneath_zero_and_copies_are_as_they_are_told() {
 }
 
 #[test]
-fn the_same_holds_in_python() {
-    let cold = Cold::new();
+fn the_same_holds_in_python_of_a_bus_that_is_asked_by_graphql() {
+    let bus = HttpService::always(Reply::ok(format!("{{\"data\": {TOLD}}}")));
+    let url = bus.url("/graphql");
+    let query = "{ thermal { value } payload_server_c { value } }";
+    let cold = Cold::new(&format!(
+        "source = 'graphql'\ngraphql-url = '{url}'\ngraphql-query = '{query}'"
+    ));
     let script = workspace().join("payload-client/tests/client/camera.py");
     let camera = ChildGuard::spawn(
         Program::new(referee::python())

@@ -7,6 +7,7 @@ mod clients;
 mod passes;
 mod site;
 mod tasking;
+mod tutorial;
 mod way_down;
 mod way_up;
 

@@ -82,6 +82,13 @@ fn listen(site: &Site) -> ChildGuard {
     listener
 }
 
+/// Whoever asks afterwards asks by this process, or by one that stays as long.
+fn start_serving(site: &Site) -> ChildGuard {
+    let serve = ground(site, &["-l", "info", "serve"]);
+    serve.wait_for_line("serving files", PATIENCE);
+    serve
+}
+
 /// The satellite answers the ground, and is heard by that.
 fn hear(site: &Site, service: &Service) {
     let port = service.http.to_string();
@@ -147,7 +154,7 @@ fn the_plan_goes_up_when_the_satellite_is_heard_and_what_waits_leaves_when_the_p
     let service = site.start();
     let now = now_s();
     plan(&site, &service, now, &[(25, 3600), (7200, 7800)]);
-    let _serve = ground(&site, &["serve"]);
+    let _serve = start_serving(&site);
     let listener = listen(&site);
     hear(&site, &service);
     eventually(PATIENCE, || (service.given().len() == 2).then_some(()));
@@ -170,7 +177,7 @@ fn a_plan_that_has_changed_is_given_in_the_pass_and_bulk_leaves_in_it() {
     let service = site.start();
     let now = now_s();
     plan(&site, &service, now, &[(3600, 4200)]);
-    let serve = ground(&site, &["serve"]);
+    let serve = start_serving(&site);
     hear(&site, &service);
     eventually(PATIENCE, || (service.given().len() == 1).then_some(()));
     service.wait_for_reason("between-windows");
@@ -181,7 +188,7 @@ fn a_plan_that_has_changed_is_given_in_the_pass_and_bulk_leaves_in_it() {
     // By another schedule, this is a pass: nobody need be heard first.
     plan(&site, &service, now - 60, &[(0, 3600), (7200, 7800)]);
     let listener = listen(&site);
-    let _serve = ground(&site, &["serve"]);
+    let _serve = start_serving(&site);
     eventually(PATIENCE, || (service.given().len() == 2).then_some(()));
     listener.wait_for_line("held", PATIENCE);
     service.wait_for_reason("planned");

@@ -6,21 +6,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{hours, json_of, minutes, print, to_second};
-use crate::archive::{ArchiveReader, HeardIn};
+use crate::archive::{ArchiveError, ArchiveReader, HeardIn};
 use crate::arguments::ContactsArguments;
 use crate::client::LinkClient;
 use crate::config::GroundLinkConfig;
-use crate::contacts::need::{FILE_SHARE, Need, Waiting, need};
-use crate::contacts::{BETWEEN_MAX, Contact, Contacts, now};
+use crate::contacts::need::{AHEAD_MAX, FILE_SHARE, Need, Waiting, configured_capacity, need};
+use crate::contacts::{BETWEEN_MAX, Contact, Contacts, now, windows};
 use crate::error::{GroundError, one_line};
 use crate::files::passes::Capacity;
 use crate::files::transfer::{Direction, Transfer};
 use crate::output::{columns, counted, note};
 use crate::patience::{Patience, TIMEOUT_DEFAULT, retries_default};
 use crate::progress::octets_text;
-
-/// Contacts are looked for so far ahead, where what waits needs more than are shown.
-const AHEAD_MAX: Duration = Duration::from_secs(7 * 86_400);
 
 /// What is known of one queue.
 struct Queue {
@@ -63,8 +60,8 @@ pub(super) fn plan(
         Some(contacts) => past(link, contacts, reader.as_ref(), since, now)?,
         None => Vec::new(),
     };
-    let all = reader.map(|reader| reader.heard_in(since, now));
-    let all = all.transpose().map_err(|error| archive(link, &error))?;
+    let outside = reader.map(|reader| outside(&reader, &past, since, now));
+    let outside = outside.transpose().map_err(|error| archive(link, &error))?;
     let mut queues = queues(link, &transfers, &past);
     if let Some(port) = arguments.ask {
         queues.push(on_board(client, port, &past)?);
@@ -76,7 +73,7 @@ pub(super) fn plan(
     if arguments.json {
         let shown = ahead.unwrap_or_default().into_iter();
         let shown: Vec<Contact> = shown.filter(|one| one.start < now + span).collect();
-        return print(&whole_json(&queues, &needs, &shown, &past, all).to_string());
+        return print(&whole_json(&queues, &needs, &shown, &past, outside).to_string());
     }
     for (queue, need) in queues.iter().zip(&needs) {
         print(&sentence(queue, need))?;
@@ -87,7 +84,7 @@ pub(super) fn plan(
     for line in table(&past) {
         print(&line)?;
     }
-    if let Some(outside) = outside(all, &past) {
+    if let Some(outside) = outside {
         print(&format!("heard outside of them: {}", heard_text(&outside)))?;
     }
     Ok(())
@@ -101,7 +98,7 @@ fn open_archive(link: &GroundLinkConfig) -> Result<Option<ArchiveReader>, Ground
     reader.map_err(|error| archive(link, &error))
 }
 
-fn archive(link: &GroundLinkConfig, error: &crate::archive::ArchiveError) -> GroundError {
+fn archive(link: &GroundLinkConfig, error: &ArchiveError) -> GroundError {
     GroundError::Archive {
         link: link.name.clone(),
         problem: error.to_string(),
@@ -135,24 +132,17 @@ fn queues(link: &GroundLinkConfig, transfers: &[Transfer], past: &[Past]) -> Vec
         name: "up".to_owned(),
         key: "up",
         waiting: Waiting::of(transfers, Direction::Up),
-        capacity: measured.or_else(|| configured(link)),
+        capacity: measured.or_else(|| configured_capacity(link)),
     };
     let down = Queue {
         name: "down".to_owned(),
         key: "down",
         waiting: Waiting::of(transfers, Direction::Down),
         capacity: measured
-            .or_else(|| configured(link))
+            .or_else(|| configured_capacity(link))
             .or_else(|| heard(past)),
     };
     vec![up, down]
-}
-
-/// By the bit rate of the configuration.
-fn configured(link: &GroundLinkConfig) -> Option<Capacity> {
-    let bit_rate_bps = link.comms.bit_rate_bps;
-    let bit_rate_bps = bit_rate_bps.or(link.radio.air().bit_rate_bps)?;
-    Some(Capacity::PerSecond(bit_rate_bps as f64 / 8.0 * FILE_SHARE))
 }
 
 /// By the contact in which most was heard a second.
@@ -185,7 +175,7 @@ fn on_board(client: &LinkClient, port: u16, past: &[Past]) -> Result<Queue, Grou
         name: format!("on board (port {port})"),
         key: "on_board",
         waiting,
-        capacity: configured(link).or_else(|| heard(past)),
+        capacity: configured_capacity(link).or_else(|| heard(past)),
     })
 }
 
@@ -267,21 +257,26 @@ fn heard_text(heard: &HeardIn) -> String {
     )
 }
 
-/// What was heard in none of the contacts. Those of several stations may overlap: what was
-/// heard in two is no reason to say less than nothing.
-fn outside(all: Option<HeardIn>, past: &[Past]) -> Option<HeardIn> {
-    let mut outside = all?;
-    let mut until = Duration::ZERO;
-    for past in past {
-        let Some(heard) = past.heard.filter(|_| past.contact.start >= until) else {
-            continue;
-        };
-        until = past.contact.end;
+/// What was heard in none of the contacts, of which those of several stations may overlap.
+fn outside(
+    reader: &ArchiveReader,
+    past: &[Past],
+    since: Duration,
+    now: Duration,
+) -> Result<HeardIn, ArchiveError> {
+    let contacts: Vec<Contact> = past.iter().map(|past| past.contact.clone()).collect();
+    let mut outside = reader.heard_in(since, now)?;
+    for window in windows(&contacts) {
+        let (start, end) = (
+            Duration::from_secs(window.start_s),
+            Duration::from_secs(window.end_s),
+        );
+        let heard = reader.heard_in(start.max(since), end.min(now))?;
         outside.frames = outside.frames.saturating_sub(heard.frames);
         outside.octets = outside.octets.saturating_sub(heard.octets);
         outside.refused = outside.refused.saturating_sub(heard.refused);
     }
-    Some(outside)
+    Ok(outside)
 }
 
 const HEADINGS: [&str; 6] = ["AOS", "MIN:S", "FRAMES", "OCTETS", "REFUSED", "STATION"];
@@ -314,7 +309,7 @@ fn whole_json(
     needs: &[Need],
     ahead: &[Contact],
     past: &[Past],
-    all: Option<HeardIn>,
+    outside: Option<HeardIn>,
 ) -> Value {
     let mut whole = serde_json::Map::new();
     for (queue, need) in queues.iter().zip(needs) {
@@ -329,7 +324,6 @@ fn whole_json(
         }
         json
     });
-    let outside = outside(all, past);
     whole.insert("past".to_owned(), past_json.collect());
     whole.insert("ahead".to_owned(), ahead.iter().map(json_of).collect());
     whole.insert(
@@ -429,22 +423,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_in_no_contact_is_left_over() {
-        let heard = |frames| HeardIn {
-            frames,
-            octets: frames * 10,
+    fn a_pass_moves_what_was_heard_in_the_best_one() {
+        let heard = |octets| HeardIn {
+            frames: 1,
+            octets,
             refused: 0,
         };
-        let past = [(0, 100, 4), (50, 100, 3), (200, 10, 2)];
-        let past = past.map(|(start, length, frames)| Past {
+        let past = [(0, 100, 400), (200, 10, 200), (400, 100, 0)];
+        let past = past.map(|(start, length, octets)| Past {
             contact: contact(start, length),
-            heard: Some(heard(frames)),
+            heard: Some(heard(octets)),
         });
-        let outside = outside(Some(heard(9)), &past).unwrap();
-        assert_eq!((outside.frames, outside.octets), (3, 30));
         let Some(Capacity::PerSecond(rate)) = super::heard(&past) else {
             panic!("a rate");
         };
-        assert!((rate - 20.0 / 10.0 * FILE_SHARE).abs() < 1e-9);
+        assert!((rate - 20.0 * FILE_SHARE).abs() < 1e-9);
+        assert_eq!(super::heard(&past[2..]), None);
     }
 }

@@ -326,10 +326,7 @@ fn killed_at_any_moment_no_window_runs_twice_and_none_is_forgotten() {
     ] {
         for side in ["before", "after"] {
             let is_its = |when: &&str| when.starts_with(side) && when.contains(state);
-            assert!(
-                whens.iter().any(is_its),
-                "{side} {state}: {whens:?}"
-            );
+            assert!(whens.iter().any(is_its), "{side} {state}: {whens:?}");
         }
     }
     // Only a call that was recorded and never made costs a window.
