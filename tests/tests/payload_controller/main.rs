@@ -6,7 +6,6 @@ mod ground;
 mod operator;
 mod orders;
 mod site;
-mod tasked;
 mod windows;
 
 use std::time::Duration;

@@ -19,7 +19,7 @@ fn clients() -> std::path::PathBuf {
 }
 
 /// The payload, as a customer installs it.
-pub(crate) fn install(site: &Site, agent: u16) {
+fn install(site: &Site, agent: u16) {
     let payload = site.path("payload");
     fs::create_dir_all(payload.join("heliograph_oort")).unwrap();
     fs::create_dir_all(site.path("signaling/window_configs")).unwrap();
@@ -44,15 +44,9 @@ pub(crate) fn install(site: &Site, agent: u16) {
 }
 
 fn start_agent(site: &Site, port: u16) -> ChildGuard {
-    start_agent_of(site, port, &[])
-}
-
-/// With these arguments, which name files as the site does.
-pub(crate) fn start_agent_of(site: &Site, port: u16, more: &[&str]) -> ChildGuard {
     fs::create_dir_all(site.path("agent")).unwrap();
     let mut command = Command::new(binary("oort-agent"));
     command.arg("-w").arg(site.path("agent"));
-    command.args(more).current_dir(site.path(""));
     command.args(["-p", &port.to_string(), "-l", "debug", "-m", "1M"]);
     let agent = ChildGuard::spawn(&mut command);
     eventually(PATIENCE, || {
