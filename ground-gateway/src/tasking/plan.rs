@@ -20,6 +20,8 @@ const PAYLOADS_MAX: usize = 64;
 const WINDOW_TYPES_MAX: usize = 256;
 /// Of the id of a satellite, the name of a payload or of a type of windows.
 const NAME_BYTES_MAX: usize = 64;
+/// Of the name that a payload controller knows a payload by.
+const SIGNALLED_BYTES_MAX: usize = 63;
 /// The longest buffer, and the longest window.
 const SECONDS_MAX: i64 = 30 * 86_400;
 const DAYS_MAX: i64 = 3_650;
@@ -178,6 +180,13 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(fits)
 }
 
+/// Whether a payload controller may know a payload by it.
+fn is_signalled(text: &str) -> bool {
+    let fits = |octet: u8| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let is_inner = !text.starts_with('-') && !text.ends_with('-');
+    (1..=SIGNALLED_BYTES_MAX).contains(&text.len()) && is_inner && text.bytes().all(fits)
+}
+
 fn check_name(what: &str, text: &str) -> Result<(), String> {
     match is_name(text) {
         true => Ok(()),
@@ -312,11 +321,14 @@ fn payload(
     if asked.service_port == 0 {
         return Err("`service-port` is 0: write the port of the payload controller".to_owned());
     }
-    let signalled = asked
-        .signalled
-        .clone()
-        .unwrap_or_else(|| asked.name.clone());
-    check_name("`signalled`", &signalled)?;
+    let signalled = asked.signalled.clone();
+    let signalled = signalled.unwrap_or_else(|| asked.name.to_ascii_lowercase());
+    if !is_signalled(&signalled) {
+        return Err(format!(
+            "`signalled` is {signalled:?}: write its name in [[payload-controller.signalled]], \
+             which is made of a-z, 0-9 and `-`, which is at neither end"
+        ));
+    }
     Ok(Payload {
         name: asked.name.clone(),
         topic: asked.topic.clone(),

@@ -79,7 +79,7 @@ pub(crate) struct PayloadSettings {
     /// Where the payload controller answers.
     #[serde(default = "usual_service_port")]
     pub(crate) service_port: u16,
-    /// What the payload controller calls it; without it, as here.
+    /// What the payload controller calls it; without it, its name in small letters.
     pub(crate) signalled: Option<String>,
     /// Types of windows that it serves; without it, `PAYLOAD_` and its name.
     pub(crate) windows: Option<Vec<String>>,

@@ -24,7 +24,7 @@ fn a_plan_has_the_documented_types_and_those_of_the_configuration() {
     );
     let payload = satellite.serving("PAYLOAD_SDR").unwrap();
     assert_eq!((&*payload.signalled, payload.service_port), ("radio", 8152));
-    assert_eq!(satellite.payload("CAM").unwrap().signalled, "CAM");
+    assert_eq!(satellite.payload("CAM").unwrap().signalled, "cam");
 }
 
 #[test]
@@ -66,6 +66,11 @@ fn what_cannot_be_is_refused_with_its_key() {
             "[[tasking.satellites]]\nid = 'X'\nlink = 'uhf'\n\
              [[tasking.satellites.payloads]]\nname = 'NEW'",
             "there is no window type `PAYLOAD_NEW`",
+        ),
+        (
+            "[[tasking.satellites]]\nid = 'X'\nlink = 'uhf'\n\
+             [[tasking.satellites.payloads]]\nname = 'SDR'\nsignalled = 'S_1'",
+            "`signalled` is \"S_1\"",
         ),
         (
             "[[tasking.satellites]]\nid = 'X'\nlink = 'uhf'\nsupported-windows = ['LEASE_ISL']",

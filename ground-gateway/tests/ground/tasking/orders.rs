@@ -20,7 +20,7 @@ fn a_window_is_ordered_runs_on_board_and_is_told_to_have_been_executed() {
     let on_board = site.spacecraft.windows()[&id].clone();
     assert_eq!(
         (&on_board["user"], &on_board["payload"]),
-        (&json!("john"), &json!("CAM"))
+        (&json!("john"), &json!("cam"))
     );
     assert_eq!(on_board["parameters"], "{\"filename\":\"picture.raw\"}");
     site.wait_for_state(&token, &id, "EXECUTED");
