@@ -138,7 +138,8 @@ fn order(origin: Duration) -> WindowOrder {
         user: "john".to_owned(),
         // It is ordered in time though the machine is busy.
         start_s: origin.as_secs() + 20,
-        duration_s: 6,
+        // The next controller is there before its end.
+        duration_s: 15,
         parameters: "{}".to_owned(),
     }
 }
