@@ -74,8 +74,22 @@ impl Store for KilledStore {
 
 struct KilledBoard {
     signaller: Signaller,
+    windows: PathBuf,
     switches: SimulatedSwitches,
     moments: Moments,
+}
+
+impl KilledBoard {
+    /// The moment when `payload_exec` is at it.
+    fn pass_in_the_middle_of(&self, order: &WindowOrder, step: Step) {
+        let window = self.windows.join(order.id.as_str());
+        let began = window.join(step.name()).join("began");
+        let moments = self.moments.clone();
+        std::thread::spawn(move || {
+            eventually(PATIENCE, || began.exists().then_some(()));
+            moments.pass(&format!("in the middle of {}", step.name()));
+        });
+    }
 }
 
 impl Outlets for KilledBoard {
@@ -83,6 +97,9 @@ impl Outlets for KilledBoard {
         match action {
             Action::Signal(signal) => {
                 let what = format!("{:?}", signal.deed);
+                if let Deed::Begin { step, .. } = signal.deed {
+                    self.pass_in_the_middle_of(&signal.order, step);
+                }
                 self.moments.pass(&format!("before {what}"));
                 self.signaller.signal(*signal);
                 self.moments.pass(&format!("after {what}"));
@@ -165,6 +182,7 @@ fn shell(at: &Path, moments: Moments, clock: FastClock) -> (Door, Shell) {
         signaller: Signaller::new([payload], &windows, program, door.clone()),
         switches: SimulatedSwitches::new(door.clone()),
         moments: moments.clone(),
+        windows,
     };
     let now = clock.now();
     let controller = Controller::new(rules, recovered, Arc::new(NoBus), "/out", now);
@@ -225,7 +243,7 @@ impl Killed {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("window_configs")).unwrap();
         let script = "#!/bin/sh\necho \"$@\" >> \"$(dirname \"$0\")/calls\"\n\
-                      case \"$*\" in *-e*|*-s*) exit 0;; esac\n\
+                      case \"$*\" in *-e*|*-s*) sleep 0.5; exit 0;; esac\n\
                       echo $$ > \"$(dirname \"$0\")/pid\"\nexec sleep 600\n";
         executable(&folder.path().join("payload_exec"), script);
         let origin = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -329,6 +347,10 @@ fn killed_at_any_moment_no_window_runs_twice_and_none_is_forgotten() {
             let is_its = |when: &&str| when.starts_with(side) && when.contains(state);
             assert!(whens.iter().any(is_its), "{side} {state}: {whens:?}");
         }
+    }
+    for step in ["configure", "start", "stop"] {
+        let middle = format!("in the middle of {step}");
+        assert!(whens.contains(&middle.as_str()), "{middle}: {whens:?}");
     }
     // Only a call that was recorded and never made costs a window.
     for (when, over) in seen.values() {
