@@ -1,5 +1,6 @@
 //! `ground contacts`: when there is contact, and what the queues need of it.
 
+mod past;
 mod plan;
 
 use std::time::Duration;

@@ -1,21 +1,20 @@
 //! `ground contacts --plan`: how many contacts what waits needs, and what was heard in the last
 //! ones.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::{hours, json_of, minutes, print, to_second};
-use crate::archive::{ArchiveError, ArchiveReader, HeardIn};
+use super::past::{Past, archive, heard_text, open_archive, outside, past, table};
+use super::{hours, json_of, print, to_second};
+use crate::archive::HeardIn;
 use crate::arguments::ContactsArguments;
 use crate::client::LinkClient;
 use crate::config::GroundLinkConfig;
 use crate::contacts::need::{AHEAD_MAX, FILE_SHARE, Need, Waiting, configured_capacity, need};
-use crate::contacts::{BETWEEN_MAX, Contact, Contacts, now, windows};
+use crate::contacts::{BETWEEN_MAX, Contact, Contacts, now};
 use crate::error::{GroundError, one_line};
 use crate::files::passes::Capacity;
 use crate::files::transfer::{Direction, Transfer};
-use crate::output::{columns, counted, note};
+use crate::output::{counted, note};
 use crate::patience::{Patience, TIMEOUT_DEFAULT, retries_default};
 use crate::progress::octets_text;
 
@@ -27,12 +26,6 @@ struct Queue {
     key: &'static str,
     waiting: Waiting,
     capacity: Option<Capacity>,
-}
-
-/// What was heard in a contact, or what part of it is over.
-struct Past {
-    contact: Contact,
-    heard: Option<HeardIn>,
 }
 
 pub(super) fn plan(
@@ -88,38 +81,6 @@ pub(super) fn plan(
         print(&format!("heard outside of them: {}", heard_text(&outside)))?;
     }
     Ok(())
-}
-
-fn open_archive(link: &GroundLinkConfig) -> Result<Option<ArchiveReader>, GroundError> {
-    let Some(settings) = &link.archive else {
-        return Ok(None);
-    };
-    let reader = ArchiveReader::open(&settings.file(&link.name));
-    reader.map_err(|error| archive(link, &error))
-}
-
-fn archive(link: &GroundLinkConfig, error: &ArchiveError) -> GroundError {
-    GroundError::Archive {
-        link: link.name.clone(),
-        problem: error.to_string(),
-    }
-}
-
-/// The contacts that began since then, with what was heard in each until `now`.
-fn past(
-    link: &GroundLinkConfig,
-    contacts: &Contacts,
-    reader: Option<&ArchiveReader>,
-    since: Duration,
-    now: Duration,
-) -> Result<Vec<Past>, GroundError> {
-    let contacts = contacts.between(since, now)?.into_iter();
-    let past = contacts.map(|contact| {
-        let heard = reader.map(|reader| reader.heard_in(contact.start, contact.end.min(now)));
-        let heard = heard.transpose().map_err(|error| archive(link, &error))?;
-        Ok(Past { contact, heard })
-    });
-    past.collect()
 }
 
 /// The ground's own: up, and what it asked for.
@@ -248,62 +209,6 @@ fn count_passes(passes: u64) -> String {
     }
 }
 
-fn heard_text(heard: &HeardIn) -> String {
-    format!(
-        "{}, {}, {} refused",
-        counted(heard.frames, "frame"),
-        octets_text(heard.octets as f64),
-        heard.refused
-    )
-}
-
-/// What was heard in none of the contacts, of which those of several stations may overlap.
-fn outside(
-    reader: &ArchiveReader,
-    past: &[Past],
-    since: Duration,
-    now: Duration,
-) -> Result<HeardIn, ArchiveError> {
-    let contacts: Vec<Contact> = past.iter().map(|past| past.contact.clone()).collect();
-    let mut outside = reader.heard_in(since, now)?;
-    for window in windows(&contacts) {
-        let (start, end) = (
-            Duration::from_secs(window.start_s),
-            Duration::from_secs(window.end_s),
-        );
-        let heard = reader.heard_in(start.max(since), end.min(now))?;
-        outside.frames = outside.frames.saturating_sub(heard.frames);
-        outside.octets = outside.octets.saturating_sub(heard.octets);
-        outside.refused = outside.refused.saturating_sub(heard.refused);
-    }
-    Ok(outside)
-}
-
-const HEADINGS: [&str; 6] = ["AOS", "MIN:S", "FRAMES", "OCTETS", "REFUSED", "STATION"];
-
-fn table(past: &[Past]) -> Vec<String> {
-    if past.is_empty() {
-        return Vec::new();
-    }
-    let rows = past.iter().map(|Past { contact, heard }| {
-        let count = |of: fn(&HeardIn) -> u64| match heard {
-            Some(heard) => of(heard).to_string(),
-            None => "?".to_owned(),
-        };
-        vec![
-            to_second(contact.start),
-            minutes(contact.length()),
-            count(|heard| heard.frames),
-            count(|heard| heard.octets),
-            count(|heard| heard.refused),
-            contact.station.clone().unwrap_or_else(|| "-".to_owned()),
-        ]
-    });
-    let headings = HEADINGS.map(str::to_owned).to_vec();
-    let rows: Vec<_> = std::iter::once(headings).chain(rows).collect();
-    columns(&rows, 1..=4)
-}
-
 fn whole_json(
     queues: &[Queue],
     needs: &[Need],
@@ -362,6 +267,8 @@ fn queue_json(queue: &Queue, need: &Need) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const NOW: Duration = Duration::from_secs(1_767_225_600);
