@@ -112,6 +112,7 @@ fn write_configuration(flatsat: &Flatsat) -> anyhow::Result<()> {
     let text = format!(
         r#"[payload-controller]
 journal = '{journal}'
+windows = '{windows}'
 apps-root = '{apps}'
 
 [payload-controller.addr]
@@ -145,6 +146,7 @@ health = {{ every-ms = 1000, deadline-ms = 900 }}
 connection = {{ callbacks = "127.0.0.1:{callbacks}" }}
 "#,
         journal = flatsat.file("payloads.redb"),
+        windows = flatsat.file("windows"),
         apps = flatsat.file("payloads"),
         graphql = ports.payloads_graphql,
         radio = ports.payloads_satellite,

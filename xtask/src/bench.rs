@@ -20,7 +20,13 @@ pub(crate) struct Arguments {
 pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     setup::run(steps)?;
     steps.run("build", || {
-        let services = ["--package=ethernet-service", "--package=link-service"];
+        let services = [
+            "ethernet-service",
+            "link-service",
+            "oort-agent",
+            "ground-gateway",
+        ];
+        let services = services.map(|package| format!("--package={package}"));
         let mut build = cargo("build", &["--quiet", "--profile=flight"]);
         start(build.args(services))?;
         let bench = ["--quiet", "--release", "--package=heliograph-bench"];

@@ -1,6 +1,7 @@
 //! Section `ground`: what the ground keeps, and how fast it is found again.
 
 pub(crate) mod archive;
+mod windows;
 
 use anyhow::Result;
 
@@ -12,5 +13,7 @@ use crate::section::Run;
 /// # Errors
 /// When something does not run to its end.
 pub(crate) fn run(run: &Run) -> Result<Vec<Figure>> {
-    archive::measure(run)
+    let mut figures = archive::measure(run)?;
+    figures.extend(windows::measure(run)?);
+    Ok(figures)
 }

@@ -87,7 +87,8 @@ impl Tutorial {
         let at = self.site.path("");
         let at = at.to_str().unwrap().trim_end_matches('/');
         let text = format!(
-            "[payload-controller]\njournal = '{at}/payloads.redb'\napps-root = '{at}/hosted'\n\
+            "[payload-controller]\njournal = '{at}/payloads.redb'\n\
+             windows = '{at}/windows'\napps-root = '{at}/hosted'\n\
              [payload-controller.addr]\nport = {port}\n\
              [payload-controller.radio]\nkind = 'udp'\nbind = '127.0.0.1:{}'\n\
              peer = '127.0.0.1:{}'\n\
