@@ -26,6 +26,9 @@ fn threads(service: &Service) -> BTreeSet<OsString> {
 }
 
 // The HTTP client started one to look up each address.
+/// Of an arena of glibc's allocator.
+const ARENA_BYTES: u64 = 64 << 20;
+
 #[test]
 fn a_query_starts_no_thread() {
     let payload = HttpService::always(Reply::ok("pong"));
@@ -92,13 +95,23 @@ fn no_question_to_the_endpoint_starts_a_thread() {
 fn all_threads_share_one_arena_of_the_allocator() {
     let site = Site::new("raw");
     let service = site.start();
-    // Of what is mapped, only further arenas begin where 64 MiB begin.
     let maps = fs::read_to_string(format!("/proc/{}/maps", service.child.id()));
     let maps = maps.expect("the service runs");
-    let starts = maps
-        .lines()
-        .filter(|line| line.contains("rw-p 00000000 00:00 0"));
-    let starts = starts.filter_map(|line| u64::from_str_radix(line.split('-').next()?, 16).ok());
-    let arenas = starts.filter(|start| start % (64 << 20) == 0);
+    let mapped: Vec<(u64, u64, &str)> = maps.lines().filter_map(mapping).collect();
+    // A further arena has 64 MiB, which begin where 64 MiB begin: what is used, and the rest.
+    let arenas = mapped.windows(2).filter(|pair| {
+        let [(start, middle, "rw-p"), (rest, end, "---p")] = pair else {
+            return false;
+        };
+        start % ARENA_BYTES == 0 && middle == rest && end - start == ARENA_BYTES
+    });
     assert_eq!(arenas.count(), 0, "{maps}");
+}
+
+/// Where a line of the map begins and ends, and what may be done with it.
+fn mapping(line: &str) -> Option<(u64, u64, &str)> {
+    let (start, rest) = line.split_once('-')?;
+    let (end, rest) = rest.split_once(' ')?;
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    Some((number(start)?, number(end)?, rest.get(..4)?))
 }
