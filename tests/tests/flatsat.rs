@@ -54,7 +54,7 @@ fn every_step_is_shown_and_the_end_is_good() {
     );
     let shown = lines(&flatsat, Stream::Stdout).join("\n");
     for expected in [
-        "[14/14]",
+        "[15/15]",
         "hosted payload: Image with exposure=5, over",
         "payloads/camera/payload.raw: 60000 octets, whole; it is removed on board",
         r#"{"app":"camera","sequence":"Image","state":"done"}"#,
