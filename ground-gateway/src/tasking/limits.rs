@@ -19,9 +19,6 @@ pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const UPLOAD_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Octets of a form beside its file.
 pub(crate) const FORM_BYTES_MAX: u64 = 64 * 1024;
-/// How much of a body that nobody wants is read and thrown away, so that its sender gets to
-/// read why.
-pub(crate) const DISCARDED_BYTES_MAX: usize = 8 << 20;
 /// Windows and uploads of one answer at most.
 pub(crate) const LISTED_MAX: usize = 1_000;
 /// How long an answer of a satellite may take after each try, in seconds: usually, and at most.

@@ -24,7 +24,7 @@
 //! `http://127.0.0.1:8150/`, not at a name of the machine. A GET comes without
 //! `Origin`, so a rebound name can still read; it cannot command.
 
-mod body;
+pub mod body;
 mod door;
 mod endpoint;
 mod error_document;
