@@ -91,10 +91,11 @@ fn query(flatsat: &Flatsat, query: &str) -> anyhow::Result<Value> {
     Ok(answer["data"].clone())
 }
 
-fn wait(
+/// Looks again and again, until it is there.
+pub(crate) fn wait(
     flatsat: &mut Flatsat,
     what: &str,
-    is_there: impl Fn(&Flatsat) -> anyhow::Result<bool>,
+    mut is_there: impl FnMut(&Flatsat) -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
     let until = Instant::now() + PATIENCE;
     while !is_there(flatsat)? {

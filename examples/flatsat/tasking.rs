@@ -4,21 +4,20 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use crate::parties::Flatsat;
 use crate::payload_exec::{PICTURE, SETTINGS, UPLOADS, picture};
+use crate::payloads::wait;
 use crate::show::Show;
 use crate::spacecraft;
 
-/// Many times what a step takes.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// From the order to the start: an upload goes up meanwhile, and the window.
-const AHEAD_S: u64 = 10;
+/// From the order to the start: the upload and the window go up meanwhile, if need be in the
+/// second pass only.
+const AHEAD_S: u64 = 20;
 const DURATION_S: u64 = 3;
 const EXPOSURE: u64 = 5;
 const PIXELS: u64 = 60_000;
@@ -59,7 +58,7 @@ pub(crate) fn window(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
     show.note(&format!("           {ordered}"));
 
     let mut said = String::new();
-    let done = wait(flatsat, "the window", |_| {
+    wait(flatsat, "the window", |_| {
         let uploads = api.get("/tasking/uploads")?;
         let windows = api.get("/tasking/windows?satellite_id=FM1")?;
         let states = (
@@ -73,8 +72,7 @@ pub(crate) fn window(flatsat: &mut Flatsat, show: &Show) -> anyhow::Result<()> {
         }
         ensure!(states.1 != "FAILED", "the window failed: {windows}");
         Ok(states.1 == "EXECUTED")
-    });
-    done?;
+    })?;
     let delivered = PathBuf::from(flatsat.file("delivered"));
     let mut there = None;
     wait(flatsat, "the picture", |_| {
@@ -166,22 +164,6 @@ fn find(directory: &Path, ending: &str) -> anyhow::Result<Option<PathBuf>> {
         }
     }
     Ok(None)
-}
-
-fn wait(
-    flatsat: &mut Flatsat,
-    what: &str,
-    mut is_there: impl FnMut(&Flatsat) -> anyhow::Result<bool>,
-) -> anyhow::Result<()> {
-    let until = Instant::now() + PATIENCE;
-    while !is_there(flatsat)? {
-        flatsat.check()?;
-        if Instant::now() > until {
-            bail!("{what} is not there after {} s", PATIENCE.as_secs());
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    Ok(())
 }
 
 fn start_agent(flatsat: &mut Flatsat) -> anyhow::Result<()> {
