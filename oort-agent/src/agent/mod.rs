@@ -265,7 +265,9 @@ impl Agent {
             .map_err(|_| AgentError::NoReceipt("it is of no item"))?;
         let mut state = self.state();
         if let Some(item) = state.items.get(&id) {
-            if item.sha256 != receipt.sha256 || item.bytes != receipt.size {
+            // Of what the original queued, nobody made this sum.
+            let is_other = !item.sha256.is_empty() && item.sha256 != receipt.sha256;
+            if is_other || item.bytes != receipt.size {
                 return Err(AgentError::NoReceipt("it is of other octets"));
             }
             drop(state);

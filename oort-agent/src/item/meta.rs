@@ -1,9 +1,12 @@
 //! What is known of an item: the file `<uuid>.meta.oort`, and what the collector is told.
+//!
+//! What is written has this form; what is read may be of another writer, whose null is the same
+//! as nothing.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::options::{DeliveryHints, SendOptions};
+use super::options::{DeliveryHints, SendOptions, mend_ttl};
 use super::topic::Topic;
 use super::uuid::Uuid;
 
@@ -57,4 +60,31 @@ pub struct TransferMeta {
     /// Anything else.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+}
+
+impl TransferMeta {
+    /// As whoever wrote it, and what was odd about it. The original writes null where nothing is
+    /// said, and times that no client of ours may say: none of that makes an item be lost.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(octets: &[u8]) -> Result<(Self, Vec<String>), serde_json::Error> {
+        let mut written: Value = serde_json::from_slice(octets)?;
+        let mut odd = Vec::new();
+        without_nulls(&mut written);
+        for key in ["file_info", "send_options"] {
+            written.get_mut(key).into_iter().for_each(without_nulls);
+        }
+        let options = written.get_mut("send_options");
+        if let Some(ttl) = options.and_then(|options| options.get_mut("TTLParams")) {
+            mend_ttl(ttl, &mut odd);
+        }
+        Ok((serde_json::from_value(written)?, odd))
+    }
+}
+
+fn without_nulls(value: &mut Value) {
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, value| !value.is_null());
+    }
 }

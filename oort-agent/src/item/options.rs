@@ -1,6 +1,7 @@
 //! What a client says of how a file is to be sent.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -150,4 +151,35 @@ fn ttl(mut times: Map<String, Value>, odd: &mut Vec<String>) -> Result<TtlParams
         odd.push(format!("TTLParams.{key} is not known"));
     }
     Ok(ttl)
+}
+
+/// Times on the disk, of whatever writer: each becomes one that a client may say.
+pub(super) fn mend_ttl(ttl: &mut Value, odd: &mut Vec<String>) {
+    let Some(times) = ttl.as_object_mut() else {
+        odd.push(format!("TTLParams is {ttl}: the usual times are taken"));
+        *ttl = Value::Object(Map::new());
+        return;
+    };
+    times.retain(|_, value| !value.is_null());
+    times.retain(|key, value| {
+        let seconds = match (value.as_u64(), value.as_f64()) {
+            (Some(seconds), _) if seconds <= TTL_SECONDS_MAX => return true,
+            (Some(_), _) => TTL_SECONDS_MAX,
+            (None, Some(seconds)) if seconds <= 0.0 => 0,
+            (None, Some(seconds)) => {
+                let longest = Duration::from_secs(TTL_SECONDS_MAX);
+                Duration::try_from_secs_f64(seconds)
+                    .map_or(TTL_SECONDS_MAX, |time| time.min(longest).as_secs())
+            }
+            (None, None) => {
+                odd.push(format!(
+                    "TTLParams.{key} is {value}: the usual time is taken"
+                ));
+                return false;
+            }
+        };
+        odd.push(format!("TTLParams.{key} is {value}: {seconds} is taken"));
+        *value = seconds.into();
+        true
+    });
 }

@@ -89,9 +89,12 @@ pub fn take(agent: &Agent, path: &Path) -> Result<(), ArrivalError> {
 
 fn take_bundle(agent: &Agent, bundle: impl Read) -> Result<(), ArrivalError> {
     oort_bundle::read(bundle, |meta, data, bytes| {
-        let meta: TransferMeta = serde_json::from_slice(meta).map_err(|error| {
+        let (meta, odd) = TransferMeta::read(meta).map_err(|error| {
             BundleError::not_one(format!("its meta is not to be read: {error}"))
         })?;
+        for odd in odd {
+            log::warn!("{}: {odd}", meta.file_info.id);
+        }
         if bytes != meta.file_info.size || bytes > STREAM_BYTES_MAX {
             let text = format!(
                 "its data has {bytes} octets; its meta says {}, and {STREAM_BYTES_MAX} are the most",

@@ -228,7 +228,11 @@ pub(crate) fn read_meta(path: &Path) -> io::Result<TransferMeta> {
     if octets.len() as u64 > META_BYTES_MAX {
         return Err(io::Error::other("it is too long"));
     }
-    serde_json::from_slice(&octets).map_err(io::Error::other)
+    let (meta, odd) = TransferMeta::read(&octets).map_err(io::Error::other)?;
+    for odd in odd {
+        log::warn!("{}: {odd}", path.display());
+    }
+    Ok(meta)
 }
 
 /// Opens a regular file of our directories for reading.
