@@ -4,6 +4,7 @@ mod counts;
 mod ended;
 mod error;
 mod key;
+mod look;
 mod out;
 mod room;
 mod state;
@@ -346,46 +347,6 @@ impl Agent {
     #[must_use]
     pub fn free_bytes(&self) -> u64 {
         self.settings.space.room(&self.store.places.transfers).free
-    }
-
-    /// Items whose files somebody took out of `transfers/` are collected.
-    fn scan(&self) {
-        let whole = match self.store.whole() {
-            Ok(whole) => whole,
-            Err(error) => {
-                log::warn!("cannot look at what is queued: {error}");
-                return;
-            }
-        };
-        let state = self.state();
-        let missing = state.items.keys().filter(|id| !whole.contains(id));
-        let missing: Vec<Uuid> = missing.copied().collect();
-        drop(state);
-        // What came after the look is there.
-        self.collected(missing);
-    }
-
-    /// The same for one.
-    fn look_at(&self, id: Uuid) {
-        let is_queued = self.state().items.contains_key(&id);
-        if is_queued {
-            self.collected(vec![id]);
-        }
-    }
-
-    fn collected(&self, mut missing: Vec<Uuid>) {
-        missing.retain(|id| !self.store.is_whole(*id));
-        if missing.is_empty() {
-            return;
-        }
-        let mut state = self.state();
-        let now = self.clock.seconds();
-        let reason = "taken out of transfers/";
-        let ended = missing.into_iter();
-        let ended = ended.filter_map(|id| state.end(id, End::Collected, reason, now, None));
-        let ended: Vec<Ended> = ended.collect();
-        drop(state);
-        self.written(&ended);
     }
 
     /// It is there, and has not ended.

@@ -100,9 +100,11 @@ impl Agent {
 
     /// It cannot be sent: its files are put out of the way.
     pub fn fail(&self, id: Uuid, why: &str) {
+        self.state().leaving.insert(id);
         if self.end_item(id, End::Failed, why, None).is_ok() {
             self.store.bury(id, &self.store.places.transfers, why);
         }
+        self.state().leaving.remove(&id);
     }
 
     /// What ended while the link service had it, since this was asked last.

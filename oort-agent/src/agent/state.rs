@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) counts: Counts,
     /// Those that are allowed; all, where there are none.
     pub(super) topics: BTreeSet<Topic>,
+    /// Items that failed, and whose files are on their way to `dead/`.
+    pub(super) leaving: BTreeSet<Uuid>,
     /// Octets of files that are being copied.
     pub(super) reserved: u64,
     /// Intakes that are under way.
@@ -137,6 +139,13 @@ impl State {
         };
         self.remember(ended.clone());
         Some(ended)
+    }
+
+    /// Whether it ended in a way that somebody may take back, by putting its files into
+    /// `transfers/` again.
+    pub(super) fn may_be_back(&self, id: Uuid) -> bool {
+        let ended = self.ended.get(id).map(|ended| ended.state);
+        matches!(ended, Some(End::Collected | End::Failed)) && !self.leaving.contains(&id)
     }
 
     pub(super) fn remember(&mut self, ended: Ended) {

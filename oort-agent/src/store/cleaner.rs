@@ -11,7 +11,8 @@ use crate::work_directory::{DATA_SUFFIX, META_SUFFIX, id_of};
 
 impl Store {
     /// Removes what is older than `age` and of no use: uploads, what is dead, new versions of
-    /// the agent, and halves of pairs in `transfers/`. Of what is queued `is_queued` knows.
+    /// the agent, and halves of pairs in `transfers/`; a whole pair there stays, whoever's it is.
+    /// Of what is queued `is_queued` knows.
     /// How many files that were.
     pub fn clean(&self, age: Duration, is_queued: &dyn Fn(Uuid) -> bool) -> usize {
         let places = &self.places;
@@ -25,7 +26,8 @@ impl Store {
             let is_transfers = directory == &places.transfers;
             let is_kept = |name: &str| {
                 let id = id_of(name, DATA_SUFFIX).or_else(|| id_of(name, META_SUFFIX));
-                let is_item = |id| disk::is_there(&self.record(id)) || is_queued(id);
+                let is_item =
+                    |id| disk::is_there(&self.record(id)) || is_queued(id) || self.is_whole(id);
                 is_transfers && id.is_none_or(is_item)
             };
             removed += remove_old(directory, age, is_transfers, &is_kept);

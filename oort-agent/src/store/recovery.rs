@@ -122,7 +122,7 @@ impl Store {
     ///
     /// # Errors
     /// What is there is none.
-    fn queued(&self, id: Uuid) -> io::Result<Option<TransferMeta>> {
+    pub(crate) fn queued(&self, id: Uuid) -> io::Result<Option<TransferMeta>> {
         let transfers = &self.places.transfers;
         if !disk::is_there(&names::data(transfers, id)) {
             return Ok(None);

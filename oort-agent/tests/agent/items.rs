@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use delivery_receipt::{Receipt, SigningKey};
 use oort_agent::agent::{AgentSettings, End};
@@ -453,4 +454,48 @@ fn the_document_describes_every_path() {
         assert_eq!(post != 405, item.get("post").is_some(), "POST {path}");
     }
     assert!(words([0, 0, 0]).key.is_none());
+}
+
+#[test]
+fn a_pair_that_is_put_back_while_the_agent_runs_is_queued_again_and_the_cleaner_leaves_it() {
+    let site = Site::new();
+    let settings = AgentSettings {
+        cleanup_age: Duration::ZERO,
+        ..settings()
+    };
+    let rig = site.start_with(site.store(), settings);
+    let id = rig.take(&site.file("a", b"a"), [9, 9, 9]);
+    let failed = rig.take(&site.file("b", b"b"), [9, 9, 9]);
+    let move_pair = |id, from: &str, to: &str| {
+        for suffix in ["data", "meta"] {
+            let name = format!("{id}.{suffix}.oort");
+            let path = |directory: &str| site.work.join(directory).join(&name);
+            fs::rename(path(from), path(to)).unwrap();
+        }
+    };
+    move_pair(id, "transfers", "upgrades");
+    rig.agent.tick();
+    rig.agent.fail(failed, "a test");
+    assert_eq!((rig.state(id), rig.state(failed)), ("collected", "failed"));
+    move_pair(id, "upgrades", "transfers");
+    move_pair(failed, "dead", "transfers");
+    // Before anybody looks.
+    assert_eq!(rig.agent.clean(), 0);
+    rig.agent.tick();
+    assert_eq!(rig.agent.counts().waiting, 2);
+    assert_eq!((rig.state(id), rig.state(failed)), ("waiting", "waiting"));
+    assert_eq!(rig.agent.queued_ids().len(), 2);
+    assert_eq!(rig.agent.clean(), 0);
+    let counts = rig.agent.counts();
+    let ended: u64 = counts.ended.values().sum();
+    assert_eq!(counts.accepted(), counts.waiting + counts.out + ended);
+    assert!(rig.agent.next_out().is_some());
+    // What is not to be sent any more is not, though its files should be there again.
+    let copy = fs::read(site.work.join(format!("transfers/{id}.meta.oort"))).unwrap();
+    rig.agent.cancel(id).unwrap();
+    fs::write(site.work.join(format!("transfers/{id}.meta.oort")), copy).unwrap();
+    fs::write(site.work.join(format!("transfers/{id}.data.oort")), b"a").unwrap();
+    rig.agent.tick();
+    assert_eq!(rig.state(id), "cancelled");
+    assert_eq!(rig.agent.clean(), 0);
 }
