@@ -1,6 +1,8 @@
 //! What is remembered over restarts and is not in the files of an item: items that have
-//! ended, stages that somebody chose, uploads that were retrieved, and which topics are allowed.
+//! ended, stages that somebody chose, uploads that were retrieved, which data of uploads was right,
+//! and which topics are allowed.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use kept_database::DatabaseFile;
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::agent::{Chosen, Ended};
 use crate::item::{Topic, Uuid};
 use crate::limits::{ENDED_MAX, RETRIEVED_MAX};
+use crate::store::{Checked, News};
 
 /// By the order in which they ended.
 const ENDED: TableDefinition<u64, &str> = TableDefinition::new("ended");
@@ -20,6 +23,8 @@ const ENDED: TableDefinition<u64, &str> = TableDefinition::new("ended");
 const CHOSEN: TableDefinition<&str, &str> = TableDefinition::new("chosen stages");
 /// By the order in which they were retrieved.
 const RETRIEVED: TableDefinition<u64, &str> = TableDefinition::new("retrieved");
+/// By the identifier.
+const CHECKED: TableDefinition<&str, &str> = TableDefinition::new("checked uploads");
 /// What there is one of.
 const SINGLE: TableDefinition<&str, &str> = TableDefinition::new("single");
 const TOPICS: &str = "topics";
@@ -42,6 +47,8 @@ pub(crate) struct Remembered {
     pub(crate) topics: Vec<Topic>,
     /// The first that was first.
     pub(crate) retrieved: Vec<Uuid>,
+    /// Uploads whose data was right.
+    pub(crate) checked: Vec<(Uuid, Checked)>,
 }
 
 impl Journal {
@@ -70,6 +77,11 @@ impl Journal {
             for row in read.open_table(RETRIEVED)?.iter()? {
                 let (_, id) = row?;
                 remembered.retrieved.extend(id.value().parse::<Uuid>());
+            }
+            for row in read.open_table(CHECKED)?.iter()? {
+                let (id, text) = row?;
+                let id = id.value().parse().ok();
+                remembered.checked.extend(id.zip(parsed(text.value())));
             }
             if let Some(text) = read.open_table(SINGLE)?.get(TOPICS)? {
                 remembered.topics = parsed(text.value()).unwrap_or_default();
@@ -124,6 +136,36 @@ impl Journal {
         })
     }
 
+    /// These are uploads still, and were not retrieved.
+    pub(crate) fn not_retrieved(&mut self, ids: &[Uuid]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids: HashSet<String> = ids.iter().map(Uuid::to_string).collect();
+        self.write(|transaction| {
+            let mut table = transaction.open_table(RETRIEVED)?;
+            table.retain(|_, id| !ids.contains(id))?;
+            Ok(())
+        })
+    }
+
+    /// The data of these uploads was right, or they are uploads no more.
+    pub(crate) fn check(&mut self, news: &News) -> Result<(), Error> {
+        if news.checked.is_empty() && news.gone.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            let mut table = transaction.open_table(CHECKED)?;
+            for id in &news.gone {
+                table.remove(id.to_string().as_str())?;
+            }
+            for (id, checked) in &news.checked {
+                table.insert(id.to_string().as_str(), text(checked).as_str())?;
+            }
+            Ok(())
+        })
+    }
+
     /// These topics are allowed.
     pub(crate) fn allow(&mut self, topics: &[Topic]) -> Result<(), Error> {
         self.write(|transaction| {
@@ -156,6 +198,7 @@ fn prepare(database: &Database) -> Result<(), Error> {
     transaction.open_table(ENDED)?;
     transaction.open_table(CHOSEN)?;
     transaction.open_table(RETRIEVED)?;
+    transaction.open_table(CHECKED)?;
     transaction.open_table(SINGLE)?;
     Ok(transaction.commit()?)
 }

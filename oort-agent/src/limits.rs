@@ -12,6 +12,9 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 pub const STREAM_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests that wait for the disk at once; further ones wait for them.
 pub const REQUESTS_MAX: usize = 8;
+/// Queries and retrievals among uploads at once; further ones wait for them, and nobody else
+/// does: whole files may have to be read for them.
+pub const UPLOAD_REQUESTS_MAX: usize = 4;
 /// Files that are handed over in bodies at once; further ones wait for them.
 pub const STREAMS_MAX: usize = 4;
 /// Time that a request may take, but for one whose body is a file: a large one is read and

@@ -53,7 +53,8 @@ impl AgentError {
             AgentError::Store(Store::NoRoom | Store::Full(_)) => "no_room",
             AgentError::Store(Store::Changed(_)) => "changed",
             AgentError::Store(Store::HandedOver(_)) => "handed_over",
-            AgentError::Store(Store::System { .. }) | AgentError::Journal(_) => "system",
+            AgentError::Store(Store::System { .. } | Store::OtherFileSystem(_))
+            | AgentError::Journal(_) => "system",
             AgentError::Store(_) => "no_file",
             AgentError::Topic(_) | AgentError::Topics(_) => "topic",
             AgentError::Options(_) => "options",

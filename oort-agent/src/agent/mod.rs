@@ -71,7 +71,7 @@ pub struct Agent {
     clock: Box<dyn Clock>,
     state: Mutex<State>,
     journal: Mutex<Journal>,
-    uploads: Mutex<Uploads>,
+    uploads: Uploads,
     /// Something is there to be sent, or was withdrawn.
     news: Condvar,
 }
@@ -134,21 +134,25 @@ impl Agent {
         log::info!(
             "{items} items are queued; of intakes {finished} were finished, {undone} undone"
         );
-        Ok(Agent {
+        let agent = Agent {
             store,
             settings,
             clock,
             state: Mutex::new(state),
             journal: Mutex::new(journal),
-            uploads: Mutex::default(),
+            uploads: Uploads::remembering(remembered.checked),
             news: Condvar::new(),
-        })
+        };
+        agent.recover_retrievals()?;
+        Ok(agent)
     }
 
     /// What is due: items that were collected, items whose time is over. To be called each
     /// second or so.
     pub fn tick(&self) {
+        self.store.publish_late();
         self.scan();
+        self.write_checked();
         let now = self.clock.now();
         let mut state = self.state();
         let mut expired = state.queue.tick(now);
@@ -404,10 +408,6 @@ impl Agent {
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn uploads(&self) -> MutexGuard<'_, Uploads> {
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

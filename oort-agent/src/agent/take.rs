@@ -81,12 +81,21 @@ impl Agent {
             Err(known) => return Ok(known),
         };
         let source = self.store.source(path)?;
-        let bytes = match self.store.copies(&source) {
-            true => source.bytes(),
-            false => 0,
+        let stage = Some(first_stage(&words.options));
+        let handed = self.handed(words);
+        let mut is_copied = self.store.copies(&source);
+        let meta = loop {
+            let bytes = match is_copied {
+                true => source.bytes(),
+                false => 0,
+            };
+            place.room.make(bytes, stage)?;
+            let handed = handed.clone();
+            match self.store.take(&source, &topic, handed, is_copied) {
+                Err(StoreError::OtherFileSystem(_)) if !is_copied => is_copied = true,
+                taken => break taken?,
+            }
         };
-        place.room.make(bytes, Some(first_stage(&words.options)))?;
-        let meta = self.store.take(&source, &topic, self.handed(words))?;
         Ok(self.queued(&mut place, &meta))
     }
 

@@ -29,7 +29,7 @@ use places::Places;
 use refusal::{JSON, Refusal};
 
 use crate::agent::{Agent, AgentError, KeyUse};
-use crate::limits::{REQUESTS_MAX, STREAMS_MAX};
+use crate::limits::{REQUESTS_MAX, STREAMS_MAX, UPLOAD_REQUESTS_MAX};
 use crate::telemetry::Telemetry;
 
 /// Threads that the routes wait for the disk in: for requests, for bodies that are files, and
@@ -55,6 +55,7 @@ pub struct Api {
 struct Shared {
     api: Api,
     requests: Places,
+    uploads: Places,
     streams: Places,
     page: Places,
 }
@@ -68,6 +69,7 @@ impl Api {
         let shared = Arc::new(Shared {
             api: self,
             requests: Places::new(REQUESTS_MAX),
+            uploads: Places::new(UPLOAD_REQUESTS_MAX),
             streams: Places::new(STREAMS_MAX),
             page: Places::new(1),
         });

@@ -70,7 +70,7 @@ pub(super) async fn query(State(shared): Served, Path(topic): Path<String>) -> A
     let not_implemented = |_| Refusal::new(StatusCode::NOT_IMPLEMENTED, "Method not implemented");
     let topic: Topic = topic.parse().map_err(not_implemented)?;
     let agent = Arc::clone(&shared.api.agent);
-    let page = shared.requests.run(move || agent.query(&topic)).await?;
+    let page = shared.uploads.run(move || agent.query(&topic)).await?;
     let mut answer = value!({"files": page.files});
     if page.overflows
         && let Some(answer) = answer.as_object_mut()
@@ -86,7 +86,7 @@ pub(super) async fn retrieve_file(State(shared): Served, body: Bytes) -> Answer 
     let agent = Arc::clone(&shared.api.agent);
     json(
         &shared
-            .requests
+            .uploads
             .run(move || agent.retrieve(&id, &save_path))
             .await?,
     )

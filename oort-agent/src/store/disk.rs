@@ -1,7 +1,7 @@
 //! What is done to directories.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -34,16 +34,6 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).read(true).create_new(true).mode(0o600);
     options.open(path)
-}
-
-/// Writes a new file.
-pub(crate) fn write_new(path: &Path, octets: &[u8], sync: bool) -> io::Result<()> {
-    let mut file = create(path)?;
-    file.write_all(octets)?;
-    if sync {
-        file.sync_all()?;
-    }
-    Ok(())
 }
 
 /// Removes a file; one that is not there is removed.

@@ -35,6 +35,9 @@ pub enum StoreError {
     /// Somebody writes to it.
     #[error("{} has changed while it was read: hand it over once it is whole", .0.display())]
     Changed(PathBuf),
+    /// It cannot be renamed to where it is to go: it is to be copied.
+    #[error("{} is on another file system: it is to be copied", .0.display())]
+    OtherFileSystem(PathBuf),
     /// Another request hands it over.
     #[error("{} is being handed over by another request", .0.display())]
     HandedOver(PathBuf),

@@ -23,7 +23,7 @@ use super::Store;
 use super::disk;
 use super::error::{StoreError, at};
 use super::identity::Identity;
-use super::source::Source;
+use super::source::{Source, is_of_two_file_systems};
 use super::step::Step;
 use super::sums::sums_of;
 use crate::item::{FileInfo, META_VERSION, SendOptions, Topic, TransferMeta, Uuid};
@@ -38,6 +38,8 @@ pub(super) const PART_SUFFIX: &str = ".part";
 pub(super) const INODE: &str = "source_inode";
 /// Where it is kept when the source was changed last, in ns.
 pub(super) const MODIFIED_NS: &str = "source_modified_ns";
+/// Where it is kept where the source is, where the client's path has links in it.
+pub(super) const SOURCE_PATH: &str = "source_path";
 /// Where SHA-256 is kept.
 pub(crate) const SHA256: &str = "sha256";
 
@@ -74,20 +76,22 @@ impl Store {
         self.always_copies || source.identity.device != self.device
     }
 
-    /// Takes a file. When this returns, it is queued and its source is gone, also after a
-    /// power cut.
+    /// Takes a file, by a copy or by a rename. When this returns, it is queued and its source
+    /// is gone, also after a power cut.
     ///
     /// # Errors
-    /// [`StoreError`]: the source is where it was.
+    /// [`StoreError`]: the source is where it was. [`StoreError::OtherFileSystem`] says that
+    /// only a copy can be had: two mounts of one file system, say, which nothing tells but a
+    /// rename.
     pub fn take(
         &self,
         source: &Source,
         topic: &Topic,
         handed: Handed,
+        is_copied: bool,
     ) -> Result<TransferMeta, StoreError> {
         let _held = self.hold(source)?;
         let id = Uuid::random().map_err(at(&source.path))?;
-        let is_copied = self.copies(source);
         let mut left = Leftovers::default();
         let record = self.record(id);
         left.0.push(record.clone());
@@ -100,9 +104,8 @@ impl Store {
             false => {
                 let read = sums_of(&source.file, source.bytes(), io::sink());
                 let sums = read.map_err(at(&source.path))?;
-                if self.sync {
-                    source.file.sync_all().map_err(at(&source.path))?;
-                }
+                let synced = self.sync_file(&source.file, &source.path);
+                synced.map_err(at(&source.path))?;
                 self.done(Step::Read);
                 sums
             }
@@ -117,9 +120,14 @@ impl Store {
         let mut extra = handed.extra.clone();
         extra.insert(INODE.to_owned(), inode.to_string().into());
         extra.insert(MODIFIED_NS.to_owned(), modified.to_string().into());
+        if source.path != source.named
+            && let Some(path) = source.path.to_str()
+        {
+            extra.insert(SOURCE_PATH.to_owned(), path.into());
+        }
         let info = FileInfo {
             id,
-            path: source.path.to_string_lossy().into_owned(),
+            path: source.named.to_string_lossy().into_owned(),
             size: sums.bytes,
             modified: source.modified,
             created: source.created,
@@ -140,6 +148,9 @@ impl Store {
         } else {
             disk::rename_if_free(&source.path, &data).map_err(|error| {
                 match error.kind() {
+                    _ if is_of_two_file_systems(&error) => {
+                        StoreError::OtherFileSystem(source.path.clone())
+                    }
                     // Somebody took it away meanwhile.
                     io::ErrorKind::NotFound => StoreError::Changed(source.path.clone()),
                     // Its directory is sticky, and it is somebody else's.
@@ -147,10 +158,12 @@ impl Store {
                     _ => at(&source.path)(error),
                 }
             })?;
-            if let Err(error) = self.is_still(source, &data) {
+            let is_there = self
+                .is_still(source, &data)
+                .and_then(|()| self.sync_directory(&self.places.transfers));
+            if let Err(error) = is_there {
                 return Err(self.give_back(source, &data, error));
             }
-            self.sync_directory(&self.places.transfers)?;
             self.done(Step::DataThere);
         }
         // From here on it is taken: what cannot be done now, is done at the next start.
@@ -159,7 +172,7 @@ impl Store {
             // A directory that may be written to and not be read, say.
             log::debug!("{error}");
         }
-        self.publish(id)?;
+        self.publish_or_later(id);
         Ok(meta)
     }
 
@@ -199,9 +212,7 @@ impl Store {
             mut left,
         } = stream;
         let sums = summing.finish();
-        if self.sync {
-            file.sync_all().map_err(at(&part))?;
-        }
+        self.sync_file(&file, &part).map_err(at(&part))?;
         self.done(Step::Copied);
         let found = file.metadata().map_err(at(&part))?;
         let info = FileInfo {
@@ -224,7 +235,7 @@ impl Store {
         self.sync_directory(&self.places.transfers)?;
         left.0.clear();
         self.done(Step::DataThere);
-        self.publish(id)?;
+        self.publish_or_later(id);
         Ok(meta)
     }
 
@@ -256,7 +267,7 @@ impl Store {
         let record = self.record(meta.file_info.id);
         let octets =
             serde_json::to_vec(meta).map_err(|error| at(&record)(io::Error::other(error)))?;
-        disk::write_new(&record, &octets, self.sync).map_err(at(&record))?;
+        self.write_new(&record, &octets).map_err(at(&record))?;
         self.sync_directory(&self.places.intake)?;
         self.done(Step::Recorded);
         Ok(())
@@ -270,13 +281,39 @@ impl Store {
         Ok(())
     }
 
+    /// The same; where that is not possible now, it is tried again: the item is taken, and its
+    /// record says what it is.
+    fn publish_or_later(&self, id: Uuid) {
+        if let Err(error) = self.publish(id) {
+            log::error!("{id} is queued, but no collector finds it yet: {error}");
+            self.unpublished().insert(id);
+        }
+    }
+
+    /// What could not be published before is now, where that is possible.
+    pub(crate) fn publish_late(&self) {
+        let late: Vec<Uuid> = self.unpublished().iter().copied().collect();
+        for id in late {
+            let has_data = disk::is_there(&names::data(&self.places.transfers, id));
+            let done = match has_data {
+                true => self.publish(id),
+                // Somebody took it: it is nobody's any more.
+                false => disk::remove(&self.record(id)).map_err(at(&self.record(id))),
+            };
+            match done {
+                Ok(()) => {
+                    self.unpublished().remove(&id);
+                }
+                Err(error) => log::debug!("{id}: {error}"),
+            }
+        }
+    }
+
     /// A copy in the part file, which is read again.
     fn copy(&self, source: &Source, part: &Path) -> Result<Sums, StoreError> {
         let copy = disk::create(part).map_err(at(part))?;
         let sums = sums_of(&source.file, source.bytes(), &copy).map_err(at(part))?;
-        if self.sync {
-            copy.sync_all().map_err(at(part))?;
-        }
+        self.sync_file(&copy, part).map_err(at(part))?;
         let again = sums_of(&copy, sums.bytes, io::sink()).map_err(at(part))?;
         if again != sums {
             let error = io::Error::other("the disk does not hold what was written to it");
@@ -296,7 +333,7 @@ impl Store {
         }
     }
 
-    /// What was renamed and is not what was read, goes back.
+    /// What was renamed and is not what was read, or may not stay so, goes back.
     fn give_back(&self, source: &Source, data: &Path, error: StoreError) -> StoreError {
         if let Err(failed) = disk::rename_if_free(data, &source.path) {
             log::error!(

@@ -15,10 +15,10 @@ mod uploads;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::OFlags;
 
@@ -33,8 +33,9 @@ pub use intake::{Handed, Stream};
 pub use recovery::Found;
 pub use source::Source;
 pub use space::{Floor, FloorError, Room, Space};
-pub use step::{AtStep, Step};
+pub use step::{AtStep, AtSync, Step};
 pub(crate) use sums::sums_of;
+pub(crate) use uploads::{Checked, News};
 pub use uploads::{Page, Uploads};
 
 /// The work directory, and what is done to it.
@@ -45,8 +46,11 @@ pub struct Store {
     sync: bool,
     always_copies: bool,
     at_step: Option<AtStep>,
+    at_sync: Option<AtSync>,
     /// Files that are being handed over: device and inode.
     held: Mutex<HashSet<(u64, u64)>>,
+    /// Items that are taken, and whose records could not become their metas yet.
+    unpublished: Mutex<HashSet<Uuid>>,
     /// This machine.
     pub(crate) node: String,
 }
@@ -70,7 +74,9 @@ impl Store {
             sync: true,
             always_copies: false,
             at_step: None,
+            at_sync: None,
             held: Mutex::default(),
+            unpublished: Mutex::default(),
             node: system.nodename().to_string_lossy().into_owned(),
         })
     }
@@ -94,6 +100,12 @@ impl Store {
         self.at_step = Some(call);
     }
 
+    /// Calls this before a file or a directory is synced, also where nothing is waited for.
+    /// For tests.
+    pub fn at_each_sync(&mut self, call: AtSync) {
+        self.at_sync = Some(call);
+    }
+
     /// Opens a file that is to be handed over.
     ///
     /// # Errors
@@ -107,14 +119,23 @@ impl Store {
     /// # Errors
     /// It is not there, or cannot be read.
     pub fn meta(&self, id: Uuid) -> io::Result<TransferMeta> {
+        if self.is_unpublished(id) {
+            match read_meta(&self.record(id)) {
+                // It has just become the meta.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                read => return read,
+            }
+        }
         read_meta(&names::meta(&self.places.transfers, id))
     }
 
-    /// Whether both files of an item are in `transfers/`.
+    /// Whether both files of an item are in `transfers/`, or one that is taken waits there for
+    /// its meta.
     #[must_use]
     pub fn is_whole(&self, id: Uuid) -> bool {
         let transfers = &self.places.transfers;
-        disk::is_there(&names::data(transfers, id)) && disk::is_there(&names::meta(transfers, id))
+        let has_meta = || disk::is_there(&names::meta(transfers, id)) || self.is_unpublished(id);
+        disk::is_there(&names::data(transfers, id)) && has_meta()
     }
 
     /// Whose pairs are in `transfers/`.
@@ -124,6 +145,10 @@ impl Store {
     pub fn whole(&self) -> io::Result<HashSet<Uuid>> {
         let mut seen = HashSet::new();
         let mut whole = HashSet::new();
+        for id in self.unpublished().iter() {
+            // Its data alone makes it whole.
+            seen.insert(*id);
+        }
         for entry in fs::read_dir(&self.places.transfers)? {
             let name = entry?.file_name();
             let Some(name) = name.to_str() else { continue };
@@ -142,6 +167,9 @@ impl Store {
     /// # Errors
     /// The disk.
     pub fn remove(&self, id: Uuid) -> io::Result<()> {
+        if self.unpublished().remove(&id) {
+            disk::remove(&self.record(id))?;
+        }
         disk::remove(&names::meta(&self.places.transfers, id))?;
         disk::remove(&names::data(&self.places.transfers, id))
     }
@@ -194,10 +222,40 @@ impl Store {
     }
 
     fn sync_directory(&self, directory: &Path) -> Result<(), StoreError> {
+        self.before_sync(directory)
+            .and_then(|()| match self.sync {
+                true => disk::sync_directory(directory),
+                false => Ok(()),
+            })
+            .map_err(error::at(directory))
+    }
+
+    fn sync_file(&self, file: &File, path: &Path) -> io::Result<()> {
+        self.before_sync(path)?;
         match self.sync {
-            true => disk::sync_directory(directory).map_err(error::at(directory)),
+            true => file.sync_all(),
             false => Ok(()),
         }
+    }
+
+    fn before_sync(&self, path: &Path) -> io::Result<()> {
+        self.at_sync.as_ref().map_or(Ok(()), |call| call(path))
+    }
+
+    /// Writes a new file, which is on the disk then.
+    fn write_new(&self, path: &Path, octets: &[u8]) -> io::Result<()> {
+        let mut file = disk::create(path)?;
+        file.write_all(octets)?;
+        self.sync_file(&file, path)
+    }
+
+    fn unpublished(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        let unpublished = self.unpublished.lock();
+        unpublished.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_unpublished(&self, id: Uuid) -> bool {
+        self.unpublished().contains(&id)
     }
 
     fn done(&self, step: Step) {

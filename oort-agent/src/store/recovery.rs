@@ -7,7 +7,7 @@ use super::Store;
 use super::disk;
 use super::error::{StoreError, at};
 use super::identity::Identity;
-use super::intake::{INODE, MODIFIED_NS, RECORD_SUFFIX};
+use super::intake::{INODE, MODIFIED_NS, RECORD_SUFFIX, SOURCE_PATH};
 use crate::item::{TransferMeta, Uuid};
 use crate::work_directory::{self as names, META_SUFFIX};
 
@@ -99,7 +99,8 @@ impl Store {
             bytes: meta.file_info.size,
             modified,
         };
-        let path = std::path::Path::new(&meta.file_info.path);
+        let path = meta.extra.get(SOURCE_PATH).and_then(|path| path.as_str());
+        let path = std::path::Path::new(path.unwrap_or(&meta.file_info.path));
         let data = fs::metadata(names::data(&self.places.transfers, meta.file_info.id));
         let (Ok(found), Ok(data)) = (fs::symlink_metadata(path), data) else {
             return;

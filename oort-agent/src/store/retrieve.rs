@@ -12,12 +12,12 @@ use crate::store::space::Space;
 use crate::work_directory as names;
 
 impl Store {
-    /// Puts the data of an upload where the client says, in the place of nothing; what is
-    /// known of it is removed then. It is there after a power cut.
+    /// Where an upload is to go: a name that nothing has, in a directory that is there and is
+    /// not our own.
     ///
     /// # Errors
-    /// [`StoreError`]: the upload is where it was.
-    pub fn retrieve(&self, info: &FileInfo, to: &str) -> Result<(), StoreError> {
+    /// [`StoreError`].
+    pub fn destination(&self, to: &str) -> Result<PathBuf, StoreError> {
         let path = Path::new(to);
         let parent = path.parent().filter(|_| path.is_absolute());
         let parent = parent.ok_or_else(|| StoreError::DestinationNotAbsolute(to.to_owned()))?;
@@ -28,20 +28,43 @@ impl Store {
             return Err(StoreError::Own(path.to_owned()));
         }
         let path = parent.join(name);
-        let data = names::data(&self.places.uploads, info.id);
-        if self.sync {
-            let file = super::open(&data).and_then(|file| file.sync_all());
-            file.map_err(at(&data))?;
+        match disk::is_there(&path) {
+            true => Err(StoreError::Exists),
+            false => Ok(path),
         }
-        match self.rename_unless_other(&data, &path) {
-            Ok(()) => {}
+    }
+
+    /// Puts the data of an upload at its [destination](Store::destination), in the place of
+    /// nothing; what is known of it is removed then. It is there after a power cut.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the upload is where it was.
+    pub fn retrieve(&self, info: &FileInfo, path: &Path) -> Result<(), StoreError> {
+        let data = names::data(&self.places.uploads, info.id);
+        let synced = super::open(&data).and_then(|file| self.sync_file(&file, &data));
+        synced.map_err(at(&data))?;
+        let is_copied = match self.rename_unless_other(&data, path) {
+            Ok(()) => false,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 return Err(StoreError::Exists);
             }
-            Err(error) if is_of_two_file_systems(&error) => self.copy_to(info, &data, &path)?,
+            Err(error) if is_of_two_file_systems(&error) => {
+                self.copy_to(info, &data, path)?;
+                true
+            }
             Err(error) => return Err(StoreError::Rename(error)),
+        };
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        if let Err(error) = self.sync_directory(parent) {
+            let undone = match is_copied {
+                true => disk::remove(path),
+                false => disk::rename_if_free(path, &data),
+            };
+            if let Err(failed) = undone {
+                log::error!("{} stays there ({failed})", path.display());
+            }
+            return Err(error);
         }
-        self.sync_directory(&parent)?;
         disk::remove_or_say(&data);
         disk::remove_or_say(&names::meta(&self.places.uploads, info.id));
         Ok(())
@@ -66,7 +89,7 @@ impl Store {
         let part = parent.join(format!(".{}.oort-part", info.id));
         let record = self.retrieving(info.id);
         disk::remove(&record).map_err(at(&record))?;
-        disk::write_new(&record, part.as_os_str().as_encoded_bytes(), self.sync)
+        self.write_new(&record, part.as_os_str().as_encoded_bytes())
             .map_err(at(&record))?;
         let copied = self.copy_by(info, data, &part, path);
         if copied.is_err() {
@@ -90,9 +113,7 @@ impl Store {
         if !sums.crc32.eq_ignore_ascii_case(&info.crc32) {
             return Err(StoreError::Changed(data.to_owned()));
         }
-        if self.sync {
-            copy.sync_all().map_err(at(part))?;
-        }
+        self.sync_file(&copy, part).map_err(at(part))?;
         disk::rename_if_free(part, path).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => StoreError::Exists,
             _ => StoreError::Rename(error),

@@ -16,7 +16,10 @@ use super::identity::Identity;
 #[derive(Debug)]
 pub struct Source {
     pub(crate) file: File,
+    /// Where it is, by no link.
     pub(crate) path: PathBuf,
+    /// Where it is, in the client's words.
+    pub(crate) named: PathBuf,
     pub(crate) identity: Identity,
     /// s since 1970 when anything of it was changed.
     pub(crate) created: i64,
@@ -28,6 +31,7 @@ impl Source {
     pub(crate) fn open(path: &str, own: &Path) -> Result<Self, StoreError> {
         let not_absolute = || StoreError::NotAbsolute(path.to_owned());
         let path = Path::new(path);
+        let named = path.to_owned();
         let parent = path.parent().filter(|_| path.is_absolute());
         let parent = parent.ok_or_else(not_absolute)?;
         let no_info = |error| StoreError::NoInfo {
@@ -78,6 +82,7 @@ impl Source {
             modified: found.mtime(),
             file,
             path,
+            named,
         })
     }
 

@@ -1,6 +1,9 @@
 //! The steps of an intake, and of a file that came up: after each of them the process may end,
 //! and nothing is lost.
 
+use std::io;
+use std::path::Path;
+
 /// A step that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
@@ -47,3 +50,6 @@ impl Step {
 
 /// Who is called after each step: tests.
 pub type AtStep = Box<dyn Fn(Step) + Send + Sync>;
+
+/// Who is called before a file or a directory is synced, and may say that it cannot be: tests.
+pub type AtSync = Box<dyn Fn(&Path) -> io::Result<()> + Send + Sync>;

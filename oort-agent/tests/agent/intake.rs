@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use oort_agent::agent::{Agent, AgentError};
 use oort_agent::clock::VirtualClock;
-use oort_agent::store::{Step, StoreError};
+use oort_agent::store::{Step, Store, StoreError};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
-use crate::rig::{NOW, Site, crc32, settings, words};
+use crate::rig::{NOW, Site, crc32, names, settings, words};
 
 #[test]
 fn what_is_no_file_is_neither_taken_nor_waited_for() {
@@ -173,4 +175,104 @@ fn a_file_that_is_being_handed_over_is_not_handed_over_by_another_request() {
         rig.take(&path, [9, 9, 9]);
         assert_eq!(rig.agent.queued_ids().len(), 1);
     }
+}
+
+#[test]
+fn the_path_of_an_item_is_the_one_that_the_client_said_though_a_link_leads_there() {
+    let site = Site::new();
+    let link = site.payload.join("link");
+    fs::create_dir(site.payload.join("real")).unwrap();
+    symlink(site.payload.join("real"), &link).unwrap();
+    for copies in [false, true] {
+        let store = match copies {
+            true => site.store().always_copying(),
+            false => site.store(),
+        };
+        let rig = site.start_with(store, settings());
+        site.file("real/file", b"octets");
+        let path = link.join("file");
+        let id = rig.send(path.to_str().unwrap()).id();
+        let meta = rig.get(&format!("/collector/v1/meta/{id}")).body;
+        assert_eq!(meta["file_info"]["path"], path.to_str().unwrap());
+        assert!(!path.exists());
+    }
+}
+
+/// Fails each sync of that directory.
+fn fail_syncs_of(store: &mut Store, directory: PathBuf) {
+    store.at_each_sync(Box::new(move |path| match path == directory {
+        true => Err(std::io::Error::other("the disk fails")),
+        false => Ok(()),
+    }));
+}
+
+#[test]
+fn where_the_directory_of_items_cannot_be_synced_the_source_is_where_it_was() {
+    for copies in [false, true] {
+        let site = Site::new();
+        let path = site.file("file", b"octets");
+        let mut store = match copies {
+            true => site.store().always_copying(),
+            false => site.store(),
+        };
+        fail_syncs_of(&mut store, site.work.join("transfers"));
+        let rig = site.start_with(store, settings());
+        rig.send(&path).is_refused(500, "the disk fails");
+        assert_eq!(fs::read(&path).unwrap(), b"octets");
+        assert_eq!(site.names("transfers"), Vec::<String>::new());
+        assert_eq!(site.names(".agent/intake"), Vec::<String>::new());
+    }
+}
+
+/// A store in which something has the name that the next item's meta is to get.
+fn with_the_name_of_the_meta_taken(site: &Site, copies: bool) -> Store {
+    let mut store = match copies {
+        true => site.store().always_copying(),
+        false => site.store(),
+    };
+    let transfers = site.work.join("transfers");
+    store.at_each_step(Box::new(move |step| {
+        if step == Step::DataThere {
+            let data = names(&transfers).pop().unwrap();
+            let meta = data.replace(".data.", ".meta.");
+            fs::create_dir(transfers.join(meta)).unwrap();
+        }
+    }));
+    store
+}
+
+#[test]
+fn an_item_that_is_taken_and_cannot_be_published_yet_is_queued_and_published_later() {
+    for copies in [false, true] {
+        let site = Site::new();
+        let path = site.file("file", b"octets");
+        let store = with_the_name_of_the_meta_taken(&site, copies);
+        let rig = site.start_with(store, settings());
+        let id = rig.send(&path).id();
+        rig.later(1);
+        assert_eq!(rig.state(id), "waiting");
+        assert_eq!(rig.agent.meta(id).unwrap().file_info.size, 6);
+        let meta = site.work.join(format!("transfers/{id}.meta.oort"));
+        fs::remove_dir(&meta).unwrap();
+        rig.later(1);
+        assert!(meta.is_file());
+        assert_eq!(rig.state(id), "waiting");
+        assert_eq!(site.names(".agent/intake"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn an_item_that_is_cancelled_before_it_is_published_is_gone() {
+    let site = Site::new();
+    let path = site.file("file", b"octets");
+    let store = with_the_name_of_the_meta_taken(&site, false);
+    let rig = site.start_with(store, settings());
+    let id = rig.send(&path).id();
+    let meta = site.work.join(format!("transfers/{id}.meta.oort"));
+    fs::remove_dir(&meta).unwrap();
+    rig.agent.cancel(id).unwrap();
+    rig.later(1);
+    assert_eq!(rig.state(id), "cancelled");
+    assert_eq!(site.names("transfers"), Vec::<String>::new());
+    assert_eq!(site.names(".agent/intake"), Vec::<String>::new());
 }

@@ -3,6 +3,9 @@
 mod crash;
 mod intake;
 mod items;
+mod mounts;
+mod original;
+mod power_cuts;
 mod pump;
 mod queue;
 mod rig;

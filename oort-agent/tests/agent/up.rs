@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -174,4 +175,89 @@ fn killed_after_any_step_of_unpacking_an_upload_is_there_wholly_or_not_at_all_an
     for step in Step::UPLOAD {
         assert!(seen.contains(&format!("{step:?}")), "{step:?}");
     }
+}
+
+#[test]
+fn what_could_not_be_retrieved_and_was_lost_here_is_an_upload_again_once_it_comes_up_again() {
+    for (copies, place) in [
+        (false, "nowhere/plan.bin"),
+        (false, "taken"),
+        (true, "plan.bin"),
+    ] {
+        let site = Site::new();
+        let bundle = bundle(&site);
+        site.file("taken", b"mine");
+        let mut store = match copies {
+            true => site.store().always_copying(),
+            false => site.store(),
+        };
+        let payload = site.payload.clone();
+        store.at_each_sync(Box::new(move |path| match path == payload {
+            true => Err(std::io::Error::other("the disk fails")),
+            false => Ok(()),
+        }));
+        let mut rig = site.start_with(store, settings());
+        take(&rig.agent, &bundle).unwrap();
+        let id = meta(OCTETS).file_info.id.to_string();
+        let to = site.payload.join(place);
+        rig.agent.retrieve(&id, to.to_str().unwrap()).unwrap_err();
+        assert_eq!(plans(&rig.agent), 1);
+        // The cleaner removes it, and nobody acknowledged it yet. Once as it runs, once after a
+        // restart.
+        for _ in 0..2 {
+            for suffix in ["data", "meta"] {
+                fs::remove_file(site.work.join(format!("uploads/{id}.{suffix}.oort"))).unwrap();
+            }
+            assert_eq!(plans(&rig.agent), 0);
+            take(&rig.agent, &bundle).unwrap();
+            assert_eq!(plans(&rig.agent), 1, "{place}");
+            drop(rig);
+            rig = site.start();
+        }
+        retrieve(&site, &rig);
+    }
+}
+
+#[test]
+fn what_was_written_down_as_retrieved_and_not_moved_before_the_end_may_come_up_again() {
+    let site = Site::new();
+    let bundle = bundle(&site);
+    let id = meta(OCTETS).file_info.id.to_string();
+    let rig = site.start();
+    take(&rig.agent, &bundle).unwrap();
+    let pair = ["data", "meta"].map(|suffix| format!("{id}.{suffix}.oort"));
+    let kept = |name: &str| site.payload.join(name);
+    for name in &pair {
+        fs::copy(site.work.join("uploads").join(name), kept(name)).unwrap();
+    }
+    retrieve(&site, &rig);
+    drop(rig);
+    // As if the process had ended once it was written down, and before the move.
+    for name in &pair {
+        fs::rename(kept(name), site.work.join("uploads").join(name)).unwrap();
+    }
+    drop(site.start());
+    for name in &pair {
+        fs::remove_file(site.work.join("uploads").join(name)).unwrap();
+    }
+    let rig = site.start();
+    take(&rig.agent, &bundle).unwrap();
+    assert_eq!(plans(&rig.agent), 1);
+}
+
+#[test]
+fn an_upload_that_the_agent_unpacked_is_not_read_by_a_query_at_all() {
+    let site = Site::new();
+    let bundle = bundle(&site);
+    let rig = site.start();
+    take(&rig.agent, &bundle).unwrap();
+    let id = meta(OCTETS).file_info.id;
+    let data = site.work.join(format!("uploads/{id}.data.oort"));
+    let modified = fs::metadata(&data).unwrap().modified().unwrap();
+    let mut file = fs::File::options().write(true).open(&data).unwrap();
+    file.write_all(b"other").unwrap();
+    file.set_modified(modified).unwrap();
+    assert_eq!(plans(&rig.agent), 1);
+    drop(rig);
+    assert_eq!(plans(&site.start().agent), 1);
 }
