@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
@@ -31,6 +32,9 @@ use delivery_receipt::PublicKey;
 const TICK: Duration = Duration::from_secs(1);
 /// So many times as long as a look takes, there is none.
 const REST: u32 = 10;
+/// So long, after requests have ended, a bundle that is being made or unpacked is waited for: the
+/// agent stops within 5 s.
+const STOP_LINK_TIMEOUT: Duration = Duration::from_secs(1);
 /// So long the link service may be away before the pump tries again later.
 const LINK_PATIENCE: Duration = Duration::from_millis(200);
 
@@ -130,8 +134,16 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
         Duration::from_secs(arguments.cleanup_interval),
         &stops,
     );
+    // Both at once, so that they end in the time of one.
+    let (ends, has_ended) = crossbeam_channel::bounded::<()>(0);
+    thread::spawn(move || {
+        drop(link);
+        drop(ends);
+    });
     server.stop();
-    drop(link);
+    if let Err(RecvTimeoutError::Timeout) = has_ended.recv_timeout(STOP_LINK_TIMEOUT) {
+        log::warn!("a bundle is being made: the next start sees that nothing of it stays");
+    }
     Ok(())
 }
 

@@ -2,11 +2,16 @@
 //! renames.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::site::{PATIENCE, Site};
+
+/// Within which the agent is to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The collector brings an item back, as if it had come up.
 fn return_it(site: &Site, id: &str) {
@@ -59,12 +64,20 @@ fn a_file_goes_out_comes_back_and_is_retrieved_with_all_that_was_said_of_it() {
     );
     assert_eq!(agent.state(&id), "collected");
     agent.process.signal("TERM");
-    assert!(
-        agent
-            .process
-            .wait_for_exit(Duration::from_secs(30))
-            .success()
-    );
+    assert!(agent.process.wait_for_exit(STOP_TIMEOUT).success());
+}
+
+#[test]
+fn it_stops_in_time_though_a_client_sends_half_a_request_and_the_link_service_is_away() {
+    let site = Site::new();
+    let link = site.path("link.sock");
+    let mut agent = site.start(&["--link", link.to_str().unwrap()]);
+    agent.send(&site.file("a", "a"), &Value::Null);
+    let mut half = TcpStream::connect(("127.0.0.1", agent.port)).unwrap();
+    let head = "POST /sdk/v1/send_file HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{";
+    half.write_all(head.as_bytes()).unwrap();
+    agent.process.signal("TERM");
+    assert!(agent.process.wait_for_exit(STOP_TIMEOUT).success());
 }
 
 #[test]

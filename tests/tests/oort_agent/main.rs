@@ -4,5 +4,6 @@ mod clients;
 mod functional;
 mod in_c;
 mod link;
+mod room;
 mod site;
 mod start;

@@ -44,7 +44,16 @@ impl Site {
     }
 
     pub(crate) fn start_at(&self, port: u16, more: &[&str]) -> Agent {
-        let mut command = Command::new(binary("oort-agent"));
+        self.run(Command::new(binary("oort-agent")), port, more)
+    }
+
+    /// By a command that runs it.
+    pub(crate) fn start_by(&self, mut command: Command, more: &[&str]) -> Agent {
+        command.arg(binary("oort-agent"));
+        self.run(command, free_tcp_port(), more)
+    }
+
+    fn run(&self, mut command: Command, port: u16, more: &[&str]) -> Agent {
         command.arg("-w").arg(self.path("work"));
         command
             .args(["-p", &port.to_string(), "-l", "debug"])
