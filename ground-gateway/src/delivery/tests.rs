@@ -4,3 +4,4 @@ mod buckets;
 mod crashes;
 mod deliveries;
 mod rig;
+mod store;
