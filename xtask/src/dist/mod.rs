@@ -70,6 +70,17 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     steps.run("sums", || archive::write_sums(&folder))
 }
 
+/// Packs all but the programs, which take minutes, where nobody takes them: that it works.
+pub(crate) fn check(steps: &mut Steps) -> Result<()> {
+    steps.run("dist", || {
+        let folder = root().join("target/dist-check");
+        fs::create_dir_all(&folder).context("cannot make target/dist-check")?;
+        c_client(&folder)?;
+        python_clients(&folder)?;
+        archive::write_sums(&folder)
+    })
+}
+
 /// The programs of a machine, or what is missing for them.
 fn programs(folder: &Path, triple: &str, profile: &str) -> Result<String> {
     if !has_std(triple)? {
