@@ -16,11 +16,15 @@ use crate::workspace::{cargo, root, run as start};
 use archive::Archive;
 use compiler::Compiler;
 
-/// Machines that programs are built for, without anything of their system.
-const TRIPLES: [&str; 3] = [
-    "x86_64-unknown-linux-musl",
-    "aarch64-unknown-linux-musl",
-    "armv7-unknown-linux-musleabihf",
+/// Machines that programs are built for, without anything of their system: with the C library
+/// `musl`, or glibc's own where the toolchain has no standard library for that.
+const TRIPLES: [[&str; 2]; 3] = [
+    ["x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"],
+    ["aarch64-unknown-linux-musl", "aarch64-unknown-linux-gnu"],
+    [
+        "armv7-unknown-linux-musleabihf",
+        "armv7-unknown-linux-gnueabihf",
+    ],
 ];
 /// The programs, by their packages.
 const PROGRAMS: [(&str, &[&str]); 4] = [
@@ -51,14 +55,8 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
         fs::remove_dir_all(&folder).context("cannot clear target/dist")?;
     }
     fs::create_dir_all(&folder).context("cannot make target/dist")?;
-    let mut all: Vec<String> = TRIPLES.map(str::to_owned).to_vec();
-    let arch = std::env::consts::ARCH;
-    if !has_std(&format!("{arch}-unknown-linux-musl"))? {
-        // The C library of this system can be a part of a program, too.
-        all.push(format!("{arch}-unknown-linux-gnu"));
-    }
     let targets = match arguments.targets.as_slice() {
-        [] => all,
+        [] => usual()?,
         [none] if none == "none" => Vec::new(),
         some => some.to_vec(),
     };
@@ -68,6 +66,16 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     steps.run("c", || c_client(&folder))?;
     steps.run("python", || python_clients(&folder))?;
     steps.run("sums", || archive::write_sums(&folder))
+}
+
+/// One triple for each machine.
+fn usual() -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for [musl, gnu] in TRIPLES {
+        let only_gnu = !has_std(musl)? && has_std(gnu)?;
+        all.push(if only_gnu { gnu } else { musl }.to_owned());
+    }
+    Ok(all)
 }
 
 /// Packs all but the programs, which take minutes, where nobody takes them: that it works.
@@ -101,7 +109,7 @@ fn programs(folder: &Path, triple: &str, profile: &str) -> Result<String> {
     build.env(variable("CC", triple), compiler.cc());
     let linker = format!("CARGO_TARGET_{}_LINKER", triple.replace('-', "_"));
     build.env(linker.to_uppercase(), compiler.cc());
-    if triple.ends_with("-gnu") {
+    if triple.contains("-gnu") {
         let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.replace('-', "_"));
         build.env(flags.to_uppercase(), "-Ctarget-feature=+crt-static");
     }
@@ -135,7 +143,7 @@ fn c_client(folder: &Path) -> Result<String> {
     let mut archive = Archive::new(&format!("heliograph-oort-c-{VERSION}"));
     archive.folder(&sources, "")?;
     let mut built = 0;
-    for compiler in Compiler::all(&TRIPLES) {
+    for compiler in Compiler::all(TRIPLES.as_flattened()) {
         let machine = compiler.machine()?;
         let library = root().join("target/c-client").join(&machine);
         let mut build = Command::new("sh");
