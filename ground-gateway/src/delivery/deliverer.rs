@@ -156,7 +156,8 @@ impl Deliverer {
             return Ok(());
         }
         let last = self.parts.journal.last(SHOWN_MAX)?;
-        let written = Status::new(counts, last).write(&self.parts.status);
+        let is_signing = self.parts.signing.is_some();
+        let written = Status::new(counts, last, is_signing).write(&self.parts.status);
         written.map_err(|error| format!("{}: {error}", self.parts.status.display()))?;
         self.shown = Some(counts);
         Ok(())
