@@ -11,7 +11,7 @@ use bucket_store::Bucket;
 use bucket_store::object_store::multipart::{MultipartStore, PartId};
 use bucket_store::object_store::path::Path;
 use bucket_store::object_store::{
-    Attribute, AttributeValue, Attributes, Error, GetOptions, MultipartId, ObjectStore, PutMode,
+    Attribute, AttributeValue, Attributes, Error, GetOptions, MultipartId, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload,
 };
 use tokio::runtime::{Builder, Runtime};
@@ -132,7 +132,7 @@ impl<S: Store> BucketPlace<S> {
     ) -> Result<(), PlaceError> {
         let octets = read(data, self.part_bytes + 1, path)?;
         let options = PutOptions {
-            mode: PutMode::Create,
+            mode: self.bucket.create(),
             attributes: attributes(object),
             ..PutOptions::default()
         };

@@ -200,13 +200,9 @@ fn of_a_file_that_cannot_be_read_to_its_end_nothing_is_put() {
             ..Object::default()
         };
         let octets = usize::try_from(size).unwrap() / 2;
-        let put = Place::put(
-            &bucket,
-            "a/b",
-            &object,
-            &mut Failing(octets),
-            &mut |_| Ok(()),
-        );
+        let put = Place::put(&bucket, "a/b", &object, &mut Failing(octets), &mut |_| {
+            Ok(())
+        });
         assert!(put.unwrap_err().to_string().contains("the disk"), "{size}");
     }
     assert!(bucket.keys().is_empty());

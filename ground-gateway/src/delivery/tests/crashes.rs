@@ -133,7 +133,10 @@ fn a_process_that_ends_after_any_step_puts_each_object_once() {
                 "{step:?}: {keys:?}"
             );
             is_done(&site, keys.len() - 1);
-            assert!(bucket.store().uploads.lock().unwrap().is_empty(), "{step:?}");
+            assert!(
+                bucket.store().uploads.lock().unwrap().is_empty(),
+                "{step:?}"
+            );
         }
     }
 }

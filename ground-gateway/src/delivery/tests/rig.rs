@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use super::store::WatchedStore;
 use crate::delivery::deliverer::{Deliverer, Ground, Parts};
 use crate::delivery::journal::Journal;
 use crate::delivery::key::DEFAULT;
 use crate::delivery::object::Object;
-use super::store::WatchedStore;
 use crate::delivery::place::{Begun, BucketPlace, DirectoryPlace, Found, Place, PlaceError};
 use crate::delivery::receipts::Fate;
 use crate::delivery::step::{AtStep, unwatched};
