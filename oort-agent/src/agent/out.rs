@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Agent, End};
-use crate::item::{TransferMeta, Uuid};
-use crate::queue::Stage;
+use crate::item::{Topic, TransferMeta, Uuid};
+use crate::queue::{Ms, Stage};
 use crate::work_directory as names;
 
 /// An item that is to be sent.
@@ -21,8 +21,19 @@ pub struct OutItem {
 impl Agent {
     /// The next that is to be sent: it is out from now on.
     pub fn next_out(&self) -> Option<OutItem> {
+        self.next_out_where(|_| true, |_| true)
+    }
+
+    /// The same of those topics and those items that may go.
+    pub(crate) fn next_out_where(
+        &self,
+        may_topic: impl Fn(&Topic) -> bool,
+        may_item: impl Fn(Uuid) -> bool,
+    ) -> Option<OutItem> {
         loop {
-            let id = self.state().queue.take_next()?;
+            let mut state = self.state();
+            let id = state.queue.take_next_where(&may_topic, &may_item)?;
+            drop(state);
             if let Some(item) = self.out_item(id) {
                 return Some(item);
             }
@@ -114,6 +125,16 @@ impl Agent {
     pub fn wait_for_news(&self, time: Duration) {
         // A notice too many only makes a round too many.
         drop(self.news.wait_timeout(self.state(), time));
+    }
+
+    /// Whether it is there, and has not ended.
+    pub(crate) fn is_open(&self, id: Uuid) -> bool {
+        self.state().items.contains_key(&id)
+    }
+
+    /// By the clock that does not jump.
+    pub(crate) fn now(&self) -> Ms {
+        self.clock.now()
     }
 
     /// How many are out.

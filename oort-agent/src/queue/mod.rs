@@ -165,12 +165,18 @@ impl Queue {
     /// The next that goes: it is out until it is [put back](Self::put_back) or
     /// [removed](Self::remove).
     pub fn take_next(&mut self) -> Option<Uuid> {
+        self.take_next_where(|_| true, |_| true)
+    }
+
+    /// The same of those topics and those items that may go; others are passed over and keep
+    /// their places.
+    pub fn take_next_where(
+        &mut self,
+        may_topic: impl Fn(&Topic) -> bool,
+        may_item: impl Fn(Uuid) -> bool,
+    ) -> Option<Uuid> {
         for stage in Stage::ALL {
-            let Some(topic) = self.next_topic(stage) else {
-                continue;
-            };
-            let line = self.lines.get(&(stage, topic.clone()));
-            let Some((_, id)) = line.and_then(BTreeSet::first).copied() else {
+            let Some((topic, id)) = self.next_of(stage, &may_topic, &may_item) else {
                 continue;
             };
             self.leave_line(id);
@@ -263,17 +269,29 @@ impl Queue {
         if room >= bytes { chosen } else { Vec::new() }
     }
 
-    /// The topic that is next of those that have something in that stage.
-    fn next_topic(&self, stage: Stage) -> Option<Topic> {
-        let lines = self.lines.iter();
-        let topics = lines
-            .filter(|((of, _), _)| *of == stage)
-            .map(|((_, topic), _)| topic);
+    /// The first that may go of the topic that is next of those that have such a one in that
+    /// stage.
+    fn next_of(
+        &self,
+        stage: Stage,
+        may_topic: impl Fn(&Topic) -> bool,
+        may_item: impl Fn(Uuid) -> bool,
+    ) -> Option<(Topic, Uuid)> {
         let last = self.turns.get(&stage);
-        let after = topics
-            .clone()
-            .find(|topic| last.is_none_or(|last| *topic > last));
-        after.or_else(|| topics.clone().next()).cloned()
+        let is_after = |topic: &Topic| last.is_none_or(|last| topic > last);
+        // First the topics behind the last one, then all from the beginning.
+        [true, false].into_iter().find_map(|is_behind| {
+            let lines = self.lines.iter();
+            let lines = lines.filter(|((of, topic), _)| {
+                *of == stage && (!is_behind || is_after(topic)) && may_topic(topic)
+            });
+            lines
+                .filter_map(|((_, topic), line)| {
+                    let (_, id) = line.iter().find(|(_, id)| may_item(*id))?;
+                    Some((topic.clone(), *id))
+                })
+                .next()
+        })
     }
 
     /// Puts one where it belongs at that time. False where it has expired and is gone.

@@ -28,6 +28,8 @@ struct Inner {
     came: Vec<String>,
     cancelled: Vec<String>,
     is_away: bool,
+    /// A topic of which nothing is taken.
+    refused: Option<&'static str>,
     /// What is cancelled ends when the test says so.
     is_slow: bool,
 }
@@ -82,9 +84,14 @@ impl Carrier for Link {
         topic: &str,
         priority: Priority,
     ) -> Result<(), LinkError> {
-        assert_eq!(topic, "images");
         assert!(bundle.is_file());
         let mut inner = self.ask()?;
+        if inner.refused == Some(topic) {
+            return Err(LinkError::Refused {
+                link: Box::default(),
+                retry_after: None,
+            });
+        }
         if inner.requests.contains_key(tracking) {
             return Ok(());
         }
@@ -239,7 +246,9 @@ fn what_did_not_go_down_goes_again_but_for_what_is_not_to_be_repeated() {
             Standing::Failed("LINK_ERROR: lost".to_owned()),
         );
     }
-    rounds(&mut pump, 9);
+    rounds(&mut pump, 1);
+    rig.later(5);
+    rounds(&mut pump, 1);
     assert_eq!([again, once].map(|id| rig.state(id)), ["out", "failed"]);
     assert_eq!(link.came().last(), Some(&format!("{again}-2")));
     assert!(
@@ -334,6 +343,67 @@ fn while_the_link_service_is_away_all_waits_and_then_goes_on() {
     link.0.lock().unwrap().is_away = false;
     rounds(&mut pump, 2);
     assert_eq!(link.0.lock().unwrap().cancelled, [id.to_string()]);
+}
+
+/// One of that topic.
+fn take_of(rig: &Rig, site: &Site, topic: &str, ttl: [u64; 3]) -> Uuid {
+    let mut words = words(ttl);
+    words.topic = topic.to_owned();
+    rig.agent.send_file(&site.file("a", b"a"), words).unwrap()
+}
+
+#[test]
+fn what_the_link_service_does_not_take_holds_up_no_other_and_goes_when_it_is_taken() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    link.0.lock().unwrap().refused = Some("bad");
+    // As many as are tried in a round, and more.
+    let bad = [0; 20].map(|_| take_of(&rig, &site, "bad", [9_000, 9, 9]));
+    let good = take_of(&rig, &site, "good", [0, 9_000, 9]);
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    assert_eq!(link.came(), [good.to_string()]);
+    assert_eq!(rig.state(bad[0]), "waiting");
+    // Nothing of what is refused is left in the outbox.
+    assert_eq!(link.bundles().len(), 1);
+    link.is(&good.to_string(), Standing::Done);
+    link.0.lock().unwrap().refused = None;
+    rig.later(60);
+    rounds(&mut pump, 1);
+    assert_eq!(link.came()[1..], [bad[0], bad[1]].map(|id| id.to_string()));
+}
+
+#[test]
+fn what_is_refused_is_asked_for_more_and_more_seldom() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    link.0.lock().unwrap().refused = Some("bad");
+    let id = take_of(&rig, &site, "bad", [9_000, 0, 0]);
+    let mut pump = pump(&rig, &link);
+    // Pauses of 5 s and 10 s, and the third one of 20 s.
+    for seconds in [0, 5, 10] {
+        rig.later(seconds);
+        rounds(&mut pump, 1);
+    }
+    link.0.lock().unwrap().refused = None;
+    rig.later(19);
+    rounds(&mut pump, 3);
+    assert_eq!(rig.state(id), "waiting");
+    rig.later(1);
+    rounds(&mut pump, 1);
+    assert_eq!(link.came(), [id.to_string()]);
+}
+
+#[test]
+fn what_does_not_go_down_holds_up_no_other() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let ids = [0; 3].map(|_| rig.take(&site.file("a", b"a"), [99, 9, 9]).to_string());
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    link.is(&ids[0], Standing::Failed("LINK_ERROR: lost".to_owned()));
+    rounds(&mut pump, 1);
+    assert_eq!(link.came(), ids);
 }
 
 #[test]
