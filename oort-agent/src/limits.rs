@@ -44,6 +44,9 @@ pub const PAGE_MAX: usize = 1_000;
 pub const OUT_MAX: usize = 4;
 /// How often an item that could not go down is handed in.
 pub const TRIES_MAX: u32 = 100;
+/// Time for which items that expired while the agent was down wait for what the link service
+/// says of them.
+pub const LINK_ANSWER_TIME: Duration = Duration::from_secs(600);
 /// First pause of an item that the link service did not take or bring down; each further one is
 /// twice as long.
 pub const ITEM_PAUSE: Duration = Duration::from_secs(5);

@@ -150,8 +150,7 @@ impl Agent {
         self.scan();
         let now = self.clock.now();
         let mut state = self.state();
-        let mut expired = state.queue.tick(now);
-        expired.append(&mut state.overdue);
+        let expired = state.expired(now);
         let seconds = self.clock.seconds();
         let mut ended = Vec::new();
         for id in expired {

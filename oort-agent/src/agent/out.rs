@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Agent, End};
 use crate::item::{Topic, TransferMeta, Uuid};
+use crate::limits::LINK_ANSWER_TIME;
 use crate::queue::{Ms, Stage};
 use crate::work_directory as names;
 
@@ -42,7 +43,21 @@ impl Agent {
 
     /// One that somebody before us handed to the link service.
     pub fn take_out(&self, id: Uuid) -> bool {
-        self.state().queue.take(id)
+        let now = self.clock.now();
+        self.state().take_out(now, id)
+    }
+
+    /// What expired while the agent was down may have gone down: the link service is asked
+    /// first, where it answers within [`LINK_ANSWER_TIME`].
+    pub(crate) fn await_link(&self) {
+        let time = u64::try_from(LINK_ANSWER_TIME.as_millis()).unwrap_or(u64::MAX);
+        let until = self.clock.now().saturating_add(time);
+        self.state().awaits_link_until = Some(until);
+    }
+
+    /// What it has, is out now; what it has not, expires.
+    pub(crate) fn link_has_answered(&self) {
+        self.state().awaits_link_until = None;
     }
 
     fn out_item(&self, id: Uuid) -> Option<OutItem> {

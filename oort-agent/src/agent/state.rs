@@ -60,7 +60,9 @@ pub(super) struct State {
     /// What ended while the link service had it.
     pub(super) withdrawn: Vec<Uuid>,
     /// Items that had expired before they were queued.
-    pub(super) overdue: Vec<Uuid>,
+    pub(super) overdue: BTreeSet<Uuid>,
+    /// Until then those wait for what the link service says of them.
+    pub(super) awaits_link_until: Option<Ms>,
     /// Items whose receipts are waited for.
     pub(super) sent: BTreeSet<Uuid>,
     /// Uploads that were retrieved.
@@ -103,8 +105,42 @@ impl State {
         self.order.insert((item.time, id));
         self.items.insert(id, item);
         if !self.queue.insert(now, id, ticket) {
-            self.overdue.push(id);
+            self.overdue.insert(id);
         }
+    }
+
+    /// The link service has it. False where nobody here knows it.
+    pub(super) fn take_out(&mut self, now: Ms, id: Uuid) -> bool {
+        if self.queue.take(id) {
+            return true;
+        }
+        let Some(item) = self.items.get(&id) else {
+            return false;
+        };
+        if !self.overdue.remove(&id) {
+            return false;
+        }
+        let ticket = Ticket {
+            topic: item.topic.clone(),
+            bytes: item.bytes,
+            ttl: TtlParams {
+                urgent: 0,
+                bulk: 0,
+                surplus: 0,
+            },
+            age: 0,
+        };
+        self.queue.insert_out(now, id, ticket);
+        true
+    }
+
+    /// Items that have expired, but for those that wait for the link service.
+    pub(super) fn expired(&mut self, now: Ms) -> Vec<Uuid> {
+        let mut expired = self.queue.tick(now);
+        if self.awaits_link_until.is_none_or(|until| until <= now) {
+            expired.extend(std::mem::take(&mut self.overdue));
+        }
+        expired
     }
 
     /// It has ended: what is to be written down of it. None where it had ended before.

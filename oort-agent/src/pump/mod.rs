@@ -72,6 +72,7 @@ struct Flight {
 impl<C: Carrier> Pump<C> {
     /// Has at most so many out at once.
     pub fn new(agent: Arc<Agent>, carrier: C, out_max: usize) -> Self {
+        agent.await_link();
         Pump {
             agent,
             carrier,
@@ -133,41 +134,25 @@ impl<C: Carrier> Pump<C> {
     /// Finds again what an earlier process handed in.
     fn adopt(&mut self) -> Result<(), LinkError> {
         let outbox = self.carrier.outbox()?;
+        let mut found: BTreeMap<Uuid, (u32, Standing)> = BTreeMap::new();
         for (tracking, standing) in self.carrier.all()? {
             let Some((id, tries)) = tracked(&tracking) else {
                 continue;
             };
-            let known = self.tries.entry(id).or_default();
-            *known = tries.max(*known);
-            let Ok(meta) = self.agent.meta(id) else {
-                self.tries.remove(&id);
-                if standing == Standing::Open {
-                    log::info!("{id}: it has ended, and is not to go down");
-                    let flight = Flight {
-                        tries,
-                        priority: Priority::Low,
-                        is_repeated: false,
-                    };
-                    self.flights.insert(id, flight);
-                }
-                continue;
-            };
-            match standing {
-                Standing::Failed(_) => {}
-                Standing::Done if self.agent.take_out(id) => self.agent.sent(id),
-                Standing::Open if self.agent.take_out(id) => {
-                    let flight = Flight {
-                        tries,
-                        // Whichever it has: the next look sets it.
-                        priority: Priority::Critical,
-                        is_repeated: meta.send_options.reliable,
-                    };
-                    self.flights.insert(id, flight);
-                }
-                Standing::Done | Standing::Open => {}
+            // Its last try counts; but what went down, did, whichever try it was.
+            let known = found.get(&id);
+            let counts = known.is_none_or(|(known_tries, known)| match known {
+                Standing::Done => false,
+                _ => standing == Standing::Done || tries > *known_tries,
+            });
+            if counts {
+                found.insert(id, (tries, standing));
             }
         }
-        self.tries.retain(|_, tries| *tries > 0);
+        for (id, (tries, standing)) in found {
+            self.adopt_one(id, tries, standing);
+        }
+        self.agent.link_has_answered();
         for entry in fs::read_dir(&outbox).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_str().unwrap_or_default();
@@ -177,6 +162,31 @@ impl<C: Carrier> Pump<C> {
             }
         }
         Ok(())
+    }
+
+    fn adopt_one(&mut self, id: Uuid, tries: u32, standing: Standing) {
+        let meta = self.agent.meta(id).ok();
+        let flight = Flight {
+            tries,
+            // Whichever it has: the next look sets it.
+            priority: Priority::Critical,
+            is_repeated: meta.as_ref().is_some_and(|meta| meta.send_options.reliable),
+        };
+        match standing {
+            Standing::Open if meta.is_none() => {
+                log::info!("{id}: it has ended, and is not to go down");
+                self.flights.insert(id, flight);
+            }
+            _ if meta.is_none() => {}
+            Standing::Open if self.agent.take_out(id) => {
+                self.flights.insert(id, flight);
+            }
+            Standing::Done if self.agent.take_out(id) => self.agent.sent(id),
+            Standing::Failed(why) => {
+                self.goes_again(id, &flight, &why);
+            }
+            Standing::Open | Standing::Done => {}
+        }
     }
 
     /// It has ended: it is not to go down any more.
@@ -233,19 +243,26 @@ impl<C: Carrier> Pump<C> {
         let Some(flight) = self.landed(id)? else {
             return Ok(());
         };
-        log::warn!("{id}: it did not go down: {why}");
-        if !flight.is_repeated {
-            self.agent
-                .fail(id, &format!("not sent, and not to be repeated: {why}"));
-        } else if flight.tries >= TRIES_MAX {
-            self.agent
-                .fail(id, &format!("not sent, {TRIES_MAX} times: {why}"));
-        } else {
-            self.tries.insert(id, flight.tries);
+        if self.goes_again(id, &flight, why) {
             self.agent.put_back(id);
             self.items.set_back(self.agent.now(), id, Duration::ZERO);
         }
         Ok(())
+    }
+
+    /// Whether it is tried again; else it has failed.
+    fn goes_again(&mut self, id: Uuid, flight: &Flight, why: &str) -> bool {
+        log::warn!("{id}: it did not go down: {why}");
+        let why = match flight.is_repeated {
+            false => format!("not sent, and not to be repeated: {why}"),
+            true if flight.tries >= TRIES_MAX => format!("not sent, {TRIES_MAX} times: {why}"),
+            true => {
+                self.tries.insert(id, flight.tries);
+                return true;
+            }
+        };
+        self.agent.fail(id, &why);
+        false
     }
 
     /// It is out no more: nothing of it stays in the outbox.

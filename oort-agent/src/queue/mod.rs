@@ -72,6 +72,15 @@ impl Queue {
     /// One more; one that is known stays as it is. False where it has expired already: it is
     /// not in the queue then.
     pub fn insert(&mut self, now: Ms, id: Uuid, ticket: Ticket) -> bool {
+        self.place(now, id, ticket, false)
+    }
+
+    /// One more that is out already, though it should have expired.
+    pub fn insert_out(&mut self, now: Ms, id: Uuid, ticket: Ticket) {
+        self.place(now, id, ticket, true);
+    }
+
+    fn place(&mut self, now: Ms, id: Uuid, ticket: Ticket, is_out: bool) -> bool {
         if self.items.contains_key(&id) {
             return true;
         }
@@ -99,7 +108,7 @@ impl Queue {
             stage: None,
             number,
             stands_in: None,
-            is_out: false,
+            is_out,
             ends,
             due: now,
         };

@@ -14,7 +14,7 @@ use oort_agent::item::{TransferMeta, Uuid};
 use oort_agent::pump::{Carrier, Pump, Standing, take};
 use oort_agent::queue::Stage;
 
-use crate::rig::{Rig, Site, settings, words};
+use crate::rig::{NOW, Rig, Site, settings, words};
 
 /// A link service that does what the test says.
 #[derive(Clone)]
@@ -269,6 +269,77 @@ fn what_did_not_go_down_goes_again_but_for_what_is_not_to_be_repeated() {
     let mut pump = self::pump(&rig, &link);
     rounds(&mut pump, 1);
     assert_eq!(link.came().last(), Some(&format!("{again}-3")));
+}
+
+#[test]
+fn what_is_not_to_be_repeated_is_not_after_a_restart_either() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let mut words = words([99, 9, 9]);
+    words.options.reliable = false;
+    let id = rig.agent.send_file(&site.file("a", b"a"), words).unwrap();
+    pump(&rig, &link).round().unwrap();
+    drop(rig);
+    let lost = Standing::Failed("LINK_ERROR: lost".to_owned());
+    link.is(&id.to_string(), lost);
+    let rig = site.start();
+    rounds(&mut pump(&rig, &link), 2);
+    assert_eq!((rig.state(id), link.came().len()), ("failed", 1));
+    assert!(rig.agent.status(id).unwrap().reason.contains("LINK_ERROR"));
+    assert_eq!(link.bundles(), Vec::<String>::new());
+}
+
+/// An agent that is up again after the last time of an item that was out.
+fn late(site: &Site, standing: Standing) -> (Rig, Link, Uuid) {
+    let (rig, link) = (site.start(), Link::of(site));
+    let id = rig.take(&site.file("a", b"a"), [9, 9, 9]);
+    pump(&rig, &link).round().unwrap();
+    drop(rig);
+    link.is(&id.to_string(), standing);
+    let rig = site.start_at(site.store(), settings(), NOW + 27, None);
+    (rig, link, id)
+}
+
+#[test]
+fn what_expired_while_the_agent_was_down_and_is_still_out_is_cancelled_and_then_expires() {
+    let site = Site::new();
+    let (rig, link, id) = late(&site, Standing::Open);
+    let mut pump = pump(&rig, &link);
+    rig.later(0);
+    rounds(&mut pump, 1);
+    assert_eq!(link.0.lock().unwrap().cancelled, [id.to_string()]);
+    rounds(&mut pump, 1);
+    assert_eq!(rig.state(id), "expired");
+    assert_eq!(link.bundles(), Vec::<String>::new());
+    assert_eq!(site.names("transfers"), Vec::<String>::new());
+}
+
+#[test]
+fn what_went_down_and_expired_while_the_agent_was_down_is_delivered() {
+    let site = Site::new();
+    let (rig, link, id) = late(&site, Standing::Done);
+    let mut pump = pump(&rig, &link);
+    link.0.lock().unwrap().is_away = true;
+    rig.later(9);
+    assert!(pump.round().is_err());
+    link.0.lock().unwrap().is_away = false;
+    rounds(&mut pump, 1);
+    assert_eq!(rig.state(id), "delivered");
+}
+
+#[test]
+fn what_expired_while_the_agent_was_down_does_so_where_the_link_service_stays_away() {
+    let site = Site::new();
+    let (rig, link, id) = late(&site, Standing::Open);
+    let mut pump = pump(&rig, &link);
+    link.0.lock().unwrap().is_away = true;
+    rig.later(599);
+    assert_eq!(rig.state(id), "waiting");
+    rig.later(1);
+    assert_eq!(rig.state(id), "expired");
+    link.0.lock().unwrap().is_away = false;
+    rounds(&mut pump, 2);
+    assert_eq!(link.0.lock().unwrap().cancelled, [id.to_string()]);
 }
 
 #[test]
