@@ -31,7 +31,6 @@ pub struct Incoming<'a> {
     words: Words,
     topic: Topic,
     place: Place<'a>,
-    bytes_reserved: u64,
 }
 
 /// How a request with a file as its body begins.
@@ -86,7 +85,9 @@ impl Agent {
             false => 0,
         };
         place.room.make(bytes, Some(first_stage(&words.options)))?;
-        let meta = self.store.take(&source, &topic, self.handed(words))?;
+        let handed = self.handed(words);
+        let written = |bytes| place.room.written(bytes);
+        let meta = self.store.take(&source, &topic, handed, written)?;
         Ok(self.queued(&mut place, &meta))
     }
 
@@ -111,7 +112,6 @@ impl Agent {
             words,
             topic,
             place,
-            bytes_reserved: bytes,
         })))
     }
 
@@ -186,15 +186,21 @@ impl Incoming<'_> {
     /// # Errors
     /// There is no room for it.
     pub fn write(&mut self, octets: &[u8]) -> Result<(), AgentError> {
-        self.stream.write(octets)?;
-        let bytes = self.stream.bytes();
-        if bytes > self.bytes_reserved {
-            // Room is made for more than is there, so that not each piece asks for it.
-            let more = bytes.saturating_sub(self.bytes_reserved).max(MORE_BYTES);
-            let stage = first_stage(&self.words.options);
-            self.place.room.make(more, Some(stage))?;
-            self.bytes_reserved = self.bytes_reserved.saturating_add(more);
+        let agent = self.place.agent;
+        agent.counted(self.write_uncounted(octets))
+    }
+
+    fn write_uncounted(&mut self, octets: &[u8]) -> Result<(), AgentError> {
+        let bytes = octets.len() as u64;
+        let room = &mut self.place.room;
+        let missing = bytes.saturating_sub(room.bytes());
+        // Room is made for more than is there, so that not each piece asks for it; but nothing
+        // goes for what may never come.
+        if missing > 0 && room.make(missing.max(MORE_BYTES), None).is_err() {
+            room.make(missing, Some(first_stage(&self.words.options)))?;
         }
+        self.stream.write(octets)?;
+        self.place.room.written(bytes);
         Ok(())
     }
 
