@@ -1,5 +1,6 @@
 //! The agent: what is on the disk and the queue, as one.
 
+mod again;
 mod counts;
 mod ended;
 mod error;
@@ -14,6 +15,7 @@ mod view;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use again::Again;
 pub use counts::Counts;
 pub use ended::{End, Ended};
 pub use error::AgentError;

@@ -168,11 +168,19 @@ impl State {
             time: item.time,
             ended: now,
             size: item.bytes,
+            sha256: item.sha256,
             receipt,
             key: item.key,
         };
         self.remember(ended.clone());
         Some(ended)
+    }
+
+    /// Of the octets of an item, also of one that has ended; none where nobody knows.
+    pub(super) fn sha256(&self, id: Uuid) -> Option<String> {
+        let open = self.items.get(&id).map(|item| &item.sha256);
+        let sum = open.or_else(|| self.ended.get(id).map(|ended| &ended.sha256));
+        sum.filter(|sum| !sum.is_empty()).cloned()
     }
 
     pub(super) fn remember(&mut self, ended: Ended) {

@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use super::Agent;
+use super::again::Again;
 use super::error::AgentError;
 use super::key::KeyUse;
 use super::room::Room;
@@ -37,8 +38,8 @@ pub struct Incoming<'a> {
 pub enum Begun<'a> {
     /// The body may come.
     Incoming(Box<Incoming<'a>>),
-    /// It was done before.
-    Known(Uuid),
+    /// It was done before: its body is read all the same.
+    Again(Box<Again<'a>>),
 }
 
 /// A place for an item, room for it, and its key, until it is there.
@@ -104,7 +105,10 @@ impl Agent {
         let topic = self.allowed(&words.topic)?;
         let mut place = match self.place(words.key.clone())? {
             Ok(place) => place,
-            Err(known) => return Ok(Begun::Known(known)),
+            Err(known) => {
+                let key = words.key.map(|key| key.key).unwrap_or_default();
+                return Ok(Begun::Again(Box::new(Again::of(self, key, known))));
+            }
         };
         place.room.make(bytes, Some(first_stage(&words.options)))?;
         Ok(Begun::Incoming(Box::new(Incoming {
@@ -209,6 +213,11 @@ impl Incoming<'_> {
     /// # Errors
     /// [`AgentError`]: nothing of it stays.
     pub fn finish(self, path: String) -> Result<Uuid, AgentError> {
+        let agent = self.place.agent;
+        agent.counted(self.finish_uncounted(path))
+    }
+
+    fn finish_uncounted(self, path: String) -> Result<Uuid, AgentError> {
         let Incoming {
             stream,
             words,
