@@ -211,8 +211,9 @@ impl Agent {
         self.status(id)
     }
 
-    /// It is in that stage from now on, for as long as it was to be there; or for the usual
-    /// time, where it was to skip it.
+    /// It is in that stage from now on, for as long as it was sent with for that stage; or for
+    /// the usual time, where it was to skip it. Then it is in the stages behind it for as long as
+    /// it was sent with.
     ///
     /// # Errors
     /// [`AgentError`].
@@ -237,9 +238,7 @@ impl Agent {
         let written = self.journal().choose(id, &chosen);
         written.map_err(|error| AgentError::Journal(error.to_string()))?;
         let now = self.clock.now();
-        self.state()
-            .queue
-            .set_stage(now, id, stage, stays.saturating_mul(1000));
+        self.state().queue.set_stage(now, id, stage, stays);
         self.notify();
         self.status(id)
     }

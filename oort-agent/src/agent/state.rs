@@ -92,15 +92,13 @@ impl State {
             };
             self.keys.insert(key.key.clone(), keyed);
         }
-        let (ttl, age) = match self.chosen.get(&id) {
-            None => (ttl, age),
-            Some(chosen) => (chosen.ttl(ttl), chosen_ago),
-        };
+        let chosen = self.chosen.get(&id);
         let ticket = Ticket {
             topic: item.topic.clone(),
             bytes: item.bytes,
             ttl,
-            age,
+            chosen: chosen.map(|chosen| (chosen.stage, chosen.stays)),
+            age: chosen.map_or(age, |_| chosen_ago),
         };
         self.order.insert((item.time, id));
         self.items.insert(id, item);
@@ -128,6 +126,7 @@ impl State {
                 bulk: 0,
                 surplus: 0,
             },
+            chosen: None,
             age: 0,
         };
         self.queue.insert_out(now, id, ticket);
@@ -201,28 +200,6 @@ impl State {
         self.order.remove(&(ended.time, ended.uuid));
         if let Some(key) = &ended.key {
             self.keys.remove(&key.key);
-        }
-    }
-}
-
-impl Chosen {
-    /// How long it stays in each stage, counted from when it was chosen.
-    fn ttl(&self, ttl: TtlParams) -> TtlParams {
-        match self.stage {
-            Stage::Urgent => TtlParams {
-                urgent: self.stays,
-                ..ttl
-            },
-            Stage::Bulk => TtlParams {
-                urgent: 0,
-                bulk: self.stays,
-                ..ttl
-            },
-            Stage::Surplus => TtlParams {
-                urgent: 0,
-                bulk: 0,
-                surplus: self.stays,
-            },
         }
     }
 }

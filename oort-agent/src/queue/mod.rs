@@ -31,9 +31,11 @@ pub struct Ticket {
     pub topic: Topic,
     /// Octets that it takes on the disk.
     pub bytes: u64,
-    /// How long it stays in each stage.
+    /// How long it stays in each stage, as it was sent with.
     pub ttl: TtlParams,
-    /// How long ago it was handed over, in ms.
+    /// The stage that somebody put it into, and for how many s.
+    pub chosen: Option<(Stage, u64)>,
+    /// How long ago that was, or else how long ago it was handed over, in ms.
     pub age: Ms,
 }
 
@@ -57,6 +59,8 @@ type Place = (u64, Uuid);
 struct Item {
     topic: Topic,
     bytes: u64,
+    /// As it was sent with.
+    ttl: TtlParams,
     /// None where it has expired while it was out.
     stage: Option<Stage>,
     number: u64,
@@ -84,27 +88,15 @@ impl Queue {
         if self.items.contains_key(&id) {
             return true;
         }
-        let since = now.saturating_sub(ticket.age);
-        // Before time began, it was there already.
-        let early = ticket.age.saturating_sub(now);
-        let TtlParams {
-            urgent,
-            bulk,
-            surplus,
-        } = ticket.ttl;
-        let mut at = since;
-        let mut left = early;
-        let ends = [urgent, bulk, surplus].map(|seconds| {
-            let stays = seconds.saturating_mul(1000);
-            let gone = stays.min(left);
-            left -= gone;
-            at = at.saturating_add(stays - gone);
-            at
-        });
+        let ttl = ticket
+            .chosen
+            .map_or(ticket.ttl, |(stage, stays)| stage.ttl(ticket.ttl, stays));
+        let ends = ends(now, ticket.age, ttl);
         let number = self.take_number();
         let item = Item {
             topic: ticket.topic,
             bytes: ticket.bytes,
+            ttl: ticket.ttl,
             stage: None,
             number,
             stands_in: None,
@@ -234,25 +226,13 @@ impl Queue {
         }
     }
 
-    /// It is in that stage from now on, for `stays`; the stages behind it are as long as they
-    /// were. False where there is no such item.
-    pub fn set_stage(&mut self, now: Ms, id: Uuid, stage: Stage, stays: Ms) -> bool {
+    /// It is in that stage from now on, for `stays` s, and then in those behind it for as long
+    /// as it was sent with. False where there is no such item.
+    pub fn set_stage(&mut self, now: Ms, id: Uuid, stage: Stage, stays: u64) -> bool {
         let Some(item) = self.items.get_mut(&id) else {
             return false;
         };
-        let [urgent, bulk, surplus] = item.ends;
-        let end = now.saturating_add(stays);
-        // What follows the stage keeps its length.
-        let (bulk_stays, surplus_stays) =
-            (bulk.saturating_sub(urgent), surplus.saturating_sub(bulk));
-        item.ends = match stage {
-            Stage::Urgent => {
-                let bulk = end.saturating_add(bulk_stays);
-                [end, bulk, bulk.saturating_add(surplus_stays)]
-            }
-            Stage::Bulk => [now, end, end.saturating_add(surplus_stays)],
-            Stage::Surplus => [now, now, end],
-        };
+        item.ends = ends(now, 0, stage.ttl(item.ttl, stays));
         self.settle(now, id)
     }
 
@@ -357,4 +337,18 @@ impl Queue {
         self.next_number += 1;
         number
     }
+}
+
+/// When an item of that age leaves each stage.
+fn ends(now: Ms, age: Ms, ttl: TtlParams) -> [Ms; 3] {
+    let mut at = now.saturating_sub(age);
+    // Before time began, it was there already.
+    let mut early = age.saturating_sub(now);
+    [ttl.urgent, ttl.bulk, ttl.surplus].map(|seconds| {
+        let stays = seconds.saturating_mul(1000);
+        let gone = stays.min(early);
+        early -= gone;
+        at = at.saturating_add(stays - gone);
+        at
+    })
 }

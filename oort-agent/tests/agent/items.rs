@@ -151,6 +151,34 @@ fn a_stage_that_was_chosen_holds_after_a_restart_too() {
 }
 
 #[test]
+fn a_stage_that_was_chosen_twice_is_followed_by_the_same_before_and_after_a_restart() {
+    for restarts in [false, true] {
+        let site = Site::new();
+        let mut rig = site.start();
+        let id = rig.take(&site.file("a", b"a"), [10, 20, 30]);
+        rig.agent.set_stage(id, Stage::Surplus).unwrap();
+        if restarts {
+            drop(rig);
+            rig = site.start();
+        }
+        rig.agent.set_stage(id, Stage::Urgent).unwrap();
+        if restarts {
+            drop(rig);
+            rig = site.start();
+        }
+        let mut stages = Vec::new();
+        for seconds in [0, 10, 20, 29] {
+            rig.later(seconds);
+            stages.push(rig.agent.status(id).unwrap().stage);
+        }
+        let wanted = [Stage::Urgent, Stage::Bulk, Stage::Surplus, Stage::Surplus];
+        assert_eq!(stages, wanted.map(Some));
+        rig.later(1);
+        assert_eq!(rig.state(id), "expired");
+    }
+}
+
+#[test]
 fn what_has_ended_is_remembered_after_a_restart_and_what_was_put_back_is_queued_again() {
     let site = Site::new();
     let rig = site.start();
