@@ -293,6 +293,22 @@ fn s10_what_is_wrong_is_said_in_json_whatever_it_is() {
     rig.send(&missing).is_refused(400, &words);
     rig.get("/collector/v1/meta/0")
         .is_refused(400, "error reading metadata");
+    // What is no UTF-8.
+    rig.get("/collector/v1/meta/%ff")
+        .is_refused(400, "error reading metadata");
+    rig.get("/sdk/v1/query_available_files/%ff")
+        .is_refused(501, "Method not implemented");
+    for of_item in ["", "/receipt"] {
+        rig.get(&format!("/sdk/v2/files/%ff{of_item}"))
+            .is_refused(404, "there is no item");
+    }
+    for done_to_it in ["cancel", "priority"] {
+        rig.post(&format!("/sdk/v2/files/%ff/{done_to_it}"), &json!({}))
+            .is_refused(404, "there is no item");
+    }
+    rig.get("/sdk/v2/files?topic=%ff").is_refused(400, "Topic");
+    rig.post_octets("/sdk/v2/files?topic=images&name=%ff&options=%ff", b"", &[])
+        .is_refused(400, "options");
     rig.get("/sdk/v1/adcs")
         .is_refused(400, "Adcs interface is unavailable");
     rig.post("/sdk/v1/adcs", &json!({"command": "IDLE"}))
