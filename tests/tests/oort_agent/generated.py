@@ -120,9 +120,9 @@ command = AdcsCommandRequest(AdcsCommandRequestCommand.TRACK, "IPI", target)
 answer = ask("command_adcs", body=command)
 assert answer.status in AdcsCommandResponseStatus and answer.mode, answer
 tfrs = ask("get_tfrs")
-assert tfrs.utc_time > 0 and 6000 < sum(
+assert tfrs.utc_time > 0 and 6e6 < sum(
     x * x for x in (tfrs.ecef_pos_x, tfrs.ecef_pos_y, tfrs.ecef_pos_z)
-) ** 0.5 < 8000, tfrs
+) ** 0.5 < 8e6, tfrs
 
 # v2.
 second = ask("hand_over", body=File(b"\0\xff" * 3), topic="logs", name="b.bin").uuid
