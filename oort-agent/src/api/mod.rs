@@ -58,6 +58,8 @@ struct Shared {
     api: Api,
     requests: Places,
     streams: Places,
+    /// For the one command to the spacecraft that may be under way.
+    command: Places,
     page: Places,
 }
 
@@ -73,6 +75,7 @@ impl Api {
             api: self,
             requests: Places::new(REQUESTS_MAX),
             streams: Places::new(STREAMS_MAX),
+            command: Places::new(1),
             page: Places::new(1),
         });
         Router::new()

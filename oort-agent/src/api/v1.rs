@@ -100,13 +100,14 @@ pub(super) async fn adcs(State(shared): Served) -> Answer {
 
 pub(super) async fn command_adcs(State(shared): Served, body: Bytes) -> Answer {
     let command = body::json(&body, None)?;
+    let in_progress = || Refusal::bad_request("Request in progress");
+    let place = shared.command.try_take().ok_or_else(in_progress)?;
     let telemetry = Arc::clone(&shared.api.telemetry);
-    json(
-        &shared
-            .requests
-            .run(move || telemetry.command_adcs(&command))
-            .await?,
-    )
+    let commanded = shared.requests.run(move || {
+        let _place = place;
+        telemetry.command_adcs(&command)
+    });
+    json(&commanded.await?)
 }
 
 pub(super) async fn tfrs(State(shared): Served) -> Answer {

@@ -1,13 +1,14 @@
 //! Attitude, place and time.
 
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bus_telemetry::{BusState, Orbit, Quaternion, Simulator, Target, TelemetryError};
-use oort_agent::telemetry::{OfBus, Telemetry, TelemetrySource};
-use serde_json::json;
+use oort_agent::telemetry::{NoTelemetry, OfBus, Telemetry, TelemetrySource};
+use serde_json::{Value, json};
 
-use crate::rig::NOW;
+use crate::rig::{NOW, Site};
 
 fn now() -> Duration {
     Duration::from_secs(NOW)
@@ -141,6 +142,47 @@ fn a_command_that_cannot_be_followed_fails_and_says_why() {
         let said = bus.command_adcs(&bad).unwrap_err().to_string();
         assert!(said.contains(words), "{said}");
     }
+}
+
+/// A spacecraft whose answer to a command waits for the test.
+struct Slow {
+    asked: Sender<()>,
+    answers: Mutex<Receiver<()>>,
+}
+
+impl Telemetry for Slow {
+    fn adcs(&self) -> Result<Value, NoTelemetry> {
+        Ok(json!({"mode": "NOOP", "age": 0}))
+    }
+    fn command_adcs(&self, _: &Value) -> Result<Value, NoTelemetry> {
+        self.asked.send(()).unwrap();
+        self.answers.lock().unwrap().recv().unwrap();
+        Ok(json!({"status": "OK", "mode": "NOOP"}))
+    }
+    fn tfrs(&self) -> Result<Value, NoTelemetry> {
+        Err(NoTelemetry("none".to_owned()))
+    }
+}
+
+#[test]
+fn while_one_command_is_under_way_another_is_refused() {
+    let site = Site::new();
+    let (asked, was_asked) = channel();
+    let (answer, answers) = channel();
+    let answers = Mutex::new(answers);
+    let rig = site.start_of(Arc::new(Slow { asked, answers }));
+    let idle = json!({"command": "IDLE"});
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| rig.post("/sdk/v1/adcs", &idle));
+        was_asked.recv().unwrap();
+        rig.post("/sdk/v1/adcs", &idle)
+            .is_refused(400, "Request in progress");
+        assert_eq!(rig.get("/sdk/v1/adcs").body["mode"], "NOOP");
+        answer.send(()).unwrap();
+        assert_eq!(first.join().unwrap().body["status"], "OK");
+    });
+    answer.send(()).unwrap();
+    assert_eq!(rig.post("/sdk/v1/adcs", &idle).body["status"], "OK");
 }
 
 #[test]
