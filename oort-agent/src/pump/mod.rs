@@ -59,6 +59,7 @@ pub struct Pump<C> {
     /// Whether it is known what an earlier process handed in.
     has_adopted: bool,
     pause: u32,
+    is_over: Arc<AtomicBool>,
 }
 
 /// An item that is out.
@@ -83,7 +84,14 @@ impl<C: Carrier> Pump<C> {
             topics: Pauses::new(TOPIC_PAUSE, TOPIC_PAUSE_MAX),
             has_adopted: false,
             pause: 0,
+            is_over: Arc::default(),
         }
+    }
+
+    /// Once it is set, nothing more is handed in, and what is being written breaks off.
+    #[must_use]
+    pub fn is_over(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_over)
     }
 
     /// One look at all that is out, and then what is next. To be called again and again.
@@ -104,7 +112,8 @@ impl<C: Carrier> Pump<C> {
         self.pause = self.pause.saturating_sub(1);
         self.forget_ended();
         let mut setbacks = 0;
-        while self.pause == 0 && self.flights.len() < self.out_max && setbacks < SETBACKS_MAX {
+        let may_go = |pump: &Self| pump.pause == 0 && !pump.is_over.load(Ordering::SeqCst);
+        while may_go(self) && self.flights.len() < self.out_max && setbacks < SETBACKS_MAX {
             let Some(item) = self.next() else {
                 break;
             };
@@ -317,6 +326,7 @@ impl<C: Carrier> Pump<C> {
                 self.pause = PAUSE_ROUNDS;
                 log::warn!("{id}: {error}");
             }
+            NotHandedIn::Bundle(BundleError::Stopped) => {}
             error => {
                 log::warn!("{id}: the link service does not take it: {error}");
                 self.remove_bundles(id)?;
@@ -331,7 +341,7 @@ impl<C: Carrier> Pump<C> {
 
     fn hand_in(&self, item: &OutItem, tries: u32) -> Result<(), NotHandedIn> {
         let outbox = self.carrier.outbox()?;
-        let bundle = bundle::write(item, &outbox)?;
+        let bundle = bundle::write(item, &outbox, &self.is_over)?;
         let tracking = tracking(item.meta.file_info.id, tries);
         let topic = item.meta.topic.as_str();
         let priority = priority(item.stage);
@@ -381,8 +391,8 @@ impl PumpThread {
     /// # Errors
     /// The system has no thread.
     pub fn start<C: Carrier + 'static>(mut pump: Pump<C>) -> std::io::Result<Self> {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
+        let is_over = pump.is_over();
+        let over = pump.is_over();
         let agent = Arc::clone(&pump.agent);
         let run = move || {
             let mut is_away = false;

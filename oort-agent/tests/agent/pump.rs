@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use delivery_receipt::{Receipt, SigningKey};
@@ -30,6 +31,8 @@ struct Inner {
     is_away: bool,
     /// A topic of which nothing is taken.
     refused: Option<&'static str>,
+    /// Told to stop while a bundle is being written.
+    stops: Option<Arc<AtomicBool>>,
     /// What is cancelled ends when the test says so.
     is_slow: bool,
 }
@@ -74,7 +77,11 @@ impl Link {
 
 impl Carrier for Link {
     fn outbox(&self) -> Result<PathBuf, LinkError> {
-        Ok(self.ask()?.outbox.clone())
+        let inner = self.ask()?;
+        if let Some(stops) = &inner.stops {
+            stops.store(true, Ordering::SeqCst);
+        }
+        Ok(inner.outbox.clone())
     }
 
     fn hand_in(
@@ -475,6 +482,19 @@ fn what_does_not_go_down_holds_up_no_other() {
     link.is(&ids[0], Standing::Failed("LINK_ERROR: lost".to_owned()));
     rounds(&mut pump, 1);
     assert_eq!(link.came(), ids);
+}
+
+#[test]
+fn a_bundle_that_is_being_written_breaks_off_when_the_agent_stops() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    let id = rig.take(&site.file("a", vec![7; 1_000_000]), [9, 9, 9]);
+    link.0.lock().unwrap().stops = Some(pump.is_over());
+    rounds(&mut pump, 2);
+    assert_eq!((rig.state(id), link.came().len()), ("waiting", 0));
+    assert_eq!(link.bundles(), Vec::<String>::new());
 }
 
 #[test]
