@@ -525,6 +525,7 @@ fn the_document_describes_every_path() {
         "/sdk/v2/files/{uuid}/cancel",
         "/sdk/v2/files/{uuid}/priority",
         "/sdk/v2/files/{uuid}/receipt",
+        "/metrics",
     ]);
     assert_eq!(paths, wanted);
     // What it says of methods is what there is: each other one is refused as such.

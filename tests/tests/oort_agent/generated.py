@@ -52,7 +52,8 @@ not_asked = set(API)
 def ask(operation, /, *args, status=200, **kwargs):
     response = API[operation].sync_detailed(*args, client=client, **kwargs)
     assert response.status_code == status, (operation, response)
-    assert response.headers["content-type"] == "application/json", response.headers
+    kind = "text/plain" if operation == "metrics" else "application/json"
+    assert response.headers["content-type"].startswith(kind), response.headers
     assert isinstance(response.parsed, Error) == (status != 200), (operation, response)
     if status == 200:
         not_asked.discard(operation)
@@ -111,6 +112,8 @@ assert ask("query_available_files", "images").files == []
 assert "meta file unreadable" in ask("retrieve_file", body=asked, status=400).message
 assert "Error getting info on" in send(path, status=400).message
 assert ask("query_available_files", "a b", status=501).message == "Method not implemented"
+
+assert "oort_items_accepted_total" in ask("metrics")
 
 # Of the spacecraft.
 adcs = ask("get_adcs")
