@@ -124,6 +124,22 @@ impl Agent {
         }
     }
 
+    /// It had ended otherwise when the link service had delivered it already: its reason says so.
+    pub(crate) fn went_down_all_the_same(&self, id: Uuid) {
+        const WORDS: &str = "the link service had delivered it already";
+        let mut state = self.state();
+        let Some(mut ended) = state.ended.get(id).cloned() else {
+            return;
+        };
+        if ended.state == End::Delivered || ended.reason.ends_with(WORDS) {
+            return;
+        }
+        ended.reason = format!("{}; {WORDS}", ended.reason);
+        state.remember(ended.clone());
+        drop(state);
+        self.written(&[ended]);
+    }
+
     /// It cannot be sent: its files are put out of the way.
     pub fn fail(&self, id: Uuid, why: &str) {
         if self.end_item(id, End::Failed, why, None).is_ok() {

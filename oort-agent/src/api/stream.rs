@@ -5,7 +5,7 @@ use std::sync::Arc;
 use service_host::http::axum::body::{Body, Bytes, HttpBody as _};
 use service_host::http::axum::extract::State;
 use service_host::http::axum::http::{HeaderMap, StatusCode, Uri, header};
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
@@ -64,28 +64,13 @@ async fn hand_over_body(
         let _place = place;
         take(&agent, asked, announced, begin, waiting)
     });
-    let mut failed = None;
     // The first look at the body invites a sender that asks before it sends.
     let is_begun = begun.await.is_ok();
     *is_invited |= is_begun;
-    while is_begun {
-        match body::next(body, STREAM_STALL_TIMEOUT).await {
-            // It is refused already, where nobody takes more: its answer says why.
-            Ok(Some(octets)) => {
-                if pieces.send(Piece::Octets(octets)).await.is_err() {
-                    break;
-                }
-            }
-            Ok(None) => {
-                let _ = pieces.send(Piece::End).await;
-                break;
-            }
-            Err(refusal) => {
-                failed = Some(refusal);
-                break;
-            }
-        }
-    }
+    let failed = match is_begun {
+        true => pass_on(body, &pieces).await.err(),
+        false => None,
+    };
     drop(pieces);
     let taken = taking.await.map_err(|_| {
         let text = "the agent failed while answering; see its log";
@@ -96,6 +81,20 @@ async fn hand_over_body(
         (Err(error), _) => Err(error.into()),
         (Ok(None), Some(refusal)) => Err(refusal),
         (Ok(None), None) => Err(Refusal::bad_request("the request body has no end")),
+    }
+}
+
+/// Passes a body on, as far as somebody takes it.
+async fn pass_on(body: &mut Body, pieces: &Sender<Piece>) -> Result<(), Refusal> {
+    loop {
+        let (piece, is_last) = match body::next(body, STREAM_STALL_TIMEOUT).await? {
+            Some(octets) => (Piece::Octets(octets), false),
+            None => (Piece::End, true),
+        };
+        // It is refused already, where nobody takes more: its answer says why.
+        if pieces.send(piece).await.is_err() || is_last {
+            return Ok(());
+        }
     }
 }
 

@@ -138,6 +138,7 @@ impl<C: Carrier> Pump<C> {
         let agent = &self.agent;
         self.tries.retain(|id, _| agent.is_open(*id));
         self.items.retain(|id| agent.is_open(*id));
+        self.topics.forget_old(agent.now());
     }
 
     /// Finds again what an earlier process handed in.
@@ -186,6 +187,7 @@ impl<C: Carrier> Pump<C> {
                 log::info!("{id}: it has ended, and is not to go down");
                 self.flights.insert(id, flight);
             }
+            Standing::Done if meta.is_none() => self.agent.went_down_all_the_same(id),
             _ if meta.is_none() => {}
             Standing::Open if self.agent.take_out(id) => {
                 self.flights.insert(id, flight);
@@ -208,6 +210,10 @@ impl<C: Carrier> Pump<C> {
         match self.carrier.standing(&tracking)? {
             // It is to stop first, or could not be given up just now: the next look sees it.
             Some(Standing::Open) => Ok(()),
+            Some(Standing::Done) => {
+                self.agent.went_down_all_the_same(id);
+                self.landed(id).map(drop)
+            }
             _ => self.landed(id).map(drop),
         }
     }

@@ -55,6 +55,13 @@ impl<K: Eq + Hash> Pauses<K> {
         self.all.remove(key);
     }
 
+    /// What was not set back for long after its pause begins anew.
+    pub(super) fn forget_old(&mut self, now: Ms) {
+        let longest = self.longest;
+        self.all
+            .retain(|_, pause| now < pause.until.saturating_add(longest));
+    }
+
     pub(super) fn retain(&mut self, is_kept: impl Fn(&K) -> bool) {
         self.all.retain(|key, _| is_kept(key));
     }

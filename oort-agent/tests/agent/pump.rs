@@ -376,6 +376,37 @@ fn what_ages_or_ends_while_it_is_out_does_so_at_the_link_service_too() {
 }
 
 #[test]
+fn what_is_cancelled_too_late_says_that_it_went_down() {
+    let site = Site::new();
+    let (rig, link) = (site.start(), Link::of(&site));
+    let [late, later] = [0; 2].map(|_| rig.take(&site.file("a", b"a"), [10, 10, 10]));
+    let mut pump = pump(&rig, &link);
+    rounds(&mut pump, 1);
+    let says_so = |rig: &Rig, id: Uuid| {
+        let ended = rig.agent.status(id).unwrap();
+        assert_eq!(ended.state, "cancelled");
+        ended.reason.ends_with("had delivered it already")
+    };
+    link.is(&late.to_string(), Standing::Done);
+    rig.agent.cancel(late).unwrap();
+    rounds(&mut pump, 1);
+    assert!(says_so(&rig, late));
+    // Also where the agent was down meanwhile, and once.
+    link.is(&later.to_string(), Standing::Done);
+    rig.agent.cancel(later).unwrap();
+    drop((pump, rig));
+    for _ in 0..2 {
+        let rig = site.start();
+        rounds(&mut self::pump(&rig, &link), 1);
+        assert!(says_so(&rig, later));
+        assert_eq!(
+            rig.agent.status(later).unwrap().reason.matches(';').count(),
+            1
+        );
+    }
+}
+
+#[test]
 fn what_a_collector_takes_while_it_is_out_is_not_sent() {
     let site = Site::new();
     let (rig, link) = (site.start(), Link::of(&site));
