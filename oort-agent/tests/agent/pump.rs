@@ -312,8 +312,8 @@ fn what_expired_while_the_agent_was_down_and_is_still_out_is_cancelled_and_then_
     let site = Site::new();
     let (rig, link, id) = late(&site, Standing::Open);
     let mut pump = pump(&rig, &link);
-    rig.later(0);
     rounds(&mut pump, 1);
+    rig.later(0);
     assert_eq!(link.0.lock().unwrap().cancelled, [id.to_string()]);
     rounds(&mut pump, 1);
     assert_eq!(rig.state(id), "expired");

@@ -156,7 +156,9 @@ impl Telemetry for Slow {
     }
     fn command_adcs(&self, _: &Value) -> Result<Value, NoTelemetry> {
         self.asked.send(()).unwrap();
-        self.answers.lock().unwrap().recv().unwrap();
+        let patience = Duration::from_secs(60);
+        let answers = self.answers.lock().unwrap();
+        answers.recv_timeout(patience).unwrap();
         Ok(json!({"status": "OK", "mode": "NOOP"}))
     }
     fn tfrs(&self) -> Result<Value, NoTelemetry> {
