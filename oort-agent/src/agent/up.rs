@@ -85,7 +85,7 @@ impl Agent {
         }
         let mut room = Room::of(self);
         room.make(meta.file_info.size, None)?;
-        Ok(self.store.put_upload(meta, data)?)
+        Ok(self.store.put_upload(meta, room.of_what_is_read(data))?)
     }
 
     fn was_retrieved(&self, id: Uuid) -> bool {

@@ -26,6 +26,7 @@ use super::identity::Identity;
 use super::source::Source;
 use super::step::Step;
 use super::sums::sums_of;
+use super::told::Told;
 use crate::item::{FileInfo, META_VERSION, SendOptions, Topic, TransferMeta, Uuid};
 use crate::limits::STREAM_BYTES_MAX;
 use crate::work_directory as names;
@@ -75,7 +76,7 @@ impl Store {
     }
 
     /// Takes a file. When this returns, it is queued and its source is gone, also after a
-    /// power cut.
+    /// power cut. Of one that is copied, `written` is told how many octets more are.
     ///
     /// # Errors
     /// [`StoreError`]: the source is where it was.
@@ -84,6 +85,7 @@ impl Store {
         source: &Source,
         topic: &Topic,
         handed: Handed,
+        written: impl FnMut(u64),
     ) -> Result<TransferMeta, StoreError> {
         let _held = self.hold(source)?;
         let id = Uuid::random().map_err(at(&source.path))?;
@@ -95,7 +97,7 @@ impl Store {
         let sums = match is_copied {
             true => {
                 left.0.push(part.clone());
-                self.copy(source, &part)?
+                self.copy(source, &part, written)?
             }
             false => {
                 let read = sums_of(&source.file, source.bytes(), io::sink());
@@ -271,9 +273,16 @@ impl Store {
     }
 
     /// A copy in the part file, which is read again.
-    fn copy(&self, source: &Source, part: &Path) -> Result<Sums, StoreError> {
+    fn copy(
+        &self,
+        source: &Source,
+        part: &Path,
+        written: impl FnMut(u64),
+    ) -> Result<Sums, StoreError> {
         let copy = disk::create(part).map_err(at(part))?;
-        let sums = sums_of(&source.file, source.bytes(), &copy).map_err(at(part))?;
+        let file = &copy;
+        let sums = sums_of(&source.file, source.bytes(), Told { file, written });
+        let sums = sums.map_err(at(part))?;
         if self.sync {
             copy.sync_all().map_err(at(part))?;
         }

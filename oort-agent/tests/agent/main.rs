@@ -6,6 +6,7 @@ mod items;
 mod pump;
 mod queue;
 mod rig;
+mod room;
 mod telemetry;
 mod up;
 mod uploads;
