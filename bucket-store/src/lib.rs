@@ -30,6 +30,7 @@ mod settings;
 
 use std::sync::Arc;
 
+use object_store::PutMode;
 use object_store::aws::AmazonS3;
 use object_store::path::Path;
 
@@ -42,6 +43,7 @@ pub use settings::BucketSettings;
 pub struct Bucket<S = AmazonS3> {
     store: Arc<S>,
     prefix: Path,
+    create: PutMode,
 }
 
 impl<S> Bucket<S> {
@@ -51,6 +53,7 @@ impl<S> Bucket<S> {
         Bucket {
             store: Arc::new(store),
             prefix,
+            create: PutMode::Create,
         }
     }
 
@@ -64,6 +67,13 @@ impl<S> Bucket<S> {
     #[must_use]
     pub fn prefix(&self) -> &Path {
         &self.prefix
+    }
+
+    /// How an object is put where none is. Whoever puts it looks first: of a server that is not
+    /// to be asked, this replaces what is there.
+    #[must_use]
+    pub fn create(&self) -> PutMode {
+        self.create.clone()
     }
 
     /// The key of `components` beneath the prefix, as they are written: none is encoded.

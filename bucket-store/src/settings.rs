@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
-use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+use object_store::{BackoffConfig, Certificate, ClientOptions, PutMode, RetryConfig};
 use serde::Deserialize;
 
 use crate::keys::{read_certificates, read_key};
@@ -49,6 +49,14 @@ pub struct BucketSettings {
     /// Whether the endpoint may be without TLS.
     #[serde(default)]
     pub allow_http: bool,
+    /// Whether the server itself is asked not to replace an object (`If-None-Match: *`): some
+    /// refuse that.
+    #[serde(default = "yes")]
+    pub conditional_put: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl BucketSettings {
@@ -78,7 +86,7 @@ impl BucketSettings {
     /// [`BucketError`].
     pub fn open(&self) -> Result<Bucket, BucketError> {
         self.check()?;
-        let (bucket, prefix) = self.place()?;
+        let (name, prefix) = self.place()?;
         let mut options = ClientOptions::new()
             .with_http1_only()
             .with_allow_http(self.allow_http)
@@ -111,7 +119,7 @@ impl BucketSettings {
             retry_timeout: RETRY_TIME_MAX,
         };
         let mut builder = AmazonS3Builder::new()
-            .with_bucket_name(bucket)
+            .with_bucket_name(name)
             .with_region(self.region.as_deref().unwrap_or(REGION))
             .with_client_options(options)
             .with_retry(retry);
@@ -129,7 +137,11 @@ impl BucketSettings {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = builder.build();
         let store = store.map_err(|error| BucketError::Client(error.to_string()))?;
-        Ok(Bucket::new(store, prefix))
+        let mut bucket = Bucket::new(store, prefix);
+        if !self.conditional_put {
+            bucket.create = PutMode::Overwrite;
+        }
+        Ok(bucket)
     }
 
     /// Bucket and prefix.

@@ -1,9 +1,13 @@
 //! The settings of a bucket: what is taken, and how a mistake is told.
 
 use std::fs::{self, Permissions};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::thread;
 
+use bucket_store::object_store::{ObjectStore as _, PutOptions, PutPayload};
 use bucket_store::{BucketError, BucketSettings};
 use tempfile::TempDir;
 
@@ -33,6 +37,7 @@ impl Keys {
             secret_key_file: Some(self.0.path().join("secret")),
             ca_file: None,
             allow_http: false,
+            conditional_put: true,
         }
     }
 }
@@ -152,4 +157,47 @@ fn certificates_that_are_none_are_refused() {
     };
     let error = settings.open().map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("ca-file"), "{error}");
+}
+
+/// The head of the request by which an object is put.
+fn head_of_a_put(keys: &Keys, conditional_put: bool) -> String {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let settings = BucketSettings {
+        endpoint: Some(format!("http://{}", server.local_addr().unwrap())),
+        allow_http: true,
+        conditional_put,
+        ..keys.settings("s3://mission")
+    };
+    let answers = thread::spawn(move || {
+        let (mut client, _) = server.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut octet = [0];
+            client.read_exact(&mut octet).unwrap();
+            head.extend(octet);
+        }
+        let answer = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        client.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(head).unwrap().to_ascii_lowercase()
+    });
+    let bucket = settings.open().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let options = PutOptions {
+        mode: bucket.create(),
+        ..PutOptions::default()
+    };
+    let key = bucket.key(["a"]).unwrap();
+    let put = bucket.store().put_opts(&key, PutPayload::new(), options);
+    assert!(runtime.block_on(put).is_err());
+    answers.join().unwrap()
+}
+
+#[test]
+fn a_server_is_asked_not_to_replace_an_object_unless_it_does_not_know_that() {
+    let keys = Keys::new();
+    assert!(head_of_a_put(&keys, true).contains("\r\nif-none-match: *\r\n"));
+    assert!(!head_of_a_put(&keys, false).contains("if-none-match"));
 }

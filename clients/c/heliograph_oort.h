@@ -163,8 +163,8 @@ typedef struct {
 typedef struct {
     double age;                   /* s */
     double utc_time;
-    double ecef_pos[3];           /* km */
-    double ecef_vel[3];           /* km/s */
+    double ecef_pos[3];           /* m */
+    double ecef_vel[3];           /* m/s */
 } oort_tfrs;
 
 /* The buffer is the caller's, for as long as the agent is used. Nothing is asked yet. */

@@ -32,6 +32,8 @@
 //! | `delivery` | what came down from the agent, to a directory or a bucket |
 //! | `tasking` | windows and uploads: the API, and the way up |
 //! | `hub` | the process that holds the radio, and what it speaks with its clients |
+//! | `client`, `commands`, `progress` | what a command asks of the hub, and what it shows meanwhile |
+//! | `database` | the SQLite files of `archive` and `tasking` |
 //! | [`RuntimeDir`] | where lock and socket of a link stand |
 //!
 //! Linux only, as the store of files is. What comes down between two holders of a link is lost, as it is

@@ -32,6 +32,18 @@ pub(crate) struct Arguments {
     #[arg(short = 'f', value_name = "FILE")]
     pub(crate) config_file: Option<PathBuf>,
 
+    /// Not used: there is no CAN bus
+    #[arg(short = 'c', value_name = "INTERFACE")]
+    pub(crate) can_interface: Option<String>,
+
+    /// Not used: there is no CAN bus
+    #[arg(short = 'n', value_name = "NODE")]
+    pub(crate) can_node: Option<String>,
+
+    /// Not used: there is no CAN bus
+    #[arg(short = 'N', value_name = "NODE")]
+    pub(crate) can_shim_node: Option<String>,
+
     /// Log to syslog under this name instead of standard error
     #[arg(short = 's', value_name = "IDENT")]
     pub(crate) syslog_ident: Option<String>,

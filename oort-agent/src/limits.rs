@@ -47,5 +47,20 @@ pub const PAGE_MAX: usize = 1_000;
 pub const OUT_MAX: usize = 4;
 /// How often an item that could not go down is handed in.
 pub const TRIES_MAX: u32 = 100;
+/// Time for which items that expired while the agent was down wait for what the link service
+/// says of them.
+pub const LINK_ANSWER_TIME: Duration = Duration::from_secs(600);
+/// First pause of an item that the link service did not take or bring down; each further one is
+/// twice as long.
+pub const ITEM_PAUSE: Duration = Duration::from_secs(5);
+/// Longest pause of such an item.
+pub const ITEM_PAUSE_MAX: Duration = Duration::from_secs(300);
+/// First pause of a topic of which an item was not taken; each further one is twice as long,
+/// until one of it is taken.
+pub const TOPIC_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause of such a topic.
+pub const TOPIC_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Items that are not taken in one round of the pump; then the next round goes on.
+pub const SETBACKS_MAX: u32 = 8;
 /// Octets that a read or write has.
 pub(crate) const CHUNK_BYTES: usize = 128 << 10;

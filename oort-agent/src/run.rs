@@ -89,6 +89,15 @@ fn serve(arguments: &Arguments) -> Result<(), Failure> {
     });
     let receipt_key = receipt_key.transpose()?;
     start_log(arguments)?;
+    for (flag, value) in [
+        ("-c", &arguments.can_interface),
+        ("-n", &arguments.can_node),
+        ("-N", &arguments.can_shim_node),
+    ] {
+        if let Some(value) = value {
+            log::warn!("{flag} {value}: not used: there is no CAN bus, see --telemetry");
+        }
+    }
     let stops = signals::stop_requested_or_hang_up()?;
     let store = Store::open(&arguments.workdir)?;
     let store = match arguments.no_sync {

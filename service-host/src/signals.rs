@@ -1,6 +1,6 @@
 //! Being told to stop.
 //!
-//! A service stops on SIGINT and SIGTERM: [`stop_requested`]. A command at a
+//! A service stops on SIGINT, SIGTERM and SIGQUIT: [`stop_requested`]. A command at a
 //! terminal also stops, in good order, when its terminal is closed:
 //! [`stop_requested_or_hang_up`]. SIGHUP tells a service to read its configuration
 //! again: [`stop_or_reload_requested`].
@@ -10,7 +10,7 @@ use std::io;
 use std::thread;
 
 use crossbeam_channel::{Receiver, bounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 
@@ -26,6 +26,8 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM: the service manager stops the service.
     Terminate,
+    /// SIGQUIT: Ctrl-\ at a terminal, or whoever would have a core otherwise.
+    Quit,
     /// SIGHUP: the terminal was closed.
     HangUp,
 }
@@ -34,6 +36,7 @@ impl Signal {
     fn from_number(number: i32) -> Self {
         match number {
             SIGINT => Self::Interrupt,
+            SIGQUIT => Self::Quit,
             SIGHUP => Self::HangUp,
             _ => Self::Terminate,
         }
@@ -45,14 +48,15 @@ impl std::fmt::Display for Signal {
         f.write_str(match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
+            Self::Quit => "SIGQUIT",
             Self::HangUp => "SIGHUP",
         })
     }
 }
 
-/// Takes over SIGINT and SIGTERM: the first one arrives at the receiver, for
-/// the program to stop in good order; a second one ends the process at once
-/// with code 130 or 143, for a stop that hangs.
+/// Takes over SIGINT, SIGTERM and SIGQUIT: the first one arrives at the receiver,
+/// for the program to stop in good order; a second one ends the process at once
+/// with code 130, 143 or 131, for a stop that hangs.
 ///
 /// Call it once, before anything is started that wants a good end: until then,
 /// the signals end the process.
@@ -60,7 +64,7 @@ impl std::fmt::Display for Signal {
 /// # Errors
 /// When the operating system refuses the handlers or the thread.
 pub fn stop_requested() -> io::Result<Receiver<Signal>> {
-    take_over(&[SIGINT, SIGTERM])
+    take_over(&[SIGINT, SIGTERM, SIGQUIT])
 }
 
 /// [`stop_requested`] that takes over SIGHUP as well: each arrives at the second
@@ -70,7 +74,7 @@ pub fn stop_requested() -> io::Result<Receiver<Signal>> {
 /// When the operating system refuses the handlers or the thread.
 pub fn stop_or_reload_requested() -> io::Result<(Receiver<Signal>, Receiver<()>)> {
     let (reload, reloads) = bounded(1);
-    let stops = take_over_with(&[SIGINT, SIGTERM, SIGHUP], move |number| {
+    let stops = take_over_with(&[SIGINT, SIGTERM, SIGQUIT, SIGHUP], move |number| {
         let is_reload = number == SIGHUP;
         if is_reload {
             // One that waits says it all.
@@ -93,7 +97,7 @@ pub fn stop_requested_or_hang_up() -> io::Result<Receiver<Signal>> {
     if hang_up_is_ignored() {
         return stop_requested();
     }
-    take_over(&[SIGINT, SIGTERM, SIGHUP])
+    take_over(&[SIGINT, SIGTERM, SIGQUIT, SIGHUP])
 }
 
 fn take_over(numbers: &[i32]) -> io::Result<Receiver<Signal>> {

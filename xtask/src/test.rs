@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use crate::output::say;
 use crate::step::Steps;
 use crate::workspace::{cargo, run as start, shown, succeeded};
-use crate::{boards, lint, setup};
+use crate::{boards, dist, lint, setup};
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
@@ -27,6 +27,7 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     setup::run(steps)?;
     lint::run(steps)?;
     boards::run(steps)?;
+    dist::check(steps)?;
     steps.run("build", || {
         start(&mut cargo("build", &["--workspace", "--all-targets"])).map(|()| "")
     })?;

@@ -24,10 +24,10 @@ use super::receipts::Fate;
 use super::status::{SHOWN_MAX, Status};
 use super::step::{AtStep, Step};
 
-/// Files that are looked at in one round.
+/// Files that are looked at in one round; those whose place rests are none of them.
 const ROUND_FILES_MAX: usize = 1024;
-/// Names of which it is known where they go.
-const KNOWN_MAX: usize = 4096;
+/// Names of which it is known where they go; beyond these, what waits is read anew.
+const KNOWN_MAX: usize = 65_536;
 /// After a place failed, it rests so long, then twice as long, up to the longest.
 const PAUSE_SECONDS: i64 = 1;
 const PAUSE_SECONDS_MAX: i64 = 60;
@@ -70,6 +70,8 @@ pub(crate) struct Parts {
     /// Which of them is whose.
     pub(crate) topics: BTreeMap<String, usize>,
     pub(crate) signing: Option<SigningKey>,
+    /// Receipts that are on their way up at once; others wait here.
+    pub(crate) receipts_max: usize,
     pub(crate) manifest_seconds: i64,
     pub(crate) journal: Journal,
     /// What is shown to people.
@@ -130,9 +132,9 @@ impl Deliverer {
 
     /// Everything that can be done now.
     pub(crate) fn round(&mut self, now: Timestamp) {
-        for name in self.names() {
+        for name in self.names(now) {
             match self.deliver(&name, now) {
-                Ok(()) => drop(self.known.remove(&name)),
+                Ok(()) => self.follow_receipts(now),
                 Err(Undone::Stopped) => return,
                 Err(Undone::Later(why)) => {
                     log::warn!("{}: not delivered yet: {why}", name.display());
@@ -141,9 +143,7 @@ impl Deliverer {
                 }
             }
         }
-        if let Err(Undone::Later(why)) = self.follow_receipts(now) {
-            log::warn!("receipts: {why}");
-        }
+        self.follow_receipts(now);
         if let Err(Undone::Later(why)) = self.list(now) {
             log::warn!("no manifest yet: {why}");
         }
@@ -156,7 +156,8 @@ impl Deliverer {
             return Ok(());
         }
         let last = self.parts.journal.last(SHOWN_MAX)?;
-        let written = Status::new(counts, last).write(&self.parts.status);
+        let is_signing = self.parts.signing.is_some();
+        let written = Status::new(counts, last, is_signing).write(&self.parts.status);
         written.map_err(|error| format!("{}: {error}", self.parts.status.display()))?;
         self.shown = Some(counts);
         Ok(())
@@ -166,8 +167,8 @@ impl Deliverer {
         self.parts.journal.counts()
     }
 
-    /// What has come, whole.
-    fn names(&self) -> Vec<OsString> {
+    /// What has come, whole, and is to go where no place rests.
+    fn names(&self, now: Timestamp) -> Vec<OsString> {
         let Ok(entries) = fs::read_dir(&self.parts.arrived) else {
             // Nothing ever came.
             return Vec::new();
@@ -182,7 +183,7 @@ impl Deliverer {
                 Some(name) => !name.starts_with('.') && !coming.contains(&format!("{APP}/{name}")),
                 None => true,
             };
-            (is_file && is_whole).then_some(name)
+            (is_file && is_whole && !self.waits(&name, now)).then_some(name)
         });
         let mut names: Vec<OsString> = names.take(ROUND_FILES_MAX).collect();
         names.sort_unstable();
@@ -190,7 +191,7 @@ impl Deliverer {
     }
 
     fn deliver(&mut self, name: &OsStr, now: Timestamp) -> Result<(), Undone> {
-        if self.known.get(name).is_some_and(|at| self.rests(*at, now)) {
+        if self.waits(name, now) {
             return Ok(());
         }
         let path = self.parts.arrived.join(name);
@@ -228,7 +229,9 @@ impl Deliverer {
                 Err(stopped) => return Err(stopped),
             },
         };
-        self.acknowledge(&path, &file, record)
+        self.acknowledge(&path, &file, record)?;
+        self.known.remove(name);
+        Ok(())
     }
 
     /// Brings a file to its place.
@@ -244,7 +247,7 @@ impl Deliverer {
         let place = parts.places.get(at).ok_or("there is no place".to_owned())?;
         let before = before
             .filter(|before| before.object.sha256 == object.sha256 && before.place == place.name());
-        let mut next = before.map(|before| (before.key, before.time));
+        let mut next = before;
         for clash in (0..KEYS_MAX).map(|tries| tries > 0) {
             let values = Values {
                 satellite: &object.satellite,
@@ -253,30 +256,44 @@ impl Deliverer {
                 path: &object.path,
                 time: now,
             };
-            let (key, time, is_noted) = match next.take() {
-                Some((key, time)) => (key, time, true),
-                None => (parts.template.key(&values, clash)?, now.as_second(), false),
+            let (mut record, is_noted) = match next.take() {
+                Some(before) => (before, true),
+                None => {
+                    let chosen = Record {
+                        object: object.clone(),
+                        place: place.name().to_owned(),
+                        key: parts.template.key(&values, clash)?,
+                        time: now.as_second(),
+                        state: State::Chosen,
+                        upload: None,
+                        receipts: 0,
+                        bundle: None,
+                    };
+                    (chosen, false)
+                }
             };
+            let key = record.key.clone();
             let found = place.look(&key, &object).map_err(of_place)?;
             if found == Found::Another {
                 continue;
             }
-            let mut record = Record {
-                object: object.clone(),
-                place: place.name().to_owned(),
-                key,
-                time,
-                state: State::Chosen,
-                receipts: 0,
-                bundle: None,
-            };
             if !is_noted {
                 parts.journal.choose(&record)?;
                 (parts.at_step)(Step::Chosen);
             }
             if found == Found::Nothing {
+                if let Some(upload) = record.upload.take() {
+                    place.abandon(&key, &upload);
+                }
+                let mut begun = |upload: &str| {
+                    record.upload = Some(upload.to_owned());
+                    parts.journal.choose(&record)?;
+                    (parts.at_step)(Step::Begun);
+                    Ok(())
+                };
                 let put = bundle::with_octets(file, parts.bytes_max, |data| {
-                    place.put(&record.key, &object, &mut Compared::new(data, &object))
+                    let data = &mut Compared::new(data, &object);
+                    place.put(&key, &object, data, &mut begun)
                 });
                 match put.map_err(|error| Undone::Later(error.to_string()))? {
                     Err(PlaceError::Taken) => continue,
@@ -285,6 +302,7 @@ impl Deliverer {
             }
             (parts.at_step)(Step::Put);
             record.state = State::Delivered;
+            record.upload = None;
             record.time = now.as_second();
             parts.journal.deliver(&record)?;
             (parts.at_step)(Step::Delivered);
@@ -303,7 +321,7 @@ impl Deliverer {
         ))
     }
 
-    /// It is at its place: that is said, and the bundle goes.
+    /// It is at its place: its receipt is due from now on, and the bundle goes.
     fn acknowledge(&mut self, path: &Path, file: &File, record: Record) -> Result<(), Undone> {
         let bundle = bundle_file(file)?;
         // Else it is said already, and only the bundle is to go.
@@ -318,26 +336,19 @@ impl Deliverer {
 
     fn say(&mut self, mut record: Record, bundle: BundleFile) -> Result<(), Undone> {
         let is_repeated = record.state == State::Done;
-        let ordered = self.order_receipt(&record)?.map(|key| Ordered {
-            key,
-            tries: 1,
-            due: None,
-        });
-        (self.parts.at_step)(Step::Ordered);
+        let due = self.parts.signing.as_ref().map(|_| Ordered::due_now());
         record.state = State::Done;
         record.bundle = Some(bundle);
-        record.receipts = record.receipts.saturating_add(1);
         if is_repeated {
             log::info!("{} came again, and is where it was", record.object.uuid);
         }
         let journal = &mut self.parts.journal;
-        journal.change(&record, ordered.as_ref(), |counts| {
+        journal.change(&record, due.as_ref(), |counts| {
             counts.arrived += u64::from(is_repeated);
             counts.repeated += u64::from(is_repeated);
-            counts.receipts += u64::from(ordered.is_some());
         })?;
-        if let (Some(receipts), Some(ordered)) = (&mut self.receipts, ordered) {
-            receipts.insert(record.object.uuid, ordered);
+        if let (Some(receipts), Some(due)) = (&mut self.receipts, due) {
+            receipts.insert(record.object.uuid, due);
         }
         (self.parts.at_step)(Step::Acknowledged);
         Ok(())
@@ -373,6 +384,11 @@ impl Deliverer {
             self.known.clear();
         }
         self.known.insert(name.to_owned(), at);
+    }
+
+    /// Whether it is known that its place rests.
+    fn waits(&self, name: &OsStr, now: Timestamp) -> bool {
+        self.known.get(name).is_some_and(|at| self.rests(*at, now))
     }
 
     fn rests(&self, at: usize, now: Timestamp) -> bool {

@@ -41,9 +41,12 @@ pub(crate) struct Record {
     /// When the key was chosen, or the file was at its place: s since 1970.
     pub(crate) time: i64,
     pub(crate) state: State,
+    /// Its parts in a bucket, of which no object was made yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upload: Option<String>,
     /// Receipts that were ordered.
     pub(crate) receipts: u32,
-    /// The bundle that the last of them is for.
+    /// The bundle that was dealt with last.
     pub(crate) bundle: Option<BundleFile>,
 }
 
@@ -61,9 +64,9 @@ pub(crate) struct BundleFile {
 pub(crate) enum State {
     /// It may be at its place.
     Chosen,
-    /// It is, and its receipt may be ordered.
+    /// It is.
     Delivered,
-    /// The receipt is ordered, and the bundle goes.
+    /// Its receipt is due, or ordered, and the bundle goes.
     Done,
 }
 
@@ -79,15 +82,26 @@ pub(crate) struct Line {
     pub(crate) time: i64,
 }
 
-/// A receipt that is ordered up.
+/// A receipt that is not known to have arrived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ordered {
-    /// Of its last order.
+    /// Of its last order; empty before the first.
     pub(crate) key: String,
     /// How often it was ordered.
     pub(crate) tries: u32,
-    /// When it is ordered again, where that failed: s since 1970.
+    /// When it is to be ordered: s since 1970; none while it is.
     pub(crate) due: Option<i64>,
+}
+
+impl Ordered {
+    /// One that nobody has ordered.
+    pub(crate) fn due_now() -> Self {
+        Ordered {
+            key: String::new(),
+            tries: 0,
+            due: Some(0),
+        }
+    }
 }
 
 /// A manifest that is under way.
@@ -123,7 +137,7 @@ impl Journal {
         if let Some(aside) = file.take_set_aside() {
             log::error!(
                 "the journal of deliveries was damaged, and is kept as {}: what is at its place \
-                 is found there again",
+                 is found there again under the same key only",
                 aside.display()
             );
         }
@@ -143,7 +157,7 @@ impl Journal {
         })
     }
 
-    /// The key of a file is chosen.
+    /// The key of a file is chosen, or its parts have a place to go to.
     pub(crate) fn choose(&mut self, record: &Record) -> Result<(), String> {
         let octets = octets(record);
         self.with(|database| {

@@ -142,7 +142,8 @@ impl Deliverer {
         }
         let mut data = octets;
         let data: &mut dyn Read = &mut data;
-        match place.put(key, object, data) {
+        // What is left of its parts is for the rule of the bucket.
+        match place.put(key, object, data, &mut |_| Ok(())) {
             Err(PlaceError::Taken) => Ok(Found::Another),
             put => put.map(|()| Found::This).map_err(of_place),
         }

@@ -1,5 +1,5 @@
-//! Receipts on their way up: one whose order ended without success is ordered again, after a
-//! pause that grows.
+//! Receipts on their way up, so many at once: one whose order ended without success is ordered
+//! again, after a pause that grows.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,15 +32,18 @@ pub(crate) enum Fate {
 }
 
 impl Deliverer {
-    /// Looks what became of receipts, and orders those again whose pause is over.
-    pub(super) fn follow_receipts(&mut self, now: Timestamp) -> Result<(), Undone> {
-        let mut receipts = match self.receipts.take() {
-            Some(receipts) => receipts,
-            None => self.parts.journal.receipts()?,
-        };
-        let followed = self.follow(&mut receipts, now);
-        self.receipts = Some(receipts);
-        followed
+    /// Looks what became of receipts, and orders those that are due.
+    pub(super) fn follow_receipts(&mut self, now: Timestamp) {
+        let receipts = self.receipts.take();
+        match receipts.map_or_else(|| self.parts.journal.receipts(), Ok) {
+            Ok(mut receipts) => {
+                if let Err(Undone::Later(why)) = self.follow(&mut receipts, now) {
+                    log::warn!("receipts: {why}");
+                }
+                self.receipts = Some(receipts);
+            }
+            Err(why) => log::warn!("receipts: {why}"),
+        }
     }
 
     fn follow(
@@ -65,10 +68,13 @@ impl Deliverer {
                 }
             }
         }
+        let under_way = receipts.values().filter(|ordered| ordered.due.is_none());
+        let room = self.parts.receipts_max.saturating_sub(under_way.count());
         let is_due = |ordered: &Ordered| ordered.due.is_some_and(|due| due <= now.as_second());
         let due = receipts.iter().filter(|(_, ordered)| is_due(ordered));
-        for uuid in due.map(|(uuid, _)| uuid.clone()).collect::<Vec<_>>() {
-            self.order_again(receipts, &uuid, now)?;
+        let due = due.take(room).map(|(uuid, _)| uuid.clone());
+        for uuid in due.collect::<Vec<_>>() {
+            self.order(receipts, &uuid, now)?;
         }
         Ok(())
     }
@@ -96,7 +102,9 @@ impl Deliverer {
         Ok(self.parts.journal.note_receipt(uuid, noted, count)?)
     }
 
-    fn order_again(
+    /// # Errors
+    /// It cannot be ordered now, and so cannot others.
+    fn order(
         &mut self,
         receipts: &mut BTreeMap<String, Ordered>,
         uuid: &str,
@@ -129,18 +137,17 @@ impl Deliverer {
                 self.parts.journal.note_receipt(uuid, None, |_| {})?;
                 receipts.remove(uuid);
             }
-            Err(Undone::Later(why)) => {
-                log::warn!("{uuid}: {why}");
+            Err(why) => {
                 ordered.due = Some(now.as_second().saturating_add(pause(ordered.tries)));
+                return Err(why);
             }
-            Err(stopped) => return Err(stopped),
         }
         Ok(())
     }
 
     /// Orders the receipt of a file up: the key of the order, or none where no receipts are
     /// signed.
-    pub(super) fn order_receipt(&self, record: &Record) -> Result<Option<String>, Undone> {
+    fn order_receipt(&self, record: &Record) -> Result<Option<String>, Undone> {
         let Some(signing) = &self.parts.signing else {
             return Ok(None);
         };

@@ -19,6 +19,8 @@ use super::{APP, DEAD_FOLDER, DeliverySettings, PlaceSettings, place, status};
 
 /// Between two looks at what has come.
 const ROUND: Duration = Duration::from_millis(300);
+/// Receipts on their way up at once. The files' end remembers twice as many that ended.
+const RECEIPTS_MAX: usize = 128;
 
 /// What the thread begins with.
 pub(crate) struct Beginning<'b> {
@@ -93,6 +95,8 @@ fn parts(beginning: &Beginning, is_stopping: &Arc<AtomicBool>) -> Result<Parts, 
         places,
         topics,
         signing: signing.map_err(|error| format!("`receipt-key-file`: {error}"))?,
+        // The rest is for what people put.
+        receipts_max: RECEIPTS_MAX.min(files.transactions_max.div_ceil(2)),
         manifest_seconds: i64::from(settings.manifest_minutes) * 60,
         journal: Journal::open(&journal(&files.journal))?,
         status: status::path(&files.journal),

@@ -34,11 +34,12 @@ pub(crate) struct Shown {
     time: i64,
     /// Whether it is at its place.
     is_delivered: bool,
-    receipts: u32,
+    /// Receipts that were ordered; none where none are signed.
+    receipts: Option<u32>,
 }
 
 impl Status {
-    pub(super) fn new(counts: Counts, last: Vec<Record>) -> Self {
+    pub(super) fn new(counts: Counts, last: Vec<Record>, is_signing: bool) -> Self {
         let shown = |record: Record| Shown {
             uuid: record.object.uuid,
             topic: record.object.topic,
@@ -47,7 +48,7 @@ impl Status {
             key: record.key,
             time: record.time,
             is_delivered: record.state != State::Chosen,
-            receipts: record.receipts,
+            receipts: is_signing.then_some(record.receipts),
         };
         Status {
             counts,
@@ -77,7 +78,9 @@ impl Status {
 }
 
 impl Shown {
-    /// `2026-11-27T12:00:00Z images 1000 octets s3://images helio/…/a.raw, uuid …`.
+    /// `2026-11-27T12:00:00Z images 0190a1b2-… 1000 octets: s3://images helio/…/a.raw`; before
+    /// the place `goes to ` while the file is not there, at the end `, no receipt yet` while the
+    /// one that is due was not ordered.
     pub(crate) fn line(&self) -> String {
         let time = Timestamp::from_second(self.time).unwrap_or_default();
         let Shown {
@@ -90,7 +93,7 @@ impl Shown {
         } = self;
         let goes = if self.is_delivered { "" } else { "goes to " };
         let receipt = match self.receipts {
-            0 => ", no receipt yet",
+            Some(0) => ", no receipt yet",
             _ => "",
         };
         format!("{time} {topic} {uuid} {size} octets: {goes}{bucket} {key}{receipt}")

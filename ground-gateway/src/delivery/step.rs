@@ -14,14 +14,16 @@ pub(crate) enum Step {
     Staged,
     /// What is known of it is beside where it will be.
     MetaThere,
+    /// Its parts in a bucket are begun, and the journal knows them.
+    Begun,
     /// It is at its place.
     Put,
     /// The journal knows where it is.
     Delivered,
+    /// So does it that its receipt is due.
+    Acknowledged,
     /// Its receipt is ordered up.
     Ordered,
-    /// The journal knows that.
-    Acknowledged,
     /// The key of a manifest is in the journal.
     ManifestChosen,
     /// The manifest is at its place.
@@ -30,15 +32,16 @@ pub(crate) enum Step {
 
 /// All of them.
 #[cfg(test)]
-pub(crate) const ALL: [Step; 10] = [
+pub(crate) const ALL: [Step; 11] = [
     Step::Inspected,
     Step::Chosen,
     Step::Staged,
     Step::MetaThere,
+    Step::Begun,
     Step::Put,
     Step::Delivered,
-    Step::Ordered,
     Step::Acknowledged,
+    Step::Ordered,
     Step::ManifestChosen,
     Step::ManifestPut,
 ];

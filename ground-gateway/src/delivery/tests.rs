@@ -3,4 +3,6 @@
 mod buckets;
 mod crashes;
 mod deliveries;
+mod full_disk;
 mod rig;
+mod store;

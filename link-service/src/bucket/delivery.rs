@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bucket_store::object_store::path::Path;
-use bucket_store::object_store::{ObjectStoreExt as _, PutMode, PutOptions};
+use bucket_store::object_store::{ObjectStoreExt as _, PutOptions};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -132,7 +132,7 @@ impl<F: Folders, J: Journal, S: Store> Shared<F, J, S> {
         self.may_go_on(transfer)?;
         let octets = format!("{:#}\n", manifest(transfer, app, hashes)).into_bytes();
         let options = PutOptions {
-            mode: PutMode::Create,
+            mode: self.bucket.create(),
             attributes: identity::attributes(transfer, blake3::hash(&octets).as_bytes()),
             ..PutOptions::default()
         };

@@ -69,7 +69,7 @@ impl<F: Folders, J: Journal, S: Store> Shared<F, J, S> {
             let options = PutOptions {
                 mode: match upload.replaces {
                     true => PutMode::Overwrite,
-                    false => PutMode::Create,
+                    false => self.bucket.create(),
                 },
                 attributes: identity::attributes(upload.transfer, &hash),
                 ..PutOptions::default()

@@ -70,6 +70,9 @@ pub struct Ended {
     pub ended: i64,
     /// Octets.
     pub size: u64,
+    /// SHA-256 of its octets; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sha256: String,
     /// The ground's word that it has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,

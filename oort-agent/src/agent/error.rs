@@ -24,6 +24,9 @@ pub enum AgentError {
     /// Another request had the key.
     #[error("the idempotency key {0} is of another request")]
     KeyOfAnother(String),
+    /// Another file came with the key.
+    #[error("the idempotency key {0} is of a file with other octets")]
+    KeyOfOtherOctets(String),
     /// The request with this key is being done.
     #[error("the request with the idempotency key {0} is not done yet: ask again")]
     KeyUnderWay(String),
@@ -58,7 +61,10 @@ impl AgentError {
             AgentError::Store(_) => "no_file",
             AgentError::Topic(_) | AgentError::Topics(_) => "topic",
             AgentError::Options(_) => "options",
-            AgentError::NoKey | AgentError::KeyOfAnother(_) | AgentError::KeyUnderWay(_) => "key",
+            AgentError::NoKey
+            | AgentError::KeyOfAnother(_)
+            | AgentError::KeyOfOtherOctets(_)
+            | AgentError::KeyUnderWay(_) => "key",
             AgentError::NoItem(_) | AgentError::HasEnded(..) => "no_item",
             AgentError::NoReceipt(_) => "no_receipt",
         }

@@ -1,5 +1,6 @@
 //! The agent: what is on the disk and the queue, as one.
 
+mod again;
 mod counts;
 mod ended;
 mod error;
@@ -15,6 +16,7 @@ mod view;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use again::Again;
 pub use counts::Counts;
 pub use ended::{End, Ended};
 pub use error::AgentError;
@@ -155,8 +157,7 @@ impl Agent {
         self.write_checked();
         let now = self.clock.now();
         let mut state = self.state();
-        let mut expired = state.queue.tick(now);
-        expired.append(&mut state.overdue);
+        let expired = state.expired(now);
         let seconds = self.clock.seconds();
         let mut ended = Vec::new();
         for id in expired {
@@ -215,8 +216,9 @@ impl Agent {
         self.status(id)
     }
 
-    /// It is in that stage from now on, for as long as it was to be there; or for the usual
-    /// time, where it was to skip it.
+    /// It is in that stage from now on, for as long as it was sent with for that stage; or for
+    /// the usual time, where it was to skip it. Then it is in the stages behind it for as long as
+    /// it was sent with.
     ///
     /// # Errors
     /// [`AgentError`].
@@ -241,9 +243,7 @@ impl Agent {
         let written = self.journal().choose(id, &chosen);
         written.map_err(|error| AgentError::Journal(error.to_string()))?;
         let now = self.clock.now();
-        self.state()
-            .queue
-            .set_stage(now, id, stage, stays.saturating_mul(1000));
+        self.state().queue.set_stage(now, id, stage, stays);
         self.notify();
         self.status(id)
     }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{Agent, End};
-use crate::item::{TransferMeta, Uuid};
-use crate::queue::Stage;
+use crate::item::{Topic, TransferMeta, Uuid};
+use crate::limits::LINK_ANSWER_TIME;
+use crate::queue::{Ms, Stage};
 use crate::work_directory as names;
 
 /// An item that is to be sent.
@@ -21,8 +22,19 @@ pub struct OutItem {
 impl Agent {
     /// The next that is to be sent: it is out from now on.
     pub fn next_out(&self) -> Option<OutItem> {
+        self.next_out_where(|_| true, |_| true)
+    }
+
+    /// The same of those topics and those items that may go.
+    pub(crate) fn next_out_where(
+        &self,
+        may_topic: impl Fn(&Topic) -> bool,
+        may_item: impl Fn(Uuid) -> bool,
+    ) -> Option<OutItem> {
         loop {
-            let id = self.state().queue.take_next()?;
+            let mut state = self.state();
+            let id = state.queue.take_next_where(&may_topic, &may_item)?;
+            drop(state);
             if let Some(item) = self.out_item(id) {
                 return Some(item);
             }
@@ -31,7 +43,21 @@ impl Agent {
 
     /// One that somebody before us handed to the link service.
     pub fn take_out(&self, id: Uuid) -> bool {
-        self.state().queue.take(id)
+        let now = self.clock.now();
+        self.state().take_out(now, id)
+    }
+
+    /// What expired while the agent was down may have gone down: the link service is asked
+    /// first, where it answers within [`LINK_ANSWER_TIME`].
+    pub(crate) fn await_link(&self) {
+        let time = u64::try_from(LINK_ANSWER_TIME.as_millis()).unwrap_or(u64::MAX);
+        let until = self.clock.now().saturating_add(time);
+        self.state().awaits_link_until = Some(until);
+    }
+
+    /// What it has, is out now; what it has not, expires.
+    pub(crate) fn link_has_answered(&self) {
+        self.state().awaits_link_until = None;
     }
 
     fn out_item(&self, id: Uuid) -> Option<OutItem> {
@@ -98,6 +124,22 @@ impl Agent {
         }
     }
 
+    /// It had ended otherwise when the link service had delivered it already: its reason says so.
+    pub(crate) fn went_down_all_the_same(&self, id: Uuid) {
+        const WORDS: &str = "the link service had delivered it already";
+        let mut state = self.state();
+        let Some(mut ended) = state.ended.get(id).cloned() else {
+            return;
+        };
+        if ended.state == End::Delivered || ended.reason.ends_with(WORDS) {
+            return;
+        }
+        ended.reason = format!("{}; {WORDS}", ended.reason);
+        state.remember(ended.clone());
+        drop(state);
+        self.written(&[ended]);
+    }
+
     /// It cannot be sent: its files are put out of the way.
     pub fn fail(&self, id: Uuid, why: &str) {
         self.state().leaving.insert(id);
@@ -116,6 +158,16 @@ impl Agent {
     pub fn wait_for_news(&self, time: Duration) {
         // A notice too many only makes a round too many.
         drop(self.news.wait_timeout(self.state(), time));
+    }
+
+    /// Whether it is there, and has not ended.
+    pub(crate) fn is_open(&self, id: Uuid) -> bool {
+        self.state().items.contains_key(&id)
+    }
+
+    /// By the clock that does not jump.
+    pub(crate) fn now(&self) -> Ms {
+        self.clock.now()
     }
 
     /// How many are out.

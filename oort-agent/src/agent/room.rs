@@ -1,11 +1,14 @@
-//! Room on the disk, above what is to be left free.
+//! Room on the disk, above what is to be left free. What is still to be written is reserved; what
+//! is written, the disk counts itself.
+
+use std::io::{self, Read};
 
 use super::{Agent, End};
 use crate::item::Uuid;
 use crate::queue::Stage;
 use crate::store::StoreError;
 
-/// Octets that are kept for somebody until this is dropped.
+/// Octets that are kept for somebody until they are written, or this is dropped.
 pub(super) struct Room<'a> {
     agent: &'a Agent,
     bytes: u64,
@@ -24,15 +27,40 @@ impl<'a> Room<'a> {
         Room { agent, bytes: 0 }
     }
 
+    /// How many are kept.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// So many of them are on the disk.
+    pub(super) fn written(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        let mut state = self.agent.state();
+        state.reserved = state.reserved.saturating_sub(bytes);
+    }
+
+    /// For whoever writes all that it reads, before it reads on.
+    pub(super) fn of_what_is_read<R>(&mut self, from: R) -> ReadAndWritten<'_, 'a, R> {
+        ReadAndWritten {
+            room: self,
+            from,
+            read: 0,
+        }
+    }
+
     /// Sees to it that there is room for so many octets more. Items of that or a later stage go
     /// for it; without one, none do.
     pub(super) fn make(&mut self, bytes: u64, stage: Option<Stage>) -> Result<(), StoreError> {
         let agent = self.agent;
         for may_evict in [stage.is_some(), false] {
+            // What is written between the two looks is counted by both, never by neither.
+            let before = agent.state().reserved;
             let room = agent.settings.space.room(&agent.store.places.transfers);
             let mut state = agent.state();
+            let reserved = state.reserved.max(before);
             let wanted = room.floor(agent.settings.floor);
-            let wanted = wanted.saturating_add(state.reserved).saturating_add(bytes);
+            let wanted = wanted.saturating_add(reserved).saturating_add(bytes);
             let missing = wanted.saturating_sub(room.free);
             if missing == 0 {
                 state.reserved = state.reserved.saturating_add(bytes);
@@ -62,5 +90,22 @@ impl<'a> Room<'a> {
             }
         }
         Err(StoreError::NoRoom)
+    }
+}
+
+/// See [`Room::of_what_is_read`].
+pub(super) struct ReadAndWritten<'r, 'a, R> {
+    room: &'r mut Room<'a>,
+    from: R,
+    /// By the last call.
+    read: u64,
+}
+
+impl<R: Read> Read for ReadAndWritten<'_, '_, R> {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        self.room.written(std::mem::take(&mut self.read));
+        let count = self.from.read(octets)?;
+        self.read = count as u64;
+        Ok(count)
     }
 }

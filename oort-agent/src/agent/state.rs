@@ -62,7 +62,9 @@ pub(super) struct State {
     /// What ended while the link service had it.
     pub(super) withdrawn: Vec<Uuid>,
     /// Items that had expired before they were queued.
-    pub(super) overdue: Vec<Uuid>,
+    pub(super) overdue: BTreeSet<Uuid>,
+    /// Until then those wait for what the link service says of them.
+    pub(super) awaits_link_until: Option<Ms>,
     /// Items whose receipts are waited for.
     pub(super) sent: BTreeSet<Uuid>,
     /// Uploads that were retrieved.
@@ -92,21 +94,54 @@ impl State {
             };
             self.keys.insert(key.key.clone(), keyed);
         }
-        let (ttl, age) = match self.chosen.get(&id) {
-            None => (ttl, age),
-            Some(chosen) => (chosen.ttl(ttl), chosen_ago),
-        };
+        let chosen = self.chosen.get(&id);
         let ticket = Ticket {
             topic: item.topic.clone(),
             bytes: item.bytes,
             ttl,
-            age,
+            chosen: chosen.map(|chosen| (chosen.stage, chosen.stays)),
+            age: chosen.map_or(age, |_| chosen_ago),
         };
         self.order.insert((item.time, id));
         self.items.insert(id, item);
         if !self.queue.insert(now, id, ticket) {
-            self.overdue.push(id);
+            self.overdue.insert(id);
         }
+    }
+
+    /// The link service has it. False where nobody here knows it.
+    pub(super) fn take_out(&mut self, now: Ms, id: Uuid) -> bool {
+        if self.queue.take(id) {
+            return true;
+        }
+        let Some(item) = self.items.get(&id) else {
+            return false;
+        };
+        if !self.overdue.remove(&id) {
+            return false;
+        }
+        let ticket = Ticket {
+            topic: item.topic.clone(),
+            bytes: item.bytes,
+            ttl: TtlParams {
+                urgent: 0,
+                bulk: 0,
+                surplus: 0,
+            },
+            chosen: None,
+            age: 0,
+        };
+        self.queue.insert_out(now, id, ticket);
+        true
+    }
+
+    /// Items that have expired, but for those that wait for the link service.
+    pub(super) fn expired(&mut self, now: Ms) -> Vec<Uuid> {
+        let mut expired = self.queue.tick(now);
+        if self.awaits_link_until.is_none_or(|until| until <= now) {
+            expired.extend(std::mem::take(&mut self.overdue));
+        }
+        expired
     }
 
     /// It has ended: what is to be written down of it. None where it had ended before.
@@ -134,6 +169,7 @@ impl State {
             time: item.time,
             ended: now,
             size: item.bytes,
+            sha256: item.sha256,
             receipt,
             key: item.key,
         };
@@ -146,6 +182,13 @@ impl State {
     pub(super) fn may_be_back(&self, id: Uuid) -> bool {
         let ended = self.ended.get(id).map(|ended| ended.state);
         matches!(ended, Some(End::Collected | End::Failed)) && !self.leaving.contains(&id)
+    }
+
+    /// Of the octets of an item, also of one that has ended; none where nobody knows.
+    pub(super) fn sha256(&self, id: Uuid) -> Option<String> {
+        let open = self.items.get(&id).map(|item| &item.sha256);
+        let sum = open.or_else(|| self.ended.get(id).map(|ended| &ended.sha256));
+        sum.filter(|sum| !sum.is_empty()).cloned()
     }
 
     pub(super) fn remember(&mut self, ended: Ended) {
@@ -166,28 +209,6 @@ impl State {
         self.order.remove(&(ended.time, ended.uuid));
         if let Some(key) = &ended.key {
             self.keys.remove(&key.key);
-        }
-    }
-}
-
-impl Chosen {
-    /// How long it stays in each stage, counted from when it was chosen.
-    fn ttl(&self, ttl: TtlParams) -> TtlParams {
-        match self.stage {
-            Stage::Urgent => TtlParams {
-                urgent: self.stays,
-                ..ttl
-            },
-            Stage::Bulk => TtlParams {
-                urgent: 0,
-                bulk: self.stays,
-                ..ttl
-            },
-            Stage::Surplus => TtlParams {
-                urgent: 0,
-                bulk: 0,
-                surplus: self.stays,
-            },
         }
     }
 }

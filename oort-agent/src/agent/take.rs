@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use super::Agent;
+use super::again::Again;
 use super::error::AgentError;
 use super::key::KeyUse;
 use super::room::Room;
@@ -31,15 +32,14 @@ pub struct Incoming<'a> {
     words: Words,
     topic: Topic,
     place: Place<'a>,
-    bytes_reserved: u64,
 }
 
 /// How a request with a file as its body begins.
 pub enum Begun<'a> {
     /// The body may come.
     Incoming(Box<Incoming<'a>>),
-    /// It was done before.
-    Known(Uuid),
+    /// It was done before: its body is read all the same.
+    Again(Box<Again<'a>>),
 }
 
 /// A place for an item, room for it, and its key, until it is there.
@@ -91,7 +91,9 @@ impl Agent {
             };
             place.room.make(bytes, stage)?;
             let handed = handed.clone();
-            match self.store.take(&source, &topic, handed, is_copied) {
+            let written = |bytes| place.room.written(bytes);
+            let taken = self.store.take(&source, &topic, handed, is_copied, written);
+            match taken {
                 Err(StoreError::OtherFileSystem(_)) if !is_copied => is_copied = true,
                 taken => break taken?,
             }
@@ -112,7 +114,10 @@ impl Agent {
         let topic = self.allowed(&words.topic)?;
         let mut place = match self.place(words.key.clone())? {
             Ok(place) => place,
-            Err(known) => return Ok(Begun::Known(known)),
+            Err(known) => {
+                let key = words.key.map(|key| key.key).unwrap_or_default();
+                return Ok(Begun::Again(Box::new(Again::of(self, key, known))));
+            }
         };
         place.room.make(bytes, Some(first_stage(&words.options)))?;
         Ok(Begun::Incoming(Box::new(Incoming {
@@ -120,7 +125,6 @@ impl Agent {
             words,
             topic,
             place,
-            bytes_reserved: bytes,
         })))
     }
 
@@ -195,15 +199,21 @@ impl Incoming<'_> {
     /// # Errors
     /// There is no room for it.
     pub fn write(&mut self, octets: &[u8]) -> Result<(), AgentError> {
-        self.stream.write(octets)?;
-        let bytes = self.stream.bytes();
-        if bytes > self.bytes_reserved {
-            // Room is made for more than is there, so that not each piece asks for it.
-            let more = bytes.saturating_sub(self.bytes_reserved).max(MORE_BYTES);
-            let stage = first_stage(&self.words.options);
-            self.place.room.make(more, Some(stage))?;
-            self.bytes_reserved = self.bytes_reserved.saturating_add(more);
+        let agent = self.place.agent;
+        agent.counted(self.write_uncounted(octets))
+    }
+
+    fn write_uncounted(&mut self, octets: &[u8]) -> Result<(), AgentError> {
+        let bytes = octets.len() as u64;
+        let room = &mut self.place.room;
+        let missing = bytes.saturating_sub(room.bytes());
+        // Room is made for more than is there, so that not each piece asks for it; but nothing
+        // goes for what may never come.
+        if missing > 0 && room.make(missing.max(MORE_BYTES), None).is_err() {
+            room.make(missing, Some(first_stage(&self.words.options)))?;
         }
+        self.stream.write(octets)?;
+        self.place.room.written(bytes);
         Ok(())
     }
 
@@ -212,6 +222,11 @@ impl Incoming<'_> {
     /// # Errors
     /// [`AgentError`]: nothing of it stays.
     pub fn finish(self, path: String) -> Result<Uuid, AgentError> {
+        let agent = self.place.agent;
+        agent.counted(self.finish_uncounted(path))
+    }
+
+    fn finish_uncounted(self, path: String) -> Result<Uuid, AgentError> {
         let Incoming {
             stream,
             words,

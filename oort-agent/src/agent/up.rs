@@ -134,7 +134,7 @@ impl Agent {
         }
         let mut room = Room::of(self);
         room.make(meta.file_info.size, None)?;
-        let checked = self.store.put_upload(meta, data)?;
+        let checked = self.store.put_upload(meta, room.of_what_is_read(data))?;
         self.uploads.put(id, checked);
         self.write_checked();
         Ok(())

@@ -9,7 +9,7 @@ use service_host::http::axum::http::{HeaderMap, StatusCode, header};
 use service_host::http::body::{self, BodyError};
 
 use super::refusal::Refusal;
-use crate::limits::{BODY_TIMEOUT, V1_BODY_BYTES_MAX};
+use crate::limits::{BODY_TIMEOUT, STREAM_BYTES_MAX, V1_BODY_BYTES_MAX};
 
 /// The next octets of a body, within that time; none at its end.
 pub(super) async fn next(body: &mut Body, time: Duration) -> Result<Option<Bytes>, Refusal> {
@@ -31,6 +31,20 @@ pub(super) async fn octets(headers: &HeaderMap, body: Body) -> Result<Bytes, Ref
 /// Reads on for a while, and throws it away.
 pub(super) async fn discard(body: Body) {
     body::discard(body, BODY_TIMEOUT).await;
+}
+
+/// The same of a file, which may be longer.
+pub(super) async fn discard_file(body: &mut Body) {
+    let read = async {
+        let mut bytes = 0_u64;
+        while bytes <= STREAM_BYTES_MAX
+            && let Ok(Some(octets)) = body::next(body, BODY_TIMEOUT).await
+        {
+            bytes = bytes.saturating_add(octets.len() as u64);
+        }
+    };
+    // Whoever takes longer does not read why.
+    let _ = tokio::time::timeout(BODY_TIMEOUT, read).await;
 }
 
 impl From<BodyError> for Refusal {

@@ -9,7 +9,7 @@ use service_host::http::axum::extract::{Path, State};
 
 use super::body;
 use super::refusal::Refusal;
-use super::{Answer, Served, json};
+use super::{Answer, Named, Served, json};
 use crate::agent::AgentError;
 use crate::item::{Topic, Uuid};
 
@@ -56,9 +56,10 @@ pub(super) async fn info(State(shared): Served, body: Bytes) -> Answer {
     json(&answer.await?)
 }
 
-pub(super) async fn meta(State(shared): Served, Path(uuid): Path<String>) -> Answer {
+pub(super) async fn meta(State(shared): Served, uuid: Named) -> Answer {
     // The original says the same of all that it does not know.
     let unknown = || Refusal::bad_request("error reading metadata");
+    let Path(uuid) = uuid.map_err(|_| unknown())?;
     let id: Uuid = uuid.parse().map_err(|_| unknown())?;
     let agent = Arc::clone(&shared.api.agent);
     let meta = shared

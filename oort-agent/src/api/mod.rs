@@ -1,7 +1,7 @@
 //! The interface: `/sdk/v1` for clients and `/collector/v1` for the bus, as the original has
 //! them, `/sdk/v2` for what it has not, and `/metrics`.
 //!
-//! Every answer but the metrics page is JSON. What is refused is
+//! Every answer but the metrics page is JSON, and what is no HTTP has none. What is refused is
 //! `{"message":…,"status":…}` under that status: 400, 401 (no token), 403 (a page of another
 //! origin), 404 and 409 (v2), 405, 408, 413, 500, 501 (no such path), 503 and 507.
 
@@ -19,10 +19,12 @@ use std::sync::Arc;
 
 use service_host::http::axum::Router;
 use service_host::http::axum::body::Body;
+use service_host::http::axum::extract::rejection::PathRejection;
+use service_host::http::axum::extract::{Path, Request, State};
 use service_host::http::axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use service_host::http::axum::middleware;
 use service_host::http::axum::response::{IntoResponse as _, Response};
 use service_host::http::axum::routing::{get, post};
-use service_host::http::axum::{extract::Request, extract::State, middleware};
 
 pub use access::{Token, TokenError};
 use places::Places;
@@ -57,10 +59,14 @@ struct Shared {
     requests: Places,
     uploads: Places,
     streams: Places,
+    /// For the one command to the spacecraft that may be under way.
+    command: Places,
     page: Places,
 }
 
 type Served = State<Arc<Shared>>;
+/// The part of a path that names something; none where it is not UTF-8.
+type Named = Result<Path<String>, PathRejection>;
 type Answer = Result<Response, Refusal>;
 
 impl Api {
@@ -71,6 +77,7 @@ impl Api {
             requests: Places::new(REQUESTS_MAX),
             uploads: Places::new(UPLOAD_REQUESTS_MAX),
             streams: Places::new(STREAMS_MAX),
+            command: Places::new(1),
             page: Places::new(1),
         });
         Router::new()

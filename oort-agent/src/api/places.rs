@@ -23,6 +23,11 @@ impl Places {
         place.map_err(|_| stopping())
     }
 
+    /// One that is free now.
+    pub(super) fn try_take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
+
     /// Runs it as soon as there is a place. Whoever asked may go away meanwhile: it is done.
     pub(super) async fn run<T, E>(
         &self,

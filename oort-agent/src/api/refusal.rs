@@ -52,9 +52,10 @@ impl From<AgentError> for Refusal {
                 log::error!("{error}");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
-            Agent::KeyOfAnother(_) | Agent::KeyUnderWay(_) | Agent::HasEnded(..) => {
-                StatusCode::CONFLICT
-            }
+            Agent::KeyOfAnother(_)
+            | Agent::KeyOfOtherOctets(_)
+            | Agent::KeyUnderWay(_)
+            | Agent::HasEnded(..) => StatusCode::CONFLICT,
             Agent::NoItem(_) => StatusCode::NOT_FOUND,
             _ => StatusCode::BAD_REQUEST,
         };

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use service_host::http::axum::body::{Body, Bytes, HttpBody as _};
 use service_host::http::axum::extract::State;
 use service_host::http::axum::http::{HeaderMap, StatusCode, Uri, header};
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::body;
@@ -33,10 +34,11 @@ pub(super) async fn hand_over(
     headers: HeaderMap,
     mut body: Body,
 ) -> Answer {
-    let handed_over = hand_over_body(&shared, &uri, &headers, &mut body).await;
-    if handed_over.is_err() && !headers.contains_key(header::EXPECT) {
+    let mut is_invited = !headers.contains_key(header::EXPECT);
+    let handed_over = hand_over_body(&shared, &uri, &headers, &mut body, &mut is_invited).await;
+    if handed_over.is_err() && is_invited {
         // So that its sender gets to read why.
-        body::discard(body).await;
+        body::discard_file(&mut body).await;
     }
     handed_over
 }
@@ -46,6 +48,7 @@ async fn hand_over_body(
     uri: &Uri,
     headers: &HeaderMap,
     body: &mut Body,
+    is_invited: &mut bool,
 ) -> Answer {
     let asked = read(uri, headers)?;
     let announced = body.size_hint().lower();
@@ -55,30 +58,19 @@ async fn hand_over_body(
     }
     let place = shared.streams.take().await?;
     let (pieces, waiting) = channel(PIECES_MAX);
+    let (begin, begun) = oneshot::channel();
     let agent = Arc::clone(&shared.api.agent);
     let taking = spawn_blocking(move || {
         let _place = place;
-        take(&agent, asked, announced, waiting)
+        take(&agent, asked, announced, begin, waiting)
     });
-    let mut failed = None;
-    loop {
-        match body::next(body, STREAM_STALL_TIMEOUT).await {
-            // It is refused already, where nobody takes more: its answer says why.
-            Ok(Some(octets)) => {
-                if pieces.send(Piece::Octets(octets)).await.is_err() {
-                    break;
-                }
-            }
-            Ok(None) => {
-                let _ = pieces.send(Piece::End).await;
-                break;
-            }
-            Err(refusal) => {
-                failed = Some(refusal);
-                break;
-            }
-        }
-    }
+    // The first look at the body invites a sender that asks before it sends.
+    let is_begun = begun.await.is_ok();
+    *is_invited |= is_begun;
+    let failed = match is_begun {
+        true => pass_on(body, &pieces).await.err(),
+        false => None,
+    };
     drop(pieces);
     let taken = taking.await.map_err(|_| {
         let text = "the agent failed while answering; see its log";
@@ -92,33 +84,66 @@ async fn hand_over_body(
     }
 }
 
+/// Passes a body on, as far as somebody takes it.
+async fn pass_on(body: &mut Body, pieces: &Sender<Piece>) -> Result<(), Refusal> {
+    loop {
+        let (piece, is_last) = match body::next(body, STREAM_STALL_TIMEOUT).await? {
+            Some(octets) => (Piece::Octets(octets), false),
+            None => (Piece::End, true),
+        };
+        // It is refused already, where nobody takes more: its answer says why.
+        if pieces.send(piece).await.is_err() || is_last {
+            return Ok(());
+        }
+    }
+}
+
 /// The end is said: a body that breaks off has none.
 enum Piece {
     Octets(Bytes),
     End,
 }
 
-/// None where the body broke off.
+/// None where the body broke off. Says `begin` once the body may come.
 fn take(
     agent: &Agent,
     asked: Asked,
     bytes: u64,
-    mut pieces: Receiver<Piece>,
+    begin: oneshot::Sender<()>,
+    pieces: Receiver<Piece>,
 ) -> Result<Option<Uuid>, AgentError> {
-    let mut incoming = match agent.begin(asked.words, bytes)? {
-        Begun::Known(id) => return Ok(Some(id)),
-        Begun::Incoming(incoming) => incoming,
-    };
+    let begun = agent.begin(asked.words, bytes)?;
+    // Whoever asked may be gone: the body breaks off then.
+    let _ = begin.send(());
+    match begun {
+        // The body is read in any case: a sender that is still sending reads no answer.
+        Begun::Again(mut again) => match all(pieces, |octets| again.write(octets))? {
+            true => again.finish().map(Some),
+            false => Ok(None),
+        },
+        Begun::Incoming(mut incoming) => match all(pieces, |octets| incoming.write(octets))? {
+            true => {
+                let id = incoming.finish(format!("/{}", asked.name))?;
+                asked.odd.iter().for_each(|odd| log::warn!("{id}: {odd}"));
+                Ok(Some(id))
+            }
+            false => Ok(None),
+        },
+    }
+}
+
+/// Takes each piece; false where the body broke off.
+fn all(
+    mut pieces: Receiver<Piece>,
+    mut take: impl FnMut(&[u8]) -> Result<(), AgentError>,
+) -> Result<bool, AgentError> {
     loop {
         match pieces.blocking_recv() {
-            Some(Piece::Octets(octets)) => incoming.write(&octets)?,
-            Some(Piece::End) => break,
-            None => return Ok(None),
+            Some(Piece::Octets(octets)) => take(&octets)?,
+            Some(Piece::End) => return Ok(true),
+            None => return Ok(false),
         }
     }
-    let id = incoming.finish(format!("/{}", asked.name))?;
-    asked.odd.iter().for_each(|odd| log::warn!("{id}: {odd}"));
-    Ok(Some(id))
 }
 
 fn read(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Refusal> {

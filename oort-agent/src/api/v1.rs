@@ -10,7 +10,7 @@ use service_host::http::axum::http::{HeaderMap, StatusCode};
 
 use super::body;
 use super::refusal::Refusal;
-use super::{Answer, Served, json, key_of};
+use super::{Answer, Named, Served, json, key_of};
 use crate::agent::{AgentError, Words};
 use crate::item::{SendOptions, Topic};
 use crate::telemetry::NoTelemetry;
@@ -65,10 +65,11 @@ pub(super) async fn send_file(State(shared): Served, headers: HeaderMap, body: B
     json(&value!({"UUID": sent.await?}))
 }
 
-pub(super) async fn query(State(shared): Served, Path(topic): Path<String>) -> Answer {
+pub(super) async fn query(State(shared): Served, topic: Named) -> Answer {
     // The original knows no such path then.
-    let not_implemented = |_| Refusal::new(StatusCode::NOT_IMPLEMENTED, "Method not implemented");
-    let topic: Topic = topic.parse().map_err(not_implemented)?;
+    let not_implemented = || Refusal::new(StatusCode::NOT_IMPLEMENTED, "Method not implemented");
+    let Path(topic) = topic.map_err(|_| not_implemented())?;
+    let topic: Topic = topic.parse().map_err(|_| not_implemented())?;
     let agent = Arc::clone(&shared.api.agent);
     let page = shared.uploads.run(move || agent.query(&topic)).await?;
     let mut answer = value!({"files": page.files});
@@ -99,13 +100,14 @@ pub(super) async fn adcs(State(shared): Served) -> Answer {
 
 pub(super) async fn command_adcs(State(shared): Served, body: Bytes) -> Answer {
     let command = body::json(&body, None)?;
+    let in_progress = || Refusal::bad_request("Request in progress");
+    let place = shared.command.try_take().ok_or_else(in_progress)?;
     let telemetry = Arc::clone(&shared.api.telemetry);
-    json(
-        &shared
-            .requests
-            .run(move || telemetry.command_adcs(&command))
-            .await?,
-    )
+    let commanded = shared.requests.run(move || {
+        let _place = place;
+        telemetry.command_adcs(&command)
+    });
+    json(&commanded.await?)
 }
 
 pub(super) async fn tfrs(State(shared): Served) -> Answer {

@@ -11,7 +11,7 @@ use service_host::http::axum::response::IntoResponse as _;
 
 use super::body;
 use super::refusal::{JSON, Refusal};
-use super::{Answer, Served, json};
+use super::{Answer, Named, Served, json};
 use crate::agent::{AgentError, End, Filter};
 use crate::item::Uuid;
 use crate::limits::PAGE;
@@ -75,8 +75,8 @@ pub(super) async fn list(State(shared): Served, uri: Uri) -> Answer {
     json(&page.await?)
 }
 
-pub(super) async fn status(State(shared): Served, Path(uuid): Path<String>) -> Answer {
-    let id = id_of(&uuid)?;
+pub(super) async fn status(State(shared): Served, uuid: Named) -> Answer {
+    let id = id_of(uuid)?;
     let agent = Arc::clone(&shared.api.agent);
     let answer = shared.requests.run(move || {
         let view = agent.status(id)?;
@@ -91,18 +91,14 @@ pub(super) async fn status(State(shared): Served, Path(uuid): Path<String>) -> A
     json(&answer)
 }
 
-pub(super) async fn cancel(State(shared): Served, Path(uuid): Path<String>) -> Answer {
-    let id = id_of(&uuid)?;
+pub(super) async fn cancel(State(shared): Served, uuid: Named) -> Answer {
+    let id = id_of(uuid)?;
     let agent = Arc::clone(&shared.api.agent);
     json(&shared.requests.run(move || agent.cancel(id)).await?)
 }
 
-pub(super) async fn priority(
-    State(shared): Served,
-    Path(uuid): Path<String>,
-    body: Bytes,
-) -> Answer {
-    let id = id_of(&uuid)?;
+pub(super) async fn priority(State(shared): Served, uuid: Named, body: Bytes) -> Answer {
+    let id = id_of(uuid)?;
     let Priority { stage } = body::typed(body::json(&body, None)?)?;
     let agent = Arc::clone(&shared.api.agent);
     json(
@@ -113,8 +109,8 @@ pub(super) async fn priority(
     )
 }
 
-pub(super) async fn receipt(State(shared): Served, Path(uuid): Path<String>) -> Answer {
-    let id = id_of(&uuid)?;
+pub(super) async fn receipt(State(shared): Served, uuid: Named) -> Answer {
+    let id = id_of(uuid)?;
     let agent = Arc::clone(&shared.api.agent);
     let receipt = shared.requests.run(move || {
         let view = agent.status(id)?;
@@ -126,7 +122,9 @@ pub(super) async fn receipt(State(shared): Served, Path(uuid): Path<String>) -> 
     json(&receipt.await?)
 }
 
-fn id_of(text: &str) -> Result<Uuid, Refusal> {
-    let unknown = |_| Refusal::new(StatusCode::NOT_FOUND, format!("there is no item {text:?}"));
-    text.parse().map_err(unknown)
+fn id_of(named: Named) -> Result<Uuid, Refusal> {
+    let unknown =
+        |text: &str| Refusal::new(StatusCode::NOT_FOUND, format!("there is no item {text}"));
+    let Path(text) = named.map_err(|_| unknown("of that name"))?;
+    text.parse().map_err(|_| unknown(&format!("{text:?}")))
 }

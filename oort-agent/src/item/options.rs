@@ -89,8 +89,8 @@ impl SendOptions {
     /// it names others, and keys that nobody knows.
     ///
     /// # Errors
-    /// A time is negative, no whole number or longer than [`TTL_SECONDS_MAX`]; or something is
-    /// of another type than it is to be.
+    /// A time is negative, no whole number or longer than [`TTL_SECONDS_MAX`], or all are zero; or
+    /// something is of another type than it is to be.
     pub fn of_client(written: Value) -> Result<(SendOptions, Vec<String>), OptionsError> {
         let mut written = match written {
             Value::Null => return Ok((SendOptions::default(), Vec::new())),
@@ -140,6 +140,10 @@ fn ttl(mut times: Map<String, Value>, odd: &mut Vec<String>) -> Result<TtlParams
         bulk: time("bulk", usual.bulk)?,
         surplus: time("surplus", usual.surplus)?,
     };
+    if (ttl.urgent, ttl.bulk, ttl.surplus) == (0, 0, 0) {
+        let text = "TTLParams skips all three stages: such a file would expire at once";
+        return Err(OptionsError(text.to_owned()));
+    }
     if !missing.is_empty() && missing.len() < 3 {
         odd.push(format!(
             "TTLParams says nothing of {}: the usual times are taken ({ttl:?}); a client that \

@@ -1,8 +1,9 @@
 //! An item as [one file](oort_bundle), compressed where that helps.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use oort_bundle::{SUFFIX, SUFFIX_GZIP, Summed, compression_helps};
 
@@ -21,21 +22,46 @@ pub(super) enum BundleError {
     Changed,
     #[error("its bundle: {0}")]
     System(#[from] io::Error),
+    /// The agent is to stop.
+    #[error("the agent stops")]
+    Stopped,
+}
+
+/// Reads until the agent is to stop: what it writes may be large.
+struct UntilStopped<'a, R> {
+    from: R,
+    is_over: &'a AtomicBool,
+}
+
+impl<R: Read> Read for UntilStopped<'_, R> {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        match self.is_over.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("the agent stops")),
+            false => self.from.read(octets),
+        }
+    }
 }
 
 /// Writes the bundle of an item into a directory, whole or not at all.
-pub(super) fn write(item: &OutItem, directory: &Path) -> Result<PathBuf, BundleError> {
+pub(super) fn write(
+    item: &OutItem,
+    directory: &Path,
+    is_over: &AtomicBool,
+) -> Result<PathBuf, BundleError> {
     let id = item.meta.file_info.id;
     let data = open(&item.data)?;
     let helps = compression_helps(&data)?;
     let suffix = if helps { SUFFIX_GZIP } else { SUFFIX };
     let path = directory.join(format!("{id}{suffix}"));
     let part = directory.join(format!("{PART_PREFIX}{id}.part"));
-    let written = write_part(item, data, &part, helps);
+    let written = write_part(item, data, &part, helps, is_over);
     if let Err(error) = written.and_then(|()| Ok(fs::rename(&part, &path)?)) {
         // It is written anew in any case.
         let _ = fs::remove_file(&part);
-        return Err(error);
+        return Err(match is_over.load(Ordering::SeqCst) {
+            true => BundleError::Stopped,
+            false => error,
+        });
     }
     Ok(path)
 }
@@ -53,13 +79,23 @@ pub(super) fn id_of(name: &str) -> Option<Uuid> {
     id?.parse().ok()
 }
 
-fn write_part(item: &OutItem, data: File, part: &Path, helps: bool) -> Result<(), BundleError> {
+fn write_part(
+    item: &OutItem,
+    data: File,
+    part: &Path,
+    helps: bool,
+    is_over: &AtomicBool,
+) -> Result<(), BundleError> {
     let meta = serde_json::to_vec(&item.meta).map_err(io::Error::other)?;
     let bytes = item.meta.file_info.size;
     if data.metadata()?.len() != bytes {
         return Err(BundleError::Changed);
     }
     let modified = u64::try_from(item.meta.time).unwrap_or_default();
+    let data = UntilStopped {
+        from: data,
+        is_over,
+    };
     let mut data = Summed::new(data);
     let to = File::create(part)?;
     let file = oort_bundle::write((&meta, modified), (&mut data, bytes), to, helps)?;

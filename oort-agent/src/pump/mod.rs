@@ -4,10 +4,14 @@
 //! An item that is out stays in `transfers/` until the ground has it. Its request at the link
 //! service has the item's identifier for its tracking id (with `-2`, `-3`, … where it is tried
 //! again), so that nothing is handed in twice, whoever is restarted.
+//!
+//! A link service that is away holds up all. One that does not take an item, or does not bring
+//! it down, holds up that item, and for a moment its topic: others go on.
 
 mod bundle;
 mod carrier;
 mod inbox;
+mod pauses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -20,20 +24,23 @@ use std::time::Duration;
 use link_client::{LinkError, Priority};
 
 use crate::agent::{Agent, OutItem};
-use crate::item::Uuid;
-use crate::limits::TRIES_MAX;
+use crate::item::{Topic, Uuid};
+use crate::limits::{
+    ITEM_PAUSE, ITEM_PAUSE_MAX, SETBACKS_MAX, TOPIC_PAUSE, TOPIC_PAUSE_MAX, TRIES_MAX,
+};
 use crate::queue::Stage;
 
 use bundle::BundleError;
 pub use carrier::Carrier;
 pub use inbox::{ArrivalError, InboxThread, RECEIPTS, take};
 pub use link_client::Standing;
+use pauses::Pauses;
 
 /// Between two looks at how things stand.
 const ROUND: Duration = Duration::from_secs(1);
 /// Between two rounds at least.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Rounds without a new item after one could not be handed in or sent.
+/// Rounds without a new item after the link service gave no answer to one.
 const PAUSE_ROUNDS: u32 = 5;
 
 /// The pump.
@@ -45,9 +52,14 @@ pub struct Pump<C> {
     flights: BTreeMap<Uuid, Flight>,
     /// Tries of items that are not out.
     tries: HashMap<Uuid, u32>,
+    /// Items that were set back.
+    items: Pauses<Uuid>,
+    /// Topics of which one was not taken.
+    topics: Pauses<Topic>,
     /// Whether it is known what an earlier process handed in.
     has_adopted: bool,
     pause: u32,
+    is_over: Arc<AtomicBool>,
 }
 
 /// An item that is out.
@@ -61,15 +73,25 @@ struct Flight {
 impl<C: Carrier> Pump<C> {
     /// Has at most so many out at once.
     pub fn new(agent: Arc<Agent>, carrier: C, out_max: usize) -> Self {
+        agent.await_link();
         Pump {
             agent,
             carrier,
             out_max: out_max.max(1),
             flights: BTreeMap::new(),
             tries: HashMap::new(),
+            items: Pauses::new(ITEM_PAUSE, ITEM_PAUSE_MAX),
+            topics: Pauses::new(TOPIC_PAUSE, TOPIC_PAUSE_MAX),
             has_adopted: false,
             pause: 0,
+            is_over: Arc::default(),
         }
+    }
+
+    /// Once it is set, nothing more is handed in, and what is being written breaks off.
+    #[must_use]
+    pub fn is_over(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_over)
     }
 
     /// One look at all that is out, and then what is next. To be called again and again.
@@ -88,53 +110,59 @@ impl<C: Carrier> Pump<C> {
             self.look_at(id)?;
         }
         self.pause = self.pause.saturating_sub(1);
-        while self.pause == 0 && self.flights.len() < self.out_max {
-            let Some(item) = self.agent.next_out() else {
+        self.forget_ended();
+        let mut setbacks = 0;
+        let may_go = |pump: &Self| pump.pause == 0 && !pump.is_over.load(Ordering::SeqCst);
+        while may_go(self) && self.flights.len() < self.out_max && setbacks < SETBACKS_MAX {
+            let Some(item) = self.next() else {
                 break;
             };
-            self.send(item)?;
+            if !self.send(item)? {
+                setbacks += 1;
+            }
         }
         Ok(())
+    }
+
+    /// What is next of all that does not wait.
+    fn next(&self) -> Option<OutItem> {
+        let now = self.agent.now();
+        self.agent.next_out_where(
+            |topic| !self.topics.waits(now, topic),
+            |id| !self.items.waits(now, &id),
+        )
+    }
+
+    /// What has ended is not tried again.
+    fn forget_ended(&mut self) {
+        let agent = &self.agent;
+        self.tries.retain(|id, _| agent.is_open(*id));
+        self.items.retain(|id| agent.is_open(*id));
+        self.topics.forget_old(agent.now());
     }
 
     /// Finds again what an earlier process handed in.
     fn adopt(&mut self) -> Result<(), LinkError> {
         let outbox = self.carrier.outbox()?;
+        let mut found: BTreeMap<Uuid, (u32, Standing)> = BTreeMap::new();
         for (tracking, standing) in self.carrier.all()? {
             let Some((id, tries)) = tracked(&tracking) else {
                 continue;
             };
-            let known = self.tries.entry(id).or_default();
-            *known = tries.max(*known);
-            let Ok(meta) = self.agent.meta(id) else {
-                self.tries.remove(&id);
-                if standing == Standing::Open {
-                    log::info!("{id}: it has ended, and is not to go down");
-                    let flight = Flight {
-                        tries,
-                        priority: Priority::Low,
-                        is_repeated: false,
-                    };
-                    self.flights.insert(id, flight);
-                }
-                continue;
-            };
-            match standing {
-                Standing::Failed(_) => {}
-                Standing::Done if self.agent.take_out(id) => self.agent.sent(id),
-                Standing::Open if self.agent.take_out(id) => {
-                    let flight = Flight {
-                        tries,
-                        // Whichever it has: the next look sets it.
-                        priority: Priority::Critical,
-                        is_repeated: meta.send_options.reliable,
-                    };
-                    self.flights.insert(id, flight);
-                }
-                Standing::Done | Standing::Open => {}
+            // Its last try counts; but what went down, did, whichever try it was.
+            let known = found.get(&id);
+            let counts = known.is_none_or(|(known_tries, known)| match known {
+                Standing::Done => false,
+                _ => standing == Standing::Done || tries > *known_tries,
+            });
+            if counts {
+                found.insert(id, (tries, standing));
             }
         }
-        self.tries.retain(|_, tries| *tries > 0);
+        for (id, (tries, standing)) in found {
+            self.adopt_one(id, tries, standing);
+        }
+        self.agent.link_has_answered();
         for entry in fs::read_dir(&outbox).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_str().unwrap_or_default();
@@ -144,6 +172,32 @@ impl<C: Carrier> Pump<C> {
             }
         }
         Ok(())
+    }
+
+    fn adopt_one(&mut self, id: Uuid, tries: u32, standing: Standing) {
+        let meta = self.agent.meta(id).ok();
+        let flight = Flight {
+            tries,
+            // Whichever it has: the next look sets it.
+            priority: Priority::Critical,
+            is_repeated: meta.as_ref().is_some_and(|meta| meta.send_options.reliable),
+        };
+        match standing {
+            Standing::Open if meta.is_none() => {
+                log::info!("{id}: it has ended, and is not to go down");
+                self.flights.insert(id, flight);
+            }
+            Standing::Done if meta.is_none() => self.agent.went_down_all_the_same(id),
+            _ if meta.is_none() => {}
+            Standing::Open if self.agent.take_out(id) => {
+                self.flights.insert(id, flight);
+            }
+            Standing::Done if self.agent.take_out(id) => self.agent.sent(id),
+            Standing::Failed(why) => {
+                self.goes_again(id, &flight, &why);
+            }
+            Standing::Open | Standing::Done => {}
+        }
     }
 
     /// It has ended: it is not to go down any more.
@@ -156,6 +210,10 @@ impl<C: Carrier> Pump<C> {
         match self.carrier.standing(&tracking)? {
             // It is to stop first, or could not be given up just now: the next look sees it.
             Some(Standing::Open) => Ok(()),
+            Some(Standing::Done) => {
+                self.agent.went_down_all_the_same(id);
+                self.landed(id).map(drop)
+            }
             _ => self.landed(id).map(drop),
         }
     }
@@ -200,19 +258,26 @@ impl<C: Carrier> Pump<C> {
         let Some(flight) = self.landed(id)? else {
             return Ok(());
         };
-        log::warn!("{id}: it did not go down: {why}");
-        if !flight.is_repeated {
-            self.agent
-                .fail(id, &format!("not sent, and not to be repeated: {why}"));
-        } else if flight.tries >= TRIES_MAX {
-            self.agent
-                .fail(id, &format!("not sent, {TRIES_MAX} times: {why}"));
-        } else {
-            self.tries.insert(id, flight.tries);
+        if self.goes_again(id, &flight, why) {
             self.agent.put_back(id);
-            self.pause = PAUSE_ROUNDS;
+            self.items.set_back(self.agent.now(), id, Duration::ZERO);
         }
         Ok(())
+    }
+
+    /// Whether it is tried again; else it has failed.
+    fn goes_again(&mut self, id: Uuid, flight: &Flight, why: &str) -> bool {
+        log::warn!("{id}: it did not go down: {why}");
+        let why = match flight.is_repeated {
+            false => format!("not sent, and not to be repeated: {why}"),
+            true if flight.tries >= TRIES_MAX => format!("not sent, {TRIES_MAX} times: {why}"),
+            true => {
+                self.tries.insert(id, flight.tries);
+                return true;
+            }
+        };
+        self.agent.fail(id, &why);
+        false
     }
 
     /// It is out no more: nothing of it stays in the outbox.
@@ -233,60 +298,60 @@ impl<C: Carrier> Pump<C> {
         }
     }
 
-    fn send(&mut self, item: OutItem) -> Result<(), LinkError> {
+    /// False where it was set back.
+    fn send(&mut self, item: OutItem) -> Result<bool, LinkError> {
         let id = item.meta.file_info.id;
-        let tries = self.tries.remove(&id).unwrap_or(0) + 1;
-        let handed_in = self.hand_in(&item, tries);
-        match handed_in {
-            Ok(true) => {
+        let topic = item.meta.topic.clone();
+        let tries = self.tries.get(&id).copied().unwrap_or(0) + 1;
+        let error = match self.hand_in(&item, tries) {
+            Ok(()) => {
                 let flight = Flight {
                     tries,
                     priority: priority(item.stage),
                     is_repeated: item.meta.send_options.reliable,
                 };
                 self.flights.insert(id, flight);
-                Ok(())
+                self.tries.remove(&id);
+                self.topics.forget(&topic);
+                return Ok(true);
             }
-            Ok(false) => Ok(()),
-            Err(error) => {
-                // The request may have been taken all the same: it has the same id again.
-                self.tries.insert(id, tries - 1);
-                self.agent.put_back(id);
+            Err(NotHandedIn::Bundle(BundleError::Changed)) => {
+                self.agent.fail(id, &BundleError::Changed.to_string());
+                return Ok(true);
+            }
+            Err(error) => error,
+        };
+        // The request may have been taken all the same: it has the same id again.
+        self.agent.put_back(id);
+        match error {
+            NotHandedIn::Link(error @ LinkError::NoService { .. }) => {
                 self.pause = PAUSE_ROUNDS;
-                match error {
-                    LinkError::NoService { .. } => Err(error),
-                    error => {
-                        log::warn!("{id}: the link service does not take it: {error}");
-                        Ok(())
-                    }
-                }
+                return Err(error);
+            }
+            NotHandedIn::Link(error @ LinkError::NoAnswer(_)) => {
+                self.pause = PAUSE_ROUNDS;
+                log::warn!("{id}: {error}");
+            }
+            NotHandedIn::Bundle(BundleError::Stopped) => {}
+            error => {
+                log::warn!("{id}: the link service does not take it: {error}");
+                self.remove_bundles(id)?;
+                let least = error.retry_after();
+                self.items.set_back(self.agent.now(), id, least);
+                self.topics
+                    .set_back(self.agent.now(), topic, Duration::ZERO);
             }
         }
+        Ok(false)
     }
 
-    /// False where the item cannot be sent at all, or not now.
-    fn hand_in(&mut self, item: &OutItem, tries: u32) -> Result<bool, LinkError> {
-        let id = item.meta.file_info.id;
+    fn hand_in(&self, item: &OutItem, tries: u32) -> Result<(), NotHandedIn> {
         let outbox = self.carrier.outbox()?;
-        let bundle = match bundle::write(item, &outbox) {
-            Ok(bundle) => bundle,
-            Err(BundleError::Changed) => {
-                self.agent.fail(id, &BundleError::Changed.to_string());
-                return Ok(false);
-            }
-            Err(BundleError::System(error)) => {
-                log::warn!("{id}: {error}");
-                self.tries.insert(id, tries - 1);
-                self.agent.put_back(id);
-                self.pause = PAUSE_ROUNDS;
-                return Ok(false);
-            }
-        };
-        let tracking = tracking(id, tries);
+        let bundle = bundle::write(item, &outbox, &self.is_over)?;
+        let tracking = tracking(item.meta.file_info.id, tries);
         let topic = item.meta.topic.as_str();
-        self.carrier
-            .hand_in(&bundle, &tracking, topic, priority(item.stage))?;
-        Ok(true)
+        let priority = priority(item.stage);
+        Ok(self.carrier.hand_in(&bundle, &tracking, topic, priority)?)
     }
 
     fn remove_bundles(&self, id: Uuid) -> Result<(), LinkError> {
@@ -295,6 +360,27 @@ impl<C: Carrier> Pump<C> {
             .iter()
             .for_each(|path| remove(path));
         Ok(())
+    }
+}
+
+/// Why an item was not handed in.
+#[derive(Debug, thiserror::Error)]
+enum NotHandedIn {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+}
+
+impl NotHandedIn {
+    /// When it may be taken; zero where nobody says.
+    fn retry_after(&self) -> Duration {
+        match self {
+            NotHandedIn::Link(LinkError::Refused { retry_after, .. }) => {
+                retry_after.unwrap_or_default()
+            }
+            _ => Duration::ZERO,
+        }
     }
 }
 
@@ -311,8 +397,8 @@ impl PumpThread {
     /// # Errors
     /// The system has no thread.
     pub fn start<C: Carrier + 'static>(mut pump: Pump<C>) -> std::io::Result<Self> {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
+        let is_over = pump.is_over();
+        let over = pump.is_over();
         let agent = Arc::clone(&pump.agent);
         let run = move || {
             let mut is_away = false;

@@ -31,9 +31,11 @@ pub struct Ticket {
     pub topic: Topic,
     /// Octets that it takes on the disk.
     pub bytes: u64,
-    /// How long it stays in each stage.
+    /// How long it stays in each stage, as it was sent with.
     pub ttl: TtlParams,
-    /// How long ago it was handed over, in ms.
+    /// The stage that somebody put it into, and for how many s.
+    pub chosen: Option<(Stage, u64)>,
+    /// How long ago that was, or else how long ago it was handed over, in ms.
     pub age: Ms,
 }
 
@@ -57,6 +59,8 @@ type Place = (u64, Uuid);
 struct Item {
     topic: Topic,
     bytes: u64,
+    /// As it was sent with.
+    ttl: TtlParams,
     /// None where it has expired while it was out.
     stage: Option<Stage>,
     number: u64,
@@ -72,34 +76,31 @@ impl Queue {
     /// One more; one that is known stays as it is. False where it has expired already: it is
     /// not in the queue then.
     pub fn insert(&mut self, now: Ms, id: Uuid, ticket: Ticket) -> bool {
+        self.place(now, id, ticket, false)
+    }
+
+    /// One more that is out already, though it should have expired.
+    pub fn insert_out(&mut self, now: Ms, id: Uuid, ticket: Ticket) {
+        self.place(now, id, ticket, true);
+    }
+
+    fn place(&mut self, now: Ms, id: Uuid, ticket: Ticket, is_out: bool) -> bool {
         if self.items.contains_key(&id) {
             return true;
         }
-        let since = now.saturating_sub(ticket.age);
-        // Before time began, it was there already.
-        let early = ticket.age.saturating_sub(now);
-        let TtlParams {
-            urgent,
-            bulk,
-            surplus,
-        } = ticket.ttl;
-        let mut at = since;
-        let mut left = early;
-        let ends = [urgent, bulk, surplus].map(|seconds| {
-            let stays = seconds.saturating_mul(1000);
-            let gone = stays.min(left);
-            left -= gone;
-            at = at.saturating_add(stays - gone);
-            at
-        });
+        let ttl = ticket
+            .chosen
+            .map_or(ticket.ttl, |(stage, stays)| stage.ttl(ticket.ttl, stays));
+        let ends = ends(now, ticket.age, ttl);
         let number = self.take_number();
         let item = Item {
             topic: ticket.topic,
             bytes: ticket.bytes,
+            ttl: ticket.ttl,
             stage: None,
             number,
             stands_in: None,
-            is_out: false,
+            is_out,
             ends,
             due: now,
         };
@@ -165,12 +166,18 @@ impl Queue {
     /// The next that goes: it is out until it is [put back](Self::put_back) or
     /// [removed](Self::remove).
     pub fn take_next(&mut self) -> Option<Uuid> {
+        self.take_next_where(|_| true, |_| true)
+    }
+
+    /// The same of those topics and those items that may go; others are passed over and keep
+    /// their places.
+    pub fn take_next_where(
+        &mut self,
+        may_topic: impl Fn(&Topic) -> bool,
+        may_item: impl Fn(Uuid) -> bool,
+    ) -> Option<Uuid> {
         for stage in Stage::ALL {
-            let Some(topic) = self.next_topic(stage) else {
-                continue;
-            };
-            let line = self.lines.get(&(stage, topic.clone()));
-            let Some((_, id)) = line.and_then(BTreeSet::first).copied() else {
+            let Some((topic, id)) = self.next_of(stage, &may_topic, &may_item) else {
                 continue;
             };
             self.leave_line(id);
@@ -219,25 +226,13 @@ impl Queue {
         }
     }
 
-    /// It is in that stage from now on, for `stays`; the stages behind it are as long as they
-    /// were. False where there is no such item.
-    pub fn set_stage(&mut self, now: Ms, id: Uuid, stage: Stage, stays: Ms) -> bool {
+    /// It is in that stage from now on, for `stays` s, and then in those behind it for as long
+    /// as it was sent with. False where there is no such item.
+    pub fn set_stage(&mut self, now: Ms, id: Uuid, stage: Stage, stays: u64) -> bool {
         let Some(item) = self.items.get_mut(&id) else {
             return false;
         };
-        let [urgent, bulk, surplus] = item.ends;
-        let end = now.saturating_add(stays);
-        // What follows the stage keeps its length.
-        let (bulk_stays, surplus_stays) =
-            (bulk.saturating_sub(urgent), surplus.saturating_sub(bulk));
-        item.ends = match stage {
-            Stage::Urgent => {
-                let bulk = end.saturating_add(bulk_stays);
-                [end, bulk, bulk.saturating_add(surplus_stays)]
-            }
-            Stage::Bulk => [now, end, end.saturating_add(surplus_stays)],
-            Stage::Surplus => [now, now, end],
-        };
+        item.ends = ends(now, 0, stage.ttl(item.ttl, stays));
         self.settle(now, id)
     }
 
@@ -263,17 +258,29 @@ impl Queue {
         if room >= bytes { chosen } else { Vec::new() }
     }
 
-    /// The topic that is next of those that have something in that stage.
-    fn next_topic(&self, stage: Stage) -> Option<Topic> {
-        let lines = self.lines.iter();
-        let topics = lines
-            .filter(|((of, _), _)| *of == stage)
-            .map(|((_, topic), _)| topic);
+    /// The first that may go of the topic that is next of those that have such a one in that
+    /// stage.
+    fn next_of(
+        &self,
+        stage: Stage,
+        may_topic: impl Fn(&Topic) -> bool,
+        may_item: impl Fn(Uuid) -> bool,
+    ) -> Option<(Topic, Uuid)> {
         let last = self.turns.get(&stage);
-        let after = topics
-            .clone()
-            .find(|topic| last.is_none_or(|last| *topic > last));
-        after.or_else(|| topics.clone().next()).cloned()
+        let is_after = |topic: &Topic| last.is_none_or(|last| topic > last);
+        // First the topics behind the last one, then all from the beginning.
+        [true, false].into_iter().find_map(|is_behind| {
+            let lines = self.lines.iter();
+            let lines = lines.filter(|((of, topic), _)| {
+                *of == stage && (!is_behind || is_after(topic)) && may_topic(topic)
+            });
+            lines
+                .filter_map(|((_, topic), line)| {
+                    let (_, id) = line.iter().find(|(_, id)| may_item(*id))?;
+                    Some((topic.clone(), *id))
+                })
+                .next()
+        })
     }
 
     /// Puts one where it belongs at that time. False where it has expired and is gone.
@@ -330,4 +337,18 @@ impl Queue {
         self.next_number += 1;
         number
     }
+}
+
+/// When an item of that age leaves each stage.
+fn ends(now: Ms, age: Ms, ttl: TtlParams) -> [Ms; 3] {
+    let mut at = now.saturating_sub(age);
+    // Before time began, it was there already.
+    let mut early = age.saturating_sub(now);
+    [ttl.urgent, ttl.bulk, ttl.surplus].map(|seconds| {
+        let stays = seconds.saturating_mul(1000);
+        let gone = stays.min(early);
+        early -= gone;
+        at = at.saturating_add(stays - gone);
+        at
+    })
 }

@@ -26,6 +26,7 @@ use super::identity::Identity;
 use super::source::{Source, is_of_two_file_systems};
 use super::step::Step;
 use super::sums::sums_of;
+use super::told::Told;
 use crate::item::{FileInfo, META_VERSION, SendOptions, Topic, TransferMeta, Uuid};
 use crate::limits::STREAM_BYTES_MAX;
 use crate::work_directory as names;
@@ -77,7 +78,8 @@ impl Store {
     }
 
     /// Takes a file, by a copy or by a rename. When this returns, it is queued and its source
-    /// is gone, also after a power cut.
+    /// is gone, also after a power cut. Of one that is copied, `written` is told how many octets
+    /// more are.
     ///
     /// # Errors
     /// [`StoreError`]: the source is where it was. [`StoreError::OtherFileSystem`] says that
@@ -89,6 +91,7 @@ impl Store {
         topic: &Topic,
         handed: Handed,
         is_copied: bool,
+        written: impl FnMut(u64),
     ) -> Result<TransferMeta, StoreError> {
         let _held = self.hold(source)?;
         let id = Uuid::random().map_err(at(&source.path))?;
@@ -99,7 +102,7 @@ impl Store {
         let sums = match is_copied {
             true => {
                 left.0.push(part.clone());
-                self.copy(source, &part)?
+                self.copy(source, &part, written)?
             }
             false => {
                 let read = sums_of(&source.file, source.bytes(), io::sink());
@@ -310,9 +313,16 @@ impl Store {
     }
 
     /// A copy in the part file, which is read again.
-    fn copy(&self, source: &Source, part: &Path) -> Result<Sums, StoreError> {
+    fn copy(
+        &self,
+        source: &Source,
+        part: &Path,
+        written: impl FnMut(u64),
+    ) -> Result<Sums, StoreError> {
         let copy = disk::create(part).map_err(at(part))?;
-        let sums = sums_of(&source.file, source.bytes(), &copy).map_err(at(part))?;
+        let file = &copy;
+        let sums = sums_of(&source.file, source.bytes(), Told { file, written });
+        let sums = sums.map_err(at(part))?;
         self.sync_file(&copy, part).map_err(at(part))?;
         let again = sums_of(&copy, sums.bytes, io::sink()).map_err(at(part))?;
         if again != sums {

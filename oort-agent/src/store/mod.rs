@@ -11,6 +11,7 @@ mod source;
 mod space;
 mod step;
 mod sums;
+mod told;
 mod uploads;
 
 use std::collections::HashSet;

@@ -95,7 +95,7 @@ fn do_it(agent: &Agent, work: Work, source: &Path) -> Uuid {
             let mut words = words([9, 9, 9]);
             words.key = KeyUse::new("one", &["this"]);
             match agent.begin(words, 0).unwrap() {
-                Begun::Known(id) => id,
+                Begun::Again(again) => again.id(),
                 Begun::Incoming(mut incoming) => {
                     OCTETS
                         .chunks(100_000)

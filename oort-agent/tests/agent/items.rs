@@ -152,6 +152,34 @@ fn a_stage_that_was_chosen_holds_after_a_restart_too() {
 }
 
 #[test]
+fn a_stage_that_was_chosen_twice_is_followed_by_the_same_before_and_after_a_restart() {
+    for restarts in [false, true] {
+        let site = Site::new();
+        let mut rig = site.start();
+        let id = rig.take(&site.file("a", b"a"), [10, 20, 30]);
+        rig.agent.set_stage(id, Stage::Surplus).unwrap();
+        if restarts {
+            drop(rig);
+            rig = site.start();
+        }
+        rig.agent.set_stage(id, Stage::Urgent).unwrap();
+        if restarts {
+            drop(rig);
+            rig = site.start();
+        }
+        let mut stages = Vec::new();
+        for seconds in [0, 10, 20, 29] {
+            rig.later(seconds);
+            stages.push(rig.agent.status(id).unwrap().stage);
+        }
+        let wanted = [Stage::Urgent, Stage::Bulk, Stage::Surplus, Stage::Surplus];
+        assert_eq!(stages, wanted.map(Some));
+        rig.later(1);
+        assert_eq!(rig.state(id), "expired");
+    }
+}
+
+#[test]
 fn what_has_ended_is_remembered_after_a_restart_and_what_was_put_back_is_queued_again() {
     let site = Site::new();
     let rig = site.start();
@@ -267,6 +295,61 @@ fn a_request_with_a_key_is_done_once_whatever_became_of_the_item() {
     let rig = site.start();
     assert_eq!(send(&rig, &path, "k").id(), id);
     assert_eq!(site.names("transfers"), Vec::<String>::new());
+}
+
+#[test]
+fn a_long_body_that_comes_again_is_read_and_compared_before_it_is_answered() {
+    let site = Site::new();
+    let rig = site.start();
+    let mut octets = vec![7; 20 << 20];
+    let path = "/sdk/v2/files?topic=images";
+    let key = [("Idempotency-Key", "k")];
+    let id = rig.post_octets(path, &octets, &key).id();
+    for _ in 0..3 {
+        assert_eq!(rig.post_octets(path, &octets, &key).id(), id);
+    }
+    octets[9] = 8;
+    rig.post_octets(path, &octets, &key)
+        .is_refused(409, "other octets");
+    let other = "/sdk/v2/files?topic=logs";
+    rig.post_octets(other, &octets, &key)
+        .is_refused(409, "of another request");
+    assert_eq!(rig.agent.queued_ids(), [id]);
+    assert_eq!(rig.agent.counts().refused["key"], 2);
+    // Also once it has ended, and over a restart.
+    rig.agent.cancel(id).unwrap();
+    drop(rig);
+    let rig = site.start();
+    rig.post_octets(path, &octets, &key)
+        .is_refused(409, "other octets");
+    octets[9] = 7;
+    assert_eq!(rig.post_octets(path, &octets, &key).id(), id);
+}
+
+#[test]
+fn whoever_asks_before_it_sends_is_not_invited_to_what_is_refused() {
+    let site = Site::new();
+    let rig = site.start();
+    let asks = |rest: &str| {
+        let address = rig.url("").trim_start_matches("http://").to_owned();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!(
+            "POST /sdk/v2/files?topic=images HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\
+             Expect: 100-continue\r\nConnection: close\r\nIdempotency-Key: {rest}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        (String::from_utf8(first.to_vec()).unwrap(), stream)
+    };
+    let (first, mut stream) = asks("a");
+    assert_eq!(first, "HTTP/1.1 100");
+    // While the first one with this key is not done.
+    assert_eq!(asks("a").0, "HTTP/1.1 409");
+    stream.write_all(b"abc").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("HTTP/1.1 200"), "{answer}");
 }
 
 #[test]
@@ -443,6 +526,7 @@ fn the_document_describes_every_path() {
         "/sdk/v2/files/{uuid}/cancel",
         "/sdk/v2/files/{uuid}/priority",
         "/sdk/v2/files/{uuid}/receipt",
+        "/metrics",
     ]);
     assert_eq!(paths, wanted);
     // What it says of methods is what there is: each other one is refused as such.

@@ -9,6 +9,7 @@ mod power_cuts;
 mod pump;
 mod queue;
 mod rig;
+mod room;
 mod telemetry;
 mod up;
 mod uploads;

@@ -23,6 +23,7 @@ fn ticket(topic_name: &str, [urgent, bulk, surplus]: [u64; 3]) -> Ticket {
             bulk,
             surplus,
         },
+        chosen: None,
         age: 0,
     }
 }
@@ -138,14 +139,27 @@ fn an_item_may_be_put_in_another_stage() {
     let mut queue = Queue::default();
     queue.insert(0, id(1), ticket("images", [0, 0, 9]));
     queue.insert(0, id(2), ticket("images", [9, 9, 9]));
-    assert!(queue.set_stage(0, id(1), Stage::Urgent, 1000));
-    assert!(queue.set_stage(0, id(2), Stage::Bulk, 5000));
+    assert!(queue.set_stage(0, id(1), Stage::Urgent, 1));
+    assert!(queue.set_stage(0, id(2), Stage::Bulk, 5));
     assert_eq!(queue.stage(id(1)), Some(Some(Stage::Urgent)));
     queue.tick(1000);
     assert_eq!(queue.stage(id(1)), Some(Some(Stage::Surplus)));
     queue.tick(5000);
     assert_eq!(queue.stage(id(2)), Some(Some(Stage::Surplus)));
-    assert!(!queue.set_stage(0, id(3), Stage::Bulk, 1000));
+    assert!(!queue.set_stage(0, id(3), Stage::Bulk, 1));
+}
+
+#[test]
+fn one_that_is_put_into_another_stage_twice_has_all_stages_behind_it() {
+    let mut queue = Queue::default();
+    queue.insert(0, id(1), ticket("images", [1, 2, 3]));
+    queue.set_stage(0, id(1), Stage::Surplus, 3);
+    queue.set_stage(0, id(1), Stage::Urgent, 1);
+    queue.tick(1000);
+    assert_eq!(queue.stage(id(1)), Some(Some(Stage::Bulk)));
+    queue.tick(3000);
+    assert_eq!(queue.stage(id(1)), Some(Some(Stage::Surplus)));
+    assert_eq!(queue.tick(6000), [id(1)]);
 }
 
 #[test]
@@ -173,6 +187,13 @@ enum Event {
     Next,
     PutBack(u8),
     Remove(u8),
+    SetStage(u8, Stage, u64),
+    /// What is known of all is written down, and is read again.
+    Restart,
+}
+
+fn any_stage() -> impl Strategy<Value = Stage> {
+    prop_oneof![Just(Stage::Urgent), Just(Stage::Bulk), Just(Stage::Surplus)]
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
@@ -183,6 +204,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Next),
         (0..9_u8).prop_map(Event::PutBack),
         (0..9_u8).prop_map(Event::Remove),
+        (0..9_u8, any_stage(), 0..4_u64)
+            .prop_map(|(number, stage, stays)| Event::SetStage(number, stage, stays)),
+        Just(Event::Restart),
     ]
 }
 
@@ -190,33 +214,46 @@ fn any_event() -> impl Strategy<Value = Event> {
 #[derive(Default)]
 struct Model {
     now: Ms,
-    items: BTreeMap<u8, ([u64; 3], u64, bool)>,
+    items: BTreeMap<u8, Known>,
 }
 
-impl Model {
-    /// The stage of an item of that age.
-    fn stage(ttl: [u64; 3], age: Ms) -> Option<Stage> {
+#[derive(Clone, Copy)]
+struct Known {
+    sent: [u64; 3],
+    chosen: Option<(Stage, u64)>,
+    /// When it was handed over or put into a stage, 1 000 s before time began at the earliest.
+    since: u64,
+    is_out: bool,
+}
+
+impl Known {
+    fn age(&self, now: Ms) -> Ms {
+        1_000_000 + now - self.since
+    }
+
+    /// The stage that it is in.
+    fn stage(&self, now: Ms) -> Option<Stage> {
         let mut end = 0;
         Stage::ALL
             .into_iter()
-            .zip(ttl)
-            .find_map(|(stage, seconds)| {
-                end += seconds * 1000;
-                (age < end).then_some(stage)
+            .zip(self.sent)
+            .find_map(|(stage, sent)| {
+                end += 1000
+                    * match self.chosen {
+                        Some((chosen, _)) if stage < chosen => 0,
+                        Some((chosen, stays)) if stage == chosen => stays,
+                        _ => sent,
+                    };
+                (self.age(now) < end).then_some(stage)
             })
     }
+}
 
-    fn age_and(&self, number: u8) -> Option<([u64; 3], u64)> {
-        self.items
-            .get(&number)
-            .map(|(ttl, born, _)| (*ttl, 1_000_000 + self.now - born))
-    }
-
+impl Model {
     fn forget_expired(&mut self) {
         let now = self.now;
-        self.items.retain(|_, (ttl, born, is_out)| {
-            *is_out || Model::stage(*ttl, 1_000_000 + now - *born).is_some()
-        });
+        self.items
+            .retain(|_, known| known.is_out || known.stage(now).is_some());
     }
 }
 
@@ -232,42 +269,62 @@ proptest! {
                 Event::Insert(number, ttl, age) => {
                     let ticket = Ticket { age, ..ticket("t", ttl) };
                     queue.insert(model.now, id(number), ticket);
-                    let born = 1_000_000 + model.now - age;
-                    model.items.entry(number).or_insert((ttl, born, false));
+                    let since = 1_000_000 + model.now - age;
+                    model.items.entry(number).or_insert(Known {
+                        sent: ttl,
+                        chosen: None,
+                        since,
+                        is_out: false,
+                    });
                 }
                 Event::Pass(time) => {
                     model.now += time;
                     queue.tick(model.now);
                 }
                 Event::Next => {
-                    let best = model.items.iter().filter(|(_, (.., is_out))| !is_out);
-                    let best = best.filter_map(|(number, _)| {
-                        let (ttl, age) = model.age_and(*number)?;
-                        Model::stage(ttl, age)
-                    }).min();
+                    let best = model.items.values().filter(|known| !known.is_out);
+                    let best = best.filter_map(|known| known.stage(model.now)).min();
                     let next = queue.take_next();
                     prop_assert_eq!(next.is_some(), best.is_some());
                     if let Some(next) = next {
                         let number = (0..9).find(|number| id(*number) == next).unwrap();
                         prop_assert_eq!(queue.stage(next), Some(best));
-                        model.items.get_mut(&number).unwrap().2 = true;
+                        model.items.get_mut(&number).unwrap().is_out = true;
                     }
                 }
                 Event::PutBack(number) => {
                     if queue.is_out(id(number)) {
                         queue.put_back(model.now, id(number));
-                        model.items.get_mut(&number).unwrap().2 = false;
+                        model.items.get_mut(&number).unwrap().is_out = false;
                     }
                 }
                 Event::Remove(number) => {
                     queue.remove(id(number));
                     model.items.remove(&number);
                 }
+                Event::SetStage(number, stage, stays) => {
+                    queue.set_stage(model.now, id(number), stage, stays);
+                    if let Some(known) = model.items.get_mut(&number) {
+                        known.chosen = Some((stage, stays));
+                        known.since = 1_000_000 + model.now;
+                    }
+                }
+                Event::Restart => {
+                    queue = Queue::default();
+                    for (number, known) in &mut model.items {
+                        let chosen = known.chosen;
+                        let age = known.age(model.now);
+                        let ticket = Ticket { chosen, age, ..ticket("t", known.sent) };
+                        queue.insert(model.now, id(*number), ticket);
+                        known.is_out = false;
+                    }
+                }
             }
             model.forget_expired();
             prop_assert_eq!(queue.len(), model.items.len());
             for number in 0..9 {
-                let expected = model.age_and(number).map(|(ttl, age)| Model::stage(ttl, age));
+                let known = model.items.get(&number);
+                let expected = known.map(|known| known.stage(model.now));
                 prop_assert_eq!(queue.stage(id(number)), expected);
             }
             let depths: usize = Stage::ALL.into_iter().map(|stage| queue.depth(stage).0).sum();

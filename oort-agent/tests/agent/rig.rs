@@ -12,7 +12,7 @@ use oort_agent::clock::{Clock, VirtualClock};
 use oort_agent::item::{SendOptions, TtlParams, Uuid};
 use oort_agent::queue::Ms;
 use oort_agent::store::{Floor, Store};
-use oort_agent::telemetry::Unavailable;
+use oort_agent::telemetry::{Telemetry, Unavailable};
 use serde_json::{Value, json};
 use service_host::http::{Doors, HttpServer, Limits};
 use tempfile::TempDir;
@@ -64,6 +64,11 @@ impl Site {
         self.start_with(self.store(), settings())
     }
 
+    /// With something that answers of the spacecraft.
+    pub(crate) fn start_of(&self, telemetry: Arc<dyn Telemetry>) -> Rig {
+        self.start_all(self.store(), settings(), NOW, None, telemetry)
+    }
+
     pub(crate) fn start_with(&self, store: Store, settings: AgentSettings) -> Rig {
         self.start_at(store, settings, NOW, None)
     }
@@ -75,12 +80,23 @@ impl Site {
         seconds: u64,
         token: Option<Token>,
     ) -> Rig {
+        self.start_all(store, settings, seconds, token, Arc::new(Unavailable))
+    }
+
+    fn start_all(
+        &self,
+        store: Store,
+        settings: AgentSettings,
+        seconds: u64,
+        token: Option<Token>,
+        telemetry: Arc<dyn Telemetry>,
+    ) -> Rig {
         let clock = Arc::new(VirtualClock::at(seconds));
         let shared = Box::new(SharedClock(Arc::clone(&clock)));
         let agent = Arc::new(Agent::open(store, settings, shared).unwrap());
         let routes = Api {
             agent: Arc::clone(&agent),
-            telemetry: Arc::new(Unavailable),
+            telemetry,
             token: None,
             collector_token: token,
         }

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use oort_agent::agent::AgentSettings;
 use oort_agent::api::Token;
 use oort_agent::item::Uuid;
+use oort_agent::queue::Stage;
 use oort_agent::store::{Floor, Room, Space, Step};
 use serde_json::{Value, json};
 
@@ -228,6 +229,7 @@ fn s09_times_that_are_none_are_refused_and_unknown_options_travel_along() {
         json!({"urgent": -5}),
         json!({"surplus": 1.5}),
         json!({"surplus": "9"}),
+        json!({"urgent": 0, "bulk": 0, "surplus": 0}),
         json!(9),
     ] {
         let refused = rig.send_with(&path, &json!({"TTLParams": bad}));
@@ -293,6 +295,22 @@ fn s10_what_is_wrong_is_said_in_json_whatever_it_is() {
     rig.send(&missing).is_refused(400, &words);
     rig.get("/collector/v1/meta/0")
         .is_refused(400, "error reading metadata");
+    // What is no UTF-8.
+    rig.get("/collector/v1/meta/%ff")
+        .is_refused(400, "error reading metadata");
+    rig.get("/sdk/v1/query_available_files/%ff")
+        .is_refused(501, "Method not implemented");
+    for of_item in ["", "/receipt"] {
+        rig.get(&format!("/sdk/v2/files/%ff{of_item}"))
+            .is_refused(404, "there is no item");
+    }
+    for done_to_it in ["cancel", "priority"] {
+        rig.post(&format!("/sdk/v2/files/%ff/{done_to_it}"), &json!({}))
+            .is_refused(404, "there is no item");
+    }
+    rig.get("/sdk/v2/files?topic=%ff").is_refused(400, "Topic");
+    rig.post_octets("/sdk/v2/files?topic=images&name=%ff&options=%ff", b"", &[])
+        .is_refused(400, "options");
     rig.get("/sdk/v1/adcs")
         .is_refused(400, "Adcs interface is unavailable");
     rig.post("/sdk/v1/adcs", &json!({"command": "IDLE"}))
@@ -349,6 +367,25 @@ fn s11_a_query_is_first_in_first_out_knows_at_once_and_reads_no_data_twice() {
     let answer = query();
     assert!(!ids(&answer).contains(&wanted[1]) && ids(&answer).len() == 50);
     assert!(answer.get("overflow").is_none());
+}
+
+#[test]
+fn s12_a_client_that_cannot_say_zero_or_false_says_nothing_and_the_usual_counts() {
+    let site = Site::new();
+    let rig = site.start();
+    for options in [
+        Value::Null,
+        json!({}),
+        json!({"TTLParams": {}}),
+        json!({"TTLParams": {"surplus": 86_400}}),
+        json!({"reliable": null}),
+    ] {
+        let id = rig.send_with(&site.file("a", b"a"), &options).id();
+        let meta = rig.get(&format!("/collector/v1/meta/{id}")).body;
+        assert_eq!(meta["send_options"]["reliable"], true, "{options}");
+        assert_eq!(meta["send_options"]["TTLParams"]["urgent"], 9_000);
+        assert_eq!(rig.agent.status(id).unwrap().stage, Some(Stage::Urgent));
+    }
 }
 
 fn kind(response: &ureq::http::Response<ureq::Body>) -> &str {

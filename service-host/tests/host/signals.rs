@@ -9,7 +9,7 @@ use std::time::Duration;
 use service_host::signals::{
     Signal, stop_or_reload_requested, stop_requested, stop_requested_or_hang_up,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::low_level::raise;
 
 use crate::rig::PATIENCE;
@@ -56,9 +56,10 @@ fn the_first_signal_asks_to_stop_and_the_second_one_exits() {
     match case().as_deref() {
         Some("INT") => be_asked_twice(SIGINT, Signal::Interrupt),
         Some("TERM") => be_asked_twice(SIGTERM, Signal::Terminate),
+        Some("QUIT") => be_asked_twice(SIGQUIT, Signal::Quit),
         _ => {
             let test = "signals::the_first_signal_asks_to_stop_and_the_second_one_exits";
-            for (signal, code) in [("INT", 130), ("TERM", 143)] {
+            for (signal, code) in [("INT", 130), ("TERM", 143), ("QUIT", 131)] {
                 let output = run_again(test, signal, r#"exec "$@""#);
                 let text = String::from_utf8_lossy(&output.stdout);
                 let asked = format!("asked to stop by SIG{signal}");

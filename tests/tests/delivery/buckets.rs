@@ -59,6 +59,7 @@ impl Buckets {
             secret_key_file: Some(self.secret.clone()),
             ca_file: None,
             allow_http: true,
+            conditional_put: true,
         };
         let bucket = settings.open().unwrap();
         self.runtime.block_on(async {

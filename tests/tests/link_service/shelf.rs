@@ -35,6 +35,7 @@ impl Shelf {
             secret_key_file: Some(secret),
             ca_file: None,
             allow_http: true,
+            conditional_put: true,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

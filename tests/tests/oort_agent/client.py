@@ -11,16 +11,25 @@ port, payload, work = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 connection = http.client.HTTPConnection("localhost", port, timeout=30)
 
 
-def ask(method, path, body=None, headers=()):
-    sent = {
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "User-Agent": "OpenAPI-Generator/1.0.0/python",
-    }
+OF_PYTHON = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "OpenAPI-Generator/1.0.0/python",
+}
+# It names neither itself nor an encoding.
+OF_C = {"Accept": "application/json"}
+
+
+def ask(method, path, body=None, headers=(), client=OF_PYTHON):
+    sent = dict(client)
     if body is not None:
-        sent["Content-Type"] = "application/json"
+        body = body.encode()
+        sent.update({"Content-Type": "application/json", "Content-Length": str(len(body))})
     sent.update(headers)
-    connection.request(method, path, body, sent)
+    connection.putrequest(method, path, skip_accept_encoding=True)
+    for name, value in sent.items():
+        connection.putheader(name, value)
+    connection.endheaders(body)
     response = connection.getresponse()
     text = response.read().decode()
     kind = (response.getheader("Content-Type") or "").split(";")[0]
@@ -42,8 +51,8 @@ def check(is_so, *said):
 UUID = re.compile("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 
 
-def send(body):
-    status, answer = ask("POST", "/sdk/v1/send_file", body)
+def send(body, client=OF_PYTHON):
+    status, answer = ask("POST", "/sdk/v1/send_file", body, client=client)
     check(status == 200 and UUID.match(answer["UUID"]), status, answer)
     return answer["UUID"]
 
@@ -67,7 +76,8 @@ whole = send(
 )
 # As the client in C writes it.
 path = write("d.txt")
-send('{\n\t"destination":\t"ground",\n\t"filepath":\t"%s",\n\t"topic":\t"t-1_A"\n}' % path)
+in_c = '{\n\t"destination":\t"ground",\n\t"filepath":\t"%s",\n\t"topic":\t"t-1_A"\n}' % path
+send(in_c, OF_C)
 
 status, meta = ask("GET", "/collector/v1/meta/" + whole)
 options = meta["send_options"]

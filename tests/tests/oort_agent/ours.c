@@ -142,7 +142,7 @@ static void ask_of_spacecraft(void)
     CHECK(oort_get_tfrs(&agent, &tfrs) == OORT_OK);
     radius = tfrs.ecef_pos[0] * tfrs.ecef_pos[0] + tfrs.ecef_pos[1] * tfrs.ecef_pos[1]
              + tfrs.ecef_pos[2] * tfrs.ecef_pos[2];
-    CHECK(tfrs.utc_time > 0 && radius > 6.0e3 * 6.0e3 && radius < 8.0e3 * 8.0e3);
+    CHECK(tfrs.utc_time > 0 && radius > 6.0e6 * 6.0e6 && radius < 8.0e6 * 8.0e6);
 }
 
 static void list_them(size_t wanted)

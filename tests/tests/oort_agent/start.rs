@@ -6,7 +6,7 @@ use std::process::Command;
 
 use heliograph_tests::binaries::binary;
 
-use crate::site::Site;
+use crate::site::{PATIENCE, Site};
 
 /// One line says what is wrong, and the exit code is 1.
 #[track_caller]
@@ -65,6 +65,23 @@ fn flags_that_are_none_are_refused() {
         &["-w", work, "--receipt-key", token],
         "is no key of receipts",
     );
+}
+
+#[test]
+fn the_flags_of_a_can_bus_are_taken_and_logged_as_not_used() {
+    let site = Site::new();
+    let agent = site.start(&["-c", "can0", "-n", "51", "-N", "50"]);
+    assert_eq!(agent.get("/collector/v1/ping").1["response"], "PONG");
+}
+
+#[test]
+fn it_stops_in_good_order_however_it_is_told() {
+    let site = Site::new();
+    for signal in ["INT", "QUIT", "TERM"] {
+        let mut agent = site.start(&[]);
+        agent.process.signal(signal);
+        assert!(agent.process.wait_for_exit(PATIENCE).success(), "{signal}");
+    }
 }
 
 #[test]

@@ -58,18 +58,21 @@ impl Compiler {
 /// How a compiler for that machine may be called, the best first.
 pub(crate) fn names(triple: &str) -> Vec<String> {
     let (arch, abi) = match triple {
-        "armv7-unknown-linux-musleabihf" => ("arm", "eabihf"),
+        _ if triple.starts_with("armv7-") => ("arm", "eabihf"),
         _ => (triple.split('-').next().unwrap_or_default(), ""),
     };
-    let mut names = vec![
+    let (musl, gnu) = (
         format!("{arch}-linux-musl{abi}-gcc"),
         format!("{arch}-linux-gnu{abi}-gcc"),
-    ];
-    if arch == std::env::consts::ARCH {
-        names.insert(1, "musl-gcc".to_owned());
-        names.push("cc".to_owned());
-    }
-    names
+    );
+    let is_own = arch == std::env::consts::ARCH;
+    let own = |name: &str| is_own.then(|| name.to_owned());
+    // That of musl makes nothing for glibc.
+    let names = match triple.contains("-musl") {
+        true => [Some(musl), own("musl-gcc"), Some(gnu), own("cc")],
+        false => [Some(gnu), own("cc"), None, None],
+    };
+    names.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -82,6 +85,10 @@ mod tests {
         assert_eq!(
             names("armv7-unknown-linux-musleabihf"),
             "arm-linux-musleabihf-gcc arm-linux-gnueabihf-gcc"
+        );
+        assert_eq!(
+            names("armv7-unknown-linux-gnueabihf"),
+            "arm-linux-gnueabihf-gcc"
         );
         let own = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
         assert!(names(&own).ends_with(" cc"));

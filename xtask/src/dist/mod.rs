@@ -16,11 +16,15 @@ use crate::workspace::{cargo, root, run as start};
 use archive::Archive;
 use compiler::Compiler;
 
-/// Machines that programs are built for, without anything of their system.
-const TRIPLES: [&str; 3] = [
-    "x86_64-unknown-linux-musl",
-    "aarch64-unknown-linux-musl",
-    "armv7-unknown-linux-musleabihf",
+/// Machines that programs are built for, without anything of their system: with the C library
+/// `musl`, or glibc's own where the toolchain has no standard library for that.
+const TRIPLES: [[&str; 2]; 3] = [
+    ["x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"],
+    ["aarch64-unknown-linux-musl", "aarch64-unknown-linux-gnu"],
+    [
+        "armv7-unknown-linux-musleabihf",
+        "armv7-unknown-linux-gnueabihf",
+    ],
 ];
 /// The programs, by their packages.
 const PROGRAMS: [(&str, &[&str]); 4] = [
@@ -29,6 +33,9 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
     ("payload-controller", &["payload-controller"]),
     ("ground-gateway", &["ground"]),
 ];
+/// Of more code, GNU ld takes the Thumb functions by which glibc chooses its `memcpy` for ARM
+/// ones (seen with 2.40): the program dies before `main`.
+const THUMB_BYTES_MAX: u64 = 16 << 20;
 const LICENSES: [&str; 3] = ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"];
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -51,14 +58,8 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
         fs::remove_dir_all(&folder).context("cannot clear target/dist")?;
     }
     fs::create_dir_all(&folder).context("cannot make target/dist")?;
-    let mut all: Vec<String> = TRIPLES.map(str::to_owned).to_vec();
-    let arch = std::env::consts::ARCH;
-    if !has_std(&format!("{arch}-unknown-linux-musl"))? {
-        // The C library of this system can be a part of a program, too.
-        all.push(format!("{arch}-unknown-linux-gnu"));
-    }
     let targets = match arguments.targets.as_slice() {
-        [] => all,
+        [] => usual()?,
         [none] if none == "none" => Vec::new(),
         some => some.to_vec(),
     };
@@ -68,6 +69,27 @@ pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
     steps.run("c", || c_client(&folder))?;
     steps.run("python", || python_clients(&folder))?;
     steps.run("sums", || archive::write_sums(&folder))
+}
+
+/// One triple for each machine.
+fn usual() -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for [musl, gnu] in TRIPLES {
+        let only_gnu = !has_std(musl)? && has_std(gnu)?;
+        all.push(if only_gnu { gnu } else { musl }.to_owned());
+    }
+    Ok(all)
+}
+
+/// Packs all but the programs, which take minutes, where nobody takes them: that it works.
+pub(crate) fn check(steps: &mut Steps) -> Result<()> {
+    steps.run("dist", || {
+        let folder = root().join("target/dist-check");
+        fs::create_dir_all(&folder).context("cannot make target/dist-check")?;
+        c_client(&folder)?;
+        python_clients(&folder)?;
+        archive::write_sums(&folder)
+    })
 }
 
 /// The programs of a machine, or what is missing for them.
@@ -90,7 +112,7 @@ fn programs(folder: &Path, triple: &str, profile: &str) -> Result<String> {
     build.env(variable("CC", triple), compiler.cc());
     let linker = format!("CARGO_TARGET_{}_LINKER", triple.replace('-', "_"));
     build.env(linker.to_uppercase(), compiler.cc());
-    if triple.ends_with("-gnu") {
+    if triple.contains("-gnu") {
         let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.replace('-', "_"));
         build.env(flags.to_uppercase(), "-Ctarget-feature=+crt-static");
     }
@@ -102,20 +124,27 @@ fn programs(folder: &Path, triple: &str, profile: &str) -> Result<String> {
     let mut archive = Archive::new(&name);
     for name in PROGRAMS.iter().flat_map(|(_, names)| *names) {
         let program = built.join(name);
-        ensure_static(&program)?;
+        ensure_works(&program, triple)?;
         archive.program(&program, &format!("bin/{name}"))?;
     }
     licenses(&mut archive)?;
     archive.write(folder)
 }
 
-fn ensure_static(program: &Path) -> Result<()> {
-    let octets = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
-    match elf::interpreter(&octets) {
-        Ok(None) => Ok(()),
-        Ok(Some(loader)) => bail!("{} is not static: it names {loader}", program.display()),
-        Err(error) => Err(error.context(program.display().to_string())),
+/// A program needs no loader, and starts.
+fn ensure_works(program: &Path, triple: &str) -> Result<()> {
+    let name = program.display();
+    let octets = fs::read(program).with_context(|| format!("cannot read {name}"))?;
+    let program = elf::read(&octets).with_context(|| name.to_string())?;
+    if let Some(loader) = program.interpreter {
+        bail!("{name} is not static: it names {loader}");
     }
+    let code_bytes = program.code_bytes;
+    ensure!(
+        !triple.ends_with("-gnueabihf") || code_bytes < THUMB_BYTES_MAX,
+        "{name} has {code_bytes} octets of code, and would not start: take `--profile flight`"
+    );
+    Ok(())
 }
 
 /// The sources of the client in C, and the library for each machine with a C compiler.
@@ -124,7 +153,7 @@ fn c_client(folder: &Path) -> Result<String> {
     let mut archive = Archive::new(&format!("heliograph-oort-c-{VERSION}"));
     archive.folder(&sources, "")?;
     let mut built = 0;
-    for compiler in Compiler::all(&TRIPLES) {
+    for compiler in Compiler::all(TRIPLES.as_flattened()) {
         let machine = compiler.machine()?;
         let library = root().join("target/c-client").join(&machine);
         let mut build = Command::new("sh");

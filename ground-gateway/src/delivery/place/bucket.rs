@@ -11,13 +11,13 @@ use bucket_store::Bucket;
 use bucket_store::object_store::multipart::{MultipartStore, PartId};
 use bucket_store::object_store::path::Path;
 use bucket_store::object_store::{
-    Attribute, AttributeValue, Attributes, Error, GetOptions, MultipartId, ObjectStore, PutMode,
+    Attribute, AttributeValue, Attributes, Error, GetOptions, MultipartId, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use super::{Found, Place, PlaceError};
+use super::{Begun, Found, Place, PlaceError};
 use crate::delivery::object::Object;
 
 /// Octets of a part: so many are in memory. A file that has no more goes as a whole.
@@ -132,7 +132,7 @@ impl<S: Store> BucketPlace<S> {
     ) -> Result<(), PlaceError> {
         let octets = read(data, self.part_bytes + 1, path)?;
         let options = PutOptions {
-            mode: PutMode::Create,
+            mode: self.bucket.create(),
             attributes: attributes(object),
             ..PutOptions::default()
         };
@@ -146,15 +146,18 @@ impl<S: Store> BucketPlace<S> {
         path: &Path,
         object: &Object,
         data: &mut dyn Read,
+        begun: Begun<'_>,
     ) -> Result<(), PlaceError> {
         let options = PutMultipartOptions {
             attributes: attributes(object),
             ..PutMultipartOptions::default()
         };
         let store = self.bucket.store();
-        let begun = store.create_multipart_opts(path, options);
-        let id = self.wait(&format!("beginning {path}"), begun)?;
-        let put = self.parts(path, &id, object, data).and_then(|parts| {
+        let created = store.create_multipart_opts(path, options);
+        let id = self.wait(&format!("beginning {path}"), created)?;
+        let noted = begun(&id).map_err(PlaceError::Failed);
+        let put = noted.and_then(|()| self.parts(path, &id, object, data));
+        let put = put.and_then(|parts| {
             // Parts become an object whatever is there.
             match self.find(path, object)? {
                 Found::Another => return Err(PlaceError::Taken),
@@ -168,16 +171,20 @@ impl<S: Store> BucketPlace<S> {
             Ok(false)
         });
         if !matches!(put, Ok(true)) {
-            // Its time is the runtime's.
-            let _entered = self.runtime.enter();
-            let aborted = timeout(ABORT_TIME, store.abort_multipart(path, &id));
-            match self.runtime.block_on(aborted) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => log::info!("parts of {path} are left in the bucket: {error}"),
-                Err(_) => log::info!("parts of {path} are left in the bucket"),
-            }
+            self.abort(path, &id);
         }
         put.map(drop)
+    }
+
+    fn abort(&self, path: &Path, id: &MultipartId) {
+        // Its time is the runtime's.
+        let _entered = self.runtime.enter();
+        let aborted = timeout(ABORT_TIME, self.bucket.store().abort_multipart(path, id));
+        match self.runtime.block_on(aborted) {
+            Ok(Ok(()) | Err(Error::NotFound { .. })) => {}
+            Ok(Err(error)) => log::info!("parts of {path} are left in the bucket: {error}"),
+            Err(_) => log::info!("parts of {path} are left in the bucket"),
+        }
     }
 
     fn parts(
@@ -214,11 +221,29 @@ impl<S: Store> Place for BucketPlace<S> {
         self.find(&self.path(key)?, object)
     }
 
-    fn put(&self, key: &str, object: &Object, data: &mut dyn Read) -> Result<(), PlaceError> {
+    fn put(
+        &self,
+        key: &str,
+        object: &Object,
+        data: &mut dyn Read,
+        begun: Begun<'_>,
+    ) -> Result<(), PlaceError> {
         let path = self.path(key)?;
-        match object.size <= self.part_bytes {
+        let put = match object.size <= self.part_bytes {
             true => self.put_whole(&path, object, data),
-            false => self.put_parts(&path, object, data),
+            false => self.put_parts(&path, object, data, begun),
+        };
+        match put {
+            // The store may have taken it, said that it failed, and been asked once more by its
+            // client.
+            Err(PlaceError::Taken) if self.find(&path, object)? == Found::This => Ok(()),
+            put => put,
+        }
+    }
+
+    fn abandon(&self, key: &str, upload: &str) {
+        if let Ok(path) = self.path(key) {
+            self.abort(&path, &upload.to_owned());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Found, Place, PlaceError};
+use super::{Begun, Found, Place, PlaceError};
 use crate::delivery::key::META_SUFFIX;
 use crate::delivery::object::Object;
 use crate::delivery::step::{AtStep, Step};
@@ -96,7 +96,13 @@ impl Place for DirectoryPlace {
         found.map_err(|error| failed(key, &error))
     }
 
-    fn put(&self, key: &str, object: &Object, data: &mut dyn Read) -> Result<(), PlaceError> {
+    fn put(
+        &self,
+        key: &str,
+        object: &Object,
+        data: &mut dyn Read,
+        _begun: Begun<'_>,
+    ) -> Result<(), PlaceError> {
         match self.write(key, object, data) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(PlaceError::Taken),
             written => written.map_err(|error| failed(key, &error)),

@@ -14,6 +14,9 @@ use super::object::Object;
 use super::settings::PlaceSettings;
 use super::step::AtStep;
 
+/// Who notes an upload.
+pub(crate) type Begun<'b> = &'b mut dyn FnMut(&str) -> Result<(), String>;
+
 /// A directory or a bucket.
 pub(crate) trait Place: Send {
     /// As people and receipts call it.
@@ -25,11 +28,21 @@ pub(crate) trait Place: Send {
     /// [`PlaceError`].
     fn look(&self, key: &str, object: &Object) -> Result<Found, PlaceError>;
 
-    /// Puts an object where nothing is, or what an earlier try left of it.
+    /// Puts an object where nothing is, or what an earlier try left of it. Where it goes in
+    /// parts, `begun` notes their upload before the first.
     ///
     /// # Errors
     /// [`PlaceError`].
-    fn put(&self, key: &str, object: &Object, data: &mut dyn Read) -> Result<(), PlaceError>;
+    fn put(
+        &self,
+        key: &str,
+        object: &Object,
+        data: &mut dyn Read,
+        begun: Begun<'_>,
+    ) -> Result<(), PlaceError>;
+
+    /// Takes back the parts that an earlier try, noted as `upload`, left.
+    fn abandon(&self, _key: &str, _upload: &str) {}
 }
 
 /// What is under a key.

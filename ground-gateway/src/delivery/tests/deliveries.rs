@@ -184,23 +184,51 @@ fn a_file_is_left_alone_while_it_comes() {
 }
 
 #[test]
-fn a_bundle_stays_until_its_receipt_is_ordered() {
+fn a_receipt_that_cannot_be_ordered_yet_is_kept_and_holds_up_no_bundle() {
     let site = Site::new();
     site.bring(&Item::new(1, b"octets"));
     site.orders.is_full.store(true, Ordering::SeqCst);
     let mut deliverer = site.start();
     deliverer.round(site.now);
-    assert_eq!((site.delivered("out").len(), site.waiting()), (1, 1));
+    assert_eq!((site.delivered("out").len(), site.waiting()), (1, 0));
     drop(deliverer);
     site.orders.is_full.store(false, Ordering::SeqCst);
     let mut deliverer = site.start();
+    assert_eq!(deliverer.counts().unwrap().receipts, 0);
     deliverer.round(site.now);
-    assert_eq!((site.waiting(), site.receipts().len()), (0, 1));
+    assert_eq!(site.receipts().len(), 1);
     let counts = deliverer.counts().unwrap();
     assert_eq!(
-        (counts.arrived, counts.repeated, counts.failures),
+        (counts.arrived, counts.repeated, counts.receipts),
         (1, 0, 1)
     );
+}
+
+#[test]
+fn so_many_receipts_are_on_their_way_up_at_once() {
+    let mut site = Site::new();
+    site.receipts_max = 2;
+    site.orders.is_held.store(true, Ordering::SeqCst);
+    let mut deliverer = site.start();
+    for number in 0..5 {
+        site.bring(&Item::new(number, &[number]));
+    }
+    for _ in 0..3 {
+        deliverer.round(site.now);
+    }
+    assert_eq!((site.delivered("out").len(), site.waiting()), (5, 0));
+    assert_eq!(site.receipts().len(), 2);
+    // The next process knows that two are.
+    drop(deliverer);
+    let mut deliverer = site.start();
+    deliverer.round(site.now);
+    assert_eq!(site.receipts().len(), 2);
+    site.orders.is_held.store(false, Ordering::SeqCst);
+    for receipts in [4, 5, 5] {
+        deliverer.round(site.now);
+        assert_eq!(site.receipts().len(), receipts);
+    }
+    assert_eq!(deliverer.counts().unwrap().receipts, 5);
 }
 
 #[test]

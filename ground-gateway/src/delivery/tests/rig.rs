@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bucket_store::Bucket;
-use bucket_store::object_store::memory::InMemory;
 use bucket_store::object_store::{Attribute, ObjectStore as _, ObjectStoreExt as _, PutPayload};
 use delivery_receipt::{Receipt, SigningKey};
 use flate2::Compression;
@@ -18,11 +17,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use super::store::WatchedStore;
 use crate::delivery::deliverer::{Deliverer, Ground, Parts};
 use crate::delivery::journal::Journal;
 use crate::delivery::key::DEFAULT;
 use crate::delivery::object::Object;
-use crate::delivery::place::{BucketPlace, DirectoryPlace, Found, Place, PlaceError};
+use crate::delivery::place::{Begun, BucketPlace, DirectoryPlace, Found, Place, PlaceError};
 use crate::delivery::receipts::Fate;
 use crate::delivery::step::{AtStep, unwatched};
 
@@ -35,6 +35,8 @@ pub(super) struct Orders {
     pub(super) coming: Mutex<BTreeSet<String>>,
     pub(super) is_heard: AtomicBool,
     pub(super) is_full: AtomicBool,
+    /// Nothing goes up.
+    pub(super) is_held: AtomicBool,
     /// The satellite refuses what goes up.
     pub(super) is_refused: AtomicBool,
 }
@@ -71,6 +73,7 @@ impl Ground for Orders {
                 fs::rename(&order, &refused).unwrap();
             }
             match (order.exists(), refused.exists()) {
+                (true, _) if self.is_held.load(Ordering::SeqCst) => Fate::UnderWay,
                 (true, _) => Fate::Arrived,
                 (false, true) => Fate::Failed("it is refused".to_owned()),
                 (false, false) => Fate::Failed("nobody knows it".to_owned()),
@@ -86,6 +89,7 @@ pub(super) struct Site {
     pub(super) orders: Arc<Orders>,
     pub(super) now: Timestamp,
     pub(super) template: &'static str,
+    pub(super) receipts_max: usize,
 }
 
 impl Site {
@@ -107,6 +111,7 @@ impl Site {
             }),
             now: "2026-11-27T12:00:00Z".parse().unwrap(),
             template: DEFAULT,
+            receipts_max: 128,
         };
         fs::create_dir_all(site.path("root/oort")).unwrap();
         site
@@ -145,6 +150,7 @@ impl Site {
                 .map(|(topic, at)| ((*topic).to_owned(), *at))
                 .collect(),
             signing: Some(SigningKey::of(&SECRET)),
+            receipts_max: self.receipts_max,
             manifest_seconds: 600,
             journal: Journal::open(&self.path("delivery.redb")).unwrap(),
             status: self.path("delivery.json"),
@@ -282,12 +288,12 @@ pub(super) fn gzip(octets: &[u8]) -> Vec<u8> {
 
 /// A place that outlives who delivers.
 #[derive(Clone)]
-pub(super) struct Kept(pub(super) Arc<BucketPlace<InMemory>>);
+pub(super) struct Kept(pub(super) Arc<BucketPlace<WatchedStore>>);
 
 impl Kept {
     /// An empty bucket, whose parts are small.
     pub(super) fn new(name: &str) -> Self {
-        let bucket = Bucket::new(InMemory::new(), "files".into());
+        let bucket = Bucket::new(WatchedStore::default(), "files".into());
         let place = BucketPlace::new(name.to_owned(), bucket, Arc::default());
         Kept(Arc::new(place.unwrap().with_part_bytes(1000)))
     }
@@ -306,12 +312,26 @@ impl Place for Kept {
         self.0.look(key, object)
     }
 
-    fn put(&self, key: &str, object: &Object, data: &mut dyn Read) -> Result<(), PlaceError> {
-        self.0.put(key, object, data)
+    fn put(
+        &self,
+        key: &str,
+        object: &Object,
+        data: &mut dyn Read,
+        begun: Begun<'_>,
+    ) -> Result<(), PlaceError> {
+        self.0.put(key, object, data, begun)
+    }
+
+    fn abandon(&self, key: &str, upload: &str) {
+        self.0.abandon(key, upload);
     }
 }
 
 impl Kept {
+    pub(super) fn store(&self) -> &WatchedStore {
+        self.0.within().0.store()
+    }
+
     pub(super) fn keys(&self) -> Vec<String> {
         let (bucket, runtime) = self.0.within();
         let listed = bucket.store().list_with_delimiter(None);

@@ -137,3 +137,12 @@ impl Desk {
         })
     }
 }
+
+/// Of one more than was asked for at most, those that were asked for, and the last of them where
+/// there are more.
+fn page<T, I>(mut found: Vec<T>, limit: usize, id: impl Fn(&T) -> I) -> (Vec<T>, Option<I>) {
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| has_more).map(id);
+    (found, last)
+}

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Answer, Asked, Caller, Desk, keys};
+use super::{Answer, Asked, Caller, Desk, keys, page};
 use crate::delivery::draw;
 use crate::tasking::problem::Problem;
 use crate::tasking::rules::Refused;
@@ -238,18 +238,12 @@ impl Desk {
         caller: &Caller,
         mut filter: UploadFilter,
     ) -> Result<(Vec<Upload>, Option<String>), Problem> {
-        if let Some(satellite) = &filter.satellite {
-            caller.may_ask_of(satellite)?;
-            self.is_known(satellite)?;
-        }
+        self.may_list(caller, filter.satellite.as_deref())?;
         filter.satellites.clone_from(&caller.satellites);
         let limit = filter.limit;
         filter.limit = limit.saturating_add(1);
-        let mut uploads = self.store.look(|tables| tables.uploads(&filter))?;
-        let is_all = uploads.len() <= limit;
-        uploads.truncate(limit);
-        let last = uploads.last().map(|upload| upload.id.clone());
-        Ok((uploads, last.filter(|_| !is_all)))
+        let uploads = self.store.look(|tables| tables.uploads(&filter))?;
+        Ok(page(uploads, limit, |upload| upload.id.clone()))
     }
 
     /// Removes octets of uploads that the store does not know, or that have ended.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Asked, Caller, Desk, keys};
+use super::{Answer, Asked, Caller, Desk, keys, page};
 use crate::tasking::availability::{self, Free};
 use crate::tasking::problem::Problem;
 use crate::tasking::rules::{self, Refused};
@@ -119,18 +119,21 @@ impl Desk {
         caller: &Caller,
         mut filter: WindowFilter,
     ) -> Result<(Vec<Window>, Option<i64>), Problem> {
-        if let Some(satellite) = &filter.satellite {
-            caller.may_ask_of(satellite)?;
-            self.is_known(satellite)?;
-        }
+        self.may_list(caller, filter.satellite.as_deref())?;
         filter.satellites.clone_from(&caller.satellites);
         let limit = filter.limit;
         filter.limit = limit.saturating_add(1);
-        let mut windows = self.store.look(|tables| tables.windows(&filter))?;
-        let is_all = windows.len() <= limit;
-        windows.truncate(limit);
-        let last = windows.last().map(|window| window.id);
-        Ok((windows, last.filter(|_| !is_all)))
+        let windows = self.store.look(|tables| tables.windows(&filter))?;
+        Ok(page(windows, limit, |window| window.id))
+    }
+
+    /// Whether what is there of a satellite, or of all, is for the caller.
+    pub(super) fn may_list(&self, caller: &Caller, satellite: Option<&str>) -> Result<(), Problem> {
+        let Some(satellite) = satellite else {
+            return Ok(());
+        };
+        caller.may_ask_of(satellite)?;
+        self.is_known(satellite)
     }
 
     pub(crate) fn is_known(&self, satellite: &str) -> Result<(), Problem> {

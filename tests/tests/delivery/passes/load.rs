@@ -14,6 +14,9 @@ const SHORT: u64 = 1;
 const SIZES: [usize; 7] = [0, 1, 700, 5_000, 20_000, 60_000, 130_000];
 /// One in so many has nearly a MiB.
 const LARGE_EVERY: usize = 40;
+/// One has more than a bucket takes at once.
+const IN_PARTS: usize = 21;
+const PART_BYTES: usize = 8 << 20;
 /// One in so many expires on board.
 const EXPIRES_EVERY: usize = 50;
 
@@ -64,6 +67,7 @@ pub(super) fn files(count: usize) -> impl Iterator<Item = File> {
     (0..count).flat_map(|number| {
         let topic = ["images", "logs", "spectra"][number % 3];
         let bytes = match number % LARGE_EVERY {
+            _ if number == IN_PARTS => PART_BYTES + number,
             7 => (1 << 20) - number,
             _ => SIZES[number % SIZES.len()],
         };

@@ -81,7 +81,7 @@ impl Mission {
         let wiring = wiring();
         let site = Site::wired(&wiring, |_| {
             format!(
-                "{}[[delivery.topics]]\ntopic = \"images\"\n{}",
+                "manifest-minutes = 60\n{}[[delivery.topics]]\ntopic = \"images\"\n{}",
                 buckets.line(OTHERS),
                 buckets.line(IMAGES),
             )

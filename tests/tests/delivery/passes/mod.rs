@@ -49,6 +49,9 @@ fn each_file_is_in_its_bucket_once_whatever_passes_loss_and_reboots_there_are() 
         }
         mission.wait_for_deliveries(wanted);
         mission.los_amid_a_file();
+        until("the pass has its manifest", || {
+            (manifests(&buckets).len() > pass).then_some(())
+        });
         if pass == 0 {
             mission.lose_the_spacecraft();
         }
@@ -137,14 +140,19 @@ fn delivered<'f>(
     delivered
 }
 
+fn manifests(buckets: &Buckets) -> Vec<Value> {
+    let found = buckets.list(OTHERS).into_iter();
+    let manifests = found.filter(|of| of.says["topic"] == "manifest");
+    manifests
+        .map(|manifest| serde_json::from_slice(&manifest.octets).unwrap())
+        .collect()
+}
+
 /// Each is in one manifest, once.
 fn is_listed_once(buckets: &Buckets, arrive: &BTreeSet<&String>) {
     let listed = until("the last manifest is there", || {
-        let found = buckets.list(OTHERS);
-        let manifests = found.iter().filter(|of| of.says["topic"] == "manifest");
         let mut listed = Vec::new();
-        for manifest in manifests {
-            let manifest: Value = serde_json::from_slice(&manifest.octets).unwrap();
+        for manifest in manifests(buckets) {
             let files = manifest["files"].as_array().unwrap();
             listed.extend(
                 files
