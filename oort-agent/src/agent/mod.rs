@@ -259,6 +259,10 @@ impl Agent {
     /// # Errors
     /// [`AgentError::NoReceipt`]: it is not the ground that says so, or not of this item.
     pub fn accept_receipt(&self, receipt: Receipt) -> Result<(), AgentError> {
+        self.counted(self.accept_receipt_uncounted(receipt))
+    }
+
+    fn accept_receipt_uncounted(&self, receipt: Receipt) -> Result<(), AgentError> {
         let key = self.settings.receipt_key.as_ref();
         let key = key.ok_or(AgentError::NoReceipt("the agent has no key of receipts"))?;
         if !key.is_of(&receipt) {
@@ -394,7 +398,8 @@ impl Agent {
         }
     }
 
-    fn counted<T>(&self, done: Result<T, AgentError>) -> Result<T, AgentError> {
+    /// Counts what is refused. Once for each request.
+    pub(crate) fn counted<T>(&self, done: Result<T, AgentError>) -> Result<T, AgentError> {
         done.inspect_err(|error| self.state().counts.refused(error.reason()))
     }
 

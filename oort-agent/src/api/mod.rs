@@ -163,10 +163,10 @@ fn json(value: &impl serde::Serialize) -> Answer {
 }
 
 /// The idempotency key of a request that asks this.
-fn key_of(headers: &HeaderMap, asked: &[&str]) -> Result<Option<KeyUse>, Refusal> {
+fn key_of(headers: &HeaderMap, asked: &[&str]) -> Result<Option<KeyUse>, AgentError> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(None);
     };
     let key = key.to_str().ok().and_then(|key| KeyUse::new(key, asked));
-    Ok(Some(key.ok_or(AgentError::NoKey)?))
+    key.ok_or(AgentError::NoKey).map(Some)
 }

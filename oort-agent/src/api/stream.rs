@@ -50,7 +50,7 @@ async fn hand_over_body(
     body: &mut Body,
     is_invited: &mut bool,
 ) -> Answer {
-    let asked = read(uri, headers)?;
+    let asked = read(&shared.api.agent, uri, headers)?;
     let announced = body.size_hint().lower();
     if announced > STREAM_BYTES_MAX {
         let text = format!("a file of a body has at most {STREAM_BYTES_MAX} octets");
@@ -146,7 +146,7 @@ fn all(
     }
 }
 
-fn read(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Refusal> {
+fn read(agent: &Agent, uri: &Uri, headers: &HeaderMap) -> Result<Asked, Refusal> {
     let (mut topic, mut name) = (None, "file".to_owned());
     let mut destination = "ground".to_owned();
     let mut options = serde_json::Value::Null;
@@ -178,8 +178,9 @@ fn read(uri: &Uri, headers: &HeaderMap) -> Result<Asked, Refusal> {
         ));
     }
     let asked = ["files", &topic, &name, &destination, &options.to_string()];
-    let key = key_of(headers, &asked)?;
-    let (options, odd) = SendOptions::of_client(options).map_err(AgentError::from)?;
+    let key = agent.counted(key_of(headers, &asked))?;
+    let options = SendOptions::of_client(options).map_err(AgentError::from);
+    let (options, odd) = agent.counted(options)?;
     Ok(Asked {
         name,
         words: Words {

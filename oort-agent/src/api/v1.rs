@@ -48,10 +48,11 @@ pub(super) async fn send_file(State(shared): Served, headers: HeaderMap, body: B
         &topic,
         &options.to_string(),
     ];
-    let key = key_of(&headers, &asked)?;
     let agent = Arc::clone(&shared.api.agent);
+    let key = agent.counted(key_of(&headers, &asked))?;
     let sent = shared.requests.run(move || {
-        let (options, odd) = SendOptions::of_client(options)?;
+        let options = SendOptions::of_client(options).map_err(AgentError::from);
+        let (options, odd) = agent.counted(options)?;
         let words = Words {
             topic,
             destination,

@@ -501,6 +501,26 @@ fn the_counters_add_up() {
 }
 
 #[test]
+fn each_refusal_is_counted_once_by_its_reason() {
+    let site = Site::new();
+    let rig = site.start();
+    let path = site.file("a", b"abc");
+    let zeros = json!({"TTLParams": {"urgent": 0, "bulk": 0, "surplus": 0}});
+    rig.send_with(&path, &zeros).is_refused(400, "TTLParams");
+    let body = json!({"destination": "ground", "filepath": path, "topic": "images"}).to_string();
+    let headers = [("Idempotency-Key", "")];
+    rig.post_octets("/sdk/v1/send_file", body.as_bytes(), &headers)
+        .is_refused(400, "Idempotency-Key");
+    rig.post_octets("/sdk/v2/files?topic=images", b"abc", &headers)
+        .is_refused(400, "Idempotency-Key");
+    rig.post_octets("/sdk/v2/files?topic=a%20b", b"abc", &[])
+        .is_refused(400, "Topic a b");
+    let counts = rig.agent.counts();
+    let refused: Vec<(&str, u64)> = counts.refused.into_iter().collect();
+    assert_eq!(refused, [("key", 2), ("options", 1), ("topic", 1)]);
+}
+
+#[test]
 fn the_document_describes_every_path() {
     let site = Site::new();
     let rig = site.start();
