@@ -335,19 +335,16 @@ fn killed_at_any_moment_no_window_runs_twice_and_none_is_forgotten() {
         println!("{moment}: {when}: {over}");
     }
     let whens: Vec<&str> = seen.values().map(|(when, _)| when.as_str()).collect();
-    for state in [
-        "scheduled",
-        "preparing",
-        "configuring",
-        "ready",
-        "running",
-        "executed",
-    ] {
+    for state in ["scheduled", "preparing", "configuring", "ready", "running"] {
         for side in ["before", "after"] {
             let is_its = |when: &&str| when.starts_with(side) && when.contains(state);
             assert!(whens.iter().any(is_its), "{side} {state}: {whens:?}");
         }
     }
+    // The end and the power of the device are committed in another order from run to run, and
+    // each moment is of another run.
+    let is_end = |when: &&str| when.contains("commit of executed");
+    assert!(whens.iter().any(is_end), "{whens:?}");
     for step in ["configure", "start", "stop"] {
         let middle = format!("in the middle of {step}");
         assert!(whens.contains(&middle.as_str()), "{middle}: {whens:?}");
