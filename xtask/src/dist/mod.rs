@@ -53,11 +53,7 @@ pub(crate) struct Arguments {
 
 /// Builds and packs; what is missing for a machine is said in its line of the table.
 pub(crate) fn run(steps: &mut Steps, arguments: &Arguments) -> Result<()> {
-    let folder = root().join("target/dist");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).context("cannot clear target/dist")?;
-    }
-    fs::create_dir_all(&folder).context("cannot make target/dist")?;
+    let folder = empty_folder("target/dist")?;
     let targets = match arguments.targets.as_slice() {
         [] => usual()?,
         [none] if none == "none" => Vec::new(),
@@ -84,12 +80,20 @@ fn usual() -> Result<Vec<String>> {
 /// Packs all but the programs, which take minutes, where nobody takes them: that it works.
 pub(crate) fn check(steps: &mut Steps) -> Result<()> {
     steps.run("dist", || {
-        let folder = root().join("target/dist-check");
-        fs::create_dir_all(&folder).context("cannot make target/dist-check")?;
+        let folder = empty_folder("target/dist-check")?;
         c_client(&folder)?;
         python_clients(&folder)?;
         archive::write_sums(&folder)
     })
+}
+
+fn empty_folder(name: &str) -> Result<PathBuf> {
+    let folder = root().join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {name}"))?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {name}"))?;
+    Ok(folder)
 }
 
 /// The programs of a machine, or what is missing for them.
