@@ -3,6 +3,7 @@
 mod crash;
 mod intake;
 mod items;
+mod link;
 mod mounts;
 mod original;
 mod power_cuts;
@@ -10,6 +11,7 @@ mod pump;
 mod queue;
 mod rig;
 mod room;
+mod setbacks;
 mod telemetry;
 mod up;
 mod uploads;
