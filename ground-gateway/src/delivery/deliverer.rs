@@ -134,7 +134,7 @@ impl Deliverer {
     pub(crate) fn round(&mut self, now: Timestamp) {
         for name in self.names(now) {
             match self.deliver(&name, now) {
-                Ok(()) => self.follow_receipts(now),
+                Ok(()) => {}
                 Err(Undone::Stopped) => return,
                 Err(Undone::Later(why)) => {
                     log::warn!("{}: not delivered yet: {why}", name.display());
@@ -231,6 +231,8 @@ impl Deliverer {
         };
         self.acknowledge(&path, &file, record)?;
         self.known.remove(name);
+        // Rounds may be long.
+        self.follow_receipts(now);
         Ok(())
     }
 

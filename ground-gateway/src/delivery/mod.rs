@@ -17,7 +17,7 @@
 //! | `running` | the thread |
 //!
 //! A key is in the journal before anything is put there, and a bundle goes only once its
-//! receipt is ordered up: whenever the process ends, the next one does the rest.
+//! receipt is in the journal as due: whenever the process ends, the next one does the rest.
 
 mod bundle;
 mod counts;

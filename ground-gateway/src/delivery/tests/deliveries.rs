@@ -205,6 +205,20 @@ fn a_receipt_that_cannot_be_ordered_yet_is_kept_and_holds_up_no_bundle() {
 }
 
 #[test]
+fn a_receipt_is_missed_where_it_is_due_and_not_where_none_are_signed() {
+    for is_signing in [true, false] {
+        let mut site = Site::new();
+        site.is_signing = is_signing;
+        site.orders.is_full.store(true, Ordering::SeqCst);
+        site.bring(&Item::new(1, b"octets"));
+        site.start().round(site.now);
+        let status = Status::read(&site.path("delivery.json")).unwrap();
+        let line = status.files[0].line();
+        assert_eq!(line.ends_with(", no receipt yet"), is_signing, "{line}");
+    }
+}
+
+#[test]
 fn so_many_receipts_are_on_their_way_up_at_once() {
     let mut site = Site::new();
     site.receipts_max = 2;

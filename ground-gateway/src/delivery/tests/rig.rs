@@ -90,6 +90,7 @@ pub(super) struct Site {
     pub(super) now: Timestamp,
     pub(super) template: &'static str,
     pub(super) receipts_max: usize,
+    pub(super) is_signing: bool,
 }
 
 impl Site {
@@ -112,6 +113,7 @@ impl Site {
             now: "2026-11-27T12:00:00Z".parse().unwrap(),
             template: DEFAULT,
             receipts_max: 128,
+            is_signing: true,
         };
         fs::create_dir_all(site.path("root/oort")).unwrap();
         site
@@ -149,7 +151,7 @@ impl Site {
                 .iter()
                 .map(|(topic, at)| ((*topic).to_owned(), *at))
                 .collect(),
-            signing: Some(SigningKey::of(&SECRET)),
+            signing: self.is_signing.then(|| SigningKey::of(&SECRET)),
             receipts_max: self.receipts_max,
             manifest_seconds: 600,
             journal: Journal::open(&self.path("delivery.redb")).unwrap(),
