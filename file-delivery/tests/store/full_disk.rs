@@ -1,45 +1,26 @@
-//! Small file systems, in a mount namespace of a child: where the system lets nobody but
-//! root mount one, this is not tested, and said.
+//! Small file systems.
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use file_delivery::store::{Directory, FileStore, Staging, StoreError};
 
 use crate::directory::limits;
 use crate::{content, is_not_allowed, name, put, staging, transaction};
 
-const CHILD: &str = "FILE_DELIVERY_FULL_DISK_TEST";
 const SMALL_BYTES: u64 = 64 << 10;
 
-/// Runs a test of this file once more, as a child that has a root with a small file
-/// system mounted at `small`; there, runs `test`.
+/// Runs `test` in a root with a small file system mounted at `small`.
 fn with_a_small_file_system(name: &str, test: impl FnOnce(PathBuf)) {
-    if let Ok(root) = std::env::var(CHILD) {
-        return test(root.into());
-    }
-    let site = tempfile::tempdir().unwrap();
-    fs::create_dir(site.path().join("small")).unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size={SMALL_BYTES} none \"${CHILD}/small\" || exit 77\n\
-         exec \"$0\" full_disk::{name} --exact --nocapture"
-    );
-    let mut child = Command::new("unshare");
-    child.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]);
-    child.arg(std::env::current_exe().unwrap());
-    let output = child.env(CHILD, site.path()).output();
-    match output {
-        Ok(output) if output.status.success() => {}
-        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("running 1 test") => {
-            panic!(
-                "{}{}",
-                String::from_utf8_lossy(&output.stdout),
-                String::from_utf8_lossy(&output.stderr)
-            );
+    own_mounts::in_own_namespace(&format!("full_disk::{name}"), || {
+        let site = tempfile::tempdir().unwrap();
+        let small = site.path().join("small");
+        fs::create_dir(&small).unwrap();
+        let size = format!("size={SMALL_BYTES}");
+        if let Some(_mounted) = own_mounts::mount(&["-t", "tmpfs", "-o", &size, "none"], &small) {
+            test(site.path().to_owned());
         }
-        other => eprintln!("not tested, for want of a mount: {other:?}"),
-    }
+    });
 }
 
 #[test]

@@ -1,8 +1,6 @@
-//! File systems of their own, in a mount namespace of a child: where the system lets nobody
-//! but root mount one, this is not tested, and said.
+//! Boxes on file systems of their own.
 
 use std::fs;
-use std::process::Command;
 
 use link_service::code::Code;
 use link_service::folders::FileSystem;
@@ -12,11 +10,9 @@ use link_service::record::{LegPhase, Phase};
 use crate::rig::{accept, octets, request, run, run_to_end};
 use crate::site::Site;
 
-const CHILD: &str = "LINK_SERVICE_MOUNTS_TEST";
 const SMALL_BYTES: usize = 64 << 10;
 
-/// Runs a test of this file once more, as a child that has a small file system mounted at
-/// a place of a site; there, runs `test`.
+/// Runs `test` with a small file system mounted at a place of a site.
 fn with_a_file_system_at(place: &str, name: &str, test: impl FnOnce(&Site)) {
     with_a_file_system(
         &["-t", "tmpfs", "-o", &format!("size={SMALL_BYTES}")],
@@ -28,37 +24,14 @@ fn with_a_file_system_at(place: &str, name: &str, test: impl FnOnce(&Site)) {
 
 /// The same, of the kind that `mount` is told.
 fn with_a_file_system(kind: &[&str], place: &str, name: &str, test: impl FnOnce(&Site)) {
-    let site = Site::new();
-    fs::create_dir_all(site.path(place)).unwrap();
-    if let Ok(place) = std::env::var(CHILD) {
-        let mount = Command::new("mount")
-            .args(kind)
-            .arg("none")
-            .arg(site.path(&place))
-            .status();
-        match mount {
-            Ok(status) if status.success() => test(&site),
-            other => eprintln!("not tested, for want of a mount: {other:?}"),
+    own_mounts::in_own_namespace(&format!("mounts::{name}"), || {
+        let site = Site::new();
+        let at = site.path(place);
+        fs::create_dir_all(&at).unwrap();
+        if let Some(_mounted) = own_mounts::mount(&[kind, &["none"]].concat(), &at) {
+            test(&site);
         }
-        let _ = Command::new("umount").arg(site.path(&place)).status();
-        return;
-    }
-    let mut child = Command::new("unshare");
-    child.args(["--user", "--map-root-user", "--mount"]);
-    child.arg(std::env::current_exe().unwrap());
-    child.args([&format!("mounts::{name}"), "--exact", "--nocapture"]);
-    let output = child.env(CHILD, place).output();
-    match output {
-        Ok(output) if output.status.success() => {}
-        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("running 1 test") => {
-            panic!(
-                "{}{}",
-                String::from_utf8_lossy(&output.stdout),
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        other => eprintln!("not tested, for want of a namespace: {other:?}"),
-    }
+    });
 }
 
 #[test]

@@ -1,50 +1,22 @@
-//! Two mounts of one file system, in a mount namespace of a child: where the system lets
-//! nobody but root mount one, this is not tested, and said.
+//! Two mounts of one file system.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::process::Command;
 
 use oort_agent::agent::AgentSettings;
 use oort_agent::store::{Floor, Room, Space};
 
 use crate::rig::{Site, names, settings};
 
-const CHILD: &str = "OORT_AGENT_MOUNTS_TEST";
-
-/// Runs a test of this file once more, as a child whose payload is on another mount of the file
-/// system that the work directory is on; there, runs `test`.
+/// Runs `test` with a payload on another mount of the file system that the work directory is on.
 fn with_another_mount(name: &str, test: impl FnOnce(&Site)) {
-    if std::env::var_os(CHILD).is_some() {
+    own_mounts::in_own_namespace(&format!("mounts::{name}"), || {
         let site = Site::new();
-        let mut mount = Command::new("mount");
-        let mount = mount.arg("--bind").args([&site.payload, &site.payload]);
-        let mount = mount.status();
-        match mount {
-            Ok(status) if status.success() => test(&site),
-            other => eprintln!("not tested, for want of a mount: {other:?}"),
+        let payload = site.payload.to_string_lossy();
+        if let Some(_mounted) = own_mounts::mount(&["--bind", &payload], &site.payload) {
+            test(&site);
         }
-        let _ = Command::new("umount").arg(&site.payload).status();
-        return;
-    }
-    let mut child = Command::new("unshare");
-    child.args(["--user", "--map-root-user", "--mount"]);
-    child.arg(std::env::current_exe().unwrap());
-    child.args([&format!("mounts::{name}"), "--exact", "--nocapture"]);
-    let output = child.env(CHILD, "").output();
-    match output {
-        Ok(output) if output.status.success() => {
-            eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        }
-        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("running 1 test") => {
-            panic!(
-                "{}{}",
-                String::from_utf8_lossy(&output.stdout),
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        other => eprintln!("not tested, for want of a namespace: {other:?}"),
-    }
+    });
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! may mount one in a namespace of his own. Where that is not so, this is not tested, and said.
 
 use std::fs;
-use std::process::Command;
 
 use heliograph_tests::binaries::{ChildGuard, binary};
 use serde_json::json;
@@ -11,20 +10,12 @@ use crate::site::{PATIENCE, Service, Site, TOKEN};
 
 /// A service that has a `ramfs` at the root of the analyser, where nobody else sees it.
 fn on_a_share(site: &Site) -> Option<Service> {
-    fs::create_dir_all(site.path("apps/analyser")).unwrap();
-    let may = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount"])
-        .args(["mount", "-t", "ramfs", "none"])
-        .arg(site.path("apps/analyser"))
-        .output();
-    if !may.as_ref().is_ok_and(|output| output.status.success()) {
-        eprintln!("not tested, for want of a namespace: {may:?}");
-        return None;
-    }
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
-    command.arg("mount -t ramfs none apps/analyser && exec \"$0\" -c config.toml");
-    command.arg(binary("link-service"));
+    let root = site.path("apps/analyser");
+    fs::create_dir_all(&root).unwrap();
+    let mut command = own_mounts::command(&format!("mount -t ramfs none {}", root.display()))?;
+    command
+        .arg(binary("link-service"))
+        .args(["-c", "config.toml"]);
     command.current_dir(site.path(""));
     Some(Service::of(ChildGuard::spawn(&mut command)))
 }

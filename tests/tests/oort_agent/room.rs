@@ -32,22 +32,11 @@ fn s04_an_agent_that_is_to_leave_more_free_than_there_is_takes_nothing_and_says_
 /// A command before the agent's: the work directory is a small file system then, in a mount
 /// namespace of its own. None where the system lets nobody but root mount one.
 fn on_a_small_disk(site: &Site) -> Option<Command> {
-    let namespace = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
-        command
-    };
     let work = site.path("work");
     let work = work.to_str()?;
-    let mount = format!("mount -t tmpfs -o size={DISK_BYTES},mode=0700 none {work}");
-    match namespace(&mount).status() {
-        Ok(status) if status.success() => {}
-        other => {
-            eprintln!("not tested, for want of a mount: {other:?}");
-            return None;
-        }
-    }
-    Some(namespace(&format!("{mount} && exec \"$0\" \"$@\"")))
+    own_mounts::command(&format!(
+        "mount -t tmpfs -o size={DISK_BYTES},mode=0700 none {work}"
+    ))
 }
 
 #[test]
